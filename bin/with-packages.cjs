@@ -1,0 +1,68 @@
+// Installs what a fresh clone lacks, and nothing when it lacks nothing. Read by an older Node too.
+//   node bin/with-packages.cjs            the npm packages that package-lock.json pins
+//   node bin/with-packages.cjs --tests    and the servers and clients that the tests run against
+'use strict'
+const { spawnSync } = require('node:child_process')
+const crypto = require('node:crypto')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const ROOT = path.join(__dirname, '..')
+const STAMP = path.join(ROOT, 'node_modules', '.installed-lock')
+
+function installPackages() {
+  const lock = crypto
+    .createHash('sha256')
+    .update(fs.readFileSync(path.join(ROOT, 'package-lock.json')))
+    .digest('hex')
+  if (fs.existsSync(STAMP) && fs.readFileSync(STAMP, 'utf8') === lock) return
+  process.stdout.write('Installing the packages that package-lock.json pins (once) ...\n')
+  // No install script is run: nothing we use needs one.
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  const done = spawnSync(npm, ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
+  if (done.status !== 0) fail('npm ci failed; its message is above.')
+  fs.writeFileSync(STAMP, lock)
+}
+
+// What the tests talk to, as Debian names it, and a file that proves it is there.
+const DEBIAN = {
+  'postgresql-15': '/usr/lib/postgresql/15/bin/postgres',
+  'postgresql-client-15': '/usr/lib/postgresql/15/bin/psql',
+  pgbouncer: '/usr/sbin/pgbouncer',
+  'python3-psycopg2': '/usr/lib/python3/dist-packages/psycopg2/__init__.py',
+  'default-jdk-headless': '/usr/bin/javac',
+  'libpostgresql-jdbc-java': '/usr/share/java/postgresql.jar',
+}
+
+function installServers() {
+  const missing = Object.keys(DEBIAN).filter(name => !fs.existsSync(DEBIAN[name]))
+  if (missing.length === 0) return
+  const mayInstall =
+    fs.existsSync('/usr/bin/apt-get') && typeof process.getuid === 'function' && process.getuid() === 0
+  if (!mayInstall) {
+    fail(
+      'The tests run against real servers and clients, and these are not on this machine: ' +
+        missing.join(', ') +
+        '.\nOn Debian or Ubuntu: sudo apt-get install ' +
+        missing.join(' '),
+    )
+  }
+  process.stdout.write('Installing for the tests: ' + missing.join(', ') + ' ...\n')
+  const environment = Object.assign({}, process.env, { DEBIAN_FRONTEND: 'noninteractive' })
+  const apt = args => spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env: environment })
+  apt(['update', '-qq'])
+  const done = apt(['install', '-y', '-qq', '--no-install-recommends'].concat(missing))
+  if (done.status !== 0) fail('apt-get could not install ' + missing.join(', ') + '.')
+}
+
+function fail(message) {
+  process.stderr.write('sallyport: ' + message + '\n')
+  process.exit(1)
+}
+
+installPackages()
+if (process.argv.includes('--tests')) installServers()

@@ -1,0 +1,91 @@
+// One unit of intent, in any protocol. Built by a protocol from one frame, judged by the gateway.
+
+/** What an operation does. The same eight words in every protocol and in every policy. */
+export const actions = [
+  'connect',
+  'read',
+  'write',
+  'define',
+  'administer',
+  'execute',
+  'tunnel',
+  'reveal',
+] as const
+export type Action = (typeof actions)[number]
+
+/** Properties of an operation that policies ask for: each is a boolean in the Cedar context. */
+export const flags = [
+  /** A write that no condition narrows: no WHERE, or one that is always true. */
+  'unfiltered',
+  /** One of several statements in one text. */
+  'multiple',
+  /** Takes row locks (SELECT ... FOR UPDATE). */
+  'locking',
+  /** What runs is built at run time, so that we cannot know it. */
+  'dynamic',
+  /** Destroys what cannot be brought back: DROP, TRUNCATE. */
+  'destructive',
+  /** Touches the server's files or programs: COPY ... FROM PROGRAM. */
+  'server_files',
+  /** Copies rows in or out in bulk. */
+  'bulk',
+  /** Only shown, not run: EXPLAIN without ANALYZE. */
+  'explain',
+] as const
+export type Flag = (typeof flags)[number]
+
+/** A thing inside a resource. An empty `name` is the resource itself. */
+export interface TargetObject {
+  /** Unique in the resource: `public.customers`, `pods/default/web-1`. No leading slash. */
+  readonly name: string
+  /** `table`, `view`, `function`, `path`, ... ; `resource` when `name` is empty. */
+  readonly kind: string
+}
+
+/** An action on an object. */
+export interface Operation {
+  readonly action: Action
+  /** The protocol's own word, upper case where it has one: `SELECT`, `COPY`, `pods/exec`. */
+  readonly verb: string
+  readonly object: TargetObject
+  /** Columns (or fields) that are read or written, where they are known. Empty: unknown or none. */
+  readonly columns: readonly string[]
+  readonly flags: readonly Flag[]
+}
+
+/** A bound value of a statement. */
+export interface Parameter {
+  /** The protocol's type name or number, as text; `unknown` when the client does not say. */
+  readonly type: string
+  readonly format: 'text' | 'binary'
+  /** null is SQL's NULL. A view into a buffer: valid only while the statement is judged. */
+  readonly value: Uint8Array | null
+}
+
+/** What a principal asks in one frame. It gets one decision. */
+export interface Statement {
+  /** Verbatim, as the client sent it. */
+  readonly text: string
+  /** Never empty: a statement that touches nothing is one `connect` operation on the resource. */
+  readonly operations: readonly Operation[]
+  /** Functions that are called, qualified where that is known. */
+  readonly functions: readonly string[]
+  /** `prepare`: its shape is judged, it does not run yet; `execute`: it runs. Approvals wait at `execute`. */
+  readonly phase: 'prepare' | 'execute'
+  readonly parameters?: readonly Parameter[]
+  /** Session state that changes what the text means (upstream role, search_path); part of the digest. */
+  readonly state?: { readonly [name: string]: string }
+  /**
+   * The columns that an output of unknown origin may derive from: `object.column` names.
+   * `all` when that cannot be told. Used for masking (docs/adr/0006-masking.md).
+   */
+  readonly mayDeriveFrom: readonly ColumnName[] | 'all'
+  /** True while a transaction of the client's is open: a wait holds its locks. */
+  readonly inTransaction?: boolean
+}
+
+/** A column by the name of its object (as in `TargetObject.name`) and its own. */
+export interface ColumnName {
+  readonly object: string
+  readonly column: string
+}
