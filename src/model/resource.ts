@@ -1,4 +1,5 @@
 // A protected system, as configuration describes it.
+import type { Secret } from './secret.ts'
 
 /** The upstream credential: each protocol names the fields it takes. Values are resolved at the last hop. */
 export interface CredentialSettings {
@@ -27,3 +28,6 @@ export interface Resource<Upstream = unknown> {
   readonly recording: RecordingSettings
 }
 
+
+/** Upstream secrets, resolved, by field name. */
+export type ResolvedSecrets = { readonly [field: string]: Secret }

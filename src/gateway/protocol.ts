@@ -1,0 +1,93 @@
+// All a protocol is, and all that anyone may know of it. Implementations live in src/protocols/.
+import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import type { Origin, Principal, ReasonCode, Secret } from '#model'
+import type { ZodType } from 'zod'
+import type { Session } from './session.ts'
+
+/** Where a client reaches the gateway for this protocol. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+  readonly resource: string
+  /** The path of our CA's certificate on the client's machine. */
+  readonly ca: string
+}
+
+/** What an operator said about one listener. */
+export interface ListenerSettings {
+  readonly host: string
+  readonly port: number
+  /** Tokens over plaintext: only ever true on a loopback address (config refuses it elsewhere). */
+  readonly allowPlaintext: boolean
+}
+
+export interface Protocol<Upstream = unknown> {
+  readonly name: string
+  readonly label: string
+  readonly defaultPort: number
+  /** Checks `resources[].upstream`; also the API's schema and the console's form. */
+  readonly settings: ZodType<Upstream>
+  /** The fields of `resources[].credential` that may carry a secret reference. */
+  readonly secretFields: readonly string[]
+  readonly recording: 'statements' | 'terminal' | 'exchanges'
+  /** Lines that a person can paste. */
+  connectHint(endpoint: Endpoint): readonly string[]
+  /**
+   * Serves one client connection from its first byte to its end. Resolves when both legs are closed.
+   * Nothing that a client or an upstream does makes it reject: a rejection is a bug of ours, and
+   * ends this connection only.
+   */
+  serve(client: Socket, listener: ListenerSettings, gateway: Gateway): Promise<void>
+}
+
+/** What an ephemeral credential's SCRAM exchange needs (RFC 5802). Never the secret. */
+export interface ScramVerifier {
+  readonly salt: Uint8Array
+  readonly iterations: number
+  readonly storedKey: Uint8Array
+  readonly serverKey: Uint8Array
+}
+
+/**
+ * An ephemeral credential that a client named. For an unknown id `verifier` is a stable made-up one
+ * (so ids cannot be probed) and `accept` fails like a wrong secret does.
+ */
+export interface EphemeralLogin {
+  readonly verifier: ScramVerifier
+  /** Call after the client's proof was verified. Throws AuthenticationFailed. */
+  accept(resource: string, origin: Origin): Promise<Principal>
+  /** Call when the proof was wrong, so that it is on record. */
+  reject(origin: Origin): void
+}
+
+/** The enforcement point as a protocol sees it. */
+export interface Gateway {
+  readonly limits: {
+    /** The largest message of a client or an upstream that we hold whole, in bytes. */
+    readonly messageBytes: number
+    /** From the first byte to a proven identity, in ms. */
+    readonly loginMs: number
+    /** From dial to an upstream that is ready, in ms. */
+    readonly upstreamLoginMs: number
+  }
+  /** Our own certificate, for listeners that turn to TLS in band. Current at each call. */
+  tls(): { readonly context: SecureContext; /** DER */ readonly certificate: Uint8Array }
+  /** Verifies a token. Throws AuthenticationFailed. */
+  authenticate(token: Secret, origin: Origin): Promise<Principal>
+  /** True when the text has the form of an ephemeral credential's id. */
+  isCredentialId(name: string): boolean
+  ephemeral(credentialId: string): EphemeralLogin
+  /** Puts a failed login on record that never reached `authenticate` (no token, plaintext refused, ...). */
+  loginFailed(origin: Origin, code: ReasonCode): void
+  /**
+   * Opens a session: the resource exists and speaks `protocol`, `connect` is permitted, the opening
+   * is on record. Throws AccessDenied, Unavailable, InvalidRequest.
+   */
+  open<Upstream>(
+    principal: Principal,
+    protocol: Protocol<Upstream>,
+    resource: string,
+    origin: Origin,
+  ): Promise<Session<Upstream>>
+}

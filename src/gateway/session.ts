@@ -1,0 +1,74 @@
+// One principal on one resource over one connection, as a protocol sees it. live-session.ts implements it.
+import type { Socket } from 'node:net'
+import type {
+  CloseReason,
+  DataClass,
+  GatewayError,
+  Origin,
+  Principal,
+  Resource,
+  ResolvedSecrets,
+  SessionId,
+  Statement,
+} from '#model'
+import type { Permit } from './permit.ts'
+
+/** How a protocol takes part while a statement is held for a person. */
+export interface Waiting {
+  /** Tells the client that it waits, in the wire's own way. Called at once and then every 10 s. */
+  notify(message: string): void
+  /** Aborts when the client leaves or cancels: the request is then withdrawn. */
+  readonly signal: AbortSignal
+}
+
+/** What came of a permitted statement. */
+export interface Outcome {
+  readonly status: 'completed' | 'failed' | 'cancelled'
+  /** The upstream's own error code, when it failed. */
+  readonly errorCode?: string
+  /** Rows returned or changed. */
+  readonly rows: number
+  /** Bytes of answer sent to the client. */
+  readonly bytes: number
+  /** Values that were masked, by data class. */
+  readonly masked?: ReadonlyMap<string, number>
+}
+
+/** A piece of answer as the principal saw it (after masking), for the recording. */
+export interface RecordedAnswer {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly (string | null)[])[]
+  /** True when more came than the resource's `recording.answerBytes`. */
+  readonly truncated: boolean
+}
+
+export interface Session<Upstream = unknown> {
+  readonly id: SessionId
+  readonly principal: Principal
+  readonly resource: Resource<Upstream>
+  readonly origin: Origin
+  /** The configured data classes (name patterns and methods). */
+  readonly dataClasses: readonly DataClass[]
+  /** Aborts, with a `CloseReason` as its reason, when the session must end at once. */
+  readonly signal: AbortSignal
+
+  /** Opens a TCP connection to the upstream, directly or through a connector. Throws UpstreamError. */
+  dial(host: string, port: number): Promise<Socket>
+  /** The upstream credential, for the length of a handshake; wiped by `release`. */
+  credential(): Promise<{ readonly user: string; readonly secrets: ResolvedSecrets; release(): void }>
+
+  /**
+   * Decides the statement, discharges its obligations, puts it on record, and mints the permit. Answers
+   * synchronously when nothing has to be waited for (no approval, no fsync): the data path's fast case.
+   * Throws (or rejects with) AccessDenied or Unavailable: the refusal is on record by then.
+   */
+  authorize(statement: Statement, waiting: Waiting): Permit | Promise<Permit>
+  /** Puts a refusal on record that was made before a statement could be built (unreadable text and the like). */
+  refused(text: string, error: GatewayError): void
+  /** Ends the exchange of a permit: its outcome goes on record. */
+  complete(permit: Permit, outcome: Outcome): void
+  /** Adds to the recording what the principal saw. */
+  recordAnswer(permit: Permit, answer: RecordedAnswer): void
+  /** Ends the session. Idempotent. */
+  close(reason: CloseReason): Promise<void>
+}
