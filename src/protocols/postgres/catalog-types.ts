@@ -1,0 +1,79 @@
+// What a resource's catalog tells: relations, columns, where a column's values come from, and which
+// types hold text. The shapes only; catalog.ts reads them from the server and catalog-snapshot.ts answers.
+import type { Names, RelationName } from '#engines/sql'
+import type { ColumnName } from '#model'
+
+export type RelationKind =
+  | 'table'
+  | 'view'
+  | 'materialized view'
+  | 'foreign table'
+  | 'sequence'
+  | 'composite type'
+  | 'index'
+
+export interface CatalogRelation {
+  readonly oid: number
+  readonly schema: string
+  readonly name: string
+  /** `schema.name`, as in `TargetObject.name`. */
+  readonly object: string
+  readonly kind: RelationKind
+  /** Names of the live columns, in order. */
+  readonly columns: readonly string[]
+}
+
+export interface CatalogColumn {
+  /** The relation's own column: the first name that a data class may match. */
+  readonly own: ColumnName
+  readonly typeOid: number
+  /**
+   * All columns that the value may come from, `own` first: the same column of parents (inheritance,
+   * partitions), the column a view shows, or, for a view's expression, every column that the view reads;
+   * transitively. `all` when that cannot be told (the view calls a function of a user).
+   */
+  readonly sources: readonly ColumnName[] | 'all'
+  /**
+   * `same`: the value is that of each source (a table's column, a view's plain column).
+   * `computed`: some expression over `sources`; treat it as the most sensitive of them.
+   */
+  readonly shape: 'same' | 'computed'
+}
+
+/**
+ * How a type carries text.
+ * `whole`: the value is text; a mask can take its place (text, varchar, bpchar, name, citext, "char", domains over them).
+ * `within`: text is inside a larger form (json, jsonb, xml, arrays, composites, hstore, tsvector, ranges): a mask of the
+ * whole must be NULL; detectors may scan the text format (and json in both formats: its bytes are the same).
+ * `none`: numbers, times, uuid, bool, bytea, enums, oid aliases: a mask must be NULL, and there is nothing to scan.
+ */
+export type TextForm = 'whole' | 'within' | 'none'
+
+/** The catalog of one resource and database, shared by its sessions. Every answer is from one snapshot. */
+export interface Catalog {
+  /** Grows with each snapshot: answers kept by a caller are stale when it changed. */
+  readonly version: number
+  relation(oid: number): CatalogRelation | undefined
+  /** Undefined for an unknown relation or column, and for attnum 0 (whole row). */
+  column(oid: number, attnum: number): CatalogColumn | undefined
+  /** The same by name, for COPY and for expanding what a statement may derive from. */
+  columnOf(object: string, column: string): CatalogColumn | undefined
+  /** `columns` and all that they may come from (`CatalogColumn.sources`), without duplicates. */
+  expand(columns: readonly ColumnName[] | 'all'): readonly ColumnName[] | 'all'
+  textForm(typeOid: number): TextForm
+  /**
+   * The relations that a name may mean. With a known path (as SET search_path has it, `$user` replaced):
+   * the first match, pg_temp and pg_catalog in front as the server has them. `undefined`: all of that name.
+   */
+  resolve(name: RelationName, searchPath: readonly string[] | undefined): readonly CatalogRelation[]
+  /** For `toStatement`. */
+  names(searchPath: readonly string[] | undefined): Names
+  /** The search path of a fresh session of this credential, as the server reports it. */
+  readonly searchPath: readonly string[]
+  /** Marks the snapshot as stale (after DDL) without waiting; the next `refresh` or `fresh` reads again. */
+  invalidate(): void
+  /** Resolves when the snapshot is no older than its invalidation and 5 minutes; cheap when it is fresh. Throws Unavailable('catalog_unavailable'). */
+  fresh(): Promise<void>
+  /** Reads again now; calls that come while one runs share the next. Throws Unavailable('catalog_unavailable'). */
+  refresh(): Promise<void>
+}
