@@ -13,13 +13,16 @@ export const postgresSettings = z.strictObject({
   /** Who signs the upstream's certificate: `file:PATH` (config makes PATH absolute) or the PEM text itself. */
   ca: z
     .string()
-    .regex(/^(file:.+|-----BEGIN CERTIFICATE-----[\s\S]+)$/, 'expected file:PATH or a PEM certificate')
+    .regex(
+      /^(file:.+|-----BEGIN CERTIFICATE-----[\s\S]+)$/,
+      'expected file:PATH or a PEM certificate',
+    )
     .optional(),
   /**
-   * Other databases that `dbname=RESOURCE/OTHER` may open: a list, or `any`. Each is the same resource
-   * to the policies, so the default is none.
+   * Other databases that `dbname=RESOURCE/OTHER` may open with this credential. They are the same
+   * resource to the policies: name them, or give `[]`, where the credential reaches more than it should.
    */
-  otherDatabases: z.union([z.array(z.string().min(1).max(63)), z.literal('any')]).default([]),
+  databases: z.union([z.array(z.string().min(1).max(63)), z.literal('any')]).default('any'),
 })
 
 export type PostgresSettings = z.infer<typeof postgresSettings>
