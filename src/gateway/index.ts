@@ -1,4 +1,8 @@
 // The enforcement point (PEP): authenticate, open, authorize, complete.
+export type { HoldTimes } from './approvals.ts'
+export { digestOf } from './digest.ts'
+export { principalEntry, sourceEntry } from './evidence.ts'
+export type { Masks } from './masks.ts'
 export type { Permit, ResultColumn } from './permit.ts'
 export type {
   Endpoint,
@@ -8,4 +12,5 @@ export type {
   Protocol,
   ScramVerifier,
 } from './protocol.ts'
+export { type GatewayParts, type GatewaySettings, SallyportGateway } from './sallyport-gateway.ts'
 export type { Outcome, RecordedAnswer, Session, Waiting } from './session.ts'

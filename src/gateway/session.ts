@@ -63,6 +63,8 @@ export interface Session<Upstream = unknown> {
    * Throws (or rejects with) AccessDenied or Unavailable: the refusal is on record by then.
    */
   authorize(statement: Statement, waiting: Waiting): Permit | Promise<Permit>
+  /** The principal's reason, in its own words: a fact for policies (`context.reason`), shown to approvers. */
+  justify(reason: string): void
   /** Puts a refusal on record that was made before a statement could be built (unreadable text and the like). */
   refused(text: string, error: GatewayError): void
   /** Ends the exchange of a permit: its outcome goes on record. */

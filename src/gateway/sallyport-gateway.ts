@@ -1,0 +1,400 @@
+// The gateway itself: authenticates, opens sessions, and keeps live ones in step with identity, policies,
+// resources and grants. It knows no protocol.
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import type { SecureContext } from 'node:tls'
+import type { Facts, PolicySet, SessionPolicies } from '#engines/policy'
+import {
+  AccessDenied,
+  type AccessRequest,
+  type AuditEntry,
+  type CloseReason,
+  GatewayError,
+  type Origin,
+  type Principal,
+  type ReasonCode,
+  type Resource,
+  type Secret,
+  type SessionId,
+  type Statement,
+  Unavailable,
+} from '#model'
+import type { Grants, Requests } from '#services/access'
+import type { AuditLog } from '#services/audit'
+import type { Identity } from '#services/identity'
+import type { Inventory } from '#services/inventory'
+import type { Recordings } from '#services/recording'
+import type { Vault } from '#services/vault'
+import { Approvals, type HoldTimes } from './approvals.ts'
+import { principalEntry, sourceEntry } from './evidence.ts'
+import { factsOf, Runs } from './facts.ts'
+import { LiveSession, type Rules } from './live-session.ts'
+import { LiveSessions } from './live-sessions.ts'
+import type { Masks } from './masks.ts'
+import type { EphemeralLogin, Gateway, Protocol } from './protocol.ts'
+import type { Session } from './session.ts'
+
+const OUTCOMES_MS = 1_000
+const RUN_IDLE_MS = 60 * 60_000
+
+/** What an operator can change while we run. */
+export interface GatewaySettings {
+  readonly messageBytes: number
+  readonly loginMs: number
+  readonly upstreamLoginMs: number
+  readonly sessions: number
+  readonly sessionsPerPrincipal: number
+  readonly hold: HoldTimes
+  /** `audit.durability: strict`. */
+  readonly strict: boolean
+}
+
+export interface GatewayParts {
+  readonly now: () => number
+  readonly audit: AuditLog
+  readonly recordings: Recordings
+  readonly requests: Requests
+  readonly grants: Grants
+  readonly identity: Identity
+  readonly vault: Vault
+  readonly inventory: Inventory
+  readonly policies: () => PolicySet
+  readonly masks: () => Masks
+  readonly settings: () => GatewaySettings
+  readonly tls: () => { context: SecureContext; certificate: Uint8Array }
+  readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
+  readonly onDecided?: (resource: string, effect: 'permit' | 'deny' | 'held') => void
+}
+
+export class SallyportGateway implements Gateway {
+  readonly sessions: LiveSessions
+  readonly approvals: Approvals
+  readonly #parts: GatewayParts
+  readonly #runs = new Runs(RUN_IDLE_MS)
+  readonly #timer: NodeJS.Timeout
+  readonly #undo: (() => void)[] = []
+  #stopping = false
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts
+    this.sessions = new LiveSessions(parts.now)
+    this.approvals = new Approvals({
+      requests: parts.requests,
+      append: entry => this.#durable(entry),
+      now: parts.now,
+      hold: () => parts.settings().hold,
+    })
+    this.#timer = setInterval(() => {
+      for (const session of this.sessions.all()) session.flushOutcomes()
+      void this.#endLapsedGrants()
+    }, OUTCOMES_MS)
+    this.#timer.unref()
+    this.#undo.push(
+      parts.identity.onEnded(end => {
+        void this.sessions.end(
+          ({ principal }) =>
+            (end.principalId !== undefined &&
+              (principal.id === end.principalId ||
+                principal.owners.includes(end.principalId) ||
+                principal.actors.some(actor => actor.id === end.principalId))) ||
+            (end.credentialId !== undefined && principal.credential.id === end.credentialId) ||
+            (end.issuer !== undefined && principal.issuer === end.issuer),
+          'identity_ended',
+        )
+      }),
+      parts.grants.onChange(() => this.reviewSessions('grant_ended')),
+    )
+  }
+
+  get limits(): Gateway['limits'] {
+    const { messageBytes, loginMs, upstreamLoginMs } = this.#parts.settings()
+    return { messageBytes, loginMs, upstreamLoginMs }
+  }
+
+  tls(): { context: SecureContext; certificate: Uint8Array } {
+    return this.#parts.tls()
+  }
+
+  async authenticate(token: Secret, origin: Origin): Promise<Principal> {
+    try {
+      return await this.#parts.identity.verify(token)
+    } catch (error) {
+      // Not safe to pass over: it is put on record and thrown on.
+      this.loginFailed(origin, error instanceof GatewayError ? error.code : 'internal')
+      throw error
+    }
+  }
+
+  isCredentialId(name: string): boolean {
+    return this.#parts.identity.isCredentialId(name)
+  }
+
+  ephemeral(credentialId: string): EphemeralLogin {
+    const login = this.#parts.identity.ephemeral(credentialId)
+    return {
+      verifier: login.verifier,
+      accept: async (resource, origin) => {
+        try {
+          return await login.accept(resource)
+        } catch (error) {
+          // Not safe to pass over: it is put on record and thrown on.
+          this.loginFailed(origin, error instanceof GatewayError ? error.code : 'internal')
+          throw error
+        }
+      },
+      reject: origin => this.loginFailed(origin, 'credential_invalid'),
+    }
+  }
+
+  loginFailed(origin: Origin, code: ReasonCode): void {
+    try {
+      this.#parts.audit.append({ kind: 'login.failed', source: sourceEntry(origin), details: { code } })
+    } catch (error) {
+      // Safe: the login is refused in any case, and the log says by itself that it has failed.
+      if (!(error instanceof GatewayError)) throw error
+    }
+  }
+
+  async open<Upstream>(
+    principal: Principal,
+    protocol: Protocol<Upstream>,
+    name: string,
+    origin: Origin,
+  ): Promise<Session<Upstream>> {
+    const { now, settings } = this.#parts
+    if (this.#stopping) throw new Unavailable('unavailable', 'The gateway is stopping.')
+    this.#refuseCrowds(principal)
+    if (principal.expiresAt <= now()) throw new AccessDenied('identity_ended', 'The identity has ended.')
+    const resource = this.#resource(principal, protocol, name, origin)
+    const rules = this.#rulesFor(principal, resource)
+    const id = `ses-${randomBytes(9).toString('hex')}` as SessionId
+    const run = this.#runs.enter(principal, now())
+    const facts = factsOf({ principal, origin, run, reason: undefined }, now(), false)
+    const decision = rules.policies.decide(CONNECT, facts)
+    const missing = decision.obligations.filter(obligation => obligation.kind !== 'limit')
+    if (decision.effect === 'deny' || missing.length > 0) {
+      this.#runs.leave(principal, now())
+      throw await this.#refuseToOpen(principal, resource.name, origin, decision.policies, decision.code, decision.message)
+    }
+    let session: LiveSession<Upstream> | undefined
+    const recorder = await this.#parts.recordings.start(
+      {
+        id,
+        resource: resource.name,
+        protocol: resource.protocol,
+        principal: principal.id,
+        principalKind: principal.kind,
+        ...(principal.actors[0] === undefined ? {} : { actor: principal.actors[0].id }),
+        run: principal.run,
+        origin,
+        startedAt: now(),
+        statements: 0,
+        denied: 0,
+        rows: 0,
+        bytes: 0,
+      },
+      () => void session?.close('recording_unavailable'),
+    )
+    session = new LiveSession<Upstream>({
+      id,
+      principal,
+      resource,
+      origin,
+      rules,
+      audit: this.#parts.audit,
+      strict: settings().strict,
+      recorder,
+      approvals: this.approvals,
+      run,
+      now,
+      dial: this.#parts.dial,
+      lease: () => this.#parts.vault.lease(resource),
+      onClosed: (closed, reason) => this.#closed(closed, reason),
+      onDecided: effect => this.#parts.onDecided?.(resource.name, effect),
+    })
+    recorder.add({
+      kind: 'opened',
+      at: now(),
+      header: { session: id, resource: resource.name, protocol: resource.protocol, principal: principalEntry(principal) },
+    })
+    await this.#durable(
+      session.evidence.entry('session.opened', {
+        source: sourceEntry(origin),
+        decision: { effect: 'permit', policies: [...decision.policies], policySet: rules.policySet },
+      }),
+    )
+    this.sessions.add(session)
+    return session
+  }
+
+  /** Judges a statement for somebody, runs nothing and records nothing: for `policy why` and the lists. */
+  policiesFor(principal: Principal, resource: Pick<Resource, 'name' | 'tags'>): SessionPolicies {
+    return this.#parts
+      .policies()
+      .narrow(principal, resource, this.#parts.grants.holding(principal.id, resource.name))
+  }
+
+  /** True when the principal may connect to the resource now: what `resources` lists. */
+  mayConnect(principal: Principal, resource: Resource, origin: Origin): boolean {
+    const facts = this.factsFor(principal, origin)
+    return this.policiesFor(principal, resource).decide(CONNECT, facts).effect === 'permit'
+  }
+
+  factsFor(principal: Principal, origin: Origin): Facts {
+    const run = { rows: 0, bytes: 0, statements: 0 }
+    return factsOf({ principal, origin, run, reason: undefined }, this.#parts.now(), false)
+  }
+
+  /** A vote on a held statement, by the one gate that every channel uses. */
+  vote(
+    approver: Principal,
+    id: string,
+    vote: 'approve' | 'deny',
+    said: { reason?: string; maxRows?: number },
+    origin: Origin,
+  ): Promise<AccessRequest> {
+    return this.approvals.vote(approver, id, vote, said, request => this.#asApprover(approver, request, origin))
+  }
+
+  mayVote(approver: Principal, request: AccessRequest, origin: Origin): boolean {
+    return this.approvals.mayVote(approver, request, each => this.#asApprover(approver, each, origin))
+  }
+
+  /** Policies, data classes, resources or grants changed: live sessions follow, or end. */
+  reviewSessions(reason: 'policy_changed' | 'grant_ended' | 'resource_changed'): void {
+    for (const session of this.sessions.all()) {
+      const resource = this.#parts.inventory.get(session.resource.name)
+      if (resource === undefined || !sameTarget(resource, session.resource)) {
+        void session.close('resource_changed')
+        continue
+      }
+      const rules = this.#rulesFor(session.principal, resource)
+      session.follow(rules)
+      if (rules.policies.decide(CONNECT, session.facts(false)).effect === 'deny') void session.close(reason)
+    }
+  }
+
+  /** Ends every session and waits until all is on record. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    clearInterval(this.#timer)
+    for (const undo of this.#undo) undo()
+    await this.sessions.end(() => true, 'shutdown')
+  }
+
+  #asApprover(
+    approver: Principal,
+    request: AccessRequest,
+    origin: Origin,
+  ): { policies: SessionPolicies; facts: Facts } {
+    const resource = this.#parts.inventory.get(request.resource) ?? { name: request.resource, tags: {} }
+    return { policies: this.policiesFor(approver, resource), facts: this.factsFor(approver, origin) }
+  }
+
+  #rulesFor(principal: Principal, resource: Pick<Resource, 'name' | 'tags'>): Rules {
+    return {
+      policies: this.policiesFor(principal, resource),
+      policySet: this.#parts.policies().hash,
+      masks: this.#parts.masks(),
+    }
+  }
+
+  /** Unknown, of another protocol, or not permitted: one answer, so that names cannot be probed. */
+  #resource<Upstream>(
+    principal: Principal,
+    protocol: Protocol<Upstream>,
+    name: string,
+    origin: Origin,
+  ): Resource<Upstream> {
+    const resource = this.#parts.inventory.get(name)
+    if (resource !== undefined && resource.protocol === protocol.name) {
+      // The inventory holds what the protocol's own schema has checked.
+      return resource as Resource<Upstream>
+    }
+    this.#parts.audit.append({
+      kind: 'session.refused',
+      principal: principalEntry(principal),
+      source: sourceEntry(origin),
+      target: { resource: name.slice(0, 64), protocol: protocol.name },
+      decision: { effect: 'deny', code: 'resource_unknown' },
+    })
+    throw notHere(name)
+  }
+
+  async #refuseToOpen(
+    principal: Principal,
+    resource: string,
+    origin: Origin,
+    policies: readonly string[],
+    code: ReasonCode,
+    message: string,
+  ): Promise<AccessDenied> {
+    await this.#durable({
+      kind: 'session.refused',
+      principal: principalEntry(principal),
+      source: sourceEntry(origin),
+      target: { resource },
+      decision: { effect: 'deny', code, policies: [...policies] },
+    })
+    // A policy that forbids in words is meant to be read; the lack of any permit tells as little as a wrong name.
+    if (code !== 'forbidden' && code !== 'policy_error') return notHere(resource)
+    return new AccessDenied(code, message, { detail: `policies: ${policies.join(', ')}` })
+  }
+
+  #refuseCrowds(principal: Principal): void {
+    const { sessions, sessionsPerPrincipal } = this.#parts.settings()
+    if (this.sessions.size >= sessions || this.sessions.count(principal.id) >= sessionsPerPrincipal) {
+      throw new Unavailable('too_many_sessions', 'There are too many sessions.', { hint: 'Close some, or try later.' })
+    }
+  }
+
+  async #closed<Upstream>(session: LiveSession<Upstream>, reason: CloseReason): Promise<void> {
+    const { now, recordings, audit } = this.#parts
+    this.sessions.remove(session.id)
+    this.#runs.leave(session.principal, now())
+    const summary = { ...session.summary(), endedAt: now(), closeReason: reason }
+    try {
+      await recordings.end(summary)
+    } finally {
+      const { statements, denied, rows, bytes } = summary
+      audit.append(
+        session.evidence.entry('session.closed', { result: { reason, statements, denied, rows, bytes } }),
+      )
+    }
+  }
+
+  async #endLapsedGrants(): Promise<void> {
+    for (const session of this.sessions.all()) {
+      const { policies } = this.#rulesFor(session.principal, session.resource)
+      if (policies.decide(CONNECT, session.facts(false)).effect === 'deny') await session.close('grant_ended')
+    }
+  }
+
+  async #durable(entry: AuditEntry): Promise<void> {
+    await this.#parts.audit.durable(this.#parts.audit.append(entry))
+  }
+}
+
+const CONNECT: Statement = {
+  text: '',
+  operations: [
+    { action: 'connect', verb: 'CONNECT', object: { name: '', kind: 'resource' }, columns: [], flags: [] },
+  ],
+  functions: [],
+  phase: 'execute',
+  mayDeriveFrom: [],
+}
+
+function notHere(name: string): AccessDenied {
+  return new AccessDenied('resource_unknown', `There is no resource "${name.slice(0, 64)}" that you may connect to.`, {
+    hint: 'The names that you may use: sallyport resources.',
+  })
+}
+
+function sameTarget(a: Resource, b: Resource): boolean {
+  return (
+    a.protocol === b.protocol &&
+    JSON.stringify([a.upstream, a.credential, a.connector]) ===
+      JSON.stringify([b.upstream, b.credential, b.connector])
+  )
+}

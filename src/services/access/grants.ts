@@ -1,0 +1,113 @@
+// Time-bound rights. A grant has an absolute end; revoking it is final.
+import { randomBytes } from 'node:crypto'
+import type { Kysely } from 'kysely'
+import { type Grant, InvalidRequest } from '#model'
+import type { AccessTables } from './tables.ts'
+
+export class Grants {
+  readonly #kysely: Kysely<AccessTables>
+  readonly #now: () => number
+  readonly #listeners = new Set<(grant: Grant) => void>()
+  /** What holds now, by principal: opening a session must not wait for a query. */
+  #live = new Map<string, Grant[]>()
+
+  constructor(kysely: Kysely<AccessTables>, now: () => number) {
+    this.#kysely = kysely
+    this.#now = now
+  }
+
+  /** Reads what holds from disk. Call once before use. */
+  async load(): Promise<void> {
+    const rows = await this.#kysely
+      .selectFrom('grants')
+      .selectAll()
+      .where('revoked_at', 'is', null)
+      .where('expires_at', '>', this.#now())
+      .execute()
+    this.#live = new Map()
+    for (const row of rows) this.#keep(fromRow(row))
+  }
+
+  /** Calls back when a grant is created or revoked. Ends are the absolute time in the grant. */
+  onChange(listener: (grant: Grant) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** The grants of a principal on a resource that hold now. */
+  holding(principal: string, resource: string): readonly Grant[] {
+    const now = this.#now()
+    return (this.#live.get(principal) ?? []).filter(
+      grant => grant.resource === resource && grant.expiresAt > now && grant.revokedAt === undefined,
+    )
+  }
+
+  async create(fields: Omit<Grant, 'id' | 'createdAt' | 'revokedAt'>): Promise<Grant> {
+    const grant: Grant = { ...fields, id: `grant-${randomBytes(6).toString('hex')}`, createdAt: this.#now() }
+    await this.#kysely
+      .insertInto('grants')
+      .values({
+        id: grant.id,
+        principal: grant.principal,
+        resource: grant.resource,
+        actions: JSON.stringify(grant.actions),
+        created_at: grant.createdAt,
+        expires_at: grant.expiresAt,
+        revoked_at: null,
+        approved_by: JSON.stringify(grant.approvedBy),
+        reason: grant.reason,
+      })
+      .execute()
+    this.#keep(grant)
+    for (const listener of this.#listeners) listener(grant)
+    return grant
+  }
+
+  async revoke(id: string): Promise<Grant> {
+    const at = this.#now()
+    const result = await this.#kysely
+      .updateTable('grants')
+      .set({ revoked_at: at })
+      .where('id', '=', id)
+      .where('revoked_at', 'is', null)
+      .executeTakeFirst()
+    const row = await this.#kysely.selectFrom('grants').selectAll().where('id', '=', id).executeTakeFirst()
+    if (row === undefined) throw new InvalidRequest('request_unknown', `There is no grant ${id.slice(0, 40)}.`)
+    if (Number(result.numUpdatedRows) === 0) {
+      throw new InvalidRequest('request_conflict', `Grant ${id} is revoked already.`)
+    }
+    const grant = fromRow(row)
+    const others = (this.#live.get(grant.principal) ?? []).filter(each => each.id !== id)
+    this.#live.set(grant.principal, others)
+    for (const listener of this.#listeners) listener(grant)
+    return grant
+  }
+
+  /** Newest first; ended ones too when asked for. */
+  async list(filter: { principal?: string; ended: boolean; limit: number }): Promise<readonly Grant[]> {
+    let query = this.#kysely.selectFrom('grants').selectAll().orderBy('created_at', 'desc')
+    if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal)
+    if (!filter.ended) query = query.where('revoked_at', 'is', null).where('expires_at', '>', this.#now())
+    return (await query.limit(filter.limit).execute()).map(fromRow)
+  }
+
+  #keep(grant: Grant): void {
+    const now = this.#now()
+    const held = (this.#live.get(grant.principal) ?? []).filter(each => each.expiresAt > now)
+    this.#live.set(grant.principal, [...held, grant])
+  }
+}
+
+function fromRow(row: AccessTables['grants']): Grant {
+  return {
+    id: row.id,
+    principal: row.principal,
+    resource: row.resource,
+    actions: JSON.parse(row.actions),
+    createdAt: Number(row.created_at),
+    expiresAt: Number(row.expires_at),
+    ...(row.revoked_at === null ? {} : { revokedAt: Number(row.revoked_at) }),
+    approvedBy: JSON.parse(row.approved_by),
+    reason: row.reason,
+  }
+}

@@ -1,0 +1,145 @@
+// Access requests on disk. Every change is a compare-and-set on the row's version, so that two approvers,
+// two retries or two nodes can never both win. Who may vote is not known here (gateway/approvals.ts).
+import { randomBytes } from 'node:crypto'
+import type { Kysely } from 'kysely'
+import { type AccessRequest, type AccessRequestState, InvalidRequest, type StatementDigest } from '#model'
+import { advance, type RequestEvent } from './request-machine.ts'
+import type { AccessTables } from './tables.ts'
+
+export type NewRequest = Omit<AccessRequest, 'id' | 'state' | 'votes' | 'createdAt'>
+
+export interface RequestFilter {
+  readonly states?: readonly AccessRequestState[]
+  readonly principal?: string
+  readonly limit: number
+}
+
+export class Requests {
+  readonly #kysely: Kysely<AccessTables>
+  readonly #now: () => number
+  readonly #listeners = new Set<(request: AccessRequest) => void>()
+
+  constructor(kysely: Kysely<AccessTables>, now: () => number) {
+    this.#kysely = kysely
+    this.#now = now
+  }
+
+  /** Calls back after each change, with the request as it is now. */
+  onChange(listener: (request: AccessRequest) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async create(fields: NewRequest): Promise<AccessRequest> {
+    const request: AccessRequest = {
+      ...fields,
+      id: `req-${randomBytes(6).toString('hex')}`,
+      state: 'pending',
+      votes: [],
+      createdAt: this.#now(),
+    }
+    await this.#kysely
+      .insertInto('access_requests')
+      .values({
+        id: request.id,
+        state: request.state,
+        digest: request.digest,
+        principal: request.principal,
+        resource: request.resource,
+        created_at: request.createdAt,
+        expires_at: request.expiresAt,
+        body: JSON.stringify(request),
+        version: 0,
+      })
+      .execute()
+    this.#tell(request)
+    return request
+  }
+
+  async get(id: string): Promise<AccessRequest> {
+    const { request } = await this.#row(id)
+    return request
+  }
+
+  /** Newest first. Requests whose time is over are shown as expired. */
+  async list(filter: RequestFilter): Promise<readonly AccessRequest[]> {
+    await this.expireDue()
+    let query = this.#kysely.selectFrom('access_requests').select('body').orderBy('created_at', 'desc')
+    if (filter.states !== undefined) query = query.where('state', 'in', [...filter.states])
+    if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal)
+    const rows = await query.limit(filter.limit).execute()
+    return rows.map(row => parse(row.body))
+  }
+
+  /** The open or approved request for exactly this asking, if there is one whose time is not over. */
+  async findFor(digest: StatementDigest, principal: string): Promise<AccessRequest | undefined> {
+    const rows = await this.#kysely
+      .selectFrom('access_requests')
+      .select('body')
+      .where('digest', '=', digest)
+      .where('principal', '=', principal)
+      .where('state', 'in', ['pending', 'approved'])
+      .where('expires_at', '>', this.#now())
+      .orderBy('created_at', 'desc')
+      .execute()
+    const requests = rows.map(row => parse(row.body))
+    return requests.find(request => request.state === 'approved') ?? requests[0]
+  }
+
+  /** Applies an event. Throws InvalidRequest `request_unknown` or `request_conflict`. */
+  async apply(id: string, event: RequestEvent): Promise<AccessRequest> {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const { request, version } = await this.#row(id)
+      const next = advance(request, event, this.#now())
+      const result = await this.#kysely
+        .updateTable('access_requests')
+        .set({ state: next.state, expires_at: next.expiresAt, body: JSON.stringify(next), version: version + 1 })
+        .where('id', '=', id)
+        .where('version', '=', version)
+        .executeTakeFirst()
+      if (Number(result.numUpdatedRows) === 1) {
+        this.#tell(next)
+        return next
+      }
+      // Somebody else changed it first: judge the event against what it is now.
+    }
+    throw new InvalidRequest('request_conflict', `Request ${id} is being changed by others; try again.`)
+  }
+
+  /** Marks what has ended. */
+  async expireDue(): Promise<void> {
+    const due = await this.#kysely
+      .selectFrom('access_requests')
+      .select('id')
+      .where('state', 'in', ['pending', 'approved'])
+      .where('expires_at', '<=', this.#now())
+      .execute()
+    for (const { id } of due) {
+      try {
+        await this.apply(id, { kind: 'expire' })
+      } catch {
+        // Safe: it was decided or consumed in between, and an ended time refuses both anyway.
+      }
+    }
+  }
+
+  async #row(id: string): Promise<{ request: AccessRequest; version: number }> {
+    const row = await this.#kysely
+      .selectFrom('access_requests')
+      .select(['body', 'version'])
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (row === undefined) throw new InvalidRequest('request_unknown', `There is no request ${id.slice(0, 40)}.`)
+    return { request: parse(row.body), version: Number(row.version) }
+  }
+
+  #tell(request: AccessRequest): void {
+    for (const listener of this.#listeners) listener(request)
+  }
+}
+
+/** Our own writing: the schema is checked when it is built, not when it is read back. */
+function parse(body: string): AccessRequest {
+  const request: AccessRequest = JSON.parse(body)
+  return request
+}

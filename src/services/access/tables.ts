@@ -1,0 +1,65 @@
+// The tables of this service. JSON columns hold arrays of names; SQL stays portable to PostgreSQL.
+import { type Kysely, sql } from 'kysely'
+
+export interface AccessTables {
+  access_requests: {
+    id: string
+    state: string
+    digest: string
+    principal: string
+    resource: string
+    created_at: number
+    expires_at: number
+    /** The AccessRequest without what the other columns hold. */
+    body: string
+    /** Goes up with each change: compare-and-set by it. */
+    version: number
+  }
+  grants: {
+    id: string
+    principal: string
+    resource: string
+    actions: string
+    created_at: number
+    expires_at: number
+    revoked_at: number | null
+    approved_by: string
+    reason: string
+  }
+}
+
+/** In order; each runs once and is recorded by the migration runner. */
+export const accessMigrations = [
+  {
+    name: 'access-0001-requests-and-grants',
+    async up(kysely: Kysely<unknown>): Promise<void> {
+      await kysely.schema
+        .createTable('access_requests')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('state', 'text', column => column.notNull())
+        .addColumn('digest', 'text', column => column.notNull())
+        .addColumn('principal', 'text', column => column.notNull())
+        .addColumn('resource', 'text', column => column.notNull())
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .addColumn('expires_at', 'bigint', column => column.notNull())
+        .addColumn('body', 'text', column => column.notNull())
+        .addColumn('version', 'integer', column => column.notNull())
+        .execute()
+      await sql`create index access_requests_digest on access_requests (digest, principal, state)`.execute(kysely)
+      await sql`create index access_requests_state on access_requests (state, created_at)`.execute(kysely)
+      await kysely.schema
+        .createTable('grants')
+        .addColumn('id', 'text', column => column.primaryKey())
+        .addColumn('principal', 'text', column => column.notNull())
+        .addColumn('resource', 'text', column => column.notNull())
+        .addColumn('actions', 'text', column => column.notNull())
+        .addColumn('created_at', 'bigint', column => column.notNull())
+        .addColumn('expires_at', 'bigint', column => column.notNull())
+        .addColumn('revoked_at', 'bigint')
+        .addColumn('approved_by', 'text', column => column.notNull())
+        .addColumn('reason', 'text', column => column.notNull())
+        .execute()
+      await sql`create index grants_principal on grants (principal, resource)`.execute(kysely)
+    },
+  },
+]

@@ -1,0 +1,75 @@
+// The file of a recording: an 8-byte mark, then blocks of `length (u32 BE) | sealed bytes`. A block is NDJSON,
+// compressed with zstd, sealed with AES-256-GCM under the session's key (nonce | ciphertext | tag);
+// its number is authenticated, so blocks cannot change places. Each block's SHA-256 goes into the audit log.
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
+import { InvalidRequest } from '#model'
+
+const compress = promisify(zstdCompress)
+export const MARK = Buffer.from('SPREC001', 'latin1')
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+const MOST_BLOCK_BYTES = 64 * 1024 * 1024
+
+/** Compresses and seals one block. Gives the bytes for the file (with the length) and their hash. */
+export async function sealBlock(
+  lines: string,
+  key: Uint8Array,
+  number: number,
+): Promise<{ bytes: Buffer; sha256: string }> {
+  const plain = await compress(Buffer.from(lines, 'utf8'), {
+    params: { [constants.ZSTD_c_compressionLevel]: 1 },
+  })
+  const nonce = randomBytes(NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  cipher.setAAD(numberBytes(number))
+  const sealed = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+  const length = numberBytes(sealed.length)
+  return { bytes: Buffer.concat([length, sealed]), sha256: hash('sha256', sealed, 'hex') }
+}
+
+/**
+ * Opens the blocks of a whole file in order. A torn last block (a crash while it was written) ends the
+ * recording; anything else that does not open is refused.
+ */
+export function* openBlocks(file: Uint8Array, key: Uint8Array): Generator<string> {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength)
+  if (!bytes.subarray(0, MARK.length).equals(MARK)) throw damaged('it is not a recording')
+  let at = MARK.length
+  for (let number = 0; at < bytes.length; number++) {
+    if (at + 4 > bytes.length) return
+    const length = bytes.readUInt32BE(at)
+    if (length > MOST_BLOCK_BYTES || length < NONCE_BYTES + TAG_BYTES) throw damaged('a block has no sane length')
+    if (at + 4 + length > bytes.length) return
+    const sealed = bytes.subarray(at + 4, at + 4 + length)
+    yield openBlock(sealed, key, number)
+    at += 4 + length
+  }
+}
+
+function openBlock(sealed: Buffer, key: Uint8Array, number: number): string {
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES))
+    decipher.setAAD(numberBytes(number))
+    decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES))
+    const plain = Buffer.concat([
+      decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES)),
+      decipher.final(),
+    ])
+    return zstdDecompressSync(plain, { maxOutputLength: MOST_BLOCK_BYTES }).toString('utf8')
+  } catch (error) {
+    // Wrong key, changed bytes or a changed order: one answer, nothing of the block is shown.
+    throw damaged(`block ${number} does not open`, error)
+  }
+}
+
+function numberBytes(number: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(number)
+  return bytes
+}
+
+function damaged(why: string, cause?: unknown): InvalidRequest {
+  return new InvalidRequest('request_invalid', `The recording is damaged: ${why}.`, { cause })
+}

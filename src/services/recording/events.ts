@@ -1,0 +1,36 @@
+// What a recording holds, line by line. Answers are what the principal saw: after masking.
+import type { JsonObject } from '#model'
+
+/** `at` is Unix ms; `entry` is the index of the audit entry that goes with it. */
+export type RecordedEvent =
+  | { readonly kind: 'opened'; readonly at: number; readonly header: JsonObject }
+  | {
+      readonly kind: 'statement'
+      readonly at: number
+      readonly entry: number
+      readonly text: string
+      readonly parameters?: readonly (string | null)[]
+      readonly effect: 'permit' | 'deny' | 'held'
+      readonly code: string
+      readonly policies: readonly string[]
+      readonly message?: string
+    }
+  | {
+      readonly kind: 'answer'
+      readonly at: number
+      readonly entry: number
+      readonly columns: readonly string[]
+      readonly rows: readonly (readonly (string | null)[])[]
+      readonly truncated: boolean
+    }
+  | {
+      readonly kind: 'outcome'
+      readonly at: number
+      readonly entry: number
+      readonly status: string
+      readonly rows: number
+      readonly bytes: number
+      readonly errorCode?: string
+    }
+  | { readonly kind: 'note'; readonly at: number; readonly text: string }
+  | { readonly kind: 'closed'; readonly at: number; readonly reason: string }

@@ -1,0 +1,118 @@
+// Writes one session's recording. Events are gathered in memory and sealed as blocks of 64 KiB or 5 s, so
+// a crash costs at most the last block of the recording; the audit log has its own, stricter rule.
+import { hash, randomBytes } from 'node:crypto'
+import { appendFile } from 'node:fs/promises'
+import { Unavailable } from '#model'
+import { MARK, sealBlock } from './blocks.ts'
+import type { RecordedEvent } from './events.ts'
+
+const BLOCK_CHARACTERS = 64 * 1024
+const BLOCK_AGE_MS = 5_000
+/** What may wait for a slow disk before the session has to end. */
+const MOST_PENDING_CHARACTERS = 8 * 1024 * 1024
+
+/** One sealed block, for the audit log. */
+export interface RecordedChunk {
+  readonly session: string
+  readonly chunk: number
+  readonly sha256: string
+  readonly bytes: number
+}
+
+export class SessionRecorder {
+  readonly #session: string
+  readonly #file: string
+  readonly #key: Uint8Array
+  readonly #onChunk: (chunk: RecordedChunk) => void
+  readonly #onFailure: (error: Unavailable) => void
+  readonly #listeners = new Set<(event: RecordedEvent) => void>()
+  #lines = ''
+  #firstAt = 0
+  #pending = 0
+  #chunks = 0
+  #writing: Promise<void> = Promise.resolve()
+  #failed = false
+
+  constructor(parts: {
+    session: string
+    file: string
+    key: Uint8Array
+    onChunk: (chunk: RecordedChunk) => void
+    onFailure: (error: Unavailable) => void
+  }) {
+    this.#session = parts.session
+    this.#file = parts.file
+    this.#key = parts.key
+    this.#onChunk = parts.onChunk
+    this.#onFailure = parts.onFailure
+  }
+
+  static newKey(): Buffer {
+    return randomBytes(32)
+  }
+
+  /** What the audit log's commitments are salted with: without the key it cannot be had. */
+  get salt(): string {
+    return hash('sha256', Buffer.concat([Buffer.from('sallyport commitment salt'), this.#key]), 'hex')
+  }
+
+  add(event: RecordedEvent): void {
+    if (this.#failed) return
+    const line = `${JSON.stringify(event)}\n`
+    if (this.#lines === '') this.#firstAt = event.at
+    this.#lines += line
+    for (const listener of this.#listeners) listener(event)
+    if (this.#lines.length >= BLOCK_CHARACTERS) this.#seal()
+    if (this.#pending > MOST_PENDING_CHARACTERS) this.#fail(new Error('the disk does not keep up'))
+  }
+
+  /** Seals what is older than 5 s. Called by the owner's one timer. */
+  flushIfDue(now: number): void {
+    if (this.#lines !== '' && now - this.#firstAt >= BLOCK_AGE_MS) this.#seal()
+  }
+
+  /** Live events, for whoever watches. */
+  watch(listener: (event: RecordedEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Seals everything now: for a reader who wants the present. */
+  async flush(): Promise<void> {
+    if (this.#lines !== '') this.#seal()
+    await this.#writing
+  }
+
+  async close(): Promise<void> {
+    await this.flush()
+    this.#listeners.clear()
+  }
+
+  #seal(): void {
+    const lines = this.#lines
+    const number = this.#chunks++
+    this.#lines = ''
+    this.#pending += lines.length
+    this.#writing = this.#writing.then(async () => {
+      if (this.#failed) return
+      try {
+        const { bytes, sha256 } = await sealBlock(lines, this.#key, number)
+        await appendFile(this.#file, number === 0 ? Buffer.concat([MARK, bytes]) : bytes, { mode: 0o600 })
+        this.#pending -= lines.length
+        this.#onChunk({ session: this.#session, chunk: number, sha256, bytes: bytes.length - 4 })
+      } catch (error) {
+        // Safe: the failure ends the session (the owner is told); nothing goes on unrecorded.
+        this.#fail(error)
+      }
+    })
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#failed) return
+    this.#failed = true
+    this.#lines = ''
+    this.#onFailure(
+      new Unavailable('recording_unavailable', 'The session cannot be recorded, so it cannot go on.', { cause }),
+    )
+  }
+}

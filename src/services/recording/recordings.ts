@@ -1,0 +1,191 @@
+// All recordings of this node: starts them, lists their sessions, reads them back, erases them.
+import { mkdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Kysely } from 'kysely'
+import { type CloseReason, InvalidRequest, type SessionId, type SessionSummary, type Unavailable } from '#model'
+import { openBlocks } from './blocks.ts'
+import type { RecordedEvent } from './events.ts'
+import { type RecordedChunk, SessionRecorder } from './recorder.ts'
+import type { RecordingTables } from './tables.ts'
+
+export interface SessionFilter {
+  readonly principal?: string
+  readonly resource?: string
+  readonly live?: boolean
+  readonly limit: number
+  readonly before?: number
+}
+
+export class Recordings {
+  readonly #folder: string
+  readonly #kysely: Kysely<RecordingTables>
+  readonly #now: () => number
+  readonly #onChunk: (chunk: RecordedChunk) => void
+  readonly #open = new Map<string, SessionRecorder>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(parts: {
+    folder: string
+    kysely: Kysely<RecordingTables>
+    now: () => number
+    /** Called with each sealed block: it must go into the audit log. */
+    onChunk: (chunk: RecordedChunk) => void
+  }) {
+    this.#folder = parts.folder
+    this.#kysely = parts.kysely
+    this.#now = parts.now
+    this.#onChunk = parts.onChunk
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+    this.#timer = setInterval(() => {
+      const now = this.#now()
+      for (const recorder of this.#open.values()) recorder.flushIfDue(now)
+    }, 1_000)
+    this.#timer.unref()
+  }
+
+  /** Sessions that a crash left open are closed as `failed`. Call once at start. */
+  async recover(): Promise<number> {
+    const result = await this.#kysely
+      .updateTable('sessions')
+      .set({ ended_at: this.#now(), close_reason: 'failed' })
+      .where('ended_at', 'is', null)
+      .executeTakeFirst()
+    return Number(result.numUpdatedRows)
+  }
+
+  /** Begins a recording. `onFailure` is called once, when it cannot be kept: the session must end. */
+  async start(session: SessionSummary, onFailure: (error: Unavailable) => void): Promise<SessionRecorder> {
+    const key = SessionRecorder.newKey()
+    await this.#kysely
+      .insertInto('recording_keys')
+      .values({ session: session.id, key: key.toString('hex'), created_at: session.startedAt })
+      .execute()
+    await this.#kysely.insertInto('sessions').values(toRow(session)).execute()
+    const recorder = new SessionRecorder({
+      session: session.id,
+      file: this.#file(session.id),
+      key,
+      onChunk: this.#onChunk,
+      onFailure,
+    })
+    this.#open.set(session.id, recorder)
+    return recorder
+  }
+
+  /** Ends a recording: its last block is on disk when this resolves. */
+  async end(session: SessionSummary): Promise<void> {
+    const recorder = this.#open.get(session.id)
+    await recorder?.close()
+    this.#open.delete(session.id)
+    await this.#kysely.updateTable('sessions').set(toRow(session)).where('id', '=', session.id).execute()
+  }
+
+  /** Newest first. Live sessions' counters are those of their start: the gateway knows the present ones. */
+  async list(filter: SessionFilter): Promise<readonly SessionSummary[]> {
+    let query = this.#kysely.selectFrom('sessions').selectAll().orderBy('started_at', 'desc')
+    if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal)
+    if (filter.resource !== undefined) query = query.where('resource', '=', filter.resource)
+    if (filter.before !== undefined) query = query.where('started_at', '<', filter.before)
+    if (filter.live === true) query = query.where('ended_at', 'is', null)
+    if (filter.live === false) query = query.where('ended_at', 'is not', null)
+    return (await query.limit(filter.limit).execute()).map(fromRow)
+  }
+
+  async get(id: string): Promise<SessionSummary> {
+    const row = await this.#kysely.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
+    if (row === undefined) throw unknown(id)
+    return fromRow(row)
+  }
+
+  /** All events of a session up to now. Throws InvalidRequest when unknown, erased or damaged. */
+  async read(id: string): Promise<readonly RecordedEvent[]> {
+    await this.get(id)
+    await this.#open.get(id)?.flush()
+    const row = await this.#kysely
+      .selectFrom('recording_keys')
+      .select('key')
+      .where('session', '=', id)
+      .executeTakeFirst()
+    if (row === undefined) throw new InvalidRequest('request_unknown', `The recording of ${id} was erased.`)
+    const events: RecordedEvent[] = []
+    for (const block of openBlocks(await this.#bytes(id), Buffer.from(row.key, 'hex'))) {
+      for (const line of block.split('\n')) if (line !== '') events.push(JSON.parse(line))
+    }
+    return events
+  }
+
+  /** Live events of a session; undefined when it does not run on this node. */
+  watch(id: string, listener: (event: RecordedEvent) => void): (() => void) | undefined {
+    return this.#open.get(id)?.watch(listener)
+  }
+
+  /** Destroys the key: the recording can never be read again. */
+  async erase(id: string): Promise<void> {
+    await this.get(id)
+    await this.#kysely.deleteFrom('recording_keys').where('session', '=', id).execute()
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await Promise.all([...this.#open.values()].map(recorder => recorder.close()))
+  }
+
+  #file(id: string): string {
+    return join(this.#folder, `${id}.rec`)
+  }
+
+  async #bytes(id: string): Promise<Uint8Array> {
+    try {
+      return await readFile(this.#file(id))
+    } catch (cause) {
+      throw new InvalidRequest('request_unknown', `The recording of ${id} is not on this node.`, { cause })
+    }
+  }
+}
+
+function unknown(id: string): InvalidRequest {
+  return new InvalidRequest('request_unknown', `There is no session ${id.slice(0, 40)}.`)
+}
+
+function toRow(session: SessionSummary): RecordingTables['sessions'] {
+  return {
+    id: session.id,
+    resource: session.resource,
+    protocol: session.protocol,
+    principal: session.principal,
+    principal_kind: session.principalKind,
+    actor: session.actor ?? null,
+    run: session.run,
+    ip: session.origin.ip,
+    port: session.origin.port,
+    client: session.origin.client,
+    started_at: session.startedAt,
+    ended_at: session.endedAt ?? null,
+    close_reason: session.closeReason ?? null,
+    statements: session.statements,
+    denied: session.denied,
+    rows: session.rows,
+    bytes: session.bytes,
+  }
+}
+
+function fromRow(row: RecordingTables['sessions']): SessionSummary {
+  return {
+    id: row.id as SessionId,
+    resource: row.resource,
+    protocol: row.protocol,
+    principal: row.principal,
+    principalKind: row.principal_kind === 'user' ? 'user' : 'agent',
+    ...(row.actor === null ? {} : { actor: row.actor }),
+    run: row.run,
+    origin: { ip: row.ip, port: Number(row.port), client: row.client },
+    startedAt: Number(row.started_at),
+    ...(row.ended_at === null ? {} : { endedAt: Number(row.ended_at) }),
+    ...(row.close_reason === null ? {} : { closeReason: row.close_reason as CloseReason }),
+    statements: Number(row.statements),
+    denied: Number(row.denied),
+    rows: Number(row.rows),
+    bytes: Number(row.bytes),
+  }
+}

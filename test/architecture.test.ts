@@ -1,0 +1,152 @@
+// Holds the walls of ARCHITECTURE.md: who may import whom, one door per room, no protocol's name outside
+// its folder, no clock or I/O in the engines. Do not relax these rules to make a change pass.
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { reasonCodes } from '#model'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const SRC = join(ROOT, 'src')
+
+/** Room → the rooms it may import. `x/*` stands for every room below x. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  model: [],
+  contract: ['model'],
+  'engines/*': ['model'],
+  telemetry: ['model'],
+  config: ['model'],
+  transport: ['model', 'engines/wire', 'telemetry'],
+  'services/db': ['model'],
+  'services/*': ['model', 'engines/*', 'services/db', 'config', 'telemetry'],
+  gateway: ['model', 'engines/*', 'transport', 'services/*', 'config', 'telemetry'],
+  'protocols/*': ['model', 'engines/*', 'transport', 'gateway', 'telemetry'],
+  protocols: ['protocols/*', 'gateway'],
+  api: ['model', 'contract', 'services/*', 'gateway', 'engines/policy', 'config', 'telemetry'],
+  cli: ['model', 'contract', 'transport', 'engines/*', 'config'],
+  connector: ['model', 'transport', 'config', 'telemetry'],
+}
+/** The two files that may import everything and that nobody imports. */
+const ROOTS = ['server.ts', 'main.ts']
+
+const GRAB_BAGS = /(^|\/)(utils?|helpers?|common|core|misc|managers?|lib)(\.|\/|$)/
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap(entry => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return sources(path)
+    return /\.tsx?$/.test(entry.name) ? [path] : []
+  })
+}
+
+function roomOf(path: string): string {
+  const parts = relative(SRC, path).split(sep)
+  if (parts.length === 1) return parts[0]!
+  const wide = parts[0] === 'engines' || parts[0] === 'services' || parts[0] === 'protocols'
+  return wide && parts.length > 2 ? `${parts[0]}/${parts[1]}` : parts[0]!
+}
+
+function allowed(room: string): readonly string[] {
+  return MAY_IMPORT[room] ?? MAY_IMPORT[`${room.split('/')[0]}/*`] ?? []
+}
+
+function permits(rules: readonly string[], target: string): boolean {
+  return rules.some(rule => rule === target || (rule.endsWith('/*') && target.startsWith(rule.slice(0, -1))))
+}
+
+const files = sources(SRC).map(path => {
+  const text = readFileSync(path, 'utf8')
+  const imports = [
+    ...text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/g),
+  ].map(found => (found[1] ?? found[2])!)
+  return { path, name: relative(SRC, path), room: roomOf(path), text, imports }
+})
+/** Without comments, so that prose may say what code may not. */
+const code = (text: string): string =>
+  text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`])\/\/[^\n]*/g, '$1')
+const inTest = (name: string): boolean => /\.test\.ts$|(^|\/)harness\.ts$/.test(name)
+
+describe('the architecture', () => {
+  it('lets a room import only the rooms below it', () => {
+    const wrong = files.flatMap(file =>
+      ROOTS.includes(file.name)
+        ? []
+        : file.imports
+            .filter(target => target.startsWith('#'))
+            .map(target => target.slice(1))
+            .filter(target => target !== file.room && !permits(allowed(file.room), target))
+            .map(target => `${file.name} imports #${target}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('enters a room by its door only', () => {
+    const wrong = files.flatMap(file =>
+      file.imports
+        .filter(target => target.startsWith('.'))
+        .filter(target => roomOf(resolve(dirname(file.path), target)) !== file.room)
+        .filter(() => !ROOTS.includes(file.name) && file.name !== 'protocols/index.ts' && !inTest(file.name))
+        .map(target => `${file.name} reaches into ${target}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('lets nobody import server.ts or main.ts', () => {
+    const wrong = files.filter(
+      file => file.name !== 'main.ts' && file.imports.some(target => /\/(server|main)\.ts$/.test(target)),
+    )
+    expect(wrong.map(file => file.name).filter(name => !inTest(name))).toEqual([])
+  })
+
+  it('keeps a protocol’s name inside its own folder', () => {
+    const names = readdirSync(join(SRC, 'protocols'), { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(entry => entry.name)
+    const wrong = files.flatMap(file =>
+      names
+        .filter(name => !file.name.startsWith(`protocols${sep}`) && !file.name.startsWith(join('engines', 'sql')))
+        .filter(name => !inTest(file.name) && new RegExp(`['"\`]${name}['"\`]`).test(code(file.text)))
+        .map(name => `${file.name} names ${name}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it('has a folder for each protocol in the registry, and the reverse', async () => {
+    const { protocols } = await import('#protocols')
+    const folders = readdirSync(join(SRC, 'protocols'), { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(entry => entry.name)
+    expect(protocols.map(protocol => protocol.name).sort()).toEqual(folders.sort())
+  })
+
+  it('has no grab-bags', () => {
+    expect(files.map(file => file.name).filter(name => GRAB_BAGS.test(name))).toEqual([])
+  })
+
+  it('has no default exports', () => {
+    const wrong = files.filter(file => /(^|\n)export default/.test(file.text))
+    expect(wrong.map(file => file.name)).toEqual([])
+  })
+
+  it('reads the environment only in config', () => {
+    const wrong = files.filter(file => file.room !== 'config' && /process\.env\b/.test(code(file.text)))
+    expect(wrong.map(file => file.name).filter(name => !inTest(name))).toEqual([])
+  })
+
+  it('keeps clocks, randomness and I/O out of the engines', () => {
+    const forbidden = /\bDate\.now\(|new Date\(\s*\)|Math\.random\(|performance\.now\(|setTimeout\(|setInterval\(|process\./
+    const wrong = files
+      .filter(file => file.room.startsWith('engines/') && !inTest(file.name))
+      .flatMap(file => [
+        ...file.imports
+          .filter(target => target.startsWith('node:') && !['node:crypto', 'node:buffer'].includes(target))
+          .map(target => `${file.name} imports ${target}`),
+        ...(forbidden.test(code(file.text)) ? [`${file.name} reads a clock, a die or the process`] : []),
+      ])
+    expect(wrong).toEqual([])
+  })
+
+  it('documents every reason code', () => {
+    const docs = readFileSync(join(ROOT, 'docs', 'errors.md'), 'utf8')
+    expect(reasonCodes.filter(each => !docs.includes(`| \`${each}\` |`))).toEqual([])
+  })
+})
