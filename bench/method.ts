@@ -32,7 +32,10 @@ export interface Target {
 export interface CaseResult {
   readonly name: string
   readonly unit: string
-  readonly rounds: readonly { readonly order: string[]; readonly samples: Record<string, Measured> }[]
+  readonly rounds: readonly {
+    readonly order: string[]
+    readonly samples: Record<string, Measured>
+  }[]
 }
 
 const TICKS = ticksPerSecond()
@@ -65,7 +68,11 @@ export function ratio(result: CaseResult, target: string, base: string) {
     const [above, below] = [samples[target], samples[base]]
     return above && below && below.rate > 0 ? [above.rate / below.rate] : []
   })
-  return { median: quantile(ratios, 0.5), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) }
+  return {
+    median: quantile(ratios, 0.5),
+    low: quantile(ratios, 0.25),
+    high: quantile(ratios, 0.75),
+  }
 }
 
 /** The best rate of a target, its best median latency, and its least CPU per operation (microseconds). */

@@ -25,7 +25,7 @@ export async function openRaw(target: Target): Promise<RawSession> {
   const failed = (error: Error) => waiting?.reject(error)
   socket.on('error', failed)
   socket.on('close', () => failed(new Error('the connection ended')))
-  socket.on('data', chunk =>
+  socket.on('data', (chunk: Buffer) =>
     frames.take(chunk, (type, body) => {
       if (type === 0x5a) waiting?.resolve()
       else if (type === 0x45) failed(new Error(body.toString('utf8').replaceAll('\0', ' ')))

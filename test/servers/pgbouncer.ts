@@ -29,12 +29,14 @@ export async function startPgBouncer(upstream: {
   const port = await freePort()
   const password = upstream.password ?? ''
   writeFileSync(join(folder, 'users.txt'), `"${upstream.user}" "${password}"\n`)
+  // An empty password in quotes would make it drop the line.
+  const secret = password === '' ? '' : ` password='${password}'`
   const pool = upstream.connections ?? 200
   writeFileSync(
     join(folder, 'pgbouncer.ini'),
     [
       '[databases]',
-      `* = host=127.0.0.1 port=${upstream.port} user=${upstream.user} password='${password}'`,
+      `* = host=127.0.0.1 port=${upstream.port} user=${upstream.user}${secret}`,
       '[pgbouncer]',
       'listen_addr = 127.0.0.1',
       `listen_port = ${port}`,
@@ -55,7 +57,8 @@ export async function startPgBouncer(upstream: {
   const root = process.getuid?.() === 0
   const nobody = 65534
   if (root) {
-    for (const name of ['', 'users.txt', 'pgbouncer.ini']) chownSync(join(folder, name), nobody, nobody)
+    for (const name of ['', 'users.txt', 'pgbouncer.ini'])
+      chownSync(join(folder, name), nobody, nobody)
   }
   chmodSync(folder, 0o700)
   const child = spawn(BINARY, ['-q', join(folder, 'pgbouncer.ini')], {

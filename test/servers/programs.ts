@@ -55,7 +55,7 @@ export function cleanEnvironment(more: RunOptions['env'] = {}): NodeJS.ProcessEn
     ([name]) => !/^(PG|SALLYPORT_|NODE_OPTIONS|VITEST|LD_)/.test(name),
   )
   // Nobody's ~/.psqlrc, ~/.pgpass or service file takes part.
-  const base = { ...Object.fromEntries(kept), PSQLRC: '/dev/null', PGPASSFILE: '/dev/null' }
+  const base = { ...Object.fromEntries(kept), PSQLRC: '/dev/null', PGPASSFILE: '/nonexistent' }
   return { ...base, ...more }
 }
 
