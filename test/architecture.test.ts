@@ -50,13 +50,17 @@ function allowed(room: string): readonly string[] {
 }
 
 function permits(rules: readonly string[], target: string): boolean {
-  return rules.some(rule => rule === target || (rule.endsWith('/*') && target.startsWith(rule.slice(0, -1))))
+  return rules.some(
+    rule => rule === target || (rule.endsWith('/*') && target.startsWith(rule.slice(0, -1))),
+  )
 }
 
 const files = sources(SRC).map(path => {
   const text = readFileSync(path, 'utf8')
   const imports = [
-    ...text.matchAll(/(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/g),
+    ...text.matchAll(
+      /(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/g,
+    ),
   ].map(found => (found[1] ?? found[2])!)
   return { path, name: relative(SRC, path), room: roomOf(path), text, imports }
 })
@@ -84,7 +88,10 @@ describe('the architecture', () => {
       file.imports
         .filter(target => target.startsWith('.'))
         .filter(target => roomOf(resolve(dirname(file.path), target)) !== file.room)
-        .filter(() => !ROOTS.includes(file.name) && file.name !== 'protocols/index.ts' && !inTest(file.name))
+        .filter(
+          () =>
+            !ROOTS.includes(file.name) && file.name !== 'protocols/index.ts' && !inTest(file.name),
+        )
         .map(target => `${file.name} reaches into ${target}`),
     )
     expect(wrong).toEqual([])
@@ -92,7 +99,8 @@ describe('the architecture', () => {
 
   it('lets nobody import server.ts or main.ts', () => {
     const wrong = files.filter(
-      file => file.name !== 'main.ts' && file.imports.some(target => /\/(server|main)\.ts$/.test(target)),
+      file =>
+        file.name !== 'main.ts' && file.imports.some(target => /\/(server|main)\.ts$/.test(target)),
     )
     expect(wrong.map(file => file.name).filter(name => !inTest(name))).toEqual([])
   })
@@ -103,8 +111,14 @@ describe('the architecture', () => {
       .map(entry => entry.name)
     const wrong = files.flatMap(file =>
       names
-        .filter(name => !file.name.startsWith(`protocols${sep}`) && !file.name.startsWith(join('engines', 'sql')))
-        .filter(name => !inTest(file.name) && new RegExp(`['"\`]${name}['"\`]`).test(code(file.text)))
+        .filter(
+          name =>
+            !file.name.startsWith(`protocols${sep}`) &&
+            !file.name.startsWith(join('engines', 'sql')),
+        )
+        .filter(
+          name => !inTest(file.name) && new RegExp(`['"\`]${name}['"\`]`).test(code(file.text)),
+        )
         .map(name => `${file.name} names ${name}`),
     )
     expect(wrong).toEqual([])
@@ -128,19 +142,27 @@ describe('the architecture', () => {
   })
 
   it('reads the environment only in config', () => {
-    const wrong = files.filter(file => file.room !== 'config' && /process\.env\b/.test(code(file.text)))
+    const wrong = files.filter(
+      file => file.room !== 'config' && /process\.env\b/.test(code(file.text)),
+    )
     expect(wrong.map(file => file.name).filter(name => !inTest(name))).toEqual([])
   })
 
   it('keeps clocks, randomness and I/O out of the engines', () => {
-    const forbidden = /\bDate\.now\(|new Date\(\s*\)|Math\.random\(|performance\.now\(|setTimeout\(|setInterval\(|process\./
+    const forbidden =
+      /\bDate\.now\(|new Date\(\s*\)|Math\.random\(|performance\.now\(|setTimeout\(|setInterval\(|process\./
     const wrong = files
       .filter(file => file.room.startsWith('engines/') && !inTest(file.name))
       .flatMap(file => [
         ...file.imports
-          .filter(target => target.startsWith('node:') && !['node:crypto', 'node:buffer'].includes(target))
+          .filter(
+            target =>
+              target.startsWith('node:') && !['node:crypto', 'node:buffer'].includes(target),
+          )
           .map(target => `${file.name} imports ${target}`),
-        ...(forbidden.test(code(file.text)) ? [`${file.name} reads a clock, a die or the process`] : []),
+        ...(forbidden.test(code(file.text))
+          ? [`${file.name} reads a clock, a die or the process`]
+          : []),
       ])
     expect(wrong).toEqual([])
   })

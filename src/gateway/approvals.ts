@@ -91,7 +91,9 @@ export class Approvals {
     const request = await this.#requests.get(id)
     const why = whyNotApprover(approver, request, policies)
     if (why !== undefined) {
-      await this.#append(this.#entry('request.voted', request, { by: principalEntry(approver), vote, refused: why }))
+      await this.#append(
+        this.#entry('request.voted', request, { by: principalEntry(approver), vote, refused: why }),
+      )
       throw new InvalidRequest('not_allowed', why)
     }
     // On record before it counts: a crash in between leaves a vote that did not count, never the reverse.
@@ -110,7 +112,8 @@ export class Approvals {
       ...(said.reason === undefined ? {} : { reason: said.reason }),
       ...(said.maxRows === undefined ? {} : { maxRows: said.maxRows }),
     })
-    if (next.state !== 'pending') await this.#append(this.#entry('request.decided', next, { state: next.state }))
+    if (next.state !== 'pending')
+      await this.#append(this.#entry('request.decided', next, { state: next.state }))
     return next
   }
 
@@ -178,12 +181,14 @@ export class Approvals {
 
   #waitFor(held: Held): number {
     const hold = this.#hold()
-    const byKind = held.principal.kind === 'agent' || held.principal.actors.length > 0 ? hold.agent : hold.user
+    const byKind =
+      held.principal.kind === 'agent' || held.principal.actors.length > 0 ? hold.agent : hold.user
     return held.statement.inTransaction === true ? Math.min(byKind, hold.transaction) : byKind
   }
 
   #wait(request: AccessRequest, held: Held, waitMs: number): Promise<AccessRequest> {
-    const approvers = request.approvers.length > 0 ? `group ${request.approvers.join(' or ')}` : 'an approver'
+    const approvers =
+      request.approvers.length > 0 ? `group ${request.approvers.join(' or ')}` : 'an approver'
     const say = (): void =>
       held.waiting.notify(`${request.message} Waiting for ${approvers}: request ${request.id}.`)
     return new Promise((resolve, reject) => {
@@ -197,7 +202,12 @@ export class Approvals {
       const cancel = (): void => {
         stop()
         this.#cancel(request).then(
-          () => reject(new AccessDenied('session_ended', 'The wait was cancelled.', { requestId: request.id })),
+          () =>
+            reject(
+              new AccessDenied('session_ended', 'The wait was cancelled.', {
+                requestId: request.id,
+              }),
+            ),
           reject,
         )
       }
@@ -244,12 +254,21 @@ export class Approvals {
     })
   }
 
-  #entry(kind: AuditEntry['kind'], request: AccessRequest, details: AuditEntry['details']): AuditEntry {
+  #entry(
+    kind: AuditEntry['kind'],
+    request: AccessRequest,
+    details: AuditEntry['details'],
+  ): AuditEntry {
     return {
       kind,
       session: request.session,
       target: { resource: request.resource, protocol: request.protocol },
-      details: { request: request.id, digest: request.digest, principal: request.principal, ...details },
+      details: {
+        request: request.id,
+        digest: request.digest,
+        principal: request.principal,
+        ...details,
+      },
     }
   }
 }
@@ -268,15 +287,21 @@ function whyNotApprover(
     return `Only group ${request.approvers.join(' or ')} may approve this.`
   }
   const asked = policies(request)
-  return asked.policies.mayApprove(asked.facts) ? undefined : 'No policy lets you approve on this resource.'
+  return asked.policies.mayApprove(asked.facts)
+    ? undefined
+    : 'No policy lets you approve on this resource.'
 }
 
 function refusal(request: AccessRequest): AccessDenied {
   const said = request.votes.find(vote => vote.vote === 'deny')?.reason
   if (request.state === 'denied') {
-    return new AccessDenied('approval_denied', said ? `Denied by a person: ${said}` : 'Denied by a person.', {
-      requestId: request.id,
-    })
+    return new AccessDenied(
+      'approval_denied',
+      said ? `Denied by a person: ${said}` : 'Denied by a person.',
+      {
+        requestId: request.id,
+      },
+    )
   }
   return new AccessDenied('approval_required', `The request is ${request.state}.`, {
     requestId: request.id,

@@ -145,5 +145,8 @@ function distinct(names: readonly string[]): string[] {
   const all = [...new Set(names)]
   // A record has a size limit; a statement that names thousands of tables says how many were left out.
   if (all.length <= MOST_LISTED) return all.map(name => name.slice(0, 128))
-  return [...all.slice(0, MOST_LISTED).map(name => name.slice(0, 128)), `and ${all.length - MOST_LISTED} more`]
+  return [
+    ...all.slice(0, MOST_LISTED).map(name => name.slice(0, 128)),
+    `and ${all.length - MOST_LISTED} more`,
+  ]
 }

@@ -23,7 +23,7 @@ import { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
 import { type Masks, planCells, scrubText } from './masks.ts'
 import { type Discharged, discharge } from './obligations/index.ts'
-import { mintPermit, Permit } from './permit.ts'
+import { mintPermit, type Permit } from './permit.ts'
 import type { Outcome, RecordedAnswer, Session, Waiting } from './session.ts'
 
 /** Outcomes wait this long, or until there are so many, to go into the log as one entry. */
@@ -31,7 +31,13 @@ const MOST_OUTCOMES = 64
 /** Texts whose preparation is on record already, so that preparing them again is not. */
 const MOST_PREPARED = 256
 
-const DURABLE_ACTIONS: ReadonlySet<string> = new Set(['write', 'define', 'administer', 'execute', 'tunnel'])
+const DURABLE_ACTIONS: ReadonlySet<string> = new Set([
+  'write',
+  'define',
+  'administer',
+  'execute',
+  'tunnel',
+])
 
 /** What may change under a live session, and is therefore asked each time. */
 export interface Rules {
@@ -57,7 +63,7 @@ export interface LiveSessionParts<Upstream> {
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
   readonly lease: () => Promise<{ user: string; secrets: ResolvedSecrets; release(): void }>
   /** Called once, when the session has ended and its last entries are written. */
-  readonly onClosed: (session: LiveSession<Upstream>, reason: CloseReason) => Promise<void>
+  readonly onClosed: (reason: CloseReason) => Promise<void>
   readonly onDecided?: (effect: 'permit' | 'deny' | 'held') => void
 }
 
@@ -109,6 +115,11 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     this.#prepared.clear()
   }
 
+  /** Judges by the rules and facts of this moment; records nothing. */
+  decide(statement: Statement): Decision {
+    return this.#rules.policies.decide(statement, this.facts(false))
+  }
+
   dial(host: string, port: number): Promise<Socket> {
     return this.#parts.dial(host, port, this.signal)
   }
@@ -119,7 +130,11 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
 
   justify(reason: string): void {
     this.#reason = reason === '' ? undefined : reason.slice(0, 2_000)
-    this.#parts.recorder.add({ kind: 'note', at: this.#parts.now(), text: `reason given: ${this.#reason ?? ''}` })
+    this.#parts.recorder.add({
+      kind: 'note',
+      at: this.#parts.now(),
+      text: `reason given: ${this.#reason ?? ''}`,
+    })
   }
 
   authorize(statement: Statement, waiting: Waiting): Permit | Promise<Permit> {
@@ -127,7 +142,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     const { policies, policySet } = this.#rules
     const facts = this.facts(false)
     const decision = policies.decide(statement, facts)
-    if (decision.effect === 'deny') return this.#deny(statement, decision, policySet, denial(decision))
+    if (decision.effect === 'deny')
+      return this.#deny(statement, decision, policySet, denial(decision))
     if (decision.obligations.length === 0) return this.#permit(statement, decision, facts, {})
     return this.#discharge(statement, decision, facts, waiting)
   }
@@ -136,7 +152,13 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     this.#denied += 1
     const index = this.#parts.audit.append(this.#evidence.refused(text, error))
     this.#parts.onDecided?.('deny')
-    this.#record(index, { text, effect: 'deny', code: error.code, policies: [], message: error.message })
+    this.#record(index, {
+      text,
+      effect: 'deny',
+      code: error.code,
+      policies: [],
+      message: error.message,
+    })
   }
 
   complete(permit: Permit, outcome: Outcome): void {
@@ -211,7 +233,12 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
 
   facts(approved: boolean): Facts {
     return factsOf(
-      { principal: this.principal, origin: this.origin, run: this.#parts.run, reason: this.#reason },
+      {
+        principal: this.principal,
+        origin: this.origin,
+        run: this.#parts.run,
+        reason: this.#reason,
+      },
       this.#parts.now(),
       approved,
     )
@@ -234,7 +261,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     } catch (error) {
       return this.#refuse(statement, decision, error)
     }
-    if (!(discharged instanceof Promise)) return this.#permit(statement, decision, facts, discharged)
+    if (!(discharged instanceof Promise))
+      return this.#permit(statement, decision, facts, discharged)
     return discharged.then(
       done => this.#permit(statement, decision, facts, done),
       error => this.#refuse(statement, decision, error),
@@ -274,7 +302,12 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
 
   #refuse(statement: Statement, decision: Decision, error: unknown): Permit | Promise<Permit> {
     if (!(error instanceof AccessDenied)) throw error
-    const denied: Decision = { ...decision, effect: 'deny', code: error.code, message: error.message }
+    const denied: Decision = {
+      ...decision,
+      effect: 'deny',
+      code: error.code,
+      message: error.message,
+    }
     return this.#deny(statement, denied, this.#rules.policySet, error)
   }
 
@@ -288,19 +321,27 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     if (this.signal.aborted) throw ended()
     const { audit } = this.#parts
     const preparing = statement.phase === 'prepare'
-    let index = preparing ? this.#prepared.get(statement.text) : undefined
-    if (index === undefined) {
-      const kind = preparing ? 'statement.prepared' : 'statement.permitted'
-      index = audit.append(
-        this.#evidence.decided(kind, statement, decision, this.#rules.policySet, discharged.approval),
-      )
-      if (preparing) this.#rememberPrepared(statement.text, index)
-    }
+    const index = preparing
+      ? this.#putPreparedOnRecord(statement, decision)
+      : audit.append(
+          this.#evidence.decided(
+            'statement.permitted',
+            statement,
+            decision,
+            this.#rules.policySet,
+            discharged.approval,
+          ),
+        )
     if (!preparing) {
       this.#statements += 1
       this.#parts.run.statements += 1
       this.#parts.onDecided?.('permit')
-      this.#record(index, { ...textOf(statement), effect: 'permit', code: 'permitted', policies: decision.policies })
+      this.#record(index, {
+        ...textOf(statement),
+        effect: 'permit',
+        code: 'permitted',
+        policies: decision.policies,
+      })
     }
     const permit = this.#mint(statement, index, facts, discharged)
     const mustLast =
@@ -323,10 +364,17 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     })
   }
 
-  #deny(statement: Statement, decision: Decision, policySet: string, error: AccessDenied): Promise<Permit> {
+  #deny(
+    statement: Statement,
+    decision: Decision,
+    policySet: string,
+    error: AccessDenied,
+  ): Promise<Permit> {
     this.#denied += 1
     const { audit } = this.#parts
-    const index = audit.append(this.#evidence.decided('statement.denied', statement, decision, policySet))
+    const index = audit.append(
+      this.#evidence.decided('statement.denied', statement, decision, policySet),
+    )
     this.#parts.onDecided?.('deny')
     this.#record(index, {
       ...textOf(statement),
@@ -354,25 +402,34 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     this.#parts.recorder.add({ kind: 'statement', at: this.#parts.now(), entry, ...event })
   }
 
-  #rememberPrepared(text: string, index: number): void {
+  /** Preparing the same text again under the same rules is on record already. */
+  #putPreparedOnRecord(statement: Statement, decision: Decision): number {
+    const known = this.#prepared.get(statement.text)
+    if (known !== undefined) return known
+    const index = this.#parts.audit.append(
+      this.#evidence.decided('statement.prepared', statement, decision, this.#rules.policySet),
+    )
     if (this.#prepared.size >= MOST_PREPARED) {
       const oldest = this.#prepared.keys().next()
       if (!oldest.done) this.#prepared.delete(oldest.value)
     }
-    this.#prepared.set(text, index)
+    this.#prepared.set(statement.text, index)
+    return index
   }
 
   async #close(reason: CloseReason): Promise<void> {
     this.#ending.abort(reason)
     this.flushOutcomes()
     this.#parts.recorder.add({ kind: 'closed', at: this.#parts.now(), reason })
-    await this.#parts.onClosed(this, reason)
+    await this.#parts.onClosed(reason)
   }
 }
 
 function denial(decision: Decision): AccessDenied {
   return new AccessDenied(decision.code, decision.message, {
-    ...(decision.policies.length === 0 ? {} : { detail: `policies: ${decision.policies.join(', ')}` }),
+    ...(decision.policies.length === 0
+      ? {}
+      : { detail: `policies: ${decision.policies.join(', ')}` }),
     ...(decision.hint === '' ? {} : { hint: decision.hint }),
   })
 }
@@ -382,11 +439,16 @@ function ended(): AccessDenied {
 }
 
 function textOf(statement: Statement): { text: string; parameters?: readonly (string | null)[] } {
-  if (statement.parameters === undefined || statement.parameters.length === 0) return { text: statement.text }
+  if (statement.parameters === undefined || statement.parameters.length === 0)
+    return { text: statement.text }
   return {
     text: statement.text,
     parameters: statement.parameters.map(({ value, format }) =>
-      value === null ? null : Buffer.from(value).toString(format === 'text' ? 'utf8' : 'hex').slice(0, 1_000),
+      value === null
+        ? null
+        : Buffer.from(value)
+            .toString(format === 'text' ? 'utf8' : 'hex')
+            .slice(0, 1_000),
     ),
   }
 }

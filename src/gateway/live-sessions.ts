@@ -41,12 +41,16 @@ export class LiveSessions {
 
   count(principal: string): number {
     let count = 0
-    for (const session of this.#sessions.values()) if (session.principal.id === principal) count += 1
+    for (const session of this.#sessions.values())
+      if (session.principal.id === principal) count += 1
     return count
   }
 
   /** Ends those that match; resolves when their last entries are written. */
-  async end(match: (session: LiveSession<unknown>) => boolean, reason: CloseReason): Promise<number> {
+  async end(
+    match: (session: LiveSession<unknown>) => boolean,
+    reason: CloseReason,
+  ): Promise<number> {
     const ending = this.all().filter(match)
     await Promise.all(ending.map(session => session.close(reason)))
     return ending.length

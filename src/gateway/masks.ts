@@ -68,7 +68,8 @@ function hiddenSourceOf(
   } else {
     for (const column of from) {
       const dataClass = masks.masking.classOf(column)
-      if (dataClass !== undefined && !policies.reveals(dataClass.name, column, facts)) hidden.add(dataClass.name)
+      if (dataClass !== undefined && !policies.reveals(dataClass.name, column, facts))
+        hidden.add(dataClass.name)
     }
   }
   return hidden.size === 0 ? undefined : masks.masking.mostSensitive([...hidden])

@@ -1,8 +1,8 @@
 // All a protocol is, and all that anyone may know of it. Implementations live in src/protocols/.
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import type { Origin, Principal, ReasonCode, Secret } from '#model'
 import type { ZodType } from 'zod'
+import type { Origin, Principal, ReasonCode, Secret, Statement } from '#model'
 import type { Session } from './session.ts'
 
 /** Where a client reaches the gateway for this protocol. */
@@ -20,6 +20,15 @@ export interface ListenerSettings {
   readonly port: number
   /** Tokens over plaintext: only ever true on a loopback address (config refuses it elsewhere). */
   readonly allowPlaintext: boolean
+  /**
+   * Set when the connection came through an authenticated tunnel (`sallyport connect`): who it is, and
+   * the one resource it may open. No further proof is asked; plaintext is fine inside the tunnel.
+   */
+  readonly tunnel?: {
+    readonly principal: Principal
+    readonly resource: string
+    readonly origin: Origin
+  }
 }
 
 export interface Protocol<Upstream = unknown> {
@@ -33,6 +42,17 @@ export interface Protocol<Upstream = unknown> {
   readonly recording: 'statements' | 'terminal' | 'exchanges'
   /** Lines that a person can paste. */
   connectHint(endpoint: Endpoint): readonly string[]
+  /** How `sallyport connect` and `run` point the native tool at a local port that asks no password. */
+  readonly tool: {
+    /** The native client, as a command line without arguments: `['psql']`. */
+    readonly command: readonly string[]
+    environment(endpoint: Endpoint): { readonly [name: string]: string }
+  }
+  /**
+   * Reads a statement as it would be judged, without a session or a catalog: for `policy why`. Names stand
+   * as written. Throws AccessDenied when it cannot be read.
+   */
+  read(text: string): Promise<Statement>
   /**
    * Serves one client connection from its first byte to its end. Resolves when both legs are closed.
    * Nothing that a client or an upstream does makes it reject: a rejection is a bug of ours, and
@@ -72,7 +92,7 @@ export interface Gateway {
     readonly upstreamLoginMs: number
   }
   /** Our own certificate, for listeners that turn to TLS in band. Current at each call. */
-  tls(): { readonly context: SecureContext; /** DER */ readonly certificate: Uint8Array }
+  tls(): { readonly context: SecureContext /** DER */; readonly certificate: Uint8Array }
   /** Verifies a token. Throws AuthenticationFailed. */
   authenticate(token: Secret, origin: Origin): Promise<Principal>
   /** True when the text has the form of an ephemeral credential's id. */

@@ -9,6 +9,7 @@ import {
   type AccessRequest,
   type AuditEntry,
   type CloseReason,
+  type Decision,
   GatewayError,
   type Origin,
   type Principal,
@@ -86,7 +87,7 @@ export class SallyportGateway implements Gateway {
     })
     this.#timer = setInterval(() => {
       for (const session of this.sessions.all()) session.flushOutcomes()
-      void this.#endLapsedGrants()
+      this.#endLapsedRights()
     }, OUTCOMES_MS)
     this.#timer.unref()
     this.#undo.push(
@@ -148,7 +149,11 @@ export class SallyportGateway implements Gateway {
 
   loginFailed(origin: Origin, code: ReasonCode): void {
     try {
-      this.#parts.audit.append({ kind: 'login.failed', source: sourceEntry(origin), details: { code } })
+      this.#parts.audit.append({
+        kind: 'login.failed',
+        source: sourceEntry(origin),
+        details: { code },
+      })
     } catch (error) {
       // Safe: the login is refused in any case, and the log says by itself that it has failed.
       if (!(error instanceof GatewayError)) throw error
@@ -164,17 +169,24 @@ export class SallyportGateway implements Gateway {
     const { now, settings } = this.#parts
     if (this.#stopping) throw new Unavailable('unavailable', 'The gateway is stopping.')
     this.#refuseCrowds(principal)
-    if (principal.expiresAt <= now()) throw new AccessDenied('identity_ended', 'The identity has ended.')
+    if (principal.expiresAt <= now())
+      throw new AccessDenied('identity_ended', 'The identity has ended.')
     const resource = this.#resource(principal, protocol, name, origin)
     const rules = this.#rulesFor(principal, resource)
     const id = `ses-${randomBytes(9).toString('hex')}` as SessionId
     const run = this.#runs.enter(principal, now())
     const facts = factsOf({ principal, origin, run, reason: undefined }, now(), false)
     const decision = rules.policies.decide(CONNECT, facts)
-    const missing = decision.obligations.filter(obligation => obligation.kind !== 'limit')
-    if (decision.effect === 'deny' || missing.length > 0) {
+    if (!holds(decision)) {
       this.#runs.leave(principal, now())
-      throw await this.#refuseToOpen(principal, resource.name, origin, decision.policies, decision.code, decision.message)
+      throw await this.#refuseToOpen(
+        principal,
+        resource.name,
+        origin,
+        decision.policies,
+        decision.code,
+        decision.message,
+      )
     }
     let session: LiveSession<Upstream> | undefined
     const recorder = await this.#parts.recordings.start(
@@ -209,21 +221,36 @@ export class SallyportGateway implements Gateway {
       now,
       dial: this.#parts.dial,
       lease: () => this.#parts.vault.lease(resource),
-      onClosed: (closed, reason) => this.#closed(closed, reason),
+      onClosed: reason => this.#closed(session as LiveSession, reason),
       onDecided: effect => this.#parts.onDecided?.(resource.name, effect),
     })
     recorder.add({
       kind: 'opened',
       at: now(),
-      header: { session: id, resource: resource.name, protocol: resource.protocol, principal: principalEntry(principal) },
+      header: {
+        session: id,
+        resource: resource.name,
+        protocol: resource.protocol,
+        principal: principalEntry(principal),
+      },
     })
-    await this.#durable(
-      session.evidence.entry('session.opened', {
-        source: sourceEntry(origin),
-        decision: { effect: 'permit', policies: [...decision.policies], policySet: rules.policySet },
-      }),
-    )
-    this.sessions.add(session)
+    const opened = session.evidence.entry('session.opened', {
+      source: sourceEntry(origin),
+      decision: { effect: 'permit', policies: [...decision.policies], policySet: rules.policySet },
+    })
+    try {
+      await this.#durable(opened)
+    } catch (error) {
+      // Not safe to go on: without the entry there is no session.
+      this.#runs.leave(principal, now())
+      await this.#parts.recordings.end({
+        ...session.summary(),
+        endedAt: now(),
+        closeReason: 'audit_unavailable',
+      })
+      throw error
+    }
+    this.sessions.add(session as LiveSession)
     return session
   }
 
@@ -237,7 +264,7 @@ export class SallyportGateway implements Gateway {
   /** True when the principal may connect to the resource now: what `resources` lists. */
   mayConnect(principal: Principal, resource: Resource, origin: Origin): boolean {
     const facts = this.factsFor(principal, origin)
-    return this.policiesFor(principal, resource).decide(CONNECT, facts).effect === 'permit'
+    return holds(this.policiesFor(principal, resource).decide(CONNECT, facts))
   }
 
   factsFor(principal: Principal, origin: Origin): Facts {
@@ -253,11 +280,15 @@ export class SallyportGateway implements Gateway {
     said: { reason?: string; maxRows?: number },
     origin: Origin,
   ): Promise<AccessRequest> {
-    return this.approvals.vote(approver, id, vote, said, request => this.#asApprover(approver, request, origin))
+    return this.approvals.vote(approver, id, vote, said, request =>
+      this.#asApprover(approver, request, origin),
+    )
   }
 
   mayVote(approver: Principal, request: AccessRequest, origin: Origin): boolean {
-    return this.approvals.mayVote(approver, request, each => this.#asApprover(approver, each, origin))
+    return this.approvals.mayVote(approver, request, each =>
+      this.#asApprover(approver, each, origin),
+    )
   }
 
   /** Policies, data classes, resources or grants changed: live sessions follow, or end. */
@@ -268,9 +299,8 @@ export class SallyportGateway implements Gateway {
         void session.close('resource_changed')
         continue
       }
-      const rules = this.#rulesFor(session.principal, resource)
-      session.follow(rules)
-      if (rules.policies.decide(CONNECT, session.facts(false)).effect === 'deny') void session.close(reason)
+      session.follow(this.#rulesFor(session.principal, resource))
+      if (!holds(session.decide(CONNECT))) void session.close(reason)
     }
   }
 
@@ -287,8 +317,14 @@ export class SallyportGateway implements Gateway {
     request: AccessRequest,
     origin: Origin,
   ): { policies: SessionPolicies; facts: Facts } {
-    const resource = this.#parts.inventory.get(request.resource) ?? { name: request.resource, tags: {} }
-    return { policies: this.policiesFor(approver, resource), facts: this.factsFor(approver, origin) }
+    const resource = this.#parts.inventory.get(request.resource) ?? {
+      name: request.resource,
+      tags: {},
+    }
+    return {
+      policies: this.policiesFor(approver, resource),
+      facts: this.factsFor(approver, origin),
+    }
   }
 
   #rulesFor(principal: Principal, resource: Pick<Resource, 'name' | 'tags'>): Rules {
@@ -343,12 +379,17 @@ export class SallyportGateway implements Gateway {
 
   #refuseCrowds(principal: Principal): void {
     const { sessions, sessionsPerPrincipal } = this.#parts.settings()
-    if (this.sessions.size >= sessions || this.sessions.count(principal.id) >= sessionsPerPrincipal) {
-      throw new Unavailable('too_many_sessions', 'There are too many sessions.', { hint: 'Close some, or try later.' })
+    if (
+      this.sessions.size >= sessions ||
+      this.sessions.count(principal.id) >= sessionsPerPrincipal
+    ) {
+      throw new Unavailable('too_many_sessions', 'There are too many sessions.', {
+        hint: 'Close some, or try later.',
+      })
     }
   }
 
-  async #closed<Upstream>(session: LiveSession<Upstream>, reason: CloseReason): Promise<void> {
+  async #closed(session: LiveSession, reason: CloseReason): Promise<void> {
     const { now, recordings, audit } = this.#parts
     this.sessions.remove(session.id)
     this.#runs.leave(session.principal, now())
@@ -358,15 +399,17 @@ export class SallyportGateway implements Gateway {
     } finally {
       const { statements, denied, rows, bytes } = summary
       audit.append(
-        session.evidence.entry('session.closed', { result: { reason, statements, denied, rows, bytes } }),
+        session.evidence.entry('session.closed', {
+          result: { reason, statements, denied, rows, bytes },
+        }),
       )
     }
   }
 
-  async #endLapsedGrants(): Promise<void> {
+  /** Grants end by the clock, and so do policies that ask for the hour. */
+  #endLapsedRights(): void {
     for (const session of this.sessions.all()) {
-      const { policies } = this.#rulesFor(session.principal, session.resource)
-      if (policies.decide(CONNECT, session.facts(false)).effect === 'deny') await session.close('grant_ended')
+      if (!holds(session.decide(CONNECT))) void session.close('grant_ended')
     }
   }
 
@@ -378,17 +421,32 @@ export class SallyportGateway implements Gateway {
 const CONNECT: Statement = {
   text: '',
   operations: [
-    { action: 'connect', verb: 'CONNECT', object: { name: '', kind: 'resource' }, columns: [], flags: [] },
+    {
+      action: 'connect',
+      verb: 'CONNECT',
+      object: { name: '', kind: 'resource' },
+      columns: [],
+      flags: [],
+    },
   ],
   functions: [],
   phase: 'execute',
   mayDeriveFrom: [],
 }
 
+/** Permitted, and nothing is missing that would have to be asked for first. */
+function holds(decision: Decision): boolean {
+  return decision.effect === 'permit' && decision.obligations.every(each => each.kind === 'limit')
+}
+
 function notHere(name: string): AccessDenied {
-  return new AccessDenied('resource_unknown', `There is no resource "${name.slice(0, 64)}" that you may connect to.`, {
-    hint: 'The names that you may use: sallyport resources.',
-  })
+  return new AccessDenied(
+    'resource_unknown',
+    `There is no resource "${name.slice(0, 64)}" that you may connect to.`,
+    {
+      hint: 'The names that you may use: sallyport resources.',
+    },
+  )
 }
 
 function sameTarget(a: Resource, b: Resource): boolean {

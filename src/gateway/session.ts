@@ -6,8 +6,8 @@ import type {
   GatewayError,
   Origin,
   Principal,
-  Resource,
   ResolvedSecrets,
+  Resource,
   SessionId,
   Statement,
 } from '#model'
@@ -55,7 +55,11 @@ export interface Session<Upstream = unknown> {
   /** Opens a TCP connection to the upstream, directly or through a connector. Throws UpstreamError. */
   dial(host: string, port: number): Promise<Socket>
   /** The upstream credential, for the length of a handshake; wiped by `release`. */
-  credential(): Promise<{ readonly user: string; readonly secrets: ResolvedSecrets; release(): void }>
+  credential(): Promise<{
+    readonly user: string
+    readonly secrets: ResolvedSecrets
+    release(): void
+  }>
 
   /**
    * Decides the statement, discharges its obligations, puts it on record, and mints the permit. Answers

@@ -43,7 +43,8 @@ export function discharge(
     if (next instanceof Promise) {
       return next.then(async first => {
         let all = { ...done, ...first }
-        for (const later of sorted.slice(at + 1)) all = { ...all, ...(await dischargeOne(later, asking)) }
+        for (const later of sorted.slice(at + 1))
+          all = { ...all, ...(await dischargeOne(later, asking)) }
         return all
       })
     }
@@ -63,6 +64,9 @@ function dischargeOne(obligation: Obligation, asking: Asking): Discharged | Prom
     case 'limit':
       return discharges.limit(obligation)
     default:
-      throw new AccessDenied('policy_error', 'A policy asks for something that this gateway cannot do.')
+      throw new AccessDenied(
+        'policy_error',
+        'A policy asks for something that this gateway cannot do.',
+      )
   }
 }

@@ -19,7 +19,7 @@ export class Grants {
   /** Reads what holds from disk. Call once before use. */
   async load(): Promise<void> {
     const rows = await this.#kysely
-      .selectFrom('grants')
+      .selectFrom('access_grants')
       .selectAll()
       .where('revoked_at', 'is', null)
       .where('expires_at', '>', this.#now())
@@ -38,14 +38,19 @@ export class Grants {
   holding(principal: string, resource: string): readonly Grant[] {
     const now = this.#now()
     return (this.#live.get(principal) ?? []).filter(
-      grant => grant.resource === resource && grant.expiresAt > now && grant.revokedAt === undefined,
+      grant =>
+        grant.resource === resource && grant.expiresAt > now && grant.revokedAt === undefined,
     )
   }
 
   async create(fields: Omit<Grant, 'id' | 'createdAt' | 'revokedAt'>): Promise<Grant> {
-    const grant: Grant = { ...fields, id: `grant-${randomBytes(6).toString('hex')}`, createdAt: this.#now() }
+    const grant: Grant = {
+      ...fields,
+      id: `grant-${randomBytes(6).toString('hex')}`,
+      createdAt: this.#now(),
+    }
     await this.#kysely
-      .insertInto('grants')
+      .insertInto('access_grants')
       .values({
         id: grant.id,
         principal: grant.principal,
@@ -66,13 +71,18 @@ export class Grants {
   async revoke(id: string): Promise<Grant> {
     const at = this.#now()
     const result = await this.#kysely
-      .updateTable('grants')
+      .updateTable('access_grants')
       .set({ revoked_at: at })
       .where('id', '=', id)
       .where('revoked_at', 'is', null)
       .executeTakeFirst()
-    const row = await this.#kysely.selectFrom('grants').selectAll().where('id', '=', id).executeTakeFirst()
-    if (row === undefined) throw new InvalidRequest('request_unknown', `There is no grant ${id.slice(0, 40)}.`)
+    const row = await this.#kysely
+      .selectFrom('access_grants')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (row === undefined)
+      throw new InvalidRequest('request_unknown', `There is no grant ${id.slice(0, 40)}.`)
     if (Number(result.numUpdatedRows) === 0) {
       throw new InvalidRequest('request_conflict', `Grant ${id} is revoked already.`)
     }
@@ -84,10 +94,15 @@ export class Grants {
   }
 
   /** Newest first; ended ones too when asked for. */
-  async list(filter: { principal?: string; ended: boolean; limit: number }): Promise<readonly Grant[]> {
-    let query = this.#kysely.selectFrom('grants').selectAll().orderBy('created_at', 'desc')
+  async list(filter: {
+    principal?: string
+    ended: boolean
+    limit: number
+  }): Promise<readonly Grant[]> {
+    let query = this.#kysely.selectFrom('access_grants').selectAll().orderBy('created_at', 'desc')
     if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal)
-    if (!filter.ended) query = query.where('revoked_at', 'is', null).where('expires_at', '>', this.#now())
+    if (!filter.ended)
+      query = query.where('revoked_at', 'is', null).where('expires_at', '>', this.#now())
     return (await query.limit(filter.limit).execute()).map(fromRow)
   }
 
@@ -98,7 +113,7 @@ export class Grants {
   }
 }
 
-function fromRow(row: AccessTables['grants']): Grant {
+function fromRow(row: AccessTables['access_grants']): Grant {
   return {
     id: row.id,
     principal: row.principal,

@@ -4,7 +4,14 @@
 import { type AccessRequest, InvalidRequest } from '#model'
 
 export type RequestEvent =
-  | { readonly kind: 'vote'; readonly vote: 'approve' | 'deny'; readonly approver: string; readonly reason?: string; readonly maxRows?: number; readonly approvedForMs: number }
+  | {
+      readonly kind: 'vote'
+      readonly vote: 'approve' | 'deny'
+      readonly approver: string
+      readonly reason?: string
+      readonly maxRows?: number
+      readonly approvedForMs: number
+    }
   | { readonly kind: 'expire' }
   | { readonly kind: 'cancel' }
   | { readonly kind: 'supersede' }
@@ -51,12 +58,16 @@ export function advance(request: AccessRequest, event: RequestEvent, now: number
       if (over) throw conflict(request, 'its time is over')
       return { ...request, state: 'consumed' }
     case 'expire':
-      if (request.state !== 'pending' && request.state !== 'approved') throw conflict(request, `it is ${request.state}`)
+      if (request.state !== 'pending' && request.state !== 'approved')
+        throw conflict(request, `it is ${request.state}`)
       if (!over) throw conflict(request, 'its time is not over')
       return { ...request, state: 'expired' }
     case 'cancel':
     case 'supersede':
-      if (request.state !== 'pending' && !(event.kind === 'supersede' && request.state === 'approved')) {
+      if (
+        request.state !== 'pending' &&
+        !(event.kind === 'supersede' && request.state === 'approved')
+      ) {
         throw conflict(request, `it is ${request.state}`)
       }
       return { ...request, state: event.kind === 'cancel' ? 'cancelled' : 'superseded' }

@@ -2,7 +2,12 @@
 // two retries or two nodes can never both win. Who may vote is not known here (gateway/approvals.ts).
 import { randomBytes } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import { type AccessRequest, type AccessRequestState, InvalidRequest, type StatementDigest } from '#model'
+import {
+  type AccessRequest,
+  type AccessRequestState,
+  InvalidRequest,
+  type StatementDigest,
+} from '#model'
 import { advance, type RequestEvent } from './request-machine.ts'
 import type { AccessTables } from './tables.ts'
 
@@ -64,7 +69,10 @@ export class Requests {
   /** Newest first. Requests whose time is over are shown as expired. */
   async list(filter: RequestFilter): Promise<readonly AccessRequest[]> {
     await this.expireDue()
-    let query = this.#kysely.selectFrom('access_requests').select('body').orderBy('created_at', 'desc')
+    let query = this.#kysely
+      .selectFrom('access_requests')
+      .select('body')
+      .orderBy('created_at', 'desc')
     if (filter.states !== undefined) query = query.where('state', 'in', [...filter.states])
     if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal)
     const rows = await query.limit(filter.limit).execute()
@@ -93,7 +101,12 @@ export class Requests {
       const next = advance(request, event, this.#now())
       const result = await this.#kysely
         .updateTable('access_requests')
-        .set({ state: next.state, expires_at: next.expiresAt, body: JSON.stringify(next), version: version + 1 })
+        .set({
+          state: next.state,
+          expires_at: next.expiresAt,
+          body: JSON.stringify(next),
+          version: version + 1,
+        })
         .where('id', '=', id)
         .where('version', '=', version)
         .executeTakeFirst()
@@ -103,7 +116,10 @@ export class Requests {
       }
       // Somebody else changed it first: judge the event against what it is now.
     }
-    throw new InvalidRequest('request_conflict', `Request ${id} is being changed by others; try again.`)
+    throw new InvalidRequest(
+      'request_conflict',
+      `Request ${id} is being changed by others; try again.`,
+    )
   }
 
   /** Marks what has ended. */
@@ -129,7 +145,8 @@ export class Requests {
       .select(['body', 'version'])
       .where('id', '=', id)
       .executeTakeFirst()
-    if (row === undefined) throw new InvalidRequest('request_unknown', `There is no request ${id.slice(0, 40)}.`)
+    if (row === undefined)
+      throw new InvalidRequest('request_unknown', `There is no request ${id.slice(0, 40)}.`)
     return { request: parse(row.body), version: Number(row.version) }
   }
 

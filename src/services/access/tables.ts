@@ -1,5 +1,6 @@
 // The tables of this service. JSON columns hold arrays of names; SQL stays portable to PostgreSQL.
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
+import type { MigrationSet } from '#services/db'
 
 export interface AccessTables {
   access_requests: {
@@ -15,7 +16,7 @@ export interface AccessTables {
     /** Goes up with each change: compare-and-set by it. */
     version: number
   }
-  grants: {
+  access_grants: {
     id: string
     principal: string
     resource: string
@@ -28,38 +29,46 @@ export interface AccessTables {
   }
 }
 
-/** In order; each runs once and is recorded by the migration runner. */
-export const accessMigrations = [
-  {
-    name: 'access-0001-requests-and-grants',
-    async up(kysely: Kysely<unknown>): Promise<void> {
-      await kysely.schema
-        .createTable('access_requests')
-        .addColumn('id', 'text', column => column.primaryKey())
-        .addColumn('state', 'text', column => column.notNull())
-        .addColumn('digest', 'text', column => column.notNull())
-        .addColumn('principal', 'text', column => column.notNull())
-        .addColumn('resource', 'text', column => column.notNull())
-        .addColumn('created_at', 'bigint', column => column.notNull())
-        .addColumn('expires_at', 'bigint', column => column.notNull())
-        .addColumn('body', 'text', column => column.notNull())
-        .addColumn('version', 'integer', column => column.notNull())
-        .execute()
-      await sql`create index access_requests_digest on access_requests (digest, principal, state)`.execute(kysely)
-      await sql`create index access_requests_state on access_requests (state, created_at)`.execute(kysely)
-      await kysely.schema
-        .createTable('grants')
-        .addColumn('id', 'text', column => column.primaryKey())
-        .addColumn('principal', 'text', column => column.notNull())
-        .addColumn('resource', 'text', column => column.notNull())
-        .addColumn('actions', 'text', column => column.notNull())
-        .addColumn('created_at', 'bigint', column => column.notNull())
-        .addColumn('expires_at', 'bigint', column => column.notNull())
-        .addColumn('revoked_at', 'bigint')
-        .addColumn('approved_by', 'text', column => column.notNull())
-        .addColumn('reason', 'text', column => column.notNull())
-        .execute()
-      await sql`create index grants_principal on grants (principal, resource)`.execute(kysely)
+export const accessMigrations: MigrationSet = {
+  room: 'access',
+  migrations: [
+    {
+      name: 'access-0001-requests-and-grants',
+      async up(kysely): Promise<void> {
+        await kysely.schema
+          .createTable('access_requests')
+          .addColumn('id', 'text', column => column.primaryKey())
+          .addColumn('state', 'text', column => column.notNull())
+          .addColumn('digest', 'text', column => column.notNull())
+          .addColumn('principal', 'text', column => column.notNull())
+          .addColumn('resource', 'text', column => column.notNull())
+          .addColumn('created_at', 'bigint', column => column.notNull())
+          .addColumn('expires_at', 'bigint', column => column.notNull())
+          .addColumn('body', 'text', column => column.notNull())
+          .addColumn('version', 'integer', column => column.notNull())
+          .execute()
+        await sql`create index access_requests_digest on access_requests (digest, principal, state)`.execute(
+          kysely,
+        )
+        await sql`create index access_requests_state on access_requests (state, created_at)`.execute(
+          kysely,
+        )
+        await kysely.schema
+          .createTable('access_grants')
+          .addColumn('id', 'text', column => column.primaryKey())
+          .addColumn('principal', 'text', column => column.notNull())
+          .addColumn('resource', 'text', column => column.notNull())
+          .addColumn('actions', 'text', column => column.notNull())
+          .addColumn('created_at', 'bigint', column => column.notNull())
+          .addColumn('expires_at', 'bigint', column => column.notNull())
+          .addColumn('revoked_at', 'bigint')
+          .addColumn('approved_by', 'text', column => column.notNull())
+          .addColumn('reason', 'text', column => column.notNull())
+          .execute()
+        await sql`create index grants_principal on access_grants (principal, resource)`.execute(
+          kysely,
+        )
+      },
     },
-  },
-]
+  ],
+}

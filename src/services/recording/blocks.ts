@@ -40,7 +40,8 @@ export function* openBlocks(file: Uint8Array, key: Uint8Array): Generator<string
   for (let number = 0; at < bytes.length; number++) {
     if (at + 4 > bytes.length) return
     const length = bytes.readUInt32BE(at)
-    if (length > MOST_BLOCK_BYTES || length < NONCE_BYTES + TAG_BYTES) throw damaged('a block has no sane length')
+    if (length > MOST_BLOCK_BYTES || length < NONCE_BYTES + TAG_BYTES)
+      throw damaged('a block has no sane length')
     if (at + 4 + length > bytes.length) return
     const sealed = bytes.subarray(at + 4, at + 4 + length)
     yield openBlock(sealed, key, number)

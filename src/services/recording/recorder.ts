@@ -53,7 +53,11 @@ export class SessionRecorder {
 
   /** What the audit log's commitments are salted with: without the key it cannot be had. */
   get salt(): string {
-    return hash('sha256', Buffer.concat([Buffer.from('sallyport commitment salt'), this.#key]), 'hex')
+    return hash(
+      'sha256',
+      Buffer.concat([Buffer.from('sallyport commitment salt'), this.#key]),
+      'hex',
+    )
   }
 
   add(event: RecordedEvent): void {
@@ -97,7 +101,9 @@ export class SessionRecorder {
       if (this.#failed) return
       try {
         const { bytes, sha256 } = await sealBlock(lines, this.#key, number)
-        await appendFile(this.#file, number === 0 ? Buffer.concat([MARK, bytes]) : bytes, { mode: 0o600 })
+        await appendFile(this.#file, number === 0 ? Buffer.concat([MARK, bytes]) : bytes, {
+          mode: 0o600,
+        })
         this.#pending -= lines.length
         this.#onChunk({ session: this.#session, chunk: number, sha256, bytes: bytes.length - 4 })
       } catch (error) {
@@ -112,7 +118,11 @@ export class SessionRecorder {
     this.#failed = true
     this.#lines = ''
     this.#onFailure(
-      new Unavailable('recording_unavailable', 'The session cannot be recorded, so it cannot go on.', { cause }),
+      new Unavailable(
+        'recording_unavailable',
+        'The session cannot be recorded, so it cannot go on.',
+        { cause },
+      ),
     )
   }
 }

@@ -3,7 +3,13 @@ import { mkdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
-import { type CloseReason, InvalidRequest, type SessionId, type SessionSummary, type Unavailable } from '#model'
+import {
+  type CloseReason,
+  InvalidRequest,
+  type SessionId,
+  type SessionSummary,
+  type Unavailable,
+} from '#model'
 import { openBlocks } from './blocks.ts'
 import type { RecordedEvent } from './events.ts'
 import { type RecordedChunk, SessionRecorder } from './recorder.ts'
@@ -47,7 +53,7 @@ export class Recordings {
   /** Sessions that a crash left open are closed as `failed`. Call once at start. */
   async recover(): Promise<number> {
     const result = await this.#kysely
-      .updateTable('sessions')
+      .updateTable('recording_sessions')
       .set({ ended_at: this.#now(), close_reason: 'failed' })
       .where('ended_at', 'is', null)
       .executeTakeFirst()
@@ -55,13 +61,16 @@ export class Recordings {
   }
 
   /** Begins a recording. `onFailure` is called once, when it cannot be kept: the session must end. */
-  async start(session: SessionSummary, onFailure: (error: Unavailable) => void): Promise<SessionRecorder> {
+  async start(
+    session: SessionSummary,
+    onFailure: (error: Unavailable) => void,
+  ): Promise<SessionRecorder> {
     const key = SessionRecorder.newKey()
     await this.#kysely
       .insertInto('recording_keys')
       .values({ session: session.id, key: key.toString('hex'), created_at: session.startedAt })
       .execute()
-    await this.#kysely.insertInto('sessions').values(toRow(session)).execute()
+    await this.#kysely.insertInto('recording_sessions').values(toRow(session)).execute()
     const recorder = new SessionRecorder({
       session: session.id,
       file: this.#file(session.id),
@@ -78,12 +87,19 @@ export class Recordings {
     const recorder = this.#open.get(session.id)
     await recorder?.close()
     this.#open.delete(session.id)
-    await this.#kysely.updateTable('sessions').set(toRow(session)).where('id', '=', session.id).execute()
+    await this.#kysely
+      .updateTable('recording_sessions')
+      .set(toRow(session))
+      .where('id', '=', session.id)
+      .execute()
   }
 
   /** Newest first. Live sessions' counters are those of their start: the gateway knows the present ones. */
   async list(filter: SessionFilter): Promise<readonly SessionSummary[]> {
-    let query = this.#kysely.selectFrom('sessions').selectAll().orderBy('started_at', 'desc')
+    let query = this.#kysely
+      .selectFrom('recording_sessions')
+      .selectAll()
+      .orderBy('started_at', 'desc')
     if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal)
     if (filter.resource !== undefined) query = query.where('resource', '=', filter.resource)
     if (filter.before !== undefined) query = query.where('started_at', '<', filter.before)
@@ -93,7 +109,11 @@ export class Recordings {
   }
 
   async get(id: string): Promise<SessionSummary> {
-    const row = await this.#kysely.selectFrom('sessions').selectAll().where('id', '=', id).executeTakeFirst()
+    const row = await this.#kysely
+      .selectFrom('recording_sessions')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst()
     if (row === undefined) throw unknown(id)
     return fromRow(row)
   }
@@ -107,7 +127,8 @@ export class Recordings {
       .select('key')
       .where('session', '=', id)
       .executeTakeFirst()
-    if (row === undefined) throw new InvalidRequest('request_unknown', `The recording of ${id} was erased.`)
+    if (row === undefined)
+      throw new InvalidRequest('request_unknown', `The recording of ${id} was erased.`)
     const events: RecordedEvent[] = []
     for (const block of openBlocks(await this.#bytes(id), Buffer.from(row.key, 'hex'))) {
       for (const line of block.split('\n')) if (line !== '') events.push(JSON.parse(line))
@@ -139,7 +160,9 @@ export class Recordings {
     try {
       return await readFile(this.#file(id))
     } catch (cause) {
-      throw new InvalidRequest('request_unknown', `The recording of ${id} is not on this node.`, { cause })
+      throw new InvalidRequest('request_unknown', `The recording of ${id} is not on this node.`, {
+        cause,
+      })
     }
   }
 }
@@ -148,7 +171,7 @@ function unknown(id: string): InvalidRequest {
   return new InvalidRequest('request_unknown', `There is no session ${id.slice(0, 40)}.`)
 }
 
-function toRow(session: SessionSummary): RecordingTables['sessions'] {
+function toRow(session: SessionSummary): RecordingTables['recording_sessions'] {
   return {
     id: session.id,
     resource: session.resource,
@@ -170,7 +193,7 @@ function toRow(session: SessionSummary): RecordingTables['sessions'] {
   }
 }
 
-function fromRow(row: RecordingTables['sessions']): SessionSummary {
+function fromRow(row: RecordingTables['recording_sessions']): SessionSummary {
   return {
     id: row.id as SessionId,
     resource: row.resource,

@@ -1,9 +1,10 @@
 // Sessions as lists show them, and the key of each recording. Deleting a key erases the recording:
 // what is on disk (and in every backup of it) can then no longer be read, and the log still verifies.
-import { type Kysely, sql } from 'kysely'
+import { sql } from 'kysely'
+import type { MigrationSet } from '#services/db'
 
 export interface RecordingTables {
-  sessions: {
+  recording_sessions: {
     id: string
     resource: string
     protocol: string
@@ -25,38 +26,45 @@ export interface RecordingTables {
   recording_keys: { session: string; key: string; created_at: number }
 }
 
-export const recordingMigrations = [
-  {
-    name: 'recording-0001-sessions-and-keys',
-    async up(kysely: Kysely<unknown>): Promise<void> {
-      await kysely.schema
-        .createTable('sessions')
-        .addColumn('id', 'text', column => column.primaryKey())
-        .addColumn('resource', 'text', column => column.notNull())
-        .addColumn('protocol', 'text', column => column.notNull())
-        .addColumn('principal', 'text', column => column.notNull())
-        .addColumn('principal_kind', 'text', column => column.notNull())
-        .addColumn('actor', 'text')
-        .addColumn('run', 'text', column => column.notNull())
-        .addColumn('ip', 'text', column => column.notNull())
-        .addColumn('port', 'integer', column => column.notNull())
-        .addColumn('client', 'text', column => column.notNull())
-        .addColumn('started_at', 'bigint', column => column.notNull())
-        .addColumn('ended_at', 'bigint')
-        .addColumn('close_reason', 'text')
-        .addColumn('statements', 'bigint', column => column.notNull())
-        .addColumn('denied', 'bigint', column => column.notNull())
-        .addColumn('rows', 'bigint', column => column.notNull())
-        .addColumn('bytes', 'bigint', column => column.notNull())
-        .execute()
-      await sql`create index sessions_started on sessions (started_at)`.execute(kysely)
-      await sql`create index sessions_principal on sessions (principal, started_at)`.execute(kysely)
-      await kysely.schema
-        .createTable('recording_keys')
-        .addColumn('session', 'text', column => column.primaryKey())
-        .addColumn('key', 'text', column => column.notNull())
-        .addColumn('created_at', 'bigint', column => column.notNull())
-        .execute()
+export const recordingMigrations: MigrationSet = {
+  room: 'recording',
+  migrations: [
+    {
+      name: 'recording-0001-sessions-and-keys',
+      async up(kysely): Promise<void> {
+        await kysely.schema
+          .createTable('recording_sessions')
+          .addColumn('id', 'text', column => column.primaryKey())
+          .addColumn('resource', 'text', column => column.notNull())
+          .addColumn('protocol', 'text', column => column.notNull())
+          .addColumn('principal', 'text', column => column.notNull())
+          .addColumn('principal_kind', 'text', column => column.notNull())
+          .addColumn('actor', 'text')
+          .addColumn('run', 'text', column => column.notNull())
+          .addColumn('ip', 'text', column => column.notNull())
+          .addColumn('port', 'integer', column => column.notNull())
+          .addColumn('client', 'text', column => column.notNull())
+          .addColumn('started_at', 'bigint', column => column.notNull())
+          .addColumn('ended_at', 'bigint')
+          .addColumn('close_reason', 'text')
+          .addColumn('statements', 'bigint', column => column.notNull())
+          .addColumn('denied', 'bigint', column => column.notNull())
+          .addColumn('rows', 'bigint', column => column.notNull())
+          .addColumn('bytes', 'bigint', column => column.notNull())
+          .execute()
+        await sql`create index recording_sessions_started on recording_sessions (started_at)`.execute(
+          kysely,
+        )
+        await sql`create index recording_sessions_principal on recording_sessions (principal, started_at)`.execute(
+          kysely,
+        )
+        await kysely.schema
+          .createTable('recording_keys')
+          .addColumn('session', 'text', column => column.primaryKey())
+          .addColumn('key', 'text', column => column.notNull())
+          .addColumn('created_at', 'bigint', column => column.notNull())
+          .execute()
+      },
     },
-  },
-]
+  ],
+}
