@@ -1,0 +1,12 @@
+// Bytes: listen, dial, TLS on both sides, our own CA.
+export { type Authority, type IssuedCertificate, openServerAuthority } from './authority.ts'
+export { type DialOptions, dialTcp } from './dial.ts'
+export { type Listener, type ListenOptions, listen } from './listen.ts'
+export {
+  type ServeOptions,
+  serveTls,
+  type TlsMode,
+  type UpgradeOptions,
+  upgradeToTls,
+} from './tls.ts'
+export { serverNames, type TlsIdentity, type TlsSource, tlsIdentity } from './tls-identity.ts'
