@@ -1,4 +1,6 @@
 // The demo's door: what the command line starts, and what tests and benchmarks share with it.
+
+export { shopOwner, shopSql } from './customers.ts'
 export {
   type ForgeOptions,
   type Issuer,
