@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { paths, schemas } from '#contract'
+import { principalEntry } from '#gateway'
+import { AccessDenied, actions, InvalidRequest } from '#model'
+import type { Routes } from './api.ts'
+import type { ApiParts } from './parts.ts'
+import { has, need } from './rights.ts'
+import { grantView } from './views.ts'
+
+const MOST_GRANT_SECONDS = 8 * 60 * 60
+
+export function grantRoutes(routes: Routes, parts: ApiParts): void {
+  const config = { access: 'principal' } as const
+
+  routes.get(
+    paths.grants,
+    {
+      config,
+      schema: {
+        summary: 'Time-bound rights: your own, or all with console:read',
+        querystring: z.strictObject({
+          ended: z.stringbool().default(false),
+          limit: z.coerce.number().int().min(1).max(1000).default(100),
+        }),
+        response: { 200: z.array(schemas.grant) },
+      },
+    },
+    async request => {
+      const all = has(parts, request.caller!, 'console:read')
+      const found = await parts.grants.list({
+        ...(all ? {} : { principal: request.caller!.principal.id }),
+        ended: request.query.ended,
+        limit: request.query.limit,
+      })
+      return found.map(grantView)
+    },
+  )
+
+  routes.post(
+    paths.grants,
+    {
+      config,
+      schema: {
+        summary: 'Gives somebody else a right for a time: needs approve on the resource',
+        body: z.strictObject({
+          principal: z.string().min(1).max(256),
+          resource: z.string(),
+          actions: z.array(z.enum(actions)).min(1),
+          seconds: z.number().int().min(10).max(MOST_GRANT_SECONDS),
+          reason: z.string().min(1).max(2000),
+        }),
+        response: { 201: schemas.grant },
+      },
+    },
+    async (request, reply) => {
+      const { principal, origin } = request.caller!
+      const { body } = request
+      const resource = parts.inventory.get(body.resource)
+      const policies = resource && parts.gateway.policiesFor(principal, resource)
+      if (
+        policies === undefined ||
+        !policies.mayApprove(parts.gateway.factsFor(principal, origin))
+      ) {
+        throw new AccessDenied('not_allowed', 'No policy lets you approve on this resource.')
+      }
+      if (
+        principal.kind !== 'user' ||
+        principal.actors.length > 0 ||
+        body.principal === principal.id
+      ) {
+        throw new AccessDenied('not_allowed', 'A right is given by a person, and to somebody else.')
+      }
+      const expiresAt = parts.now() + body.seconds * 1000
+      await parts.audit.durable(
+        parts.audit.append({
+          kind: 'grant.created',
+          principal: principalEntry(principal),
+          target: { resource: body.resource },
+          details: { to: body.principal, actions: body.actions, expiresAt },
+        }),
+      )
+      const grant = await parts.grants.create({
+        principal: body.principal,
+        resource: body.resource,
+        actions: body.actions,
+        expiresAt,
+        approvedBy: [principal.id],
+        reason: body.reason,
+      })
+      return reply.code(201).send(grantView(grant))
+    },
+  )
+
+  routes.delete(
+    paths.grant,
+    {
+      config,
+      schema: {
+        summary: 'Revokes a grant; sessions that rest on it end within 2 s. Needs console:operate',
+        params: z.strictObject({ id: z.string() }),
+        response: { 200: schemas.grant },
+      },
+    },
+    async request => {
+      need(parts, request.caller!, 'console:operate')
+      if (!/^grant-[0-9a-f]+$/.test(request.params.id)) {
+        throw new InvalidRequest('request_unknown', 'There is no such grant.')
+      }
+      await parts.audit.durable(
+        parts.audit.append({
+          kind: 'grant.ended',
+          principal: principalEntry(request.caller!.principal),
+          details: { grant: request.params.id, why: 'revoked' },
+        }),
+      )
+      return grantView(await parts.grants.revoke(request.params.id))
+    },
+  )
+}

@@ -1,0 +1,53 @@
+// What the REST API stands on. Each route asks the gateway: there is no second gate.
+import type { PolicySet } from '#engines/policy'
+import type { Protocol, SallyportGateway } from '#gateway'
+import type { Origin, Principal } from '#model'
+import type { Grants, Requests } from '#services/access'
+import type { AuditLog } from '#services/audit'
+import type { Identity } from '#services/identity'
+import type { Inventory } from '#services/inventory'
+import type { Recordings } from '#services/recording'
+import type { Log } from '#telemetry'
+
+export interface ApiParts {
+  readonly gateway: SallyportGateway
+  readonly identity: Identity
+  readonly inventory: Inventory
+  readonly recordings: Recordings
+  readonly requests: Requests
+  readonly grants: Grants
+  readonly audit: AuditLog
+  readonly policies: () => PolicySet
+  readonly protocols: readonly Protocol[]
+  /** Where clients reach a protocol; undefined when its listener is off. */
+  readonly endpoint: (protocol: string) => { host: string; port: number } | undefined
+  /** Path of our CA's certificate, for the lines to paste. */
+  readonly ca: string
+  readonly now: () => number
+  readonly ready: () => boolean
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>
+  readonly log: Log
+}
+
+/** Who calls, and from where. Set by `authentication.ts` before any route runs. */
+export interface Caller {
+  readonly principal: Principal
+  readonly origin: Origin
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller?: Caller
+  }
+  interface FastifyContextConfig {
+    /** What a route asks for; a route without it does not start. */
+    access?: RouteAccess
+  }
+}
+
+/**
+ * `public`: anybody; `principal`: whoever proves an identity, who then sees what is their own, and more
+ * with the console right that the route's handler asks for.
+ */
+export type RouteAccess = 'public' | 'principal'

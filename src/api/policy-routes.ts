@@ -1,0 +1,60 @@
+import { paths, schemas } from '#contract'
+import { why } from '#engines/policy'
+import { AccessDenied, type Principal } from '#model'
+import type { Routes } from './api.ts'
+import type { ApiParts } from './parts.ts'
+import { need } from './rights.ts'
+
+export function policyRoutes(routes: Routes, parts: ApiParts): void {
+  routes.post(
+    paths.why,
+    {
+      config: { access: 'principal' },
+      schema: {
+        summary:
+          'How a statement would be decided, and why: for you, or for others with console:audit',
+        body: schemas.whyQuestion,
+        response: { 200: schemas.why },
+      },
+    },
+    async request => {
+      const caller = request.caller!
+      const { body } = request
+      if (body.principal !== undefined) need(parts, caller, 'console:audit')
+      const principal =
+        body.principal === undefined ? caller.principal : supposed(caller.principal, body.principal)
+      const resource = parts.inventory.get(body.resource)
+      const protocol = parts.protocols.find(each => each.name === resource?.protocol)
+      if (resource === undefined || protocol === undefined) {
+        throw new AccessDenied('resource_unknown', 'There is no such resource.')
+      }
+      const statement = await protocol.read(body.statement)
+      return why(parts.policies(), {
+        principal,
+        resource,
+        grants: parts.grants.holding(principal.id, resource.name),
+        statement,
+        facts: parts.gateway.factsFor(principal, caller.origin),
+      })
+    },
+  )
+}
+
+/** Somebody who is only asked about: has no credential and never reaches a resource. */
+function supposed(
+  asker: Principal,
+  who: { kind: 'user' | 'agent'; id: string; groups: readonly string[] },
+): Principal {
+  return {
+    ...asker,
+    kind: who.kind,
+    id: who.id,
+    subject: who.id,
+    name: who.id,
+    groups: who.groups,
+    attributes: {},
+    actors: [],
+    owners: [],
+    mfa: false,
+  }
+}

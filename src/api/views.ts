@@ -1,0 +1,65 @@
+// From our words to the contract's shapes.
+
+import type {
+  AccessRequestView,
+  GrantView,
+  PrincipalView,
+  ResourceView,
+  SessionView,
+} from '#contract'
+import type { AccessRequest, Grant, Principal, Resource, SessionSummary } from '#model'
+import type { ApiParts } from './parts.ts'
+
+export function principalView(principal: Principal): PrincipalView {
+  const actor = principal.actors[0]?.id
+  return {
+    id: principal.id,
+    kind: principal.kind,
+    name: principal.name,
+    issuer: principal.issuer,
+    groups: [...principal.groups],
+    ...(actor === undefined ? {} : { actor }),
+    owners: [...principal.owners],
+    mfa: principal.mfa,
+    run: principal.run,
+    expiresAt: principal.expiresAt,
+  }
+}
+
+export function resourceView(parts: ApiParts, resource: Resource): ResourceView {
+  const protocol = parts.protocols.find(each => each.name === resource.protocol)
+  const endpoint = parts.endpoint(resource.protocol)
+  const reach = endpoint && { ...endpoint, resource: resource.name, ca: parts.ca }
+  return {
+    name: resource.name,
+    protocol: resource.protocol,
+    tags: { ...resource.tags },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    connect: protocol && reach ? [...protocol.connectHint(reach)] : [],
+    tool: protocol ? [...protocol.tool.command] : [],
+  }
+}
+
+export function requestView(request: AccessRequest, mayVote: boolean): AccessRequestView {
+  const { excluded: _excluded, ...shown } = request
+  return {
+    ...shown,
+    parameters: [...shown.parameters],
+    objects: [...shown.objects],
+    verbs: [...shown.verbs],
+    flags: [...shown.flags],
+    policies: [...shown.policies],
+    approvers: [...shown.approvers],
+    votes: [...shown.votes],
+    mayVote,
+  }
+}
+
+export function grantView(grant: Grant): GrantView {
+  return { ...grant, actions: [...grant.actions], approvedBy: [...grant.approvedBy] }
+}
+
+export function sessionView(session: SessionSummary): SessionView {
+  const { origin, ...shown } = session
+  return { ...shown, ip: origin.ip, client: origin.client }
+}

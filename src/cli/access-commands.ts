@@ -1,0 +1,214 @@
+// whoami, resources, credential, requests, approve, deny, grants.
+import type { Command } from 'commander'
+import colors from 'picocolors'
+import {
+  type AccessRequestView,
+  type CredentialView,
+  type GrantView,
+  type IssuedCredential,
+  type PrincipalView,
+  paths,
+  type ResourceView,
+} from '#contract'
+import { InvalidRequest } from '#model'
+import { runs } from './invocation.ts'
+import type { Protocol } from './protocol-facts.ts'
+import { plain, print, table, when } from './report.ts'
+
+export function accessCommands(program: Command, protocols: readonly Protocol[]): void {
+  runs(
+    program.command('whoami').description('who the gateway says you are'),
+    protocols,
+    async ({ client, output }) => {
+      print(output, await client().get<PrincipalView>(paths.whoami), who => {
+        const acting = who.actor === undefined ? '' : `, through ${plain(who.actor)}`
+        return [
+          `${who.kind} ${colors.bold(plain(who.id))}${acting}`,
+          `issuer  ${plain(who.issuer)}`,
+          `groups  ${who.groups.map(group => plain(group)).join(', ') || '–'}`,
+          `until   ${when(who.expiresAt)}`,
+        ].join('\n')
+      })
+    },
+  )
+
+  runs(
+    program.command('resources').description('what you may connect to, and how'),
+    protocols,
+    async ({ client, output }) => {
+      print(output, await client().get<ResourceView[]>(paths.resources), resources =>
+        resources.length === 0
+          ? 'There is no resource that you may connect to.'
+          : resources.map(resourceText).join('\n\n'),
+      )
+    },
+  )
+
+  const credential = program
+    .command('credential <resource>')
+    .description('a credential for one resource, for 15 minutes at most')
+    .option('--ttl <seconds>', 'shorter', '900')
+  runs(credential, protocols, async ({ client, output }, resource) => {
+    const ttl = Number(credential.opts<{ ttl: string }>().ttl)
+    if (!Number.isInteger(ttl))
+      throw new InvalidRequest('request_invalid', '--ttl takes whole seconds.')
+    const issued = await client().post<IssuedCredential>(paths.credentials, { resource, ttl })
+    print(output, issued, ({ id, secret, expiresAt }) =>
+      [`user      ${id}`, `password  ${secret}`, `until     ${when(expiresAt)}`].join('\n'),
+    )
+  })
+
+  const credentials = program
+    .command('credentials')
+    .description('credentials in force')
+    .option('--revoke <id>', 'end one')
+  runs(credentials, protocols, async ({ client, output }) => {
+    const { revoke } = credentials.opts<{ revoke?: string }>()
+    if (revoke !== undefined) {
+      await client().delete(paths.credential.replace(':id', encodeURIComponent(revoke)))
+      print(output, { revoked: revoke }, ({ revoked }) => `${revoked} is revoked.`)
+      return
+    }
+    print(output, await client().get<CredentialView[]>(paths.credentials), held =>
+      table(
+        held.map(each => [each.id, each.resource, each.principal, when(each.expiresAt)]),
+        ['id', 'resource', 'principal', 'until'],
+        'No credential is in force.',
+      ),
+    )
+  })
+
+  const requests = program
+    .command('requests')
+    .description('held statements: yours, and those you may decide')
+    .option('--state <state>', 'only those, e.g. pending')
+  runs(requests, protocols, async ({ client, output }) => {
+    const { state } = requests.opts<{ state?: string }>()
+    const query = state === undefined ? '' : `?state=${encodeURIComponent(state)}`
+    print(output, await client().get<AccessRequestView[]>(`${paths.requests}${query}`), found =>
+      table(
+        found.map(each => [
+          each.id,
+          each.state + (each.mayVote ? ' ←' : ''),
+          each.principal,
+          each.resource,
+          each.statement,
+          when(each.createdAt),
+        ]),
+        ['id', 'state', 'who', 'resource', 'statement', 'asked'],
+        'No requests.',
+      ),
+    )
+  })
+
+  for (const vote of ['approve', 'deny'] as const) {
+    const command = program
+      .command(`${vote} <id>`)
+      .description(
+        vote === 'approve' ? 'let a held statement run, once' : 'refuse a held statement',
+      )
+      .option('--reason <text>', 'why; who asked is told')
+    if (vote === 'approve')
+      command.option('--max-rows <n>', 'roll back when it would change more rows')
+    runs(command, protocols, async ({ client, output }, id) => {
+      const { reason, maxRows } = command.opts<{ reason?: string; maxRows?: string }>()
+      const request = await client().post<AccessRequestView>(
+        paths[vote].replace(':id', encodeURIComponent(id ?? '')),
+        {
+          ...(reason === undefined ? {} : { reason }),
+          ...(maxRows === undefined ? {} : { maxRows: Number(maxRows) }),
+        },
+      )
+      print(output, request, requestText)
+    })
+  }
+
+  const grants = program
+    .command('grants')
+    .description('rights for a time: yours; all with console:read')
+    .option('--ended', 'those that have ended too')
+    .option('--revoke <id>', 'end one now')
+    .option('--give <principal>', 'give one: with --resource, --for and --reason')
+    .option('--resource <name>')
+    .option('--actions <list>', 'comma-separated', 'connect,read')
+    .option('--for <duration>', 'e.g. 30m, 2h', '1h')
+    .option('--reason <text>')
+  runs(grants, protocols, async ({ client, output }) => {
+    const options = grants.opts<{
+      ended?: boolean
+      revoke?: string
+      give?: string
+      resource?: string
+      actions: string
+      for: string
+      reason?: string
+    }>()
+    if (options.revoke !== undefined) {
+      const ended = await client().delete<GrantView>(
+        paths.grant.replace(':id', encodeURIComponent(options.revoke)),
+      )
+      print(output, ended, grant => `${grant.id} is revoked; its sessions end.`)
+      return
+    }
+    if (options.give !== undefined) {
+      const grant = await client().post<GrantView>(paths.grants, {
+        principal: options.give,
+        resource: options.resource,
+        actions: options.actions.split(','),
+        seconds: seconds(options.for),
+        reason: options.reason,
+      })
+      print(
+        output,
+        grant,
+        given =>
+          `${given.id}: ${plain(given.principal)} on ${given.resource} until ${when(given.expiresAt)}`,
+      )
+      return
+    }
+    print(
+      output,
+      await client().get<GrantView[]>(`${paths.grants}?ended=${options.ended === true}`),
+      found =>
+        table(
+          found.map(each => [
+            each.id,
+            each.principal,
+            each.resource,
+            each.actions.join(','),
+            when(each.expiresAt),
+            each.reason,
+          ]),
+          ['id', 'principal', 'resource', 'actions', 'until', 'reason'],
+          'No grants.',
+        ),
+    )
+  })
+}
+
+function resourceText(resource: ResourceView): string {
+  const tags = Object.entries(resource.tags).map(([key, value]) => `${key}=${value}`)
+  return [
+    `${colors.bold(resource.name)}  ${resource.protocol}  ${colors.dim(tags.join(' '))}`,
+    ...resource.connect.map(line => `  ${line}`),
+  ].join('\n')
+}
+
+function requestText(request: AccessRequestView): string {
+  const lines = [
+    `${request.id} is ${colors.bold(request.state)}`,
+    `  ${plain(request.principal)} on ${request.resource}: ${plain(request.statement)}`,
+  ]
+  if (request.state === 'pending') {
+    lines.push(`  ${request.votes.length} of ${request.quorum} have said yes`)
+  }
+  if (request.maxRows !== undefined) lines.push(`  at most ${request.maxRows} rows`)
+  return lines.join('\n')
+}
+
+function seconds(duration: string): number {
+  const match = /^(\d+)(s|m|h)$/.exec(duration)
+  if (match === null)
+    throw new InvalidRequest('request_invalid', '--for takes a time such as 30m or 2h.')
+  return Number(match[1]) * { s: 1, m: 60, h: 3600 }[match[2] as 's' | 'm' | 'h']
+}

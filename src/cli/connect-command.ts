@@ -1,0 +1,134 @@
+// connect RESOURCE: a local port that asks no password, or the native tool pointed at one.
+import { spawn } from 'node:child_process'
+import { createServer, type Socket } from 'node:net'
+import type { Command } from 'commander'
+import { paths, type ResourceView } from '#contract'
+import { InvalidRequest } from '#model'
+import type { GatewayClient } from './gateway-client.ts'
+import { type Invocation, runs } from './invocation.ts'
+import type { Protocol } from './protocol-facts.ts'
+import { reportError } from './report.ts'
+
+export function connectCommand(program: Command, protocols: readonly Protocol[]): void {
+  const command = program
+    .command('connect <resource> [tool...]')
+    .description('a local port without a password; with a tool after --, runs it on that port')
+    .option('--port <n>', 'the local port; 0 picks one', '0')
+  runs(command, protocols, async (invocation, name, ...tool) => {
+    const client = invocation.client()
+    const resource = await find(client, name ?? '')
+    const protocol = protocols.find(each => each.name === resource.protocol)
+    if (protocol === undefined)
+      throw new InvalidRequest(
+        'request_invalid',
+        `This version does not know ${resource.protocol}.`,
+      )
+    const port = Number(command.opts<{ port: string }>().port)
+    const local = await openLocalPort(client, resource.name, port, invocation)
+    const endpoint = {
+      host: '127.0.0.1',
+      port: local.port,
+      resource: resource.name,
+      ca: client.ca ?? '',
+    }
+    const environment = protocol.tool.environment(endpoint)
+    try {
+      if (tool.length > 0) return await runTool(tool, environment)
+      announce(invocation, resource.name, local.port, environment, protocol.tool.command)
+      await new Promise(resolve =>
+        invocation.signal.addEventListener('abort', resolve, { once: true }),
+      )
+    } finally {
+      local.close()
+    }
+    return 0
+  })
+}
+
+async function find(client: GatewayClient, name: string): Promise<ResourceView> {
+  const resources = await client.get<ResourceView[]>(paths.resources)
+  const found = resources.find(each => each.name === name)
+  if (found === undefined) {
+    const names = resources.map(each => each.name).join(', ')
+    throw new InvalidRequest(
+      'resource_unknown',
+      `There is no resource "${name}" that you may connect to.`,
+      {
+        hint: names === '' ? 'There is none for you.' : `There is: ${names}.`,
+      },
+    )
+  }
+  return found
+}
+
+/** Listens on loopback only: whoever can reach the port is the user of this machine. */
+function openLocalPort(
+  client: GatewayClient,
+  resource: string,
+  port: number,
+  { output }: Invocation,
+): Promise<{ port: number; close(): void }> {
+  const open = new Set<Socket>()
+  const server = createServer({ pauseOnConnect: true }, local => {
+    open.add(local)
+    local.on('error', () => local.destroy())
+    local.once('close', () => open.delete(local))
+    client.tunnel(paths.tunnel.replace(':resource', resource)).then(
+      remote => {
+        remote.on('error', () => local.destroy())
+        remote.once('close', () => local.destroy())
+        local.once('close', () => remote.destroy())
+        local.pipe(remote).pipe(local)
+      },
+      error => {
+        reportError(output, error)
+        local.destroy()
+      },
+    )
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address()
+      if (typeof address !== 'object' || address === null) return reject(new Error('no port'))
+      resolve({
+        port: address.port,
+        close: () => {
+          server.close()
+          for (const socket of open) socket.destroy()
+        },
+      })
+    })
+  })
+}
+
+function announce(
+  { output }: Invocation,
+  resource: string,
+  port: number,
+  environment: { readonly [name: string]: string },
+  tool: readonly string[],
+): void {
+  if (output.json)
+    return output.write(JSON.stringify({ resource, host: '127.0.0.1', port, environment }))
+  const settings = Object.entries(environment).map(([key, value]) => `${key}=${value}`)
+  output.write(
+    `${resource} is at 127.0.0.1:${port}, without a password, until Ctrl-C:\n  ${[...settings, ...tool].join(' ')}`,
+  )
+}
+
+function runTool(
+  tool: readonly string[],
+  environment: { readonly [name: string]: string },
+): Promise<number> {
+  const [program, ...args] = tool
+  return new Promise((resolve, reject) => {
+    const child = spawn(program!, args, { stdio: 'inherit', env: withEnvironment(environment) })
+    child.once('error', () =>
+      reject(
+        new InvalidRequest('request_invalid', `${program} cannot be started. Is it installed?`),
+      ),
+    )
+    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1))
+  })
+}

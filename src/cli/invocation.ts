@@ -1,0 +1,64 @@
+// What each command runs in: where to print, which gateway to call, how it ends.
+import type { Command } from 'commander'
+import { environment } from '#config'
+import { GatewayClient } from './gateway-client.ts'
+import type { Protocol } from './protocol-facts.ts'
+import { type Output, reportError } from './report.ts'
+
+const DEFAULT_GATEWAY = 'https://127.0.0.1:8443'
+
+export interface Invocation {
+  readonly output: Output
+  readonly protocols: readonly Protocol[]
+  client(): GatewayClient
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Adds `--json`, `--gateway` and `--ca` to a command and runs it: 0 when it returns, 1 when it throws, or
+ * what it returns when that is a number.
+ */
+export function runs(
+  command: Command,
+  protocols: readonly Protocol[],
+  action: (invocation: Invocation, ...args: string[]) => Promise<number | void>,
+): Command {
+  return command
+    .option('--json', 'print one JSON value')
+    .option('--gateway <url>', 'address of the gateway (or SALLYPORT_URL)')
+    .option('--ca <file>', "the gateway's CA certificate (or SALLYPORT_CA)")
+    .action(async (...given: unknown[]) => {
+      const options = command.opts<{ json?: boolean; gateway?: string; ca?: string }>()
+      const output: Output = {
+        json: options.json === true,
+        write: text => process.stdout.write(`${text}\n`),
+        error: text => process.stderr.write(`${text}\n`),
+      }
+      const stop = new AbortController()
+      process.once('SIGINT', () => stop.abort())
+      const invocation: Invocation = {
+        output,
+        protocols,
+        signal: stop.signal,
+        client: () =>
+          new GatewayClient({
+            url: options.gateway ?? environment('SALLYPORT_URL') ?? DEFAULT_GATEWAY,
+            token: environment('SALLYPORT_TOKEN'),
+            ca: options.ca ?? environment('SALLYPORT_CA'),
+          }),
+      }
+      // commander hands the arguments, then the options, then the command.
+      const args = given
+        .slice(0, -2)
+        .flat()
+        .filter(arg => typeof arg === 'string')
+      try {
+        process.exitCode = (await action(invocation, ...args)) ?? 0
+      } catch (error) {
+        // The border of the program: every error is printed and ends with status 1.
+        reportError(output, error)
+        process.exitCode = 1
+      }
+    })
+}

@@ -1,0 +1,19 @@
+// What the CLI needs of a protocol: handed in as data by main.ts, so that no command names one.
+
+import type { ZodType } from 'zod'
+import type { Statement } from '#model'
+
+export interface Protocol {
+  readonly name: string
+  readonly defaultPort: number
+  readonly settings: ZodType
+  readonly secretFields: readonly string[]
+  readonly tool: {
+    readonly command: readonly string[]
+    environment(endpoint: { host: string; port: number; resource: string; ca: string }): {
+      readonly [name: string]: string
+    }
+  }
+  /** Reads a statement as it would be judged, without a catalog. */
+  read(text: string): Promise<Statement>
+}

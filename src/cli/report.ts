@@ -1,0 +1,85 @@
+// What the CLI prints: tables for people, one JSON value for scripts, errors on stderr. Everything that came
+// from outside is printed with its control characters escaped: a statement must never drive a terminal.
+import colors from 'picocolors'
+import { isGatewayError } from '#model'
+
+export interface Output {
+  readonly json: boolean
+  write(text: string): void
+  error(text: string): void
+}
+
+/**
+ * C0 but newline and tab, DEL, C1, surrogates that stand alone, and the characters that hide text or
+ * change its direction.
+ */
+const UNSAFE = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+/** `text` with what could drive a terminal shown as `\u{..}`. Newlines and tabs stay when `lines`. */
+export function plain(text: string, lines = false): string {
+  const shown = text.replace(UNSAFE, found => `\\u{${found.codePointAt(0)!.toString(16)}}`)
+  return lines ? shown : shown.replace(/[\n\t]/g, found => (found === '\n' ? '⏎' : ' '))
+}
+
+/** One JSON value, or what `human` makes of it. */
+export function print<Value>(output: Output, value: Value, human: (value: Value) => string): void {
+  output.write(output.json ? JSON.stringify(value, null, 2) : human(value))
+}
+
+/** Columns aligned by their widest cell, at most `most` wide; an empty list says so. */
+export function table(
+  rows: readonly (readonly string[])[],
+  heads: readonly string[],
+  empty: string,
+  most = 60,
+): string {
+  if (rows.length === 0) return empty
+  const cut = (text: string): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
+  const cells = [
+    heads.map(head => head.toUpperCase()),
+    ...rows.map(row => row.map(cell => cut(plain(cell)))),
+  ]
+  const widths = heads.map((_, at) => Math.max(...cells.map(row => (row[at] ?? '').length)))
+  return cells
+    .map((row, line) => {
+      const text = row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd()
+      return line === 0 ? colors.dim(text) : text
+    })
+    .join('\n')
+}
+
+/** A time for a person, local and without the date when it is today. */
+export function when(at: number | undefined, now = Date.now()): string {
+  if (at === undefined) return '–'
+  const time = new Date(at)
+  const day = time.toLocaleDateString('sv-SE')
+  const clock = time.toLocaleTimeString('sv-SE')
+  return day === new Date(now).toLocaleDateString('sv-SE') ? clock : `${day} ${clock}`
+}
+
+/** Prints an error as the output's form asks. The exit status is the caller's. */
+export function reportError(output: Output, error: unknown): void {
+  const known = isGatewayError(error) ? error : undefined
+  const message = known?.message ?? (error instanceof Error ? error.message : String(error))
+  if (output.json) {
+    output.error(
+      JSON.stringify({
+        error: {
+          code: known?.code ?? 'internal',
+          message,
+          ...(known?.hint === undefined ? {} : { hint: known.hint }),
+          ...(known?.requestId === undefined ? {} : { request: known.requestId }),
+        },
+      }),
+    )
+    return
+  }
+  output.error(
+    `${colors.red('refused')} ${plain(message, true)}${known ? colors.dim(`  [${known.code}]`) : ''}`,
+  )
+  if (known?.detail !== undefined) output.error(`  ${plain(known.detail, true)}`)
+  if (known?.hint !== undefined) output.error(`  ${plain(known.hint, true)}`)
+}

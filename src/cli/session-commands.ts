@@ -1,0 +1,107 @@
+// sessions, session replay, session watch, session end.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { paths, type RecordedEventView, type SessionView, schemas } from '#contract'
+import { InvalidRequest } from '#model'
+import { runs } from './invocation.ts'
+import type { Protocol } from './protocol-facts.ts'
+import { print, table, when } from './report.ts'
+import { eventText } from './session-text.ts'
+
+/** Nobody wants to sit through a coffee break. */
+const LONGEST_PAUSE_MS = 2_000
+
+export function sessionCommands(program: Command, protocols: readonly Protocol[]): void {
+  const sessions = program
+    .command('sessions')
+    .description('sessions, newest first: yours; all with console:read')
+    .option('--live', 'only those that live')
+    .option('--resource <name>')
+    .option('--limit <n>', 'how many', '50')
+  runs(sessions, protocols, async ({ client, output }) => {
+    const { live, resource, limit } = sessions.opts<{
+      live?: boolean
+      resource?: string
+      limit: string
+    }>()
+    const query = new URLSearchParams({ limit })
+    if (live === true) query.set('live', 'true')
+    if (resource !== undefined) query.set('resource', resource)
+    print(output, await client().get<SessionView[]>(`${paths.sessions}?${query}`), found =>
+      table(
+        found.map(each => [
+          each.id,
+          each.resource,
+          each.principal + (each.actor === undefined ? '' : ` via ${each.actor}`),
+          when(each.startedAt),
+          each.endedAt === undefined ? 'live' : (each.closeReason ?? 'ended'),
+          String(each.statements),
+          String(each.denied),
+          String(each.rows),
+        ]),
+        ['id', 'resource', 'principal', 'started', 'state', 'statements', 'denied', 'rows'],
+        'No sessions.',
+      ),
+    )
+  })
+
+  const session = program.command('session').description('one session: replay, watch or end it')
+
+  const replay = session
+    .command('replay <id>')
+    .description('shows what was asked and seen, as it happened')
+    .option('--speed <n>', 'times as fast; 0: all at once', '0')
+  runs(replay, protocols, async ({ client, output, signal }, id) => {
+    const events = await client().get<RecordedEventView[]>(path('recording', id))
+    if (output.json) return output.write(JSON.stringify(events, null, 2))
+    const speed = Number(replay.opts<{ speed: string }>().speed)
+    const startedAt = events[0]?.at ?? 0
+    let before = startedAt
+    for (const event of events) {
+      if (signal.aborted) return
+      if (speed > 0)
+        await sleep(Math.min((event.at - before) / speed, LONGEST_PAUSE_MS), undefined, {
+          signal,
+        }).catch(() => {})
+      before = event.at
+      const text = eventText(event, startedAt)
+      if (text !== '') output.write(text)
+    }
+  })
+
+  runs(
+    session.command('watch <id>').description('shows a live session'),
+    protocols,
+    async ({ client, output }, id) => {
+      const gateway = client()
+      const { startedAt } = await gateway.get<SessionView>(path('session', id))
+      await gateway.events(path('watch', id), (_event, data) => {
+        if (output.json) return output.write(JSON.stringify(data))
+        const event = schemas.recordedEvent.safeParse(data)
+        const text = event.success ? eventText(event.data, startedAt) : ''
+        if (text !== '') output.write(text)
+      })
+    },
+  )
+
+  runs(
+    session.command('end <id>').description('ends a live session'),
+    protocols,
+    async ({ client, output }, id) => {
+      print(
+        output,
+        await client().post<SessionView>(path('endSession', id)),
+        ended => `${ended.id} has ended.`,
+      )
+    },
+  )
+}
+
+function path(
+  name: 'session' | 'recording' | 'watch' | 'endSession',
+  id: string | undefined,
+): string {
+  if (id === undefined)
+    throw new InvalidRequest('request_invalid', 'Which session? See: sallyport sessions.')
+  return paths[name].replace(':id', encodeURIComponent(id))
+}

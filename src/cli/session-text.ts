@@ -1,0 +1,71 @@
+// A session's recording as a person reads it in a terminal.
+import colors from 'picocolors'
+import type { RecordedEventView } from '#contract'
+import { plain, table, when } from './report.ts'
+
+/** Lines for one event; empty when there is nothing to show. `startedAt` makes times relative. */
+export function eventText(event: RecordedEventView, startedAt: number): string {
+  const stamp = colors.dim(`${((event.at - startedAt) / 1000).toFixed(3).padStart(8)}s`)
+  switch (event.kind) {
+    case 'opened': {
+      const header = record(event['header'])
+      const principal = record(header['principal'])
+      return `${stamp} ${colors.bold('session')} ${text(header['session'])} of ${text(principal['id'])} on ${text(header['resource'])}, ${when(event.at)}`
+    }
+    case 'statement': {
+      const effect = text(event['effect'])
+      const mark =
+        effect === 'permit'
+          ? colors.green('permit')
+          : effect === 'held'
+            ? colors.yellow('held  ')
+            : colors.red('deny  ')
+      const why =
+        effect === 'permit'
+          ? ''
+          : `\n          ${plain(text(event['message']))} [${text(event['code'])}]`
+      const policies = list(event['policies']).join(', ')
+      const values = list(event['parameters'])
+        .map((value, at) => `$${at + 1}=${value}`)
+        .join(' ')
+      return `${stamp} ${mark} ${plain(text(event['text']), true).replaceAll('\n', '\n                 ')}${values === '' ? '' : colors.dim(`  ${plain(values)}`)}${policies === '' ? '' : colors.dim(`  (${policies})`)}${why}`
+    }
+    case 'answer': {
+      const columns = list(event['columns'])
+      const rows = Array.isArray(event['rows']) ? event['rows'].map(row => list(row)) : []
+      const shown = table(rows, columns, `(${columns.join(', ')}: no rows)`, 40)
+      const more = event['truncated'] === true ? colors.dim('\n… more came than is kept') : ''
+      return indent(`${shown}${more}`)
+    }
+    case 'outcome': {
+      const failed =
+        event['status'] === 'failed' ? colors.red(` failed ${text(event['errorCode'])}`) : ''
+      return `${stamp} ${colors.dim(`→ ${text(event['rows'])} rows, ${text(event['bytes'])} bytes`)}${failed}`
+    }
+    case 'note':
+      return `${stamp} ${plain(text(event['text']))}`
+    case 'closed':
+      return `${stamp} ${colors.bold('closed')} ${text(event['reason'])}`
+    default:
+      return ''
+  }
+}
+
+function indent(lines: string): string {
+  return lines
+    .split('\n')
+    .map(line => `          ${line}`)
+    .join('\n')
+}
+
+function text(value: unknown): string {
+  return value === undefined || value === null ? '' : String(value)
+}
+
+function list(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(each => (each === null ? 'NULL' : String(each))) : []
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}

@@ -1,0 +1,19 @@
+// The REST contract: what the server checks and what every client may rely on.
+import type { z } from 'zod'
+import type * as schemas from './schemas.ts'
+
+export { API_BASE, paths } from './paths.ts'
+export * as schemas from './schemas.ts'
+
+export type PrincipalView = z.infer<typeof schemas.principal>
+export type ResourceView = z.infer<typeof schemas.resource>
+export type CredentialView = z.infer<typeof schemas.credential>
+export type IssuedCredential = z.infer<typeof schemas.issuedCredential>
+export type AccessRequestView = z.infer<typeof schemas.accessRequest>
+export type GrantView = z.infer<typeof schemas.grant>
+export type SessionView = z.infer<typeof schemas.session>
+export type RecordedEventView = z.infer<typeof schemas.recordedEvent>
+export type WhyView = z.infer<typeof schemas.why>
+export type WhyQuestion = z.input<typeof schemas.whyQuestion>
+export type AuditRecordView = z.infer<typeof schemas.auditRecord>
+export type ProblemView = z.infer<typeof schemas.problem>

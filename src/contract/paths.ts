@@ -1,0 +1,29 @@
+// Where each route stands. `:id` is a path parameter, as fastify writes it.
+export const API_BASE = '/api'
+
+export const paths = {
+  openapi: '/api/openapi.json',
+  whoami: '/api/whoami',
+  resources: '/api/resources',
+  credentials: '/api/credentials',
+  credential: '/api/credentials/:id',
+  requests: '/api/requests',
+  request: '/api/requests/:id',
+  approve: '/api/requests/:id/approve',
+  deny: '/api/requests/:id/deny',
+  grants: '/api/grants',
+  grant: '/api/grants/:id',
+  sessions: '/api/sessions',
+  session: '/api/sessions/:id',
+  recording: '/api/sessions/:id/recording',
+  watch: '/api/sessions/:id/watch',
+  endSession: '/api/sessions/:id/end',
+  why: '/api/policy/why',
+  audit: '/api/audit',
+  auditTail: '/api/audit/tail',
+  proof: '/api/audit/:seq/proof',
+  tunnel: '/api/connect/:resource',
+  ready: '/readyz',
+  healthy: '/healthz',
+  metrics: '/metrics',
+} as const

@@ -1,0 +1,170 @@
+// The shapes of the REST API: one zod schema each, from which the OpenAPI document, the checks at run time
+// and the types of every client come. No Node, no DOM. Times are Unix ms.
+import { z } from 'zod'
+
+export const principal = z.object({
+  id: z.string(),
+  kind: z.enum(['user', 'agent']),
+  name: z.string(),
+  issuer: z.string(),
+  groups: z.array(z.string()),
+  actor: z.string().optional(),
+  owners: z.array(z.string()),
+  mfa: z.boolean(),
+  run: z.string(),
+  expiresAt: z.number(),
+})
+
+export const resource = z.object({
+  name: z.string(),
+  protocol: z.string(),
+  tags: z.record(z.string(), z.string()),
+  /** Where clients reach it, and lines to paste. */
+  endpoint: z.object({ host: z.string(), port: z.number() }).optional(),
+  connect: z.array(z.string()),
+  tool: z.array(z.string()),
+})
+
+export const credential = z.object({
+  id: z.string(),
+  resource: z.string(),
+  principal: z.string(),
+  expiresAt: z.number(),
+})
+
+export const issuedCredential = credential.extend({
+  /** Shown once; the gateway keeps a verifier only. */
+  secret: z.string(),
+})
+
+export const accessRequest = z.object({
+  id: z.string(),
+  state: z.enum([
+    'pending',
+    'approved',
+    'denied',
+    'expired',
+    'cancelled',
+    'superseded',
+    'consumed',
+    'revoked',
+  ]),
+  resource: z.string(),
+  protocol: z.string(),
+  session: z.string(),
+  principal: z.string(),
+  principalKind: z.enum(['user', 'agent']),
+  actor: z.string().optional(),
+  /** Verbatim: whoever shows it escapes it. */
+  statement: z.string(),
+  parameters: z.array(z.string().nullable()),
+  objects: z.array(z.string()),
+  verbs: z.array(z.string()),
+  flags: z.array(z.string()),
+  message: z.string(),
+  policies: z.array(z.string()),
+  /** The asking principal's own words: untrusted. */
+  reason: z.string().optional(),
+  approvers: z.array(z.string()),
+  quorum: z.number(),
+  votes: z.array(
+    z.object({
+      approver: z.string(),
+      vote: z.enum(['approve', 'deny']),
+      at: z.number(),
+      reason: z.string().optional(),
+    }),
+  ),
+  createdAt: z.number(),
+  expiresAt: z.number(),
+  maxRows: z.number().optional(),
+  digest: z.string(),
+  /** True when the caller may vote on it. */
+  mayVote: z.boolean(),
+})
+
+export const vote = z.strictObject({
+  reason: z.string().max(2000).optional(),
+  /** The most rows that the statement may change; more is rolled back. */
+  maxRows: z.number().int().min(0).optional(),
+})
+
+export const grant = z.object({
+  id: z.string(),
+  principal: z.string(),
+  resource: z.string(),
+  actions: z.array(z.string()),
+  createdAt: z.number(),
+  expiresAt: z.number(),
+  revokedAt: z.number().optional(),
+  approvedBy: z.array(z.string()),
+  reason: z.string(),
+})
+
+export const session = z.object({
+  id: z.string(),
+  resource: z.string(),
+  protocol: z.string(),
+  principal: z.string(),
+  principalKind: z.enum(['user', 'agent']),
+  actor: z.string().optional(),
+  run: z.string(),
+  ip: z.string(),
+  client: z.string(),
+  startedAt: z.number(),
+  endedAt: z.number().optional(),
+  closeReason: z.string().optional(),
+  statements: z.number(),
+  denied: z.number(),
+  rows: z.number(),
+  bytes: z.number(),
+})
+
+/** A line of a recording: see services/recording; `kind` tells which fields stand. */
+export const recordedEvent = z.looseObject({ kind: z.string(), at: z.number() })
+
+export const operation = z.object({
+  action: z.string(),
+  verb: z.string(),
+  object: z.string(),
+  effect: z.enum(['permit', 'deny']),
+  policies: z.array(z.string()),
+  /** Policies that came near, and the condition that failed. */
+  near: z.array(z.object({ policy: z.string(), condition: z.string() })),
+})
+
+export const why = z.object({
+  effect: z.enum(['permit', 'deny']),
+  code: z.string(),
+  message: z.string(),
+  obligations: z.array(z.looseObject({ kind: z.string() })),
+  policies: z.array(z.string()),
+  operations: z.array(operation),
+})
+
+export const whyQuestion = z.strictObject({
+  resource: z.string(),
+  statement: z.string(),
+  /** Somebody else: needs `console:audit`. */
+  principal: z
+    .strictObject({
+      kind: z.enum(['user', 'agent']),
+      id: z.string(),
+      groups: z.array(z.string()).default([]),
+    })
+    .optional(),
+})
+
+export const auditRecord = z.looseObject({ seq: z.number(), ts: z.string(), kind: z.string() })
+
+/** RFC 9457. */
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  code: z.string(),
+  hint: z.string().optional(),
+  requestId: z.string().optional(),
+  retryBefore: z.number().optional(),
+})

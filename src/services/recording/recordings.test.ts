@@ -1,0 +1,150 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { SessionId, SessionSummary } from '#model'
+import { type Database, openDatabase } from '#services/db'
+import {
+  type RecordedChunk,
+  Recordings,
+  type RecordingTables,
+  recordingMigrations,
+} from './index.ts'
+
+let folder: string
+let database: Database
+let recordings: Recordings
+let chunks: RecordedChunk[]
+
+const session: SessionSummary = {
+  id: 'ses-1' as SessionId,
+  resource: 'shop',
+  protocol: 'x',
+  principal: 'ana',
+  principalKind: 'user',
+  run: 'r1',
+  origin: { ip: '127.0.0.1', port: 1, client: 'psql' },
+  startedAt: 1000,
+  statements: 0,
+  denied: 0,
+  rows: 0,
+  bytes: 0,
+}
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sallyport-recordings-'))
+  database = await openDatabase(':memory:', [recordingMigrations])
+  chunks = []
+  recordings = new Recordings({
+    folder,
+    kysely: database.tables<RecordingTables>(),
+    now: () => 2000,
+    onChunk: chunk => chunks.push(chunk),
+  })
+})
+afterEach(async () => {
+  await recordings.close()
+  await database.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const note = (text: string) => ({ kind: 'note', at: 1500, text }) as const
+const file = () => join(folder, 'ses-1.rec')
+
+describe('a recording', () => {
+  it('gives back what was recorded, in order, over several blocks', async () => {
+    const recorder = await recordings.start(session, () => {})
+    for (let at = 0; at < 3000; at++) recorder.add(note(`event ${at} ${'x'.repeat(60)}`))
+    const events = await recordings.read('ses-1')
+    expect(events).toHaveLength(3000)
+    expect(events[2999]).toEqual(note(`event 2999 ${'x'.repeat(60)}`))
+    expect(chunks.length).toBeGreaterThan(2)
+    expect(chunks.map(chunk => chunk.chunk)).toEqual(chunks.map((_, at) => at))
+  })
+
+  it('shows nothing of what it holds on disk', async () => {
+    const recorder = await recordings.start(session, () => {})
+    recorder.add(note('canary-4711'))
+    await recordings.end({ ...session, endedAt: 3000, closeReason: 'client_left' })
+    expect(readFileSync(file()).includes('canary-4711')).toBe(false)
+  })
+
+  it('refuses a block that was changed, and blocks that changed places', async () => {
+    const recorder = await recordings.start(session, () => {})
+    recorder.add(note('a'.repeat(70_000)))
+    recorder.add(note('b'.repeat(70_000)))
+    await recordings.end(session)
+    const good = readFileSync(file())
+    const changed = Buffer.from(good)
+    changed[40] = changed[40]! ^ 1
+    writeFileSync(file(), changed)
+    await expect(recordings.read('ses-1')).rejects.toThrow(/damaged/)
+    const first = 8 + 4 + good.readUInt32BE(8)
+    writeFileSync(
+      file(),
+      Buffer.concat([good.subarray(0, 8), good.subarray(first), good.subarray(8, first)]),
+    )
+    await expect(recordings.read('ses-1')).rejects.toThrow(/damaged/)
+  })
+
+  it('can still be read up to a torn last block', async () => {
+    const recorder = await recordings.start(session, () => {})
+    recorder.add(note('a'.repeat(70_000)))
+    await recorder.flush()
+    recorder.add(note('b'))
+    await recordings.end(session)
+    const whole = readFileSync(file())
+    writeFileSync(file(), whole.subarray(0, whole.length - 3))
+    expect(await recordings.read('ses-1')).toHaveLength(1)
+  })
+
+  it('can never be read again once it is erased', async () => {
+    const recorder = await recordings.start(session, () => {})
+    recorder.add(note('a'))
+    await recordings.end(session)
+    await recordings.erase('ses-1')
+    await expect(recordings.read('ses-1')).rejects.toThrow(/erased/)
+  })
+
+  it('tells its session once when it cannot be written', async () => {
+    const failures: string[] = []
+    const recorder = await recordings.start(session, error => failures.push(error.code))
+    rmSync(folder, { recursive: true, force: true })
+    recorder.add(note('a'))
+    await recorder.flush()
+    recorder.add(note('b'))
+    await recorder.flush()
+    expect(failures).toEqual(['recording_unavailable'])
+  })
+
+  it('shows live events to who watches, until it ends', async () => {
+    const recorder = await recordings.start(session, () => {})
+    const seen: string[] = []
+    recordings.watch('ses-1', event => seen.push(event.kind))
+    recorder.add(note('a'))
+    await recordings.end(session)
+    recorder.add(note('b'))
+    expect(seen).toEqual(['note'])
+    expect(recordings.watch('ses-1', () => {})).toBeUndefined()
+  })
+})
+
+describe('the list of sessions', () => {
+  it('closes as failed what a crash left open', async () => {
+    await recordings.start(session, () => {})
+    expect(await recordings.recover()).toBe(1)
+    expect((await recordings.get('ses-1')).closeReason).toBe('failed')
+  })
+
+  it('is filtered by whether they live', async () => {
+    await recordings.start(session, () => {})
+    await recordings.start({ ...session, id: 'ses-2' as SessionId }, () => {})
+    await recordings.end({ ...session, endedAt: 3000, closeReason: 'client_left' })
+    expect((await recordings.list({ live: true, limit: 10 })).map(each => each.id)).toEqual([
+      'ses-2',
+    ])
+    expect((await recordings.list({ live: false, limit: 10 })).map(each => each.id)).toEqual([
+      'ses-1',
+    ])
+  })
+})
