@@ -1,0 +1,61 @@
+// What a detector is: which bytes wake it, and how it tells what it sees. The scanner calls it; it never
+// sees a class, a policy or an output.
+
+/** Where a match found its value; written by the match, read by the scanner. */
+export interface Span {
+  start: number
+  end: number
+}
+
+/**
+ * Judges what stands around `at` in the cell `[start, end)`; on success writes `span` and answers true.
+ * Reads nothing outside of the cell, and not more than a constant number of bytes per call beyond the
+ * span it reports or a run that no later call reads again: a scan stays linear.
+ */
+export type Match = (src: Uint8Array, start: number, end: number, at: number, span: Span) => boolean
+
+/** Judges the number whose digit groups begin at `groups.start[0]`. As `Match` otherwise. */
+export type NumberMatch = (
+  src: Uint8Array,
+  start: number,
+  end: number,
+  groups: DigitGroups,
+  span: Span,
+) => boolean
+
+/** Up to nine digit groups and what stands between them: `4111-1111` is two, with `-` behind the first. */
+export interface DigitGroups {
+  count: number
+  readonly start: Int32Array
+  /** Digits in the group; `LONG_GROUP` stands for that many or more. */
+  readonly length: Int32Array
+  /** The separator behind the group (a bracket in any form is `)`); 0 when the next group is not joined. */
+  readonly separator: Uint8Array
+}
+
+/** What wakes a detector. */
+export type Wake =
+  /** Any of these ASCII bytes. */
+  | { readonly on: 'byte'; readonly bytes: string; readonly match: Match }
+  /** The start of a digit group in a run of at least seven digits. */
+  | { readonly on: 'number'; readonly match: NumberMatch }
+  /** Two letters and two digits; `at` is the first digit. */
+  | { readonly on: 'prefix'; readonly match: Match }
+
+/** What a partial mask may leave to be seen. `nothing`: it redacts. */
+export type Visible = 'domain' | 'card' | 'ssn' | 'phone' | 'iban' | 'nothing'
+
+/** How two ways to write one value become one, before a token is made of it. */
+export type Normal = 'folded' | 'digits' | 'alphanumeric' | 'exact'
+
+/** Recognises one kind of value in any text. */
+export interface Detector {
+  readonly name: string
+  /** For people: what it accepts. */
+  readonly description: string
+  /** Decides between findings of the same length, and which class is more sensitive: higher wins. */
+  readonly rank: number
+  readonly wake: Wake
+  readonly visible: Visible
+  readonly normal: Normal
+}

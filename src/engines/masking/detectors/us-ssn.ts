@@ -1,0 +1,62 @@
+// US Social Security numbers: AAA-GG-SSSS with the Social Security Administration's rules for what was
+// never issued. Nine bare digits are one only where the text says so.
+import type { Detector, DigitGroups, Span } from '../detector.ts'
+import { joinedAfter, joinedBefore, wordBefore } from '../digit-groups.ts'
+
+const DASH = 0x2d
+const SPACE = 0x20
+const WORDS = ['ssn', 'social', 'socialsecurity']
+
+function matchSsn(
+  src: Uint8Array,
+  start: number,
+  end: number,
+  groups: DigitGroups,
+  span: Span,
+): boolean {
+  const from = groups.start[0]!
+  if (groups.length[0] === 9) {
+    const to = from + 9
+    if (joinedBefore(src, start, end, from) || joinedAfter(src, end, to)) return false
+    if (!isIssued(src, from, from + 3, from + 5)) return false
+    if (!wordBefore(src, start, end, from, WORDS)) return false
+    span.start = from
+    span.end = to
+    return true
+  }
+  if (groups.count < 3 || groups.length[0] !== 3) return false
+  if (groups.length[1] !== 2 || groups.length[2] !== 4) return false
+  const separator = groups.separator[0]!
+  if (separator !== groups.separator[1]) return false
+  if (separator !== DASH && separator !== SPACE) return false
+  const to = groups.start[2]! + 4
+  if (joinedBefore(src, start, end, from, separator)) return false
+  if (joinedAfter(src, end, to, separator)) return false
+  if (!isIssued(src, from, groups.start[1]!, groups.start[2]!)) return false
+  span.start = from
+  span.end = to
+  return true
+}
+
+/** Area never 000, 666 or 900 to 999; group never 00; serial never 0000. */
+function isIssued(src: Uint8Array, area: number, group: number, serial: number): boolean {
+  const a = number(src, area, 3)
+  return (
+    a !== 0 && a !== 666 && a < 900 && number(src, group, 2) !== 0 && number(src, serial, 4) !== 0
+  )
+}
+
+function number(src: Uint8Array, at: number, digits: number): number {
+  let value = 0
+  for (let i = at; i < at + digits; i++) value = value * 10 + (src[i]! - 0x30)
+  return value
+}
+
+export const usSsn: Detector = {
+  name: 'us-ssn',
+  description: 'US Social Security numbers, in groups, or bare next to the words that name them',
+  rank: 6,
+  wake: { on: 'number', match: matchSsn },
+  visible: 'ssn',
+  normal: 'digits',
+}

@@ -1,0 +1,123 @@
+// Reads the digit groups of a number as people write it, once, for every detector of numbers.
+import { ALNUM, classAt, classOf, DIGIT, foldedTextAt, LETTER } from './byte-classes.ts'
+import type { DigitGroups } from './detector.ts'
+
+/** Stands for a group of this many digits or more: no number that we know has one. */
+export const LONG_GROUP = 21
+const MOST = 9
+
+const SPACE = 0x20
+const OPEN = 0x28
+const CLOSE = 0x29
+const DASH = 0x2d
+const DOT = 0x2e
+const SLASH = 0x2f
+
+export function createDigitGroups(): DigitGroups {
+  return {
+    count: 0,
+    start: new Int32Array(MOST),
+    length: new Int32Array(MOST),
+    separator: new Uint8Array(MOST),
+  }
+}
+
+/** Reads the groups from the digit at `at`. Constant time: nine groups of at most twenty-one digits. */
+export function readGroups(src: Uint8Array, end: number, at: number, groups: DigitGroups): void {
+  let count = 0
+  while (count < MOST) {
+    const from = at
+    const limit = Math.min(end, from + LONG_GROUP)
+    while (at < limit && (classOf[src[at]!]! & DIGIT) !== 0) at++
+    groups.start[count] = from
+    groups.length[count] = at - from
+    groups.separator[count] = 0
+    count++
+    if (at - from === LONG_GROUP || at >= end) break
+    const width = separatorWidth(src, end, at)
+    if (width === 0) break
+    const first = src[at]!
+    const last = src[at + width - 1]!
+    groups.separator[count - 1] = first === CLOSE || last === OPEN || last === CLOSE ? CLOSE : first
+    at += width
+  }
+  groups.count = count
+  // What stands behind the last group does not join it to one that was read.
+  groups.separator[count - 1] = 0
+}
+
+/** Bytes between two groups: one of ` -./`, or a bracket with at most one space or dash; 0: not joined. */
+function separatorWidth(src: Uint8Array, end: number, at: number): number {
+  const byte = src[at]!
+  const next = at + 1 < end ? src[at + 1]! : 0
+  if (byte === SPACE || byte === DASH || byte === DOT || byte === SLASH) {
+    if ((classOf[next]! & DIGIT) !== 0) return 1
+    return byte === SPACE && next === OPEN && isDigit(src, end, at + 2) ? 2 : 0
+  }
+  if (byte === OPEN) return (classOf[next]! & DIGIT) !== 0 ? 1 : 0
+  if (byte !== CLOSE) return 0
+  if ((classOf[next]! & DIGIT) !== 0) return 1
+  return (next === SPACE || next === DASH) && isDigit(src, end, at + 2) ? 2 : 0
+}
+
+function isDigit(src: Uint8Array, end: number, at: number): boolean {
+  return at < end && (classOf[src[at]!]! & DIGIT) !== 0
+}
+
+/**
+ * True when the number at `at` is the tail of something longer: letters or digits touch it, or a
+ * separator that joins (`.`, `-`, `/`, and `also`) stands between it and a digit.
+ */
+export function joinedBefore(
+  src: Uint8Array,
+  start: number,
+  end: number,
+  at: number,
+  also: number = 0,
+): boolean {
+  const before = classAt(src, start, end, at - 1)
+  if (before === 0 && at - 1 < start) return false
+  if ((before & ALNUM) !== 0) return true
+  const byte = src[at - 1]!
+  if (byte !== DASH && byte !== DOT && byte !== SLASH && (byte !== also || also === 0)) return false
+  return (classAt(src, start, end, at - 2) & DIGIT) !== 0
+}
+
+/** The same for what follows a number that ends before `at`. */
+export function joinedAfter(src: Uint8Array, end: number, at: number, also: number = 0): boolean {
+  if (at >= end) return false
+  const byte = src[at]!
+  if ((classOf[byte]! & ALNUM) !== 0) return true
+  if (byte !== DASH && byte !== DOT && (byte !== also || also === 0)) return false
+  return isDigit(src, end, at + 1)
+}
+
+/** How far a word that explains a number may stand before it, in bytes. */
+const CONTEXT_BYTES = 40
+
+/** True when one of `words` (lower case) begins a word in the text shortly before `at`. */
+export function wordBefore(
+  src: Uint8Array,
+  start: number,
+  end: number,
+  at: number,
+  words: readonly string[],
+): boolean {
+  for (let i = Math.max(start, at - CONTEXT_BYTES); i < at; i++) {
+    if ((classOf[src[i]!]! & LETTER) === 0) continue
+    if ((classAt(src, start, end, i - 1) & LETTER) !== 0 && !isHump(src, i)) continue
+    for (const word of words) {
+      if (!foldedTextAt(src, start, end, i, word)) continue
+      // `cell` does not explain a number in `cellar`, but `phone` does in `phoneNumber` and `phones`.
+      const after = i + word.length
+      const letter = (classAt(src, start, end, after) & LETTER) !== 0
+      if (!letter || isHump(src, after) || src[after] === 0x73) return true
+    }
+  }
+  return false
+}
+
+/** True where a word of camel case begins: `homePhone`. */
+function isHump(src: Uint8Array, at: number): boolean {
+  return src[at]! >= 0x41 && src[at]! <= 0x5a && src[at - 1]! >= 0x61 && src[at - 1]! <= 0x7a
+}

@@ -1,0 +1,15 @@
+// Masking: what recognises sensitive values and what takes their place, on bytes in place.
+import type { Masker, Scanner } from './masker.ts'
+
+export type { Detector } from './detector.ts'
+export { detectors } from './detectors.ts'
+export { type Masker, maskedBytes, maskSentinel, type Scanner } from './masker.ts'
+export { createMasking, findIn, type Masking } from './masking.ts'
+export type { CountingScanner } from './scanner.ts'
+
+/** What to do with one column's cells. */
+export type CellPlan =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'null'; readonly dataClass: string }
+  | { readonly kind: 'mask'; readonly dataClass: string; readonly write: Masker }
+  | { readonly kind: 'scan'; readonly scan: Scanner }
