@@ -141,6 +141,7 @@ function gatewayFor(server: PostgresServer, issuer: Issuer, detectors: boolean) 
       ? Object.fromEntries(found.map(name => [name, { columns: [], detect: name, mask: 'redact' }]))
       : { email: { columns: ['*.big.email'], mask: 'redact' } },
     policies: { 'bench.cedar': POLICY },
+    settings: { limits: { sessionsPerPrincipal: 2000 } },
     env: { UPSTREAM_PASSWORD: server.password },
     allowPlaintext: true,
   })

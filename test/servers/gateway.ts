@@ -218,6 +218,7 @@ export function issuerEntry(url: string, more: Readonly<Record<string, unknown>>
     groups: 'groups',
     principal: { claim: 'kind', agent: 'agent' },
     owners: 'owners',
+    maxTokenAge: '2h',
     ...more,
   }
 }
