@@ -1,0 +1,253 @@
+// From what is written to what the program uses: absolute paths, model words, and the checks that look at
+// several settings at once.
+import { dirname, isAbsolute, resolve } from 'node:path'
+import type { DataClass, Resource } from '#model'
+import { type IssuerSettings, prefixConflict } from './issuers.ts'
+import { type Path, type Report, reportIssues } from './problems.ts'
+import type { HoldSettings, ProtocolSettings, WrittenConfig, WrittenResource } from './schema.ts'
+import { isLoopback, secretReference } from './values.ts'
+
+/** The control plane's listener; every other one is named after its protocol. */
+export const CONSOLE = 'console'
+const CONSOLE_PORT = 8443
+
+export interface ListenerConfig {
+  /** `console`, or the name of a protocol. */
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly allowPlaintext: boolean
+}
+
+export interface ResourceConfig extends Resource {
+  /** Over `approvals.hold`, in ms. */
+  readonly hold?: NonNullable<WrittenResource['hold']>
+}
+
+/** The configuration, checked, complete and frozen. Paths are absolute, durations in ms, sizes in bytes. */
+export interface Config {
+  readonly file: string
+  readonly data: string
+  readonly store: 'embedded'
+  readonly listen: readonly ListenerConfig[]
+  /** References; undefined: our own CA issues. */
+  readonly tls: { readonly certificate: string; readonly key: string } | undefined
+  readonly names: readonly string[]
+  readonly identity: {
+    readonly issuers: readonly IssuerSettings[]
+    readonly login:
+      | { readonly issuer: string; readonly clientId: string; readonly clientSecret?: string }
+      | undefined
+  }
+  readonly resources: readonly ResourceConfig[]
+  /** In the order of the file. */
+  readonly dataClasses: readonly DataClass[]
+  readonly policies: string
+  readonly approvals: { readonly hold: HoldSettings }
+  readonly audit: { readonly durability: 'standard' | 'strict'; readonly sinks: readonly never[] }
+  readonly limits: WrittenConfig['limits']
+}
+
+/** Reports what does not hold; the result counts only when no error was reported. */
+export function buildConfig(
+  file: string,
+  written: WrittenConfig,
+  protocols: readonly ProtocolSettings[],
+  report: Report,
+): Config {
+  const folder = dirname(resolve(file))
+  const absolute = (path: string) => (isAbsolute(path) ? path : resolve(folder, path))
+  const reference = (text: string) =>
+    text.startsWith('file:') ? `file:${absolute(text.slice(5))}` : text
+
+  if (written.store !== 'embedded') {
+    const other = /^postgres(ql)?:\/\//.test(written.store)
+    report(
+      ['store'],
+      other
+        ? 'a PostgreSQL store is not in this version: use "embedded"'
+        : 'must be "embedded" (the only store of this version)',
+    )
+  }
+  const conflict = prefixConflict(written.identity.issuers)
+  if (conflict) report(['identity', 'issuers', conflict.index, conflict.key], conflict.message)
+
+  const { tls, identity } = written
+  const config: Config = {
+    file: resolve(file),
+    data: absolute(written.data),
+    store: 'embedded',
+    listen: listeners(written, protocols, report),
+    tls:
+      tls === undefined
+        ? undefined
+        : { certificate: reference(tls.certificate), key: reference(tls.key) },
+    names: written.names,
+    identity: {
+      issuers: identity.issuers.map(issuer =>
+        issuer.jwks === undefined ? issuer : { ...issuer, jwks: reference(issuer.jwks) },
+      ),
+      login: loginOf(identity.login, reference),
+    },
+    resources: resources(written, protocols, reference, report),
+    dataClasses: Object.entries(written.dataClasses).map(([name, { detect, ...rest }]) => ({
+      name,
+      ...rest,
+      ...(detect === undefined ? {} : { detect }),
+    })),
+    policies: absolute(written.policies),
+    approvals: written.approvals,
+    audit: written.audit,
+    limits: written.limits,
+  }
+  return deepFreeze(config)
+}
+
+function loginOf(
+  login: WrittenConfig['identity']['login'],
+  reference: (text: string) => string,
+): Config['identity']['login'] {
+  if (login === undefined) return undefined
+  const { issuer, clientId, clientSecret } = login
+  if (clientSecret === undefined) return { issuer, clientId }
+  return { issuer, clientId, clientSecret: reference(clientSecret) }
+}
+
+function listeners(
+  written: WrittenConfig,
+  protocols: readonly ProtocolSettings[],
+  report: Report,
+): ListenerConfig[] {
+  const ports = new Map(protocols.map(({ name, defaultPort }) => [name, defaultPort]))
+  ports.set(CONSOLE, CONSOLE_PORT)
+  const entries = Object.entries(written.listen)
+  if (entries.length === 0) {
+    return [{ name: CONSOLE, host: '127.0.0.1', port: CONSOLE_PORT, allowPlaintext: false }]
+  }
+  const taken = new Map<string, string>()
+  const found: ListenerConfig[] = []
+  for (const [name, { host, port, allowPlaintext }] of entries) {
+    const path = ['listen', name]
+    const usual = ports.get(name)
+    if (usual === undefined) {
+      report(path, `nothing listens as "${name}": ${known(ports.keys())}`, { atKey: true })
+      continue
+    }
+    if (allowPlaintext && (name === CONSOLE || !isLoopback(host))) {
+      report(
+        [...path, 'allowPlaintext'],
+        name === CONSOLE
+          ? 'the console never speaks plaintext'
+          : 'plaintext is accepted on a loopback address only: a token would be readable on the network',
+      )
+    }
+    const listener = { name, host, port: port ?? usual, allowPlaintext }
+    const key = `${listener.host}:${listener.port}`
+    const other = listener.port === 0 ? undefined : taken.get(key)
+    if (other !== undefined) report(path, `${key} is taken by ${other} already`)
+    taken.set(key, name)
+    found.push(listener)
+  }
+  return found
+}
+
+function resources(
+  written: WrittenConfig,
+  protocols: readonly ProtocolSettings[],
+  reference: (text: string) => string,
+  report: Report,
+): ResourceConfig[] {
+  const names = new Set<string>()
+  return written.resources.flatMap((resource, index) => {
+    const path = ['resources', index]
+    if (names.has(resource.name)) {
+      report([...path, 'name'], `there is another resource "${resource.name}"`)
+    }
+    names.add(resource.name)
+    const protocol = protocols.find(({ name }) => name === resource.protocol)
+    if (protocol === undefined) {
+      const all = known(protocols.map(({ name }) => name))
+      report([...path, 'protocol'], `there is no protocol "${resource.protocol}": ${all}`)
+      return []
+    }
+    if (!(protocol.name in written.listen)) {
+      const message = `nobody can reach "${resource.name}": there is no listener for ${protocol.name}`
+      report([...path, 'protocol'], message, { severity: 'warning' })
+    }
+    return [resourceOf(resource, protocol, reference, report, path)]
+  })
+}
+
+function resourceOf(
+  { hold, upstream, credential, protocol: _, ...rest }: WrittenResource,
+  protocol: ProtocolSettings,
+  reference: (text: string) => string,
+  report: Report,
+  path: Path,
+): ResourceConfig {
+  const checked = protocol.settings.safeParse(upstream ?? {})
+  if (!checked.success) reportIssues(report, checked.error.issues, [...path, 'upstream'])
+  return {
+    ...rest,
+    protocol: protocol.name,
+    upstream: checked.success ? withAbsoluteFiles(checked.data, reference) : undefined,
+    credential: credentialOf(credential, protocol, reference, report, [...path, 'credential']),
+    ...(hold === undefined ? {} : { hold }),
+  }
+}
+
+/** `file:` means the same everywhere in the file: a path from the file's folder. */
+function withAbsoluteFiles(value: unknown, reference: (text: string) => string): unknown {
+  if (typeof value === 'string') return reference(value)
+  if (Array.isArray(value)) return value.map(item => withAbsoluteFiles(item, reference))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, withAbsoluteFiles(item, reference)]),
+  )
+}
+
+function credentialOf(
+  credential: Readonly<Record<string, unknown>>,
+  protocol: ProtocolSettings,
+  reference: (text: string) => string,
+  report: Report,
+  path: Path,
+): Resource['credential'] {
+  const secrets: Record<string, string> = {}
+  const { user, ...fields } = credential
+  if (user !== undefined && (typeof user !== 'string' || user === '')) {
+    report([...path, 'user'], 'must be text')
+  }
+  const take = (field: string, value: unknown, at: Path) => {
+    const checked = secretReference.safeParse(value)
+    if (checked.success) secrets[field] = reference(checked.data)
+    else reportIssues(report, checked.error.issues, at)
+  }
+  for (const [field, value] of Object.entries(fields)) {
+    const at = [...path, field]
+    if (protocol.secretFields.includes(field)) {
+      take(field, value, at)
+    } else if (protocol.secretFields.includes(`${field}.*`)) {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        report(at, 'must be a map')
+        continue
+      }
+      for (const [key, item] of Object.entries(value)) take(`${field}.${key}`, item, [...at, key])
+    } else {
+      const all = known(['user', ...protocol.secretFields])
+      report(at, `a credential for ${protocol.name} has no "${field}": ${all}`, { atKey: true })
+    }
+  }
+  return { ...(typeof user === 'string' ? { user } : {}), secrets }
+}
+
+function known(names: Iterable<string>): string {
+  return `there is ${[...names].join(', ')}`
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  Object.freeze(value)
+  for (const part of Object.values(value)) deepFreeze(part)
+  return value
+}

@@ -1,0 +1,15 @@
+// One schema, one loader; the only reader of the environment.
+export { CONSOLE, type Config, type ListenerConfig, type ResourceConfig } from './config.ts'
+export {
+  childEnvironment,
+  commandEnvironment,
+  environment,
+  type LogLevel,
+  telemetrySettings,
+} from './environment.ts'
+export { type IssuerSettings, prefixConflict } from './issuers.ts'
+export { type LoadedConfig, loadConfig, parseConfig, problemLine } from './load.ts'
+export type { ConfigProblem } from './problems.ts'
+export { type HoldSettings, type ProtocolSettings, resourceName } from './schema.ts'
+export { isLoopback } from './values.ts'
+export { type ConfigWatch, watchConfig } from './watch.ts'

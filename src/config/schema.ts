@@ -1,0 +1,111 @@
+// The one schema of sallyport.yaml. Unknown keys fail at every level; all defaults are here.
+// Knows no protocol: what a protocol asks of its resources it brings along (`ProtocolSettings`).
+import { z } from 'zod'
+import { identitySchema } from './issuers.ts'
+import { address, byteSize, duration, secretReference } from './values.ts'
+
+/** What this room must know of a protocol. */
+export interface ProtocolSettings {
+  readonly name: string
+  readonly defaultPort: number
+  /** Checks `resources[].upstream`. */
+  readonly settings: z.ZodType
+  /** Fields of `resources[].credential` that hold secrets; `headers.*` is a map of them. */
+  readonly secretFields: readonly string[]
+}
+
+/** A name that is safe in URLs, file names, Cedar ids and database names. */
+export const resourceName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9-_.]{0,62}$/,
+    'a name has at most 63 of a-z, 0-9, "-", "_" and ".", and begins with a letter or digit',
+  )
+
+const listenerSchema = z.union([
+  address.transform(value => ({ ...value, allowPlaintext: false })),
+  z
+    .strictObject({ address, allowPlaintext: z.boolean().default(false) })
+    .transform(({ address: { host, port }, allowPlaintext }) => ({ host, port, allowPlaintext })),
+])
+
+const holdSchema = z.strictObject({
+  user: duration.prefault('120s'),
+  agent: duration.prefault('45s'),
+  transaction: duration.prefault('20s'),
+})
+
+const resourceSchema = z.strictObject({
+  name: resourceName,
+  protocol: z.string(),
+  tags: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.\-/]{0,62}$/, 'a tag key is a plain word'),
+      z.string('a tag is text: put numbers and true or false in quotes').max(256),
+    )
+    .default({}),
+  upstream: z.unknown(),
+  credential: z.record(z.string(), z.unknown()).default({}),
+  connector: z.literal('none', 'connectors are not in this version').default('none'),
+  recording: z
+    .strictObject({
+      keep: z.enum(['statements', 'answers']).default('answers'),
+      answerBytes: byteSize.prefault('64KiB'),
+    })
+    .prefault({}),
+  hold: z
+    .strictObject({
+      user: duration.optional(),
+      agent: duration.optional(),
+      transaction: duration.optional(),
+    })
+    .optional(),
+})
+
+const dataClassSchema = z.strictObject({
+  columns: z.array(z.string().min(1).max(256)).default([]),
+  detect: z.string().min(1).optional(),
+  mask: z.enum(['redact', 'partial', 'null', 'hash-token']).default('redact'),
+})
+
+export const configSchema = z.strictObject({
+  data: z.string().min(1).default('./data'),
+  store: z.string().default('embedded'),
+  listen: z.record(z.string(), listenerSchema).default({}),
+  tls: z.strictObject({ certificate: secretReference, key: secretReference }).optional(),
+  /** More names for the certificate that our own CA issues. */
+  names: z.array(z.string().min(1).max(253)).default([]),
+  identity: identitySchema.prefault({}),
+  resources: z.array(resourceSchema).default([]),
+  dataClasses: z
+    .record(
+      z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a data class is named in lower case'),
+      dataClassSchema,
+    )
+    .default({}),
+  policies: z.string().min(1).default('./policies'),
+  approvals: z.strictObject({ hold: holdSchema.prefault({}) }).prefault({}),
+  audit: z
+    .strictObject({
+      durability: z.enum(['standard', 'strict']).default('standard'),
+      sinks: z.array(z.never('sinks are not in this version')).default([]),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      messageBytes: byteSize
+        .prefault('64MiB')
+        .refine(bytes => bytes >= 65_536 && bytes <= 1_073_741_824, 'between 64KiB and 1GiB'),
+      sessions: z.int().min(1).max(1_000_000).default(10_000),
+      sessionsPerPrincipal: z.int().min(1).max(1_000_000).default(1_000),
+      /** TCP connections on one listener, authenticated or not. */
+      connections: z.int().min(1).max(1_000_000).default(12_000),
+      loginMs: z.int().min(100).max(600_000).default(30_000),
+      upstreamLoginMs: z.int().min(100).max(600_000).default(30_000),
+    })
+    .prefault({}),
+})
+
+export type WrittenConfig = z.infer<typeof configSchema>
+export type WrittenResource = z.infer<typeof resourceSchema>
+export type HoldSettings = z.infer<typeof holdSchema>
