@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createServer, type Socket } from 'node:net'
 import type { Command } from 'commander'
+import { childEnvironment } from '#config'
 import { paths, type ResourceView } from '#contract'
 import { InvalidRequest } from '#model'
 import type { GatewayClient } from './gateway-client.ts'
@@ -109,8 +110,10 @@ function announce(
   environment: { readonly [name: string]: string },
   tool: readonly string[],
 ): void {
-  if (output.json)
-    return output.write(JSON.stringify({ resource, host: '127.0.0.1', port, environment }))
+  if (output.json) {
+    output.write(JSON.stringify({ resource, host: '127.0.0.1', port, environment }))
+    return
+  }
   const settings = Object.entries(environment).map(([key, value]) => `${key}=${value}`)
   output.write(
     `${resource} is at 127.0.0.1:${port}, without a password, until Ctrl-C:\n  ${[...settings, ...tool].join(' ')}`,
@@ -123,7 +126,7 @@ function runTool(
 ): Promise<number> {
   const [program, ...args] = tool
   return new Promise((resolve, reject) => {
-    const child = spawn(program!, args, { stdio: 'inherit', env: withEnvironment(environment) })
+    const child = spawn(program!, args, { stdio: 'inherit', env: childEnvironment(environment) })
     child.once('error', () =>
       reject(
         new InvalidRequest('request_invalid', `${program} cannot be started. Is it installed?`),

@@ -22,7 +22,7 @@ export interface Invocation {
 export function runs(
   command: Command,
   protocols: readonly Protocol[],
-  action: (invocation: Invocation, ...args: string[]) => Promise<number | void>,
+  action: (invocation: Invocation, ...args: string[]) => Promise<unknown>,
 ): Command {
   return command
     .option('--json', 'print one JSON value')
@@ -54,7 +54,8 @@ export function runs(
         .flat()
         .filter(arg => typeof arg === 'string')
       try {
-        process.exitCode = (await action(invocation, ...args)) ?? 0
+        const status = await action(invocation, ...args)
+        process.exitCode = typeof status === 'number' ? status : 0
       } catch (error) {
         // The border of the program: every error is printed and ends with status 1.
         reportError(output, error)

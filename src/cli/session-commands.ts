@@ -53,7 +53,10 @@ export function sessionCommands(program: Command, protocols: readonly Protocol[]
     .option('--speed <n>', 'times as fast; 0: all at once', '0')
   runs(replay, protocols, async ({ client, output, signal }, id) => {
     const events = await client().get<RecordedEventView[]>(path('recording', id))
-    if (output.json) return output.write(JSON.stringify(events, null, 2))
+    if (output.json) {
+      output.write(JSON.stringify(events, null, 2))
+      return
+    }
     const speed = Number(replay.opts<{ speed: string }>().speed)
     const startedAt = events[0]?.at ?? 0
     let before = startedAt
@@ -76,7 +79,10 @@ export function sessionCommands(program: Command, protocols: readonly Protocol[]
       const gateway = client()
       const { startedAt } = await gateway.get<SessionView>(path('session', id))
       await gateway.events(path('watch', id), (_event, data) => {
-        if (output.json) return output.write(JSON.stringify(data))
+        if (output.json) {
+          output.write(JSON.stringify(data))
+          return
+        }
         const event = schemas.recordedEvent.safeParse(data)
         const text = event.success ? eventText(event.data, startedAt) : ''
         if (text !== '') output.write(text)

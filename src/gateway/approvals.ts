@@ -45,14 +45,14 @@ export class Approvals {
   readonly #requests: Requests
   readonly #append: (entry: AuditEntry) => Promise<void>
   readonly #now: () => number
-  readonly #hold: () => HoldTimes
+  readonly #hold: (resource: string) => HoldTimes
 
   constructor(parts: {
     requests: Requests
     /** Puts an entry in the log and resolves when it is durable. */
     append: (entry: AuditEntry) => Promise<void>
     now: () => number
-    hold: () => HoldTimes
+    hold: (resource: string) => HoldTimes
   }) {
     this.#requests = parts.requests
     this.#append = parts.append
@@ -180,7 +180,7 @@ export class Approvals {
   }
 
   #waitFor(held: Held): number {
-    const hold = this.#hold()
+    const hold = this.#hold(held.resource.name)
     const byKind =
       held.principal.kind === 'agent' || held.principal.actors.length > 0 ? hold.agent : hold.user
     return held.statement.inTransaction === true ? Math.min(byKind, hold.transaction) : byKind

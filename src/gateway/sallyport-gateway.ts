@@ -45,7 +45,7 @@ export interface GatewaySettings {
   readonly upstreamLoginMs: number
   readonly sessions: number
   readonly sessionsPerPrincipal: number
-  readonly hold: HoldTimes
+
   /** `audit.durability: strict`. */
   readonly strict: boolean
 }
@@ -62,6 +62,8 @@ export interface GatewayParts {
   readonly policies: () => PolicySet
   readonly masks: () => Masks
   readonly settings: () => GatewaySettings
+  /** How long a statement on this resource is held. */
+  readonly hold: (resource: string) => HoldTimes
   readonly tls: () => { context: SecureContext; certificate: Uint8Array }
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
   readonly onDecided?: (resource: string, effect: 'permit' | 'deny' | 'held') => void
@@ -83,7 +85,7 @@ export class SallyportGateway implements Gateway {
       requests: parts.requests,
       append: entry => this.#durable(entry),
       now: parts.now,
-      hold: () => parts.settings().hold,
+      hold: parts.hold,
     })
     this.#timer = setInterval(() => {
       for (const session of this.sessions.all()) session.flushOutcomes()

@@ -1,0 +1,139 @@
+// config check, doctor.
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Command } from 'commander'
+import colors from 'picocolors'
+import { type Config, loadConfig, problemLine } from '#config'
+import { ConfigurationError } from '#model'
+import { dialTcp } from '#transport'
+import { runs } from './invocation.ts'
+import { checkFolder } from './policy-folder.ts'
+import type { Protocol } from './protocol-facts.ts'
+import { print } from './report.ts'
+
+const DIAL_MS = 3_000
+
+interface Finding {
+  readonly what: string
+  readonly ok: boolean
+  readonly detail: string
+}
+
+export function configCommands(program: Command, protocols: readonly Protocol[]): void {
+  const config = program.command('config').description('the configuration')
+  const check = config
+    .command('check')
+    .description('checks sallyport.yaml; prints what is wrong with file and line')
+    .option('--config <file>', 'the file', 'sallyport.yaml')
+  runs(check, protocols, async ({ output }) => {
+    const { config: file } = check.opts<{ config: string }>()
+    const { config: loaded, problems } = loadConfig(file, protocols)
+    const ok = loaded !== undefined
+    print(output, { ok, problems }, () =>
+      [...problems.map(problemLine), ok ? `${file} holds.` : `${file} does not hold.`].join('\n'),
+    )
+    return ok ? 0 : 1
+  })
+
+  const doctor = program
+    .command('doctor')
+    .description('looks for what keeps a gateway from working here')
+    .option('--config <file>', 'the file', 'sallyport.yaml')
+  runs(doctor, protocols, async ({ output }) => {
+    const { config: file } = doctor.opts<{ config: string }>()
+    const findings = await examine(file, protocols)
+    print(output, findings, all =>
+      all
+        .map(
+          ({ what, ok, detail }) =>
+            `${ok ? colors.green('ok  ') : colors.red('BAD ')} ${what.padEnd(24)} ${detail}`,
+        )
+        .join('\n'),
+    )
+    return findings.every(({ ok }) => ok) ? 0 : 1
+  })
+}
+
+async function examine(file: string, protocols: readonly Protocol[]): Promise<Finding[]> {
+  const node = Number(process.versions.node.split('.')[0])
+  const findings: Finding[] = [{ what: 'Node', ok: node >= 26, detail: process.version }]
+  const { config, problems } = loadConfig(file, protocols)
+  findings.push({
+    what: 'configuration',
+    ok: config !== undefined,
+    detail: config === undefined ? problems.map(problemLine).join('; ') : file,
+  })
+  if (config === undefined) return findings
+  findings.push(dataFolder(config), policies(config))
+  for (const issuer of config.identity.issuers)
+    findings.push(await answers(`issuer ${issuer.issuer}`, issuer.issuer))
+  for (const resource of config.resources) {
+    findings.push(await reaches(`resource ${resource.name}`, hostAndPort(resource.upstream)))
+  }
+  return findings
+}
+
+function dataFolder(config: Config): Finding {
+  const folder = existsSync(config.data) ? config.data : dirname(config.data)
+  try {
+    accessSync(folder, constants.W_OK)
+    return { what: 'data folder', ok: true, detail: config.data }
+  } catch {
+    // The finding is the point: it is reported.
+    return { what: 'data folder', ok: false, detail: `${folder} cannot be written` }
+  }
+}
+
+function policies(config: Config): Finding {
+  try {
+    const { problems, set } = checkFolder(config.policies, config)
+    const first = problems.find(({ severity }) => severity === 'error')
+    return {
+      what: 'policies',
+      ok: set !== undefined,
+      detail:
+        first === undefined
+          ? `${set?.policies.length ?? 0} policies`
+          : `${first.file}:${first.line} ${first.message}`,
+    }
+  } catch (error) {
+    // The finding is the point: it is reported.
+    return {
+      what: 'policies',
+      ok: false,
+      detail: error instanceof ConfigurationError ? error.message : String(error),
+    }
+  }
+}
+
+async function answers(what: string, issuer: string): Promise<Finding> {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  try {
+    const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(DIAL_MS) })
+    return { what, ok: response.ok, detail: `${url} answered ${response.status}` }
+  } catch (error) {
+    // The finding is the point: it is reported.
+    return { what, ok: false, detail: `${url}: ${error instanceof Error ? error.message : error}` }
+  }
+}
+
+async function reaches(
+  what: string,
+  at: { host: string; port: number } | undefined,
+): Promise<Finding> {
+  if (at === undefined) return { what, ok: true, detail: 'not a host and port: not tried' }
+  try {
+    const socket = await dialTcp(at.host, at.port, { timeoutMs: DIAL_MS })
+    socket.destroy()
+    return { what, ok: true, detail: `${at.host}:${at.port} answers` }
+  } catch (error) {
+    // The finding is the point: it is reported.
+    return { what, ok: false, detail: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+function hostAndPort(upstream: unknown): { host: string; port: number } | undefined {
+  if (typeof upstream !== 'object' || upstream === null) return undefined
+  const { host, port } = upstream as { host?: unknown; port?: unknown }
+  return typeof host === 'string' && typeof port === 'number' ? { host, port } : undefined
+}
