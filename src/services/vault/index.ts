@@ -1,0 +1,2 @@
+// Upstream credentials, leased and wiped.
+export { createVault, type Lease, type Vault } from './vault.ts'

@@ -1,0 +1,11 @@
+// Log and metrics.
+export {
+  createLog,
+  describeError,
+  type Log,
+  type LogFields,
+  type LogOptions,
+  type RootLog,
+  silentLog,
+} from './log.ts'
+export { createMetrics, type Metrics } from './metrics.ts'
