@@ -1,0 +1,5 @@
+// The registry: one line per protocol.
+import type { Protocol } from '#gateway'
+import { createPostgres } from './postgres/index.ts'
+
+export const protocols: readonly Protocol[] = [createPostgres()]
