@@ -3,20 +3,13 @@
 import type { Names, RelationName } from '#engines/sql'
 import type { ColumnName } from '#model'
 
-export type RelationKind =
-  | 'table'
-  | 'view'
-  | 'materialized view'
-  | 'foreign table'
-  | 'sequence'
-  | 'composite type'
-  | 'index'
+export type RelationKind = 'table' | 'view' | 'materialized view' | 'foreign table' | 'sequence'
 
 export interface CatalogRelation {
   readonly oid: number
   readonly schema: string
   readonly name: string
-  /** `schema.name`, as in `TargetObject.name`. */
+  /** `schema.name`, as in `TargetObject.name`; a part with a dot or a quote in it stands in double quotes. */
   readonly object: string
   readonly kind: RelationKind
   /** Names of the live columns, in order. */

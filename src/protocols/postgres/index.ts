@@ -1,0 +1,123 @@
+// PostgreSQL: the room's door. `serve` is the whole life of a connection: greet, open, log in, relay.
+import type { Socket } from 'node:net'
+import { createPostgresAnalyser } from '#engines/sql'
+import type { Gateway, ListenerSettings, Protocol, Session } from '#gateway'
+import { type CloseReason, ProtocolError, UpstreamError } from '#model'
+import { createCancelRegistry } from './cancel.ts'
+import { createCatalogs } from './catalogs.ts'
+import { connectHint } from './connect-hint.ts'
+import { denial } from './denial.ts'
+import { type ClientLogin, dismiss, greet } from './handshake.ts'
+import { relay } from './relay.ts'
+import { type PostgresSettings, postgresSettings, secretFields } from './settings.ts'
+import { searchPathOf } from './startup-parameters.ts'
+import { logIn, sayGoodbye, upstreamApplicationName } from './upstream.ts'
+import { welcome } from './welcome.ts'
+
+export type { PostgresSettings } from './settings.ts'
+
+/** The protocol. One per process: it holds the cancel keys and the catalogs of its sessions. */
+export function createPostgres(): Protocol<PostgresSettings> {
+  const cancels = createCancelRegistry()
+  const catalogs = createCatalogs(() => performance.now())
+  const analysing = createPostgresAnalyser()
+  analysing.catch(() => {}) // each connection that awaits it learns of it
+
+  async function serve(
+    socket: Socket,
+    listener: ListenerSettings,
+    gateway: Gateway,
+  ): Promise<void> {
+    const client = await greet(socket, {
+      gateway,
+      listener,
+      cancel: (pid, key, ip) => void cancels.request(pid, key, ip),
+    })
+    if (client === undefined) return
+    let session: Session<PostgresSettings> | undefined
+    let reason: CloseReason = 'failed'
+    try {
+      session = await gateway.open(client.principal, protocol, client.resource, client.origin)
+      reason = await serveSession(client, session, gateway)
+    } catch (error) {
+      if (error instanceof UpstreamError) reason = 'upstream_left'
+      dismiss(client.socket, denial(error, 'FATAL'))
+    } finally {
+      await session?.close(reason)
+    }
+  }
+
+  async function serveSession(
+    client: ClientLogin,
+    session: Session<PostgresSettings>,
+    gateway: Gateway,
+  ): Promise<CloseReason> {
+    const database = databaseOf(client, session.resource.upstream)
+    const { catalog, leave } = catalogs.join(session, database, gateway.limits)
+    const listeners = new Set<() => void>()
+    const own = cancels.issue(client.protocolMinor, () => {
+      for (const listener of listeners) listener()
+      cancelUpstream()
+    })
+    let cancelUpstream = (): void => {}
+    try {
+      const [upstream, analyser] = await Promise.all([
+        logIn(
+          session,
+          {
+            database,
+            settings: client.settings,
+            applicationName: upstreamApplicationName(session.principal.id, session.id),
+          },
+          gateway.limits,
+        ),
+        analysing,
+        catalog.fresh(),
+      ])
+      // A cancel that does not arrive is no error: the client's own deadline, or the next one, decides.
+      cancelUpstream = () => void upstream.cancel().catch(() => {})
+      try {
+        session.signal.throwIfAborted()
+        client.socket.write(welcome(client, upstream.parameterStatuses, own))
+        const path = client.settings.get('search_path')
+        return await relay({
+          client: client.socket,
+          clientRest: client.rest,
+          upstream: upstream.socket,
+          upstreamRest: upstream.rest,
+          session,
+          catalog,
+          analyser,
+          limits: gateway.limits,
+          searchPath: (path === undefined ? undefined : searchPathOf(path)) ?? catalog.searchPath,
+          cancelUpstream: () => cancelUpstream(),
+          onCancelRequest: listener => void listeners.add(listener),
+        })
+      } finally {
+        sayGoodbye(upstream.socket)
+      }
+    } finally {
+      own.forget()
+      leave()
+    }
+  }
+
+  const protocol: Protocol<PostgresSettings> = {
+    name: 'postgres',
+    label: 'PostgreSQL',
+    defaultPort: 15432,
+    settings: postgresSettings,
+    secretFields,
+    recording: 'statements',
+    connectHint,
+    serve,
+  }
+  return protocol
+}
+
+function databaseOf(client: ClientLogin, settings: PostgresSettings): string {
+  const { database } = client
+  if (database === undefined || database === settings.database) return settings.database
+  if (settings.databases === 'any' || settings.databases.includes(database)) return database
+  throw new ProtocolError('resource_unknown', 'this resource does not open that database')
+}
