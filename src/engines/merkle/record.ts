@@ -22,8 +22,8 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const MOST_SESSION_CHARACTERS = 256
 
 /**
- * The canonical JSON of entry number `seq`. `ts` is RFC 3339 in UTC with milliseconds. Throws InvalidRequest for
- * an entry that is not of the fixed shape.
+ * The canonical JSON of entry number `seq`. `ts` is RFC 3339 in UTC with milliseconds. Parts that are frozen
+ * throughout are written out only once. Throws InvalidRequest for an entry that is not of the fixed shape.
  */
 export function encodeRecord(entry: AuditEntry, seq: number, ts: string): string {
   for (const name in entry) {
@@ -76,9 +76,21 @@ export function decodeRecord(bytes: Uint8Array, seq: number): JsonObject {
   return value
 }
 
+/** Texts of parts that can never change: a session's principal and target are the same objects in each entry. */
+const frozenParts = new WeakMap<object, string>()
+
 function part(value: unknown): string {
   if (!isObject(value)) throw refused('one of its parts is not an object')
-  return canonicalJson(value)
+  const known = frozenParts.get(value)
+  if (known !== undefined) return known
+  const text = canonicalJson(value)
+  if (isFrozenThroughout(value)) frozenParts.set(value, text)
+  return text
+}
+
+function isFrozenThroughout(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return Object.isFrozen(value) && Object.values(value).every(isFrozenThroughout)
 }
 
 function isObject(value: unknown): value is JsonObject {

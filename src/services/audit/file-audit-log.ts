@@ -1,0 +1,224 @@
+// The log over files: puts an entry into its frame with one write, grows the tree, and keeps itself signed. When the
+// disk fails it says so by refusing, and goes on by itself once a record can be written whole again.
+import {
+  encodeRecord,
+  FRAME_HEADER_BYTES,
+  leafHashInPlace,
+  MOST_RECORD_BYTES,
+  type Tree,
+  writeFrameHeader,
+} from '#engines/merkle'
+import { type AuditEntry, type JsonObject, Unavailable } from '#model'
+import type { AppendedRecord, AuditLog } from './audit-log.ts'
+import type { Checkpointer } from './checkpointer.ts'
+import type { GroupCommit } from './group-commit.ts'
+import type { RecordReader } from './record-reader.ts'
+import type { SegmentWriter } from './segment-writer.ts'
+
+/** So long may heads fail to be signed before appends are refused: evidence without a head can be altered. */
+const MOST_UNSIGNED_MS = 10_000
+
+export interface LogParts {
+  readonly origin: string
+  readonly vkey: string
+  readonly now: () => number
+  readonly tree: Tree
+  readonly writer: SegmentWriter
+  readonly commits: GroupCommit
+  readonly checkpointer: Checkpointer
+  readonly reader: RecordReader
+  readonly checkpointMs: number
+  readonly heartbeatMs: number
+  /** Lets go of the folder after the last head; `clean` when that was signed. */
+  readonly release: (clean: boolean) => void
+}
+
+export class FileAuditLog implements AuditLog {
+  readonly #parts: LogParts
+  /** Header and record of one frame. UTF-8 takes at most three bytes for each UTF-16 unit. */
+  readonly #frame = Buffer.alloc(FRAME_HEADER_BYTES + 3 * MOST_RECORD_BYTES)
+  readonly #listeners = new Set<(appended: AppendedRecord) => void>()
+  readonly #timer: NodeJS.Timeout | undefined
+  #writeFailed = false
+  #syncFailed = false
+  /** Since when heads cannot be signed (Unix ms). */
+  #unsignedSince: number | undefined
+  #closed = false
+  #ticking: Promise<void> | undefined
+  #heartbeatAt: number
+  #second = { ms: Number.NaN, text: '' }
+
+  constructor(parts: LogParts) {
+    this.#parts = parts
+    this.#heartbeatAt = parts.now() + parts.heartbeatMs
+    if (parts.checkpointMs > 0) {
+      this.#timer = setInterval(() => void this.#tick(), parts.checkpointMs)
+      this.#timer.unref()
+    }
+  }
+
+  get origin(): string {
+    return this.#parts.origin
+  }
+
+  get vkey(): string {
+    return this.#parts.vkey
+  }
+
+  get size(): number {
+    return this.#parts.tree.size
+  }
+
+  get failed(): boolean {
+    return this.#writeFailed || this.#refusal() !== undefined
+  }
+
+  append(entry: AuditEntry): number {
+    const { tree, writer, now } = this.#parts
+    const refusal = this.#refusal()
+    if (refusal !== undefined) throw unavailable(refusal)
+    const index = tree.size
+    const ts = this.#time(now())
+    const length = this.#encode(entry, index, ts)
+    const frame = this.#frame
+    const end = FRAME_HEADER_BYTES + length
+    const leaf = leafHashInPlace(frame, FRAME_HEADER_BYTES, end)
+    writeFrameHeader(frame, 0, length)
+    try {
+      writer.write(frame, end)
+    } catch (cause) {
+      // Full, broken or read-only: this entry is not on record, so whatever it is for must not happen.
+      this.#writeFailed = true
+      throw unavailable('The audit log cannot be written.', cause)
+    }
+    this.#writeFailed = false
+    tree.append(leaf)
+    if (this.#listeners.size > 0)
+      this.#tell(index, { ...entry, seq: index, ts } as unknown as JsonObject)
+    return index
+  }
+
+  durable(index: number): Promise<void> {
+    if (index >= this.size) return Promise.reject(unavailable('No such record.'))
+    return this.#syncFailed
+      ? Promise.reject(unavailable('The audit log could not be brought to the disk.'))
+      : this.#parts.commits.durable(index)
+  }
+
+  onAppend(listener: (appended: AppendedRecord) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  read(from: number, count: number): Promise<readonly JsonObject[]> {
+    return this.#parts.reader.read(from, count)
+  }
+
+  async checkpoint(): Promise<string> {
+    try {
+      const note = await this.#parts.checkpointer.sign()
+      this.#unsignedSince = undefined
+      return note
+    } catch (cause) {
+      // Not signed: nothing was promised. Appends go on for a while, then they stop.
+      this.#unsignedSince ??= this.#parts.now()
+      throw unavailable('The head of the audit log cannot be signed.', cause)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    clearInterval(this.#timer)
+    await this.#ticking
+    let clean = false
+    try {
+      await this.checkpoint()
+      clean = true
+    } catch {
+      // The next start finds the log longer than its last head, and takes the rest in again.
+    }
+    await this.#parts.commits.idle()
+    this.#parts.writer.close()
+    this.#parts.release(clean)
+  }
+
+  /** Called when a sync failed: nothing is accepted until the same bytes were written and synced again. */
+  syncFailed(): void {
+    this.#syncFailed = true
+  }
+
+  #refusal(): string | undefined {
+    if (this.#closed) return 'The audit log is closed.'
+    if (this.#syncFailed) return 'The audit log could not be brought to the disk.'
+    const since = this.#unsignedSince
+    if (since !== undefined && this.#parts.now() - since >= MOST_UNSIGNED_MS) {
+      return 'The head of the audit log cannot be signed.'
+    }
+    return undefined
+  }
+
+  #encode(entry: AuditEntry, index: number, ts: string): number {
+    let length: number
+    try {
+      const text = encodeRecord(entry, index, ts)
+      if (text.length > MOST_RECORD_BYTES) throw new RangeError('the record is too long')
+      length = this.#frame.write(text, FRAME_HEADER_BYTES, 'utf8')
+      if (length > MOST_RECORD_BYTES) throw new RangeError('the record is too long')
+    } catch (cause) {
+      // The entry, not the log, is at fault; but what cannot be put on record must not happen either.
+      throw unavailable('This cannot be put on record.', cause)
+    }
+    return length
+  }
+
+  #time(ms: number): string {
+    if (ms !== this.#second.ms) this.#second = { ms, text: new Date(ms).toISOString() }
+    return this.#second.text
+  }
+
+  #tell(index: number, record: JsonObject): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener({ index, record })
+      } catch {
+        // The record stands, and the caller of `append` must not fail for somebody who only watches.
+      }
+    }
+  }
+
+  /** Every second: mend what failed, sign what grew, show that we live. One at a time. */
+  #tick(): Promise<void> {
+    this.#ticking ??= this.#maintain().finally(() => {
+      this.#ticking = undefined
+    })
+    return this.#ticking
+  }
+
+  async #maintain(): Promise<void> {
+    const { now, heartbeatMs, commits, writer } = this.#parts
+    try {
+      if (this.#syncFailed) {
+        await commits.idle()
+        if (!writer.rewriteUnsynced()) return
+        await writer.sync()
+        this.#syncFailed = false
+      }
+      await this.checkpoint()
+    } catch {
+      // `failed` says it, and the next tick tries again.
+    }
+    if (this.#closed || (now() < this.#heartbeatAt && !this.#writeFailed)) return
+    try {
+      // While writing fails this is also the probe that finds the disk mended when nobody else tries.
+      this.append({ kind: 'log.heartbeat' })
+      this.#heartbeatAt = now() + heartbeatMs
+    } catch {
+      // Still failing: `failed` stays, and the next tick tries again.
+    }
+  }
+}
+
+function unavailable(message: string, cause?: unknown): Unavailable {
+  return new Unavailable('audit_unavailable', message, { cause })
+}
