@@ -1,0 +1,323 @@
+// The suite that every protocol has to pass, with the real gateway as a process of its own and a real
+// upstream. A protocol takes part by its `harness.ts`; nothing here names one.
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Issuer, startIssuer } from '../../demo/index.ts'
+import { harness as postgres } from '../../src/protocols/postgres/harness.ts'
+import { issuerEntry, type RunningGateway, startGateway } from '../servers/gateway.ts'
+import { until } from '../servers/programs.ts'
+import { startTap, type Tap, type Upstream, upstreams } from './upstreams.ts'
+
+const harnesses = [postgres]
+
+test('every protocol has a harness, and every harness a protocol', () => {
+  const folders = readdirSync('src/protocols', { withFileTypes: true })
+    .filter(entry => entry.isDirectory())
+    .map(entry => entry.name)
+  expect(harnesses.map(harness => harness.protocol).sort()).toEqual(folders.sort())
+})
+
+describe.each(harnesses)('$protocol', harness => {
+  let upstream: Upstream
+  let tap: Tap
+  let issuer: Issuer
+  let gateway: RunningGateway
+
+  const start = (data?: string) =>
+    startGateway({
+      issuers: [issuerEntry(issuer.url)],
+      resources: [
+        {
+          name: 'contract',
+          protocol: harness.protocol,
+          ...harness.resource({ ...upstream, port: tap.port }),
+        },
+      ],
+      policies: { 'contract.cedar': `${harness.policies}${auditors}` },
+      dataClasses: harness.dataClasses,
+      env: { UPSTREAM_PASSWORD: upstream.password },
+      allowPlaintext: true,
+      ...(data ? { data } : {}),
+    })
+  const token = () => issuer.token({ client: 'order-bot' })
+  const open = async (running: RunningGateway = gateway) => {
+    const socket = connect(running.port, '127.0.0.1').setNoDelay(true)
+    return harness.open(socket, 'contract', await token())
+  }
+
+  beforeAll(async () => {
+    const startUpstream = upstreams[harness.protocol]
+    if (!startUpstream) throw new Error(`no upstream is known for ${harness.protocol}`)
+    upstream = await startUpstream(harness.setup)
+    tap = await startTap(upstream)
+    issuer = await startIssuer()
+    gateway = await start()
+  })
+  afterAll(async () => {
+    await gateway?.remove()
+    await issuer?.stop()
+    await tap?.stop()
+    await upstream?.stop()
+  })
+
+  test('passes what is permitted, and denies the rest in its own error form', async () => {
+    const session = await open()
+    for (const kind of ['read', 'forbidden', 'write', 'forbidden', 'read'] as const) {
+      session.send(harness.question(kind))
+      const answer = await session.next()
+      expect(harness.isAnswer(kind, answer), `${kind}: ${JSON.stringify(answer)}`).toBe(true)
+      if (kind !== 'forbidden' || answer.kind !== 'error') continue
+      expect(answer.nativeCode).toBe(harness.refusalCode)
+      expect(answer.text).toContain('the closed table is closed')
+      expect(answer.text).toContain('contract-closed')
+      expect(answer.text).toContain('forbidden')
+    }
+    session.end()
+  })
+
+  test('never forwards what was denied', async () => {
+    let forwarded = ''
+    tap.onForward = bytes => {
+      forwarded += bytes.toString('latin1')
+    }
+    const session = await open()
+    session.send(harness.question('forbidden'))
+    await session.next()
+    session.send(harness.question('read'))
+    await session.next()
+    session.end()
+    expect(forwarded).not.toContain('closed')
+    expect(forwarded).toContain('kept')
+  })
+
+  test('masks: the value reaches the client in no form', async () => {
+    const session = await open()
+    session.send(harness.question('sensitive'))
+    const answer = await session.next()
+    expect(harness.isAnswer('sensitive', answer), JSON.stringify(answer)).toBe(true)
+    expect(session.received().includes(harness.secretValue)).toBe(false)
+    session.end()
+  })
+
+  test('puts each statement on record before the upstream sees it', async () => {
+    const session = await open()
+    const before = permitted(gateway)
+    const counts: number[] = []
+    tap.onForward = bytes => {
+      if (bytes.includes('kept')) counts.push(permitted(gateway))
+    }
+    for (const kind of ['read', 'write', 'read', 'sensitive', 'write'] as const) {
+      session.send(harness.question(kind))
+      await session.next()
+    }
+    session.end()
+    expect(counts).toEqual([1, 2, 3, 4, 5].map(each => before + each))
+  })
+
+  test('records: the session can be replayed, with what the client saw and no more', async () => {
+    const session = await open()
+    for (const kind of ['read', 'sensitive', 'forbidden'] as const) {
+      session.send(harness.question(kind))
+      await session.next()
+    }
+    session.end()
+    const auditor = await issuer.token({ client: 'dora' })
+    let found: { id: string; endedAt?: unknown; statements: number }[] = []
+    await until('the session to be closed in the list', async () => {
+      const listed = await gateway.cli(['sessions', '--json'], auditor)
+      found = JSON.parse(listed.stdout)
+      return found.some(each => each.endedAt && each.statements === 3)
+    })
+    const id = found.find(each => each.endedAt && each.statements === 3)?.id ?? ''
+    const replayed = await gateway.cli(['session', 'replay', id, '--json'], auditor)
+    expect(replayed.code, replayed.stderr).toBe(0)
+    expect(replayed.stdout).toContain('closed')
+    expect(replayed.stdout).toContain('kept')
+    expect(replayed.stdout).not.toContain(harness.secretValue)
+  })
+
+  test('answers the same however its bytes are cut', async () => {
+    const session = await open()
+    const kinds = ['read', 'forbidden', 'sensitive'] as const
+    const whole = Buffer.concat(kinds.map(kind => harness.question(kind)))
+    for (let cut = 1; cut < whole.length; cut += 1) {
+      session.send(whole.subarray(0, cut))
+      await new Promise(resolve => setTimeout(resolve, 2))
+      session.send(whole.subarray(cut))
+      for (const kind of kinds) {
+        const answer = await session.next()
+        expect(harness.isAnswer(kind, answer), `cut at ${cut}: ${kind}`).toBe(true)
+      }
+    }
+    for (const byte of whole) {
+      session.send(Buffer.from([byte]))
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    for (const kind of kinds) expect(harness.isAnswer(kind, await session.next())).toBe(true)
+    expect(session.received().includes(harness.secretValue)).toBe(false)
+    session.end()
+  })
+
+  test('keeps the order when many questions come in one piece', async () => {
+    const session = await open()
+    const kinds = Array.from({ length: 300 }, (_, index) =>
+      index % 3 === 1
+        ? ('forbidden' as const)
+        : index % 3 === 2
+          ? ('sensitive' as const)
+          : ('read' as const),
+    )
+    session.send(Buffer.concat(kinds.map(kind => harness.question(kind))))
+    for (const [index, kind] of kinds.entries()) {
+      const answer = await session.next()
+      expect(harness.isAnswer(kind, answer), `number ${index}: ${JSON.stringify(answer)}`).toBe(
+        true,
+      )
+    }
+    expect(session.received().includes(harness.secretValue)).toBe(false)
+    session.end()
+  })
+
+  test('takes a greeting that arrives byte by byte', async () => {
+    const socket = connect(gateway.port, '127.0.0.1').setNoDelay(true)
+    const first = new Promise<Buffer>((resolve, reject) => {
+      socket.once('data', resolve)
+      socket.once('error', reject)
+      socket.once('close', () => reject(new Error('closed')))
+    })
+    for (const byte of harness.startup('contract')) {
+      socket.write(Buffer.from([byte]))
+      await new Promise(resolve => setTimeout(resolve, 1))
+    }
+    expect((await first).length).toBeGreaterThan(0)
+    socket.destroy()
+  })
+
+  test.each(Object.entries(harness.violations))(
+    'refuses %s, and only that session ends',
+    async (_what, bytes) => {
+      const other = await open()
+      const session = await open()
+      let forwarded = 0
+      tap.onForward = forwardedBytes => {
+        // Goodbyes are ours to say; nothing of the violation may go on.
+        if (forwardedBytes.includes(Buffer.from(bytes))) forwarded += 1
+      }
+      session.send(bytes)
+      // An error first, or the end at once: never silence, never an answer.
+      const answer = await session.next().catch(() => undefined)
+      expect(answer?.kind ?? 'error').toBe('error')
+      await expect(session.next()).rejects.toThrow()
+      expect(forwarded).toBe(0)
+      other.send(harness.question('read'))
+      expect(harness.isAnswer('read', await other.next())).toBe(true)
+      other.end()
+      expect(gateway.alive()).toBe(true)
+    },
+  )
+
+  test('refuses when the log cannot be written, and works again when it can', async context => {
+    const disk = mountSmall()
+    if (!disk) return context.skip('a small file system needs root')
+    const running = await start(join(disk, 'data'))
+    try {
+      const session = await open(running)
+      session.send(harness.question('read'))
+      expect(harness.isAnswer('read', await session.next())).toBe(true)
+      let forwarded = ''
+      tap.onForward = bytes => {
+        forwarded += bytes.toString('latin1')
+      }
+      fill(disk)
+      let refused = 0
+      for (let tries = 0; tries < 40; tries += 1) {
+        forwarded = ''
+        session.send(harness.question('write'))
+        const answer = await session.next()
+        if (answer.kind !== 'error') continue
+        refused += 1
+        expect(answer.text).toContain('audit_unavailable')
+        expect(forwarded).not.toContain('kept')
+      }
+      expect(refused).toBeGreaterThan(0)
+      rmSync(join(disk, 'fill'))
+      await until('statements to pass again', async () => {
+        session.send(harness.question('write'))
+        return harness.isAnswer('write', await session.next())
+      })
+      session.end()
+      expect(running.alive()).toBe(true)
+      await running.stop()
+      const verified = await running.cli(['audit', 'verify', '--data', join(disk, 'data')])
+      expect(verified.code, verified.stdout + verified.stderr).toBe(0)
+    } finally {
+      await running.remove()
+      unmount(disk)
+    }
+  }, 60_000)
+})
+
+const auditors = `
+@id("contract-auditors")
+permit (principal in Group::"dba", action in [Action::"console:read", Action::"console:audit"], resource);
+`
+
+/** How many permitted statements are in the log's files at this moment: what has left the process. */
+function permitted(gateway: RunningGateway): number {
+  let count = 0
+  const walk = (folder: string) => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) walk(path)
+      // The records lie in the segments as they were hashed; tiles and bundles repeat them.
+      else if (/segment|\.log$/.test(path)) {
+        count += readFileSync(path, 'latin1').split('"kind":"statement.permitted"').length - 1
+      }
+    }
+  }
+  walk(join(gateway.data, 'audit'))
+  return count
+}
+
+/** A file system of 8 MB in memory; undefined where we may not mount one. */
+function mountSmall(): string | undefined {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-small-'))
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder], { stdio: 'ignore' })
+    mkdirSync(join(folder, 'data'))
+    return folder
+  } catch {
+    // A container without the right to mount: the test says that it was left out.
+    rmSync(folder, { recursive: true, force: true })
+    return undefined
+  }
+}
+
+function fill(disk: string): void {
+  for (const size of [1 << 16, 1 << 12, 1]) {
+    try {
+      for (;;) writeFileSync(join(disk, 'fill'), Buffer.alloc(size, 120), { flag: 'a' })
+    } catch {
+      // Full at this grain: go on with the finer one.
+    }
+  }
+}
+
+function unmount(disk: string): void {
+  if (!existsSync(disk)) return
+  execFileSync('umount', ['-l', disk], { stdio: 'ignore' })
+  rmSync(disk, { recursive: true, force: true })
+}
