@@ -40,6 +40,8 @@ export interface StageOptions {
   readonly init?: string
   readonly server?: Readonly<Record<string, string>>
   readonly resource?: Readonly<Record<string, unknown>>
+  /** More resources beside `shop`, once the server is known. */
+  readonly more?: (server: PostgresServer) => readonly object[]
 }
 
 /** Everything is permitted, and everybody sees everything: what is left is the wire. */
@@ -64,12 +66,15 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
     stops.push(() => issuer.stop())
     const gateway = await startGateway({
       issuers: [issuerEntry(issuer.url)],
-      resources: [postgresResource('shop', server, options.resource)],
+      resources: [
+        postgresResource('shop', server, options.resource),
+        ...(options.more?.(server) ?? []),
+      ],
       policies: options.policies ?? allowAll,
       dataClasses: options.dataClasses ?? {},
       settings: options.settings ?? {},
-      env: { UPSTREAM_PASSWORD: server.password },
       ...options.gateway,
+      env: { UPSTREAM_PASSWORD: server.password, ...options.gateway?.env },
     })
     stops.push(() => gateway.remove())
     return {
