@@ -14,7 +14,7 @@ export interface Span {
  */
 export type Match = (src: Uint8Array, start: number, end: number, at: number, span: Span) => boolean
 
-/** Judges the number whose digit groups begin at `groups.start[0]`. As `Match` otherwise. */
+/** Judges the number whose digit groups begin at `groups.first`. As `Match` otherwise. */
 export type NumberMatch = (
   src: Uint8Array,
   start: number,
@@ -23,8 +23,11 @@ export type NumberMatch = (
   span: Span,
 ) => boolean
 
-/** Up to nine digit groups and what stands between them: `4111-1111` is two, with `-` behind the first. */
+/** The digit groups of a run and what stands between them: `4111-1111` is two, with `-` behind the first. */
 export interface DigitGroups {
+  /** The index of the group that the number is to begin with. */
+  first: number
+  /** The index behind the last group that is read; of those from `first` on, twenty at least if there are. */
   count: number
   readonly start: Int32Array
   /** Digits in the group; `LONG_GROUP` stands for that many or more. */
@@ -35,8 +38,8 @@ export interface DigitGroups {
 
 /** What wakes a detector. */
 export type Wake =
-  /** Any of these ASCII bytes. */
-  | { readonly on: 'byte'; readonly bytes: string; readonly match: Match }
+  /** One of these: an ASCII character (`at` is its place), behind the one before it where two are named. */
+  | { readonly on: 'ending'; readonly endings: readonly string[]; readonly match: Match }
   /** The start of a digit group in a run of at least seven digits. */
   | { readonly on: 'number'; readonly match: NumberMatch }
   /** Two letters and two digits; `at` is the first digit. */

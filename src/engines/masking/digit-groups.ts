@@ -4,7 +4,9 @@ import type { DigitGroups } from './detector.ts'
 
 /** Stands for a group of this many digits or more: no number that we know has one. */
 export const LONG_GROUP = 21
-const MOST = 9
+/** Groups read at a time, and how many of them any number can need. */
+const ROOM = 64
+const NEEDED = 20
 
 const SPACE = 0x20
 const OPEN = 0x28
@@ -15,35 +17,47 @@ const SLASH = 0x2f
 
 export function createDigitGroups(): DigitGroups {
   return {
+    first: 0,
     count: 0,
-    start: new Int32Array(MOST),
-    length: new Int32Array(MOST),
-    separator: new Uint8Array(MOST),
+    start: new Int32Array(ROOM),
+    length: new Int32Array(ROOM),
+    separator: new Uint8Array(ROOM),
   }
 }
 
-/** Reads the groups from the digit at `at`. Constant time: nine groups of at most twenty-one digits. */
-export function readGroups(src: Uint8Array, end: number, at: number, groups: DigitGroups): void {
+/** Reads groups of the run that ends at `to`, from the digit at `at` on. */
+export function readGroups(src: Uint8Array, to: number, at: number, groups: DigitGroups): void {
+  const { start, length, separator } = groups
   let count = 0
-  while (count < MOST) {
+  while (at < to && count < ROOM) {
     const from = at
-    const limit = Math.min(end, from + LONG_GROUP)
-    while (at < limit && (classOf[src[at]!]! & DIGIT) !== 0) at++
-    groups.start[count] = from
-    groups.length[count] = at - from
-    groups.separator[count] = 0
+    while (at < to && (classOf[src[at]!]! & DIGIT) !== 0) at++
+    start[count] = from
+    length[count] = at - from < LONG_GROUP ? at - from : LONG_GROUP
+    separator[count] = 0
+    const width = at < to ? separatorWidth(src, to, at) : 0
+    if (width > 0) {
+      const first = src[at]!
+      const last = src[at + width - 1]!
+      separator[count] = first === CLOSE || last === OPEN ? CLOSE : first
+      at += width
+    } else {
+      while (at < to && (classOf[src[at]!]! & DIGIT) === 0) at++
+    }
     count++
-    if (at - from === LONG_GROUP || at >= end) break
-    const width = separatorWidth(src, end, at)
-    if (width === 0) break
-    const first = src[at]!
-    const last = src[at + width - 1]!
-    groups.separator[count - 1] = first === CLOSE || last === OPEN || last === CLOSE ? CLOSE : first
-    at += width
   }
+  groups.first = 0
   groups.count = count
-  // What stands behind the last group does not join it to one that was read.
-  groups.separator[count - 1] = 0
+}
+
+/** Goes on to the next group; false: there is none. Reads further when too few are left. */
+export function nextGroup(src: Uint8Array, to: number, groups: DigitGroups): boolean {
+  const next = groups.first + 1
+  if (next >= groups.count) return false
+  if (groups.count === ROOM && next + NEEDED > ROOM)
+    readGroups(src, to, groups.start[next]!, groups)
+  else groups.first = next
+  return true
 }
 
 /** Bytes between two groups: one of ` -./`, or a bracket with at most one space or dash; 0: not joined. */

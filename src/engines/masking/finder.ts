@@ -1,209 +1,222 @@
-// Finds the values of a set of detectors in a cell, in time linear in the cell. Three passes, each over
-// only what can wake its detectors: rare bytes; runs of digits; country codes. No allocation.
+// Finds the values of a set of detectors in a cell: one pass, linear in the cell, no allocation.
+// A byte costs two look-ups; a detector is asked only where its value could stand.
 import { ALNUM, classOf, DIGIT, LETTER, SEPARATOR } from './byte-classes.ts'
 import type { Detector, Match, NumberMatch, Span } from './detector.ts'
-import { createDigitGroups, readGroups } from './digit-groups.ts'
+import { createDigitGroups, nextGroup, readGroups } from './digit-groups.ts'
 import { FindingList } from './finding-list.ts'
 
-/** What the finder tells about a cell. The lists are reused by the next call of any finder. */
-export interface Findings {
-  readonly bytes: FindingList
-  readonly numbers: FindingList
-  readonly prefixes: FindingList
-}
-
-/** Fills the lists for `[start, end)` of `src`; false: nothing found. A kind is the detector's index. */
+/** Fills `lastFindings` for `[start, end)` of `src`; false: nothing found. A kind is the detector's index. */
 export type Finder = (src: Uint8Array, start: number, end: number) => boolean
-
-interface Waking<M> {
-  readonly kind: number
-  readonly match: M
-}
 
 /** The least digits of any number: fewer are never read. */
 const MIN_DIGITS = 7
-/** In the tables: a digit. The other bits of a byte's entry are its slot of byte detectors. */
-const HAS_DIGIT = 128
+
+// A byte's entry: two bits say what it is, the rest is the slot of the detectors that it wakes.
+// The bits of four bytes and of those before them are judged at once, as numbers in a word.
+const OTHER = 0
+const IS_LETTER = 1
+const IS_DIGIT = 2
+const IS_SEPARATOR = 3
+const SYMBOL = 3
+const SLOT_SHIFT = 2
+/** One bit for each of the four newest symbols. */
+const FOUR = 0x55
+
 const NUMERIC = Uint8Array.from(classOf, bits => ((bits & (DIGIT | SEPARATOR)) !== 0 ? 1 : 0))
 const DIGITS = Uint8Array.from(classOf, bits => ((bits & DIGIT) !== 0 ? 1 : 0))
 
-// One set of scratch for all finders: a call is synchronous and leaves nothing behind but its lists.
-const lists: Findings = {
-  bytes: new FindingList(),
-  numbers: new FindingList(),
-  prefixes: new FindingList(),
-}
+// One set of scratch for all finders: a call is synchronous and leaves nothing behind but its list.
+const found = new FindingList()
 const span: Span = { start: 0, end: 0 }
 const groups = createDigitGroups()
 
-/** The lists that the last call filled. */
-export const lastFindings = lists
+/** What the last call of any finder found: valid until the next one. */
+export const lastFindings = found
+
+/** Detectors of one wake, side by side so that no call allocates. */
+interface Waking<M> {
+  readonly kinds: number[]
+  readonly matches: M[]
+}
+
+/** The detectors that a byte wakes, and behind which bytes. */
+interface Slot extends Waking<Match> {
+  readonly behind: Uint8Array
+}
 
 /** Builds the finder of these detectors. */
 export function createFinder(active: readonly Detector[]): Finder {
-  const table = Uint8Array.from(DIGITS, digit => (digit === 1 ? HAS_DIGIT : 0))
-  const slots: Waking<Match>[][] = [[]]
-  const slotOf = new Map<number, number>()
-  const numbers: Waking<NumberMatch>[] = []
-  const prefixes: Waking<Match>[] = []
+  const table = Uint8Array.from(classOf, symbolOf)
+  const slots: Slot[] = [emptySlot()]
+  const numbers: Waking<NumberMatch> = { kinds: [], matches: [] }
+  const prefixes: Waking<Match> = { kinds: [], matches: [] }
   active.forEach(({ wake }, kind) => {
-    if (wake.on === 'number') numbers.push({ kind, match: wake.match })
-    else if (wake.on === 'prefix') prefixes.push({ kind, match: wake.match })
-    else {
-      for (const byte of new Set(wake.bytes)) {
-        const code = byte.charCodeAt(0)
-        const slot = slotOf.get(code) ?? slots.push([]) - 1
-        slotOf.set(code, slot)
-        slots[slot]!.push({ kind, match: wake.match })
-        table[code]! |= slot
-      }
-    }
+    if (wake.on === 'number') add(numbers, kind, wake.match)
+    else if (wake.on === 'prefix') add(prefixes, kind, wake.match)
+    else for (const ending of wake.endings) addEnding(table, slots, ending, kind, wake.match)
   })
-  const wantsDigits = numbers.length + prefixes.length > 0
+  const wantsNumbers = numbers.kinds.length > 0 ? FOUR : 0
+  const wantsPrefixes = prefixes.kinds.length > 0 ? FOUR : 0
+  /** By kind: nothing that begins before it is looked at, so that no byte is read again and again. */
+  const until = new Int32Array(active.length)
 
   return (src, start, end) => {
-    lists.bytes.clear()
-    lists.numbers.clear()
-    lists.prefixes.clear()
-    const digits = findByBytes(src, start, end, table, slots)
-    if (wantsDigits && digits) {
-      if (numbers.length > 0) findNumbers(src, start, end, numbers)
-      if (prefixes.length > 0) findPrefixes(src, start, end, prefixes)
-    }
-    return lists.bytes.count + lists.numbers.count + lists.prefixes.count > 0
-  }
-}
-
-/** Looks at each byte; true when one was a digit. */
-function findByBytes(
-  src: Uint8Array,
-  start: number,
-  end: number,
-  table: Uint8Array,
-  slots: readonly (readonly Waking<Match>[])[],
-): boolean {
-  let seen = 0
-  let i = start
-  const wide = end - 3
-  while (i < end) {
-    if (i < wide) {
-      const four = table[src[i]!]! | table[src[i + 1]!]! | table[src[i + 2]!]! | table[src[i + 3]!]!
-      seen |= four
-      if ((four & ~HAS_DIGIT) === 0) {
-        i += 4
-        continue
+    if (found.count > 0) found.clear()
+    for (let kind = 0; kind < until.length; kind++) until[kind] = start
+    const wide = end - 3
+    let symbols = 0
+    let runUntil = start
+    for (let i = start; i < end; i += 4) {
+      const whole = i < wide
+      const a = table[src[i]!]!
+      const b = whole || i + 1 < end ? table[src[i + 1]!]! : OTHER
+      const c = whole || i + 2 < end ? table[src[i + 2]!]! : OTHER
+      const d = whole ? table[src[i + 3]!]! : OTHER
+      symbols =
+        (symbols << 8) |
+        ((a & SYMBOL) << 6) |
+        ((b & SYMBOL) << 4) |
+        ((c & SYMBOL) << 2) |
+        (d & SYMBOL)
+      const woken = (a | b | c | d) >> SLOT_SHIFT
+      const high = symbols >>> 1
+      // Seven digits and separators in a row, the newest of them among the four.
+      const two = high & (high >>> 2)
+      const four = two & (two >>> 4)
+      const run = four & (four >>> 6) & wantsNumbers
+      // Neither letter nor digit, then two letters, two digits.
+      const digits = high & ~symbols
+      const letters = symbols & ~high
+      const prefix =
+        digits &
+        (digits >>> 2) &
+        (letters >>> 4) &
+        (letters >>> 6) &
+        ~((digits | letters) >>> 8) &
+        wantsPrefixes
+      if ((woken | run | prefix) === 0) continue
+      if (woken !== 0) {
+        if (a > SYMBOL) wakeSlot(src, start, end, i, slots[a >> SLOT_SHIFT]!, until)
+        if (b > SYMBOL) wakeSlot(src, start, end, i + 1, slots[b >> SLOT_SHIFT]!, until)
+        if (c > SYMBOL) wakeSlot(src, start, end, i + 2, slots[c >> SLOT_SHIFT]!, until)
+        if (d > SYMBOL) wakeSlot(src, start, end, i + 3, slots[d >> SLOT_SHIFT]!, until)
+      }
+      if (prefix !== 0) {
+        // A bit of the pair of symbols at 6, 4, 2, 0 stands for the second digit at i, i + 1, ...
+        for (let k = 0; k < 4; k++) {
+          if (((prefix >> (6 - 2 * k)) & 1) !== 0) wake(src, start, end, i + k - 1, prefixes, until)
+        }
+      }
+      if (run !== 0) {
+        const at = i + ((run & 64) !== 0 ? 0 : (run & 16) !== 0 ? 1 : (run & 4) !== 0 ? 2 : 3)
+        if (at >= runUntil) runUntil = wakeRun(src, start, end, at, runUntil, numbers, until)
       }
     }
-    const until = Math.min(i + 4, end)
-    while (i < until) {
-      const entry = table[src[i]!]!
-      seen |= entry
-      const slot = entry & ~HAS_DIGIT
-      i = slot === 0 ? i + 1 : wakeAll(src, start, end, i, slots[slot]!)
-    }
+    return found.count > 0
   }
-  return (seen & HAS_DIGIT) !== 0
 }
 
-/** Asks the detectors of one byte; where to go on. */
-function wakeAll(
+function emptySlot(): Slot {
+  return { behind: new Uint8Array(256), kinds: [], matches: [] }
+}
+
+function add<M>(waking: Waking<M>, kind: number, match: M): void {
+  waking.kinds.push(kind)
+  waking.matches.push(match)
+}
+
+/** `ending` is the byte that wakes, with the one that must stand before it, if any must. */
+function addEnding(
+  table: Uint8Array,
+  slots: Slot[],
+  ending: string,
+  kind: number,
+  match: Match,
+): void {
+  const code = ending.charCodeAt(ending.length - 1)
+  if (table[code]! >> SLOT_SHIFT === 0) {
+    table[code]! |= slots.length << SLOT_SHIFT
+    slots.push(emptySlot())
+  }
+  const slot = slots[table[code]! >> SLOT_SHIFT]!
+  if (ending.length === 1) slot.behind.fill(1)
+  else slot.behind[ending.charCodeAt(0)] = 1
+  if (!slot.kinds.includes(kind)) add(slot, kind, match)
+}
+
+function symbolOf(bits: number): number {
+  if ((bits & DIGIT) !== 0) return IS_DIGIT
+  if ((bits & LETTER) !== 0) return IS_LETTER
+  return (bits & SEPARATOR) !== 0 ? IS_SEPARATOR : OTHER
+}
+
+function wakeSlot(
   src: Uint8Array,
   start: number,
   end: number,
   at: number,
-  waking: readonly Waking<Match>[],
+  slot: Slot,
+  until: Int32Array,
+): void {
+  const before = at > start ? src[at - 1]! : 0
+  if (slot.behind[before] === 1) wake(src, start, end, at, slot, until)
+}
+
+/** Judges each number of the run of digits and separators around `at`; where the run ends. */
+function wakeRun(
+  src: Uint8Array,
+  start: number,
+  end: number,
+  at: number,
+  floor: number,
+  numbers: Waking<NumberMatch>,
+  until: Int32Array,
 ): number {
-  let next = at + 1
-  for (const { kind, match } of waking) {
-    if (!match(src, start, end, at, span)) continue
-    lists.bytes.add(span.start, span.end, kind)
-    if (span.end > next) next = span.end
-  }
-  return next
-}
-
-/** Every run of seven or more bytes of numbers holds one byte of each seven: only those are looked at. */
-function findNumbers(
-  src: Uint8Array,
-  start: number,
-  end: number,
-  waking: readonly Waking<NumberMatch>[],
-): void {
-  let floor = start
-  let at = start + MIN_DIGITS - 1
-  while (at < end) {
-    if (NUMERIC[src[at]!] === 0) {
-      at += MIN_DIGITS
-      continue
-    }
-    let from = at
-    let to = at + 1
-    let digits = DIGITS[src[at]!]!
-    while (from > floor && NUMERIC[src[from - 1]!] === 1) digits += DIGITS[src[--from]!]!
-    while (to < end && NUMERIC[src[to]!] === 1) digits += DIGITS[src[to++]!]!
-    if (digits >= MIN_DIGITS) findInRun(src, start, end, from, to, waking)
-    floor = to
-    at = to + MIN_DIGITS
-  }
-}
-
-function findInRun(
-  src: Uint8Array,
-  start: number,
-  end: number,
-  from: number,
-  to: number,
-  waking: readonly Waking<NumberMatch>[],
-): void {
-  let at = from
-  while (at < to) {
-    if (DIGITS[src[at]!] === 0) {
-      at++
-      continue
-    }
+  let from = at
+  let to = at
+  let digits = 0
+  while (from > floor && NUMERIC[src[from - 1]!] === 1) digits += DIGITS[src[--from]!]!
+  while (to < end && NUMERIC[src[to]!] === 1) digits += DIGITS[src[to++]!]!
+  if (digits < MIN_DIGITS) return to
+  while (DIGITS[src[from]!] === 0) from++
+  readGroups(src, to, from, groups)
+  do {
+    const at = groups.start[groups.first]!
+    // Digits that touch a letter or another digit are the tail of something else.
     const glued = at > start && (classOf[src[at - 1]!]! & ALNUM) !== 0
-    if (!glued) {
-      readGroups(src, end, at, groups)
-      for (const { kind, match } of waking) {
-        if (match(src, start, end, groups, span)) lists.numbers.add(span.start, span.end, kind)
-      }
-    }
-    while (at < to && DIGITS[src[at]!] === 1) at++
-  }
+    if (!glued) wakeNumber(src, start, end, at, numbers, until)
+  } while (nextGroup(src, to, groups))
+  return to
 }
 
-/** Two letters, two digits: one of the digits stands at every other byte. */
-function findPrefixes(
+function wake(
   src: Uint8Array,
   start: number,
   end: number,
-  waking: readonly Waking<Match>[],
+  at: number,
+  { kinds, matches }: Waking<Match>,
+  until: Int32Array,
 ): void {
-  const wide = end - 6
-  let at = start + 2
-  while (at < end) {
-    if (
-      at < wide &&
-      (DIGITS[src[at]!]! |
-        DIGITS[src[at + 2]!]! |
-        DIGITS[src[at + 4]!]! |
-        DIGITS[src[at + 6]!]!) ===
-        0
-    ) {
-      at += 8
-      continue
-    }
-    const until = Math.min(at + 8, end)
-    for (; at < until; at += 2) {
-      if (DIGITS[src[at]!] === 0) continue
-      const first = (classOf[src[at - 1]!]! & LETTER) !== 0 ? at : at - 1
-      // Letters are ruled out by their place first: most digits stand in numbers.
-      if (first - 2 < start || (classOf[src[first - 1]!]! & LETTER) === 0) continue
-      if ((classOf[src[first - 2]!]! & LETTER) === 0) continue
-      if (DIGITS[src[first]!] === 0 || first + 1 >= end || DIGITS[src[first + 1]!] === 0) continue
-      for (const { kind, match } of waking) {
-        if (match(src, start, end, first, span)) lists.prefixes.add(span.start, span.end, kind)
-      }
-    }
+  for (let i = 0; i < kinds.length; i++) {
+    const kind = kinds[i]!
+    if (at < until[kind]! || !matches[i]!(src, start, end, at, span)) continue
+    found.add(span.start, span.end, kind)
+    until[kind] = span.end
+  }
+}
+
+function wakeNumber(
+  src: Uint8Array,
+  start: number,
+  end: number,
+  at: number,
+  { kinds, matches }: Waking<NumberMatch>,
+  until: Int32Array,
+): void {
+  for (let i = 0; i < kinds.length; i++) {
+    const kind = kinds[i]!
+    if (at < until[kind]! || !matches[i]!(src, start, end, groups, span)) continue
+    found.add(span.start, span.end, kind)
+    until[kind] = span.end
   }
 }

@@ -122,16 +122,11 @@ export function findIn(
 ): readonly Finding[] {
   const active = names.map(detectorOf)
   createFinder(active)(src, start, end)
-  const { bytes, numbers, prefixes } = lastFindings
-  return [bytes, numbers, prefixes]
-    .flatMap(list =>
-      Array.from({ length: list.count }, (_, i) => ({
-        dataClass: active[list.kind[i]!]!.name,
-        start: list.start[i]!,
-        end: list.end[i]!,
-      })),
-    )
-    .sort((a, b) => a.start - b.start || b.end - a.end)
+  return Array.from({ length: lastFindings.count }, (_, i) => ({
+    dataClass: active[lastFindings.kind[i]!]!.name,
+    start: lastFindings.start[i]!,
+    end: lastFindings.end[i]!,
+  }))
 }
 
 function prepare(settings: DataClass, tokenKey: Uint8Array): Prepared {

@@ -74,8 +74,8 @@ function matchCard(
   groups: DigitGroups,
   span: Span,
 ): boolean {
-  const from = groups.start[0]!
-  const first = groups.length[0]!
+  const from = groups.start[groups.first]!
+  const first = groups.length[groups.first]!
   if (first >= MIN) {
     if (first > MAX || joinedBefore(src, start, end, from)) return false
     const to = from + first
@@ -87,15 +87,15 @@ function matchCard(
     return report(span, from, to)
   }
   // Written in groups, the first of four: 4-4-4-4, 4-6-5, 4-6-4, 4-4-4-4-3 and the like.
-  const separator = groups.separator[0]!
+  const separator = groups.separator[groups.first]!
   if (first !== 4 || (separator !== DASH && separator !== SPACE)) return false
   if (joinedBefore(src, start, end, from)) return false
   let digits = first
   let best = -1
-  for (let k = 1; k < groups.count && groups.separator[k - 1] === separator; k++) {
+  for (let k = groups.first + 1; k < groups.count && groups.separator[k - 1] === separator; k++) {
     const length = groups.length[k]!
     digits += length
-    if (length > 6 || digits > MAX || (length < 3 && k < 3)) break
+    if (length > 6 || digits > MAX || (length < 3 && k < groups.first + 3)) break
     // Behind a space more digits may follow that are no part of it; behind a dash they are.
     if (digits < 13 || (separator === DASH && groups.separator[k] === DASH)) continue
     const to = groups.start[k]! + length

@@ -84,6 +84,12 @@ const BY_DASH = BY_WAKE.get(0x2d)
 const BY_UNDERSCORE = BY_WAKE.get(0x5f)
 const BY_I = BY_WAKE.get(0x49)
 
+/** With the letters before the wake byte of the keys that are recognised by a name, and of the odd ones. */
+const ENDINGS = [
+  ...KEYS.map(each => each.prefix.slice(each.wake - 1, each.wake + 1)),
+  ...['s_', 'S_', 'sK', 'tK', 'SG', 'Q~'],
+]
+
 function matchCloudKey(
   src: Uint8Array,
   start: number,
@@ -230,7 +236,7 @@ export const cloudKey: Detector = {
   description:
     'Keys of AWS, Google, Azure, GitHub, GitLab, Slack, Stripe, OpenAI and others, by prefix',
   rank: 8,
-  wake: { on: 'byte', bytes: '-_IKG~', match: matchCloudKey },
+  wake: { on: 'ending', endings: ENDINGS, match: matchCloudKey },
   visible: 'nothing',
   normal: 'exact',
 }

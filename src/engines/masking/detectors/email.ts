@@ -17,7 +17,13 @@ function alphabet(marks: string): Uint8Array {
 }
 
 /** `at` is the `@`. */
-export function matchEmail(src: Uint8Array, start: number, end: number, at: number, span: Span): boolean {
+export function matchEmail(
+  src: Uint8Array,
+  start: number,
+  end: number,
+  at: number,
+  span: Span,
+): boolean {
   const until = domainEnd(src, end, at + 1)
   if (until < 0) return false
   // Reads back to the previous `@` at most, so all calls together read each byte once.
@@ -96,7 +102,7 @@ export const email: Detector = {
   name: 'email',
   description: 'E-mail addresses with a dotted domain, international letters included',
   rank: 1,
-  wake: { on: 'byte', bytes: '@', match: matchEmail },
+  wake: { on: 'ending', endings: ['@'], match: matchEmail },
   visible: 'domain',
   normal: 'folded',
 }

@@ -47,7 +47,7 @@ export const jwt: Detector = {
   name: 'jwt',
   description: 'JSON Web Tokens, signed or encrypted, in compact form',
   rank: 7,
-  wake: { on: 'byte', bytes: 'J', match: matchJwt },
+  wake: { on: 'ending', endings: ['yJ'], match: matchJwt },
   visible: 'nothing',
   normal: 'exact',
 }

@@ -37,6 +37,7 @@ const WORDS = [
 ]
 const WORDS_AFTER = ['phone', 'office', 'fax', 'mobile', 'cell', 'desk']
 const MAX_DIGITS = 15
+const MAX_GROUPS = 19
 
 /** Calling code → possible lengths of the national number, as bits. */
 const PLANS = readPlans()
@@ -64,7 +65,7 @@ function matchPhone(
   groups: DigitGroups,
   span: Span,
 ): boolean {
-  if (groups.length[0]! > MAX_DIGITS) return false
+  if (groups.length[groups.first]! > MAX_DIGITS) return false
   const from = leadOf(src, start, groups)
   const before = classAt(src, start, end, from - 1)
   if ((before & ALNUM) !== 0) return false
@@ -88,12 +89,12 @@ function unmarked(
   from: number,
 ): number {
   const bracketed = src[from] === OPEN
-  const first = groups.start[0]!
+  const first = groups.start[groups.first]!
   if (
     src[first] === ZERO &&
     src[first + 1] === ZERO &&
-    groups.length[0]! >= 3 &&
-    groups.count > 1
+    groups.length[groups.first]! >= 3 &&
+    groups.count > groups.first + 1
   ) {
     const to = international(src, end, groups, 2)
     if (to >= 0) return to
@@ -107,8 +108,8 @@ function unmarked(
 
 /** Where the number begins: a plus, or a bracket around the first group, belongs to it. */
 function leadOf(src: Uint8Array, start: number, groups: DigitGroups): number {
-  let at = groups.start[0]!
-  if (at > start && src[at - 1] === OPEN && groups.separator[0] === CLOSE) at--
+  let at = groups.start[groups.first]!
+  if (at > start && src[at - 1] === OPEN && groups.separator[groups.first] === CLOSE) at--
   return at > start && src[at - 1] === PLUS ? at - 1 : at
 }
 
@@ -119,13 +120,14 @@ function international(src: Uint8Array, end: number, groups: DigitGroups, skip: 
   let lengths = 0
   let codeDigits = 0
   let best = -1
-  for (let k = 0; k < groups.count; k++) {
+  const last = Math.min(groups.count, groups.first + MAX_GROUPS)
+  for (let k = groups.first; k < last; k++) {
     const at = groups.start[k]!
     const length = groups.length[k]!
     // +46 (0)8: the trunk zero in brackets is not dialled from abroad.
     const trunk = length === 1 && src[at] === ZERO && src[at - 1] === OPEN && src[at + 1] === CLOSE
     if (!trunk) {
-      for (let i = at + (k === 0 ? skip : 0); i < at + length; i++) {
+      for (let i = at + (k === groups.first ? skip : 0); i < at + length; i++) {
         digits++
         if (digits > MAX_DIGITS) return best
         if (codeDigits > 0) continue
@@ -156,7 +158,8 @@ function northAmerican(
   from: number,
   bracketed: boolean,
 ): number {
-  const long = groups.length[0] === 1 && src[groups.start[0]!] === 0x31 && !bracketed ? 1 : 0
+  const one = groups.length[groups.first] === 1 && src[groups.start[groups.first]!] === 0x31
+  const long = groups.first + (one && !bracketed ? 1 : 0)
   if (groups.count < long + 3) return -1
   if (groups.length[long] !== 3 || groups.length[long + 1] !== 3) return -1
   if (groups.length[long + 2] !== 4) return -1
@@ -184,19 +187,24 @@ function withTrunkZero(
   from: number,
   bracketed: boolean,
 ): number {
-  const first = groups.start[0]!
-  if (src[first] !== ZERO || groups.count < 2) return -1
-  if (groups.length[0]! < 2 || groups.length[0]! > 5 || src[first + 1] === ZERO) return -1
-  if (bracketed !== (groups.separator[0] === CLOSE)) return -1
+  const first = groups.start[groups.first]!
+  if (src[first] !== ZERO || groups.count < groups.first + 2) return -1
+  if (
+    groups.length[groups.first]! < 2 ||
+    groups.length[groups.first]! > 5 ||
+    src[first + 1] === ZERO
+  )
+    return -1
+  if (bracketed !== (groups.separator[groups.first] === CLOSE)) return -1
   const style = bracketed
-    ? groups.separator[1] === 0
+    ? groups.separator[groups.first + 1] === 0
       ? SPACE
-      : groups.separator[1]!
-    : groups.separator[0]!
+      : groups.separator[groups.first + 1]!
+    : groups.separator[groups.first]!
   if (style !== SPACE && style !== DOT && style !== DASH && style !== SLASH) return -1
   if (joinedBefore(src, start, end, from, style)) return -1
-  let digits = groups.length[0]!
-  let k = 1
+  let digits = groups.length[groups.first]!
+  let k = groups.first + 1
   for (; k < groups.count; k++) {
     digits += groups.length[k]!
     if (groups.length[k]! < 2 || digits > 11) return -1
@@ -204,7 +212,11 @@ function withTrunkZero(
   }
   if (k >= groups.count) k = groups.count - 1
   // A dash or a slash joins two groups only: more of them are dates, parts and accounts.
-  if ((style === DASH || style === SLASH) && !bracketed && (k !== 1 || groups.length[1]! < 6))
+  if (
+    (style === DASH || style === SLASH) &&
+    !bracketed &&
+    (k !== groups.first + 1 || groups.length[groups.first + 1]! < 6)
+  )
     return -1
   const to = groups.start[k]! + groups.length[k]!
   if (digits < 9 || !endsHere(src, end, to)) return -1
@@ -223,7 +235,7 @@ function explained(
   if (joinedBefore(src, start, end, from, SPACE)) return -1
   let digits = 0
   let to = -1
-  for (let k = 0; k < groups.count; k++) {
+  for (let k = groups.first; k < groups.count; k++) {
     digits += groups.length[k]!
     if (digits > MAX_DIGITS) return -1
     to = groups.start[k]! + groups.length[k]!
@@ -235,9 +247,15 @@ function explained(
 
 /** 2024-01-31, 31.01.2024, with or without what follows. */
 function looksLikeDate(groups: DigitGroups): boolean {
-  if (groups.count < 3) return false
-  const [a, b, c] = [groups.length[0], groups.length[1], groups.length[2]]
-  const joined = groups.separator[0] !== SPACE && groups.separator[0] === groups.separator[1]
+  if (groups.count < groups.first + 3) return false
+  const [a, b, c] = [
+    groups.length[groups.first],
+    groups.length[groups.first + 1],
+    groups.length[groups.first + 2],
+  ]
+  const joined =
+    groups.separator[groups.first] !== SPACE &&
+    groups.separator[groups.first] === groups.separator[groups.first + 1]
   return joined && b! <= 2 && ((a === 4 && c! <= 2) || (a! <= 2 && c === 4))
 }
 

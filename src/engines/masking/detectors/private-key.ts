@@ -8,7 +8,7 @@ const SPACE = 0x20
 const END = '-----END '
 const MAX_LABEL = 64
 
-/** `at` is a dash. */
+/** `at` is the `B` of `BEGIN` or the first dash of an age identity. */
 function matchPrivateKey(
   src: Uint8Array,
   start: number,
@@ -16,16 +16,13 @@ function matchPrivateKey(
   at: number,
   span: Span,
 ): boolean {
-  if (at + 1 < end && src[at + 1] === 0x2d) return matchArmour(src, start, end, at, span)
-  return matchAge(src, start, end, at, span)
-}
-
-function matchArmour(src: Uint8Array, start: number, end: number, at: number, span: Span): boolean {
-  if (!textAt(src, start, end, at, '-----BEGIN ')) return false
-  const label = at + 11
+  if (src[at] === 0x2d) return matchAge(src, start, end, at, span)
+  const from = at - 5
+  if (!textAt(src, start, end, from, '-----BEGIN ')) return false
+  const label = from + 11
   const labelEnd = endOfLabel(src, end, label)
   if (!textAt(src, start, end, labelEnd, '-----') || !isPrivate(src, label, labelEnd)) return false
-  span.start = at
+  span.start = from
   span.end = endOfBlock(src, start, end, labelEnd + 5)
   return true
 }
@@ -74,7 +71,7 @@ export const privateKey: Detector = {
   name: 'private-key',
   description: 'Private keys in PEM or OpenPGP armour, and age identities',
   rank: 9,
-  wake: { on: 'byte', bytes: '-', match: matchPrivateKey },
+  wake: { on: 'ending', endings: ['-B', 'E-'], match: matchPrivateKey },
   visible: 'nothing',
   normal: 'exact',
 }

@@ -14,8 +14,9 @@ function matchSsn(
   groups: DigitGroups,
   span: Span,
 ): boolean {
-  const from = groups.start[0]!
-  if (groups.length[0] === 9) {
+  const k = groups.first
+  const from = groups.start[k]!
+  if (groups.length[k] === 9) {
     const to = from + 9
     if (joinedBefore(src, start, end, from) || joinedAfter(src, end, to)) return false
     if (!isIssued(src, from, from + 3, from + 5)) return false
@@ -24,15 +25,15 @@ function matchSsn(
     span.end = to
     return true
   }
-  if (groups.count < 3 || groups.length[0] !== 3) return false
-  if (groups.length[1] !== 2 || groups.length[2] !== 4) return false
-  const separator = groups.separator[0]!
-  if (separator !== groups.separator[1]) return false
+  if (groups.length[k] !== 3 || groups.count < k + 3) return false
+  if (groups.length[k + 1] !== 2 || groups.length[k + 2] !== 4) return false
+  const separator = groups.separator[k]!
+  if (separator !== groups.separator[k + 1]) return false
   if (separator !== DASH && separator !== SPACE) return false
-  const to = groups.start[2]! + 4
+  const to = groups.start[k + 2]! + 4
   if (joinedBefore(src, start, end, from, separator)) return false
   if (joinedAfter(src, end, to, separator)) return false
-  if (!isIssued(src, from, groups.start[1]!, groups.start[2]!)) return false
+  if (!isIssued(src, from, groups.start[k + 1]!, groups.start[k + 2]!)) return false
   span.start = from
   span.end = to
   return true
