@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { Json } from '#model'
-import { parsePolicies, toJsonForm } from '../cedar.ts'
+import { toJsonForm } from '../cedar.ts'
+import { slices } from '../tokens.ts'
 import { authorize } from './authorize.ts'
 import { parseExact, readEntities, readFields } from './entities-json.ts'
 import { asArray, asObject, asString, readEntity } from './expression.ts'
@@ -17,11 +18,9 @@ const present = existsSync(vectors)
 const unpacked: string[] = []
 
 function compileFile(file: string): ReadonlyMap<string, CompiledPolicy> {
-  const parsed = parsePolicies(readFileSync(file, 'utf8'))
-  if ('complaints' in parsed) throw new Error(parsed.complaints[0]?.message)
-  expect(parsed.templates).toBe(0)
+  const cut = slices(readFileSync(file, 'utf8'))
   return new Map(
-    parsed.policies.map((text, index) => {
+    cut.map(({ text }, index) => {
       const answer = toJsonForm(text)
       if ('complaints' in answer) throw new Error(answer.complaints[0]?.message)
       return [`policy${index}`, compilePolicy(answer.form)]

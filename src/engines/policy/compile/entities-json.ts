@@ -1,7 +1,7 @@
 // Entities, contexts and requests in Cedar's own JSON forms. Only tests read them: in the product,
 // entities are built from verified principals and from configuration, never from a file.
 import type { Json, JsonObject } from '#model'
-import { asArray, asObject, asString, readEntity } from './expression.ts'
+import { asArray, asObject, asString, isList, readEntity } from './expression.ts'
 import { extensionFunctions } from './extensions.ts'
 import {
   CedarRecord,
@@ -41,10 +41,6 @@ function isImplicitEntity(node: JsonObject): boolean {
     typeof node['type'] === 'string' &&
     typeof node['id'] === 'string'
   )
-}
-
-function isList(node: Json): node is readonly Json[] {
-  return Array.isArray(node)
 }
 
 function readExtension(node: JsonObject): Value {

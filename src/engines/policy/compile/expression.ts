@@ -50,12 +50,12 @@ function only(node: Json | undefined): [string, Json] {
 }
 
 export function asObject(node: Json | undefined): JsonObject {
-  if (typeof node === 'object' && node !== null && !isArray(node)) return node
+  if (typeof node === 'object' && node !== null && !isList(node)) return node
   throw new CompileError('expected an object')
 }
 
 export function asArray(node: Json | undefined): readonly Json[] {
-  if (isArray(node)) return node
+  if (isList(node)) return node
   throw new CompileError('expected a list')
 }
 
@@ -64,7 +64,7 @@ export function asString(node: Json | undefined): string {
   throw new CompileError('expected a text')
 }
 
-function isArray(node: Json | undefined): node is readonly Json[] {
+export function isList(node: Json | undefined): node is readonly Json[] {
   return Array.isArray(node)
 }
 
@@ -105,7 +105,7 @@ function entity(value: Value): Entity {
 function literal(node: Json): Value {
   if (typeof node === 'boolean' || typeof node === 'string') return node
   if (typeof node === 'number' && Number.isSafeInteger(node)) return node
-  if (isArray(node)) return new CedarSet(node.map(literal))
+  if (isList(node)) return new CedarSet(node.map(literal))
   if (typeof node !== 'object' || node === null) throw new CompileError('not a value')
   if ('__entity' in node) return readEntity(node)
   if ('__extn' in node) throw new CompileError('extension values are written as calls')
@@ -245,7 +245,7 @@ function compileHas(body: Json): Evaluate {
   const object = asObject(body)
   const left = compileExpression(object['left'] ?? null)
   const attr = object['attr']
-  const path = isArray(attr) ? attr.map(asString) : [asString(attr)]
+  const path = isList(attr) ? attr.map(asString) : [asString(attr)]
   return environment => {
     let value = left(environment)
     for (const name of path) {
@@ -305,9 +305,9 @@ function compileNegation(body: Json): Evaluate {
 const negate = unary(value => toLong(-BigInt(long(value))))
 
 function longMark(node: Json | undefined): bigint | undefined {
-  if (typeof node !== 'object' || node === null || isArray(node)) return undefined
+  if (typeof node !== 'object' || node === null || isList(node)) return undefined
   const call = node['decimal']
-  if (!isArray(call)) return undefined
+  if (!isList(call)) return undefined
   const argument = asObject(call[0])['Value']
   if (typeof argument !== 'string' || !argument.startsWith(LONG_MARK)) return undefined
   return BigInt(argument.slice(LONG_MARK.length))

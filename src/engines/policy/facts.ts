@@ -1,0 +1,15 @@
+// The facts of a request that are not its statement, as the door takes them.
+
+/** What holds when a decision is asked for. Hour and weekday are derived from `now`, in UTC. */
+export interface Facts {
+  /** What the client calls itself: claimed. */
+  readonly client: string
+  readonly ip: string
+  /** Unix ms. */
+  readonly now: number
+  readonly approved: boolean
+  readonly reason: string | undefined
+  readonly mfa: boolean
+  /** What the run did so far. */
+  readonly run: { readonly rows: number; readonly bytes: number; readonly statements: number }
+}

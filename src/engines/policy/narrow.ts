@@ -1,0 +1,124 @@
+// The policies that can concern one principal on one resource, by action and kind of target. What a scope says
+// of the principal, the action and the resource is settled here, once; left per request are its conditions and,
+// where a scope names one object, whether it is this one.
+import type { Environment } from './compile/expression.ts'
+import { actionMatches, type ScopePart, scopeMatches } from './compile/policy.ts'
+import { type Entities, Entity, EvaluationError } from './compile/values.ts'
+import type { Rule } from './rule.ts'
+
+/** What a request can be about. */
+export type TargetType = 'Resource' | 'Object' | 'DataClass'
+
+/** A rule that applies when its conditions hold, on `target` alone when that is set. */
+export interface Candidate {
+  readonly rule: Rule
+  readonly target: string | undefined
+}
+
+/** What became of a request's candidates. */
+export interface Verdict {
+  readonly permits: readonly Rule[]
+  readonly forbids: readonly Rule[]
+  readonly errors: readonly Rule[]
+}
+
+/** One principal's policies on one resource. */
+export class Narrowed {
+  readonly principal: Entity
+  readonly #rules: readonly Rule[]
+  readonly #resource: Entity
+  readonly #entities: Entities
+  readonly #lists = new Map<string, readonly Candidate[]>()
+
+  constructor(rules: readonly Rule[], principal: Entity, resource: Entity, entities: Entities) {
+    this.principal = principal
+    this.#resource = resource
+    this.#entities = entities
+    this.#rules = rules.filter(({ policy }) => scopeMatches(policy.principal, principal, entities))
+  }
+
+  /** The candidates for an action; built when first asked for, as most sessions use few. */
+  candidates(action: string, type: TargetType): readonly Candidate[] {
+    const key = `${type} ${action}`
+    let list = this.#lists.get(key)
+    if (list === undefined) {
+      list = this.#select(new Entity('Action', action), type)
+      this.#lists.set(key, list)
+    }
+    return list
+  }
+
+  #select(action: Entity, type: TargetType): readonly Candidate[] {
+    return this.#rules.flatMap(rule => {
+      if (!actionMatches(rule.policy.action, action, this.#entities)) return []
+      const target = this.#target(rule.policy.resource, type)
+      return target === false ? [] : [{ rule, target: target === true ? undefined : target }]
+    })
+  }
+
+  /** True: any target of the type; a key: this one only; false: none. */
+  #target(part: ScopePart, type: TargetType): boolean | string {
+    if (type === 'Resource') return scopeMatches(part, this.#resource, this.#entities)
+    switch (part.op) {
+      case 'any':
+        return true
+      case '==':
+        return part.entity.type === type ? part.entity.key : false
+      case 'in':
+        return this.#within(part.entity, type)
+      case 'is':
+        if (part.type !== type) return false
+        return part.within === undefined ? true : this.#within(part.within, type)
+    }
+  }
+
+  /** Objects are in their resource and its tags; everything is in itself. */
+  #within(group: Entity, type: TargetType): boolean | string {
+    if (group.type === type) return group.key
+    if (type !== 'Object') return false
+    return (
+      group.key === this.#resource.key || this.#resource.data?.ancestors.has(group.key) === true
+    )
+  }
+}
+
+/** Evaluates the candidates. `now` ends grants. */
+export function evaluate(
+  candidates: readonly Candidate[],
+  environment: Environment,
+  now: number,
+): Verdict {
+  const verdict: { permits: Rule[]; forbids: Rule[]; errors: Rule[] } = {
+    permits: [],
+    forbids: [],
+    errors: [],
+  }
+  const key = environment.resource.key
+  for (const { rule, target } of candidates) {
+    if ((target !== undefined && target !== key) || now >= rule.endsAt) continue
+    try {
+      if (!holds(rule, environment)) continue
+      if (rule.policy.effect === 'permit') verdict.permits.push(rule)
+      else verdict.forbids.push(rule)
+    } catch (error) {
+      // Cedar: a policy whose evaluation fails does not apply, and is reported. All else is a bug of ours.
+      if (!(error instanceof EvaluationError)) throw error
+      verdict.errors.push(rule)
+    }
+  }
+  return verdict
+}
+
+function holds(rule: Rule, environment: Environment): boolean {
+  for (const condition of rule.policy.conditions) if (!condition.holds(environment)) return false
+  return true
+}
+
+export function isPermitted(verdict: Verdict): boolean {
+  return verdict.forbids.length === 0 && verdict.permits.length > 0
+}
+
+/** The policies that determined a verdict, as Cedar names them. */
+export function determining(verdict: Verdict): readonly Rule[] {
+  return verdict.forbids.length > 0 ? verdict.forbids : verdict.permits
+}

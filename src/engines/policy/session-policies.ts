@@ -1,0 +1,247 @@
+// A session's policies: narrowed once, asked for each statement. The whole decision is here; it keeps nothing
+// between two questions, so the same input gives the same answer.
+import type {
+  ColumnName,
+  Decision,
+  Grant,
+  Obligation,
+  OperationDecision,
+  Principal,
+  ReasonCode,
+} from '#model'
+import { CedarRecord, Entity } from './compile/values.ts'
+import { type Judged, RevealFields, SharedFields, Surroundings, UnusableFact } from './context.ts'
+import {
+  actingEntities,
+  dataOf,
+  objectAncestors,
+  type PolicyResource,
+  RequestEntities,
+  resourceEntity,
+} from './entities.ts'
+import type { Facts } from './facts.ts'
+import { COLUMN } from './facts-used.ts'
+import { grantRule } from './grants.ts'
+import {
+  actionEntity,
+  judge,
+  judgeOperation,
+  type OperationVerdict,
+  type Standing,
+} from './judge.ts'
+import { limitOf } from './limits.ts'
+import { determining, evaluate, isPermitted, Narrowed } from './narrow.ts'
+import type { Rule } from './rule.ts'
+import { whatIf } from './what-if.ts'
+import { refusal } from './wording.ts'
+
+/** The policies of one principal on one resource. */
+export interface SessionPolicies {
+  /** Decides a statement: each operation for the subject and for whoever acts for it. */
+  decide(statement: Judged, facts: Facts): Decision
+  /** True when this principal may see the column's values of this class in clear. No what-if. */
+  reveals(dataClass: string, column: ColumnName | 'unknown', facts: Facts): boolean
+  /**
+   * True when this principal, a person in their own name, may approve on the resource: for the
+   * statement that is held when it is given, each of its operations; else in general.
+   */
+  mayApprove(facts: Facts, held?: Judged): boolean
+}
+
+/** Who takes part, as the context tells it: `sub` alone and an agent, or `sub` a person and `act` an agent. */
+export function surroundingsOf(principal: Principal, subject: Entity): Surroundings {
+  const actor = principal.actors[0]
+  const human = principal.kind === 'user' || actor?.kind === 'user'
+  const onBehalfOf = actor !== undefined && principal.kind === 'user' ? subject : undefined
+  return new Surroundings(!human, onBehalfOf)
+}
+
+export function narrow(
+  rules: readonly Rule[],
+  principal: Principal,
+  resource: PolicyResource,
+  grants: readonly Grant[],
+): SessionPolicies {
+  const target = resourceEntity(resource)
+  const acting = actingEntities(principal)
+  const known = dataOf([...acting, target])
+  const party = (entity: Entity) => {
+    const own = grants.flatMap(grant => grantRule(grant, entity, target) ?? [])
+    return new Narrowed([...rules, ...own], entity, target, known)
+  }
+  const [subject, ...others] = acting
+  return new NarrowedSession(principal, {
+    parties: [party(subject), ...others.map(party)],
+    resource: target,
+    objectAncestors: objectAncestors(target),
+    known,
+    surroundings: surroundingsOf(principal, subject),
+  })
+}
+
+/** What is asked when approving is asked for in general. */
+const nothingHeld: Judged = {
+  text: '',
+  operations: [
+    {
+      action: 'connect',
+      verb: '',
+      object: { name: '', kind: 'resource' },
+      columns: [],
+      flags: [],
+    },
+  ],
+  functions: [],
+  phase: 'execute',
+}
+
+class NarrowedSession implements SessionPolicies {
+  readonly #principal: Principal
+  readonly #standing: Standing
+
+  constructor(principal: Principal, standing: Standing) {
+    this.#principal = principal
+    this.#standing = standing
+  }
+
+  decide(statement: Judged, facts: Facts): Decision {
+    try {
+      return this.#decide(statement, facts)
+    } catch (error) {
+      // A fact that cannot be used makes every policy on it doubtful: nothing is permitted.
+      if (error instanceof UnusableFact) return unusable(statement, error)
+      throw error
+    }
+  }
+
+  #decide(statement: Judged, facts: Facts): Decision {
+    const { permitted, operations } = judge(this.#standing, statement, facts)
+    if (permitted) return permit(operations, [])
+    const lifted = whatIf(this.#standing, statement, facts)
+    if (lifted !== undefined) return permit(lifted.operations, lifted.obligations)
+    const decided = operations.map(operationDecision)
+    return {
+      effect: 'deny',
+      obligations: [],
+      policies: distinct(decided),
+      operations: decided,
+      ...refusal(this.#standing, statement, facts, operations),
+    }
+  }
+
+  reveals(dataClass: string, column: ColumnName | 'unknown', facts: Facts): boolean {
+    const { parties, known, resource, surroundings } = this.#standing
+    const unknown = column === 'unknown'
+    const { object, column: name } = unknown ? { object: '', column: '' } : column
+    const shared = new SharedFields(facts, surroundings)
+    const target = new Entity('DataClass', dataClass)
+    const context = new CedarRecord(new RevealFields(shared, resource, object, name))
+    const entities = new RequestEntities(known, target)
+    const action = actionEntity('reveal')
+    try {
+      return parties.every(party => {
+        const all = party.candidates('reveal', 'DataClass')
+        const applicable = all.filter(one => one.target === undefined || one.target === target.key)
+        const doubtful = unknown ? applicable.filter(({ rule }) => (rule.uses & COLUMN) !== 0) : []
+        // Of an unknown column, a policy about columns may forbid it and cannot permit it.
+        if (doubtful.some(({ rule }) => rule.policy.effect === 'forbid')) return false
+        const sure = applicable.filter(candidate => !doubtful.includes(candidate))
+        const { principal } = party
+        const environment = { principal, action, resource: target, context, entities }
+        return isPermitted(evaluate(sure, environment, facts.now))
+      })
+    } catch (error) {
+      // Masked rather than shown: the policies about this fact could not be asked.
+      if (error instanceof UnusableFact) return false
+      throw error
+    }
+  }
+
+  mayApprove(facts: Facts, held: Judged = nothingHeld): boolean {
+    // A person's yes: an agent cannot give it, nor anyone who acts for a person.
+    if (this.#principal.kind !== 'user' || this.#principal.actors.length > 0) return false
+    const { operations } = held
+    try {
+      return (
+        operations.length > 0 &&
+        operations.every(operation => {
+          const asked = { ...operation, object: { name: '', kind: 'resource' } }
+          return judgeOperation(this.#standing, held, asked, facts, 'approve').permitted
+        })
+      )
+    } catch (error) {
+      // Nobody approves on facts that policies cannot read.
+      if (error instanceof UnusableFact) return false
+      throw error
+    }
+  }
+}
+
+function permit(operations: readonly OperationVerdict[], duties: readonly Obligation[]): Decision {
+  const decided = operations.map(operationDecision)
+  const waits = waiting(duties)
+  return {
+    effect: 'permit',
+    obligations: [...duties, ...limitOf(operations)],
+    policies: distinct(decided),
+    operations: decided,
+    ...waits,
+  }
+}
+
+/** What a permit with duties says until they are met: the first duty speaks. */
+function waiting(duties: readonly Obligation[]): {
+  code: ReasonCode
+  message: string
+  hint: string
+} {
+  const [first] = duties
+  switch (first?.kind) {
+    case 'justify':
+      return {
+        code: 'reason_required',
+        message: 'a reason is required',
+        hint: 'State a reason for this session or statement.',
+      }
+    case 'step-up':
+      return {
+        code: 'step_up_required',
+        message: 'a fresh second factor is required',
+        hint: 'Sign in again with a second factor.',
+      }
+    case 'approve':
+      return { code: 'approval_required', message: first.message, hint: '' }
+  }
+  return { code: 'permitted', message: '', hint: '' }
+}
+
+function operationDecision({ permitted, verdicts }: OperationVerdict): OperationDecision {
+  const counted = permitted ? verdicts : verdicts.filter(verdict => !isPermitted(verdict))
+  return {
+    effect: permitted ? 'permit' : 'deny',
+    policies: ids(counted.flatMap(determining)),
+    errors: ids(verdicts.flatMap(verdict => verdict.errors)),
+  }
+}
+
+function ids(rules: readonly Rule[]): readonly string[] {
+  return rules.length < 2 ? rules.map(rule => rule.id) : [...new Set(rules.map(rule => rule.id))]
+}
+
+function distinct(operations: readonly OperationDecision[]): readonly string[] {
+  const only = operations.length === 1 ? operations[0] : undefined
+  return only?.policies ?? [...new Set(operations.flatMap(operation => operation.policies))]
+}
+
+function unusable(statement: Judged, error: UnusableFact): Decision {
+  const denied = { effect: 'deny', policies: [], errors: [] } as const
+  return {
+    effect: 'deny',
+    obligations: [],
+    policies: [],
+    operations: statement.operations.map(() => denied),
+    code: 'policy_error',
+    message: `policies cannot be asked: ${error.message} is not usable`,
+    hint: '',
+  }
+}

@@ -1,0 +1,80 @@
+// What a refusal says to the client: plain sentences, and what would be permitted instead.
+import { type Action, actions, type Flag, type Operation, type ReasonCode } from '#model'
+import type { Entity } from './compile/values.ts'
+import type { Judged } from './context.ts'
+import type { Facts } from './facts.ts'
+import { judgeOperation, type OperationVerdict, type Standing } from './judge.ts'
+import { isPermitted, type Verdict } from './narrow.ts'
+import { reasons } from './what-if.ts'
+
+export interface Refusal {
+  readonly code: ReasonCode
+  readonly message: string
+  readonly hint: string
+}
+
+/** Explains the first operation that was refused. */
+export function refusal(
+  standing: Standing,
+  statement: Judged,
+  facts: Facts,
+  operations: readonly OperationVerdict[],
+): Refusal {
+  const refused = operations.find(one => !one.permitted)
+  const party = refused?.verdicts.findIndex(verdict => !isPermitted(verdict)) ?? -1
+  const verdict = refused?.verdicts[party]
+  const principal = standing.parties[party]?.principal
+  if (refused === undefined || verdict === undefined || principal === undefined) {
+    return { code: 'no_permit', message: 'a statement that asks for nothing known', hint: '' }
+  }
+  return {
+    code: codeOf(verdict),
+    message: reasons(verdict.forbids) || sentence(refused.operation, principal, standing.resource),
+    hint: hintFor(standing, statement, facts, refused.operation),
+  }
+}
+
+function codeOf(verdict: Verdict): ReasonCode {
+  if (verdict.forbids.length > 0) return 'forbidden'
+  return verdict.errors.length > 0 ? 'policy_error' : 'no_permit'
+}
+
+function sentence(operation: Operation, principal: Entity, resource: Entity): string {
+  const verb = operation.verb || operation.action
+  const object = operation.object.name === '' ? '' : ` on ${operation.object.name}`
+  const who = `${principal.type.toLowerCase()} "${principal.id}"`
+  return `${verb}${object} is not permitted for ${who} on "${resource.id}"`
+}
+
+/** What a client can change about a statement that has the flag. */
+const withoutFlag: Readonly<Record<Flag, string>> = {
+  unfiltered: 'with a condition that narrows it (WHERE)',
+  multiple: 'as a single statement',
+  locking: 'without row locks',
+  dynamic: 'with its text written out, not built at run time',
+  destructive: 'when it destroys nothing',
+  server_files: "without the server's files and programs",
+  bulk: 'without a bulk copy',
+  explain: 'without EXPLAIN',
+}
+
+function hintFor(
+  standing: Standing,
+  statement: Judged,
+  facts: Facts,
+  operation: Operation,
+): string {
+  const permitted = (asked: Operation, action: Action = asked.action) =>
+    judgeOperation(standing, statement, asked, facts, action).permitted
+  for (const flag of operation.flags) {
+    const flags = operation.flags.filter(other => other !== flag)
+    if (permitted({ ...operation, flags })) return `It would be permitted ${withoutFlag[flag]}.`
+  }
+  const plain: Operation = { ...operation, flags: [], columns: [], verb: '' }
+  const others = actions.filter(
+    action => action !== operation.action && permitted({ ...plain, action }),
+  )
+  const where = operation.object.name || standing.resource.id
+  if (others.length > 0) return `Permitted on ${where}: ${others.join(', ')}.`
+  return `Nothing is permitted on ${where} as things are; ask for access to "${standing.resource.id}".`
+}
