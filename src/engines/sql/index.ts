@@ -1,0 +1,21 @@
+// The room of SQL: what a text does, by the server's own grammar. Knows no connection and no policy.
+
+export { type Analyser, type AnalyserOptions, createPostgresAnalyser } from './analyser.ts'
+export type {
+  Analysis,
+  CopyOptions,
+  CopyShape,
+  Output,
+  RawOperation,
+  RelationName,
+  SettingChange,
+  SqlStatement,
+  TransactionVerb,
+  Unreadable,
+} from './analysis.ts'
+export {
+  type Names,
+  type ResolvedRelation,
+  type StatementContext,
+  toStatement,
+} from './to-statement.ts'

@@ -1,0 +1,169 @@
+// What is gathered while one statement is walked, and the finished form of it.
+import type { Action, Flag, ReasonCode } from '#model'
+import type {
+  CopyShape,
+  Output,
+  RawOperation,
+  RelationName,
+  SettingChange,
+  SqlStatement,
+  TransactionVerb,
+} from '../analysis.ts'
+
+/** An operation while its columns are still being found. */
+export interface DraftOperation {
+  action: Action
+  verb: string
+  relation: RelationName | undefined
+  object: { readonly name: string; readonly kind: string } | undefined
+  columns: string[]
+  qualified: string[]
+  star: boolean
+  flags: Flag[]
+}
+
+/** Thrown inside this room only; the analyser turns it into Unreadable. */
+export class Refusal extends Error {
+  readonly code: ReasonCode
+  constructor(code: ReasonCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+export class Draft {
+  verb = ''
+  readonly operations: DraftOperation[] = []
+  readonly functions: string[] = []
+  readonly presumedBuiltIn: string[] = []
+  readonly castsTo: RelationName[] = []
+  readonly attributes: string[] = []
+  readonly columnNames: string[] = []
+  /** Names that stand alone: a column, or the whole row of the relation of that name. */
+  readonly bareNames: string[] = []
+  /** Aliases and names of relations. */
+  readonly rowNames: string[] = []
+  allColumns = false
+  /** Names given to relations so far; bounded by the scopes. */
+  names = 0
+  outputs: readonly Output[] | 'unknown' = []
+  readonly settings: SettingChange[] = []
+  transaction: TransactionVerb | undefined
+  copy: CopyShape | undefined
+  prepares: SqlStatement['prepares'] | undefined
+  executes: SqlStatement['executes'] | undefined
+  deallocates: SqlStatement['deallocates'] | undefined
+  declares: SqlStatement['declares'] | undefined
+  fetches: SqlStatement['fetches'] | undefined
+  closes: SqlStatement['closes'] | undefined
+  explainOnly = false
+  changesCatalog = false
+  returnsRows = false
+  /** True once the value of a literal was looked at: the result then holds for this very text only. */
+  literalsMatter = false
+
+  /** Adds an operation on a relation. */
+  touch(
+    action: Action,
+    verb: string,
+    relation: RelationName,
+    flags: readonly Flag[],
+  ): DraftOperation {
+    const added: DraftOperation = {
+      action,
+      verb,
+      relation,
+      object: undefined,
+      columns: [],
+      qualified: [],
+      star: false,
+      flags: [...flags],
+    }
+    this.operations.push(added)
+    return added
+  }
+
+  /** Adds an operation on another object; without one, on the resource itself. */
+  add(
+    action: Action,
+    verb: string,
+    object?: { readonly name: string; readonly kind: string },
+    flags: readonly Flag[] = [],
+  ): void {
+    this.operations.push({
+      action,
+      verb,
+      relation: undefined,
+      object,
+      columns: [],
+      qualified: [],
+      star: false,
+      flags: [...flags],
+    })
+  }
+
+  finish(): SqlStatement {
+    if (this.operations.length === 0) this.add('connect', this.verb)
+    // A relation's name standing alone is its whole row (the server looks for a column first: either may be).
+    if (!this.allColumns && this.bareNames.some(name => this.rowNames.includes(name))) {
+      this.allColumns = true
+      for (const operation of this.operations) if (operation.relation) operation.star = true
+    }
+    return {
+      verb: this.verb,
+      operations: merged(this.operations),
+      functions: distinct(this.functions),
+      presumedBuiltIn: distinct(this.presumedBuiltIn),
+      castsTo: this.castsTo,
+      attributes: distinct(this.attributes),
+      columnNames: this.allColumns ? 'all' : distinct(this.columnNames),
+      outputs: this.outputs,
+      settings: this.settings,
+      ...(this.transaction === undefined ? {} : { transaction: this.transaction }),
+      ...(this.copy === undefined ? {} : { copy: this.copy }),
+      ...(this.prepares === undefined ? {} : { prepares: this.prepares }),
+      ...(this.executes === undefined ? {} : { executes: this.executes }),
+      ...(this.deallocates === undefined ? {} : { deallocates: this.deallocates }),
+      ...(this.declares === undefined ? {} : { declares: this.declares }),
+      ...(this.fetches === undefined ? {} : { fetches: this.fetches }),
+      ...(this.closes === undefined ? {} : { closes: this.closes }),
+      explainOnly: this.explainOnly,
+      changesCatalog: this.changesCatalog,
+      returnsRows: this.returnsRows,
+    }
+  }
+}
+
+export function distinct(names: readonly string[]): readonly string[] {
+  return names.length < 2 ? names : [...new Set(names)]
+}
+
+/** The same thing said twice (a self join, a function called in each column) is one operation. */
+function merged(operations: readonly DraftOperation[]): readonly RawOperation[] {
+  const byKey = new Map<string, DraftOperation>()
+  for (const each of operations) {
+    const on = each.relation
+      ? `r\0${each.relation.schema ?? ''}\0${each.relation.name}`
+      : `o\0${each.object?.kind ?? ''}\0${each.object?.name ?? ''}`
+    const key = `${each.action}\0${each.verb}\0${on}`
+    const first = byKey.get(key)
+    if (first === undefined) {
+      byKey.set(key, each)
+      continue
+    }
+    first.columns.push(...each.columns)
+    first.qualified.push(...each.qualified)
+    first.star ||= each.star
+    for (const flag of each.flags) if (!first.flags.includes(flag)) first.flags.push(flag)
+  }
+  return [...byKey.values()].map(each => ({
+    action: each.action,
+    verb: each.verb,
+    ...(each.relation === undefined ? {} : { relation: each.relation }),
+    ...(each.object === undefined ? {} : { object: each.object }),
+    columns: distinct(each.columns),
+    qualified: distinct(each.qualified),
+    star: each.star,
+    flags: each.flags,
+  }))
+}

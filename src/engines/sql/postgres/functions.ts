@@ -1,0 +1,111 @@
+// Calls. Functions are an allow-list: what is not known to be safe is an operation of its own (`execute`).
+import { builtInTypes, otherFunctions, safeFunctions } from './catalog-names.ts'
+import { onlyOwnValues } from './outputs.ts'
+import { isPublicSetting, settingChange } from './settings.ts'
+import { constantOf, fieldsOf, listOf, namesOf, type Tree } from './tree.ts'
+import type { Walk } from './walk.ts'
+
+/** The bare name of a call that means pg_catalog (search_path has it first), else undefined. */
+export function builtInName(parts: readonly string[]): string | undefined {
+  if (parts.length === 1) return parts[0]
+  return parts.length === 2 && parts[0] === 'pg_catalog' ? parts[1] : undefined
+}
+
+export function functionCall(fields: Tree, walk: Walk): void {
+  const parts = namesOf(fields['funcname'])
+  const name = builtInName(parts)
+  const { draft } = walk
+  draft.functions.push(name ?? parts.join('.'))
+  if (name === 'set_config') setConfig(fields, walk)
+  else if (name === 'nextval' || name === 'setval') sequence(name, fields, walk)
+  else if (name === 'current_setting' && isPublicSetting(literal(fields, 0, walk))) {
+    // The value of a setting that tells nothing.
+  } else if (name === undefined || !safeFunctions.has(name)) {
+    const known = name !== undefined && otherFunctions.has(name)
+    draft.add('execute', 'SELECT', {
+      name: known ? `pg_catalog.${name}` : parts.join('.'),
+      kind: 'function',
+    })
+  } else if (parts.length === 1) draft.presumedBuiltIn.push(name)
+  walk.children('FuncCall', fields, ['funcname'])
+}
+
+/** The value of an argument when it is a literal, with or without a cast to a built-in type. */
+function literal(
+  fields: Tree,
+  index: number,
+  walk: Walk,
+): string | number | boolean | null | undefined {
+  walk.draft.literalsMatter = true
+  return constantOf(uncast(listOf(fields['args'])[index]))
+}
+
+function uncast(value: unknown): unknown {
+  const cast = fieldsOf(value, 'TypeCast')
+  if (cast === undefined) return value
+  const type = cast['typeName']
+  const names = type instanceof Object && 'names' in type ? namesOf(type.names) : []
+  return builtInTypes.has(names.at(-1) ?? '') ? uncast(cast['arg']) : value
+}
+
+const parameterNames = ['setting_name', 'new_value', 'is_local']
+
+function setConfig(fields: Tree, walk: Walk): void {
+  const { draft } = walk
+  draft.literalsMatter = true
+  const given = new Map<string, unknown>()
+  listOf(fields['args']).forEach((arg, index) => {
+    const named = fieldsOf(arg, 'NamedArgExpr')
+    const key = named === undefined ? parameterNames[index] : String(named['name'])
+    given.set(key ?? '', named === undefined ? arg : named['arg'])
+  })
+  const value = given.get('new_value')
+  const local = truth(constantOf(uncast(given.get('is_local'))))
+  const action = settingChange(
+    {
+      name: constantOf(uncast(given.get('setting_name'))),
+      // Whether it outlives the transaction must be known too, or the value afterwards is not.
+      value: typeof local === 'boolean' ? constantOf(uncast(value)) : undefined,
+      // A value taken from a table could be read back by SHOW, past the mask.
+      known: fields['func_variadic'] !== true && onlyOwnValues(value),
+      local: local === true,
+    },
+    draft,
+  )
+  draft.add(action, 'SET')
+}
+
+/** A literal's truth as far as it is plain. */
+function truth(value: string | number | boolean | null | undefined): boolean | undefined {
+  if (typeof value === 'boolean') return value
+  if (value === 'true' || value === 't') return true
+  return value === 'false' || value === 'f' ? false : undefined
+}
+
+function sequence(name: string, fields: Tree, walk: Walk): void {
+  const text = literal(fields, 0, walk)
+  const parts = typeof text === 'string' ? identifiers(text) : undefined
+  if (parts === undefined) {
+    walk.draft.add('execute', 'SELECT', { name: `pg_catalog.${name}`, kind: 'function' })
+    return
+  }
+  const relation = { schema: parts.at(-2), name: parts.at(-1) ?? '' }
+  walk.draft.touch('write', name.toUpperCase(), relation, [])
+}
+
+/** `Schema."Name"` as regclass reads it; undefined when it is anything else. */
+export function identifiers(text: string): string[] | undefined {
+  const parts: string[] = []
+  const part = /\s*(?:"((?:[^"]|"")+)"|([a-zA-Z_\u0080-\uffff][\w$\u0080-\uffff]*))\s*(\.|$)/y
+  while (part.lastIndex < text.length || parts.length === 0) {
+    const found = part.exec(text)
+    if (found === null) return undefined
+    parts.push(
+      found[1] === undefined
+        ? (found[2] ?? '').replace(/[A-Z]/g, each => each.toLowerCase())
+        : found[1].replaceAll('""', '"'),
+    )
+    if (found[3] === '') return parts.length <= 3 ? parts : undefined
+  }
+  return undefined
+}

@@ -1,0 +1,142 @@
+// Statements that hold or name another one: EXPLAIN, PREPARE, EXECUTE, cursors, CREATE TABLE AS, CALL, DO.
+import type { RawOperation } from '../analysis.ts'
+import { absorb, absorbRunning } from './absorb.ts'
+import { isOff } from './copy.ts'
+import { intoClause } from './queries.ts'
+import { fieldsOf, isTree, listOf, nameOf, namesOf, textOf } from './tree.ts'
+import type { Handler } from './walk.ts'
+
+/**
+ * ANALYZE runs the statement: any spelling that starts so, unless the value is plainly off. Quoted
+ * names arrive here as they were written.
+ */
+function runs(options: unknown): boolean {
+  return listOf(options).some(each => {
+    const option = fieldsOf(each, 'DefElem')
+    const name = textOf(option?.['defname'])?.toLowerCase() ?? ''
+    return name.startsWith('analy') && (option?.['arg'] === undefined || !isOff(option['arg']))
+  })
+}
+
+/** Shown, not run. Planning still calls functions that are not volatile, so calls stay calls. */
+function shown(operation: RawOperation): RawOperation {
+  const { action } = operation
+  const milder = action === 'write' || action === 'define' ? 'read' : action
+  const flags = operation.flags.filter(flag => flag === 'dynamic')
+  return { ...operation, action: milder, verb: 'EXPLAIN', flags: [...flags, 'explain'] }
+}
+
+const explain: Handler = (fields, walk) => {
+  const { draft } = walk
+  const inner = walk.inner(fields['query'])
+  const analyze = runs(fields['options'])
+  draft.literalsMatter = true
+  draft.verb = 'EXPLAIN'
+  draft.returnsRows = true
+  draft.outputs = [{ harmless: !analyze }]
+  if (analyze) absorbRunning(inner, draft)
+  else absorb(inner, draft, shown)
+  draft.executes = inner.executes
+  draft.explainOnly = !analyze
+  draft.changesCatalog = analyze && inner.changesCatalog
+  walk.each(fields['options'])
+}
+
+const prepare: Handler = (fields, walk) => {
+  const { draft } = walk
+  const inner = walk.inner(fields['query'])
+  absorb(inner, draft)
+  draft.verb = 'PREPARE'
+  draft.prepares = { name: textOf(fields['name']) ?? '', statement: inner }
+  draft.executes = inner.executes
+  walk.each(fields['argtypes'])
+}
+
+const execute: Handler = (fields, walk) => {
+  const { draft } = walk
+  draft.verb = 'EXECUTE'
+  draft.returnsRows = true
+  draft.outputs = 'unknown'
+  draft.executes = { name: textOf(fields['name']) ?? '' }
+  walk.level(() => walk.each(fields['params']))
+}
+
+const deallocate: Handler = (fields, { draft }) => {
+  draft.verb = 'DEALLOCATE'
+  draft.deallocates = { name: fields['isall'] === true ? undefined : textOf(fields['name']) }
+  draft.add('connect', 'DEALLOCATE')
+}
+
+const declare: Handler = (fields, walk) => {
+  const { draft } = walk
+  const inner = walk.inner(fields['query'])
+  absorb(inner, draft)
+  draft.verb = 'DECLARE'
+  draft.declares = { cursor: textOf(fields['portalname']) ?? '', statement: inner }
+}
+
+const fetch: Handler = (fields, { draft }) => {
+  const moves = fields['ismove'] === true
+  draft.verb = moves ? 'MOVE' : 'FETCH'
+  draft.returnsRows = !moves
+  draft.outputs = moves ? [] : 'unknown'
+  draft.fetches = { cursor: textOf(fields['portalname']) ?? '' }
+}
+
+const close: Handler = (fields, { draft }) => {
+  draft.verb = 'CLOSE'
+  draft.closes = { cursor: textOf(fields['portalname']) }
+  draft.add('connect', 'CLOSE')
+}
+
+const createTableAs: Handler = (fields, walk) => {
+  const { draft } = walk
+  const view = fields['objtype'] === 'OBJECT_MATVIEW'
+  const verb = view ? 'CREATE MATERIALIZED VIEW' : 'CREATE TABLE AS'
+  const into = fields['into']
+  if (isTree(into)) intoClause(into, walk, verb)
+  const inner = walk.inner(fields['query'])
+  absorbRunning(inner, draft)
+  draft.executes = inner.executes
+  draft.verb = verb
+  draft.changesCatalog = true
+}
+
+const call: Handler = (fields, walk) => {
+  const { draft } = walk
+  const procedure = fields['funccall']
+  draft.verb = 'CALL'
+  draft.returnsRows = true
+  draft.outputs = 'unknown'
+  draft.changesCatalog = true
+  if (!isTree(procedure)) return
+  const name = namesOf(procedure['funcname']).join('.')
+  draft.functions.push(name)
+  draft.add('execute', 'CALL', { name, kind: 'procedure' })
+  walk.level(() => walk.children('FuncCall', procedure, ['funcname']))
+}
+
+const doStatement: Handler = (fields, { draft }) => {
+  let language = 'plpgsql'
+  for (const each of listOf(fields['args'])) {
+    const item = fieldsOf(each, 'DefElem')
+    if (item?.['defname'] === 'language') language = nameOf(item['arg']) ?? language
+  }
+  draft.verb = 'DO'
+  draft.literalsMatter = true
+  draft.changesCatalog = true
+  draft.add('execute', 'DO', { name: language, kind: 'code' }, ['dynamic'])
+}
+
+export const nestedStatements: Readonly<Record<string, Handler>> = {
+  ExplainStmt: explain,
+  PrepareStmt: prepare,
+  ExecuteStmt: execute,
+  DeallocateStmt: deallocate,
+  DeclareCursorStmt: declare,
+  FetchStmt: fetch,
+  ClosePortalStmt: close,
+  CreateTableAsStmt: createTableAs,
+  CallStmt: call,
+  DoStmt: doStatement,
+}

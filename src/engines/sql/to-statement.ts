@@ -1,0 +1,303 @@
+// Analysis → the model's Statement: names become objects, as the server would resolve them. Knows the catalog
+// through `Names` only; keeps nothing.
+import type { Action, ColumnName, Flag, Operation, Parameter, Statement } from '#model'
+import type { Analysis, RawOperation, RelationName, SqlStatement } from './analysis.ts'
+import { safeFunctions } from './postgres/catalog-names.ts'
+import { isSystemColumn } from './system-columns.ts'
+
+export interface ResolvedRelation {
+  /** `schema.table`. */
+  readonly object: string
+  /** `table`, `view`, ... */
+  readonly kind: string
+  readonly columns: readonly string[]
+  /** For a view: base columns that its values come from. `all` when that is not known. */
+  readonly derivesFrom?: readonly ColumnName[] | 'all'
+}
+
+/** Resolves names as the server would, from a snapshot of its catalog. */
+export interface Names {
+  /** Several when the search path is not known; empty when there is no such relation. */
+  resolve(relation: RelationName): readonly ResolvedRelation[]
+  /**
+   * Functions outside pg_catalog that a call of that name could reach, as `schema.name`. Without it a
+   * call of a built-in name is taken for the built-in one, and others are named as written.
+   */
+  functions?(name: RelationName): readonly string[]
+  /** True when a cast to the type runs no code of a user (an enum, a composite). Without it: never. */
+  isPlainType?(type: RelationName): boolean
+  /** Where an unqualified new relation is made. */
+  readonly creationSchema?: string
+}
+
+export interface StatementContext {
+  /** Verbatim. */
+  readonly text: string
+  readonly phase: 'prepare' | 'execute'
+  readonly parameters?: readonly Parameter[]
+  readonly state?: { readonly [name: string]: string }
+  readonly inTransaction?: boolean
+  /** The statement that PREPARE (or Parse) gave the name; undefined when there is none. */
+  prepared?(name: string): SqlStatement | undefined
+  /** The query of an open cursor; undefined when there is none. */
+  cursor?(name: string): SqlStatement | undefined
+}
+
+/** What a principal asks with the text. Names that cannot be resolved stand as written. */
+export function toStatement(
+  analysis: Analysis,
+  names: Names,
+  context: StatementContext,
+): Statement {
+  const builder = new Builder(names, context)
+  for (const statement of analysis.statements) builder.add(statement)
+  const { text, phase, parameters, state, inTransaction } = context
+  return {
+    text,
+    operations: builder.operations(analysis.statements.length > 1),
+    functions: [...builder.functions],
+    phase,
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(state === undefined ? {} : { state }),
+    mayDeriveFrom: builder.origins(),
+    ...(inTransaction === undefined ? {} : { inTransaction }),
+  }
+}
+
+/** Of what an answer can be made without a catalog knowing it. */
+const unknownAnswers: ReadonlySet<Action> = new Set(['execute', 'administer'])
+/** EXECUTE of an EXECUTE of ...: the server has no such thing, a text may try. */
+const DEEPEST = 8
+
+class Builder {
+  readonly functions = new Set<string>()
+  readonly #names: Names
+  readonly #context: StatementContext
+  readonly #operations: Operation[] = []
+  readonly #columns = new Map<string, Set<string>>()
+  readonly #prepared = new Map<string, SqlStatement>()
+  readonly #cursors = new Map<string, SqlStatement>()
+  readonly #seen = new Set<string>()
+  #anything = false
+
+  constructor(names: Names, context: StatementContext) {
+    this.#names = names
+    this.#context = context
+  }
+
+  add(statement: SqlStatement, depth = 0, shownOnly = false): void {
+    const wanted = statement.columnNames === 'all' ? 'all' : new Set(statement.columnNames)
+    const whole = this.#attributes(statement)
+    for (const each of statement.operations) {
+      // A statement that is only a name stands for what it names.
+      if (isPlaceholder(each) && (statement.executes ?? statement.fetches) !== undefined) continue
+      this.#operation(each, whole ? 'all' : wanted, shownOnly)
+    }
+    for (const name of statement.functions) this.functions.add(name)
+    this.#overloads(statement)
+    this.#casts(statement)
+    if (statement.executes !== undefined) {
+      const { name } = statement.executes
+      const found = this.#prepared.get(name) ?? this.#context.prepared?.(name)
+      this.#named(found, name, 'prepared statement', depth, shownOnly || statement.explainOnly)
+    }
+    if (statement.fetches !== undefined) {
+      const { cursor } = statement.fetches
+      const found = this.#cursors.get(cursor) ?? this.#context.cursor?.(cursor)
+      this.#named(found, cursor, 'cursor', depth, shownOnly)
+    }
+    // Later statements of the same text may use what this one names.
+    const { prepares, declares } = statement
+    if (prepares !== undefined) this.#prepared.set(prepares.name, prepares.statement)
+    if (declares !== undefined) this.#cursors.set(declares.cursor, declares.statement)
+  }
+
+  operations(multiple: boolean): readonly Operation[] {
+    if (this.#operations.length === 0) {
+      this.#push('connect', 'EMPTY', { name: '', kind: 'resource' }, [], [])
+    }
+    if (!multiple) return this.#operations
+    return this.#operations.map(each => ({ ...each, flags: [...each.flags, 'multiple'] }))
+  }
+
+  origins(): readonly ColumnName[] | 'all' {
+    if (this.#anything) return 'all'
+    const origins: ColumnName[] = []
+    for (const [object, columns] of this.#columns) {
+      for (const column of columns) origins.push({ object, column })
+    }
+    return origins
+  }
+
+  #named(
+    found: SqlStatement | undefined,
+    name: string,
+    kind: string,
+    depth: number,
+    shownOnly: boolean,
+  ): void {
+    if (found !== undefined && depth < DEEPEST) {
+      this.add(found, depth + 1, shownOnly)
+      return
+    }
+    this.#anything = true
+    this.#push('execute', kind === 'cursor' ? 'FETCH' : 'EXECUTE', { name, kind }, [], ['dynamic'])
+  }
+
+  #operation(raw: RawOperation, wanted: ReadonlySet<string> | 'all', shownOnly: boolean): void {
+    const milder = shownOnly && (raw.action === 'write' || raw.action === 'define')
+    const action = milder ? 'read' : raw.action
+    const flags: readonly Flag[] =
+      shownOnly && !raw.flags.includes('explain') ? [...raw.flags, 'explain'] : raw.flags
+    if (unknownAnswers.has(action) && (raw.relation !== undefined || action === 'execute')) {
+      this.#anything = true
+    }
+    if (flags.includes('dynamic')) this.#anything = true
+    if (raw.relation === undefined) {
+      const object = raw.object ?? { name: '', kind: 'resource' }
+      if (object.kind === 'function') this.#function(action, raw.verb, object.name, flags)
+      else this.#push(action, raw.verb, object, [], flags)
+      return
+    }
+    const resolved = this.#names.resolve(raw.relation)
+    if (resolved.length === 0) this.#unresolved(action, raw, raw.relation, flags)
+    for (const each of resolved) {
+      const columns = this.#relationColumns(raw, each)
+      this.#push(action, raw.verb, { name: each.object, kind: each.kind }, columns, flags)
+      if (action !== 'define') this.#derive(each, wanted)
+    }
+  }
+
+  #unresolved(
+    action: Action,
+    raw: RawOperation,
+    relation: RelationName,
+    flags: readonly Flag[],
+  ): void {
+    const schema = relation.schema ?? (action === 'define' ? this.#names.creationSchema : undefined)
+    const name = schema === undefined ? relation.name : `${schema}.${relation.name}`
+    const columns = [...new Set([...raw.qualified, ...raw.columns])]
+    const sequence = raw.verb === 'NEXTVAL' || raw.verb === 'SETVAL'
+    this.#push(action, raw.verb, { name, kind: sequence ? 'sequence' : 'table' }, columns, flags)
+    // A relation that is being made holds nothing yet; a sequence holds a number.
+    if (action !== 'define' && !sequence) this.#anything = true
+  }
+
+  /** The columns of the relation that are meant, and what is taken for a column and is none. */
+  #relationColumns(raw: RawOperation, relation: ResolvedRelation): readonly string[] {
+    if (raw.star) return relation.columns
+    const known = new Set(relation.columns)
+    const columns = new Set<string>()
+    for (const name of raw.columns) if (known.has(name)) columns.add(name)
+    for (const name of raw.qualified) {
+      if (known.has(name)) columns.add(name)
+      else if (!isSystemColumn(name)) this.#rowFunction(name, raw, relation)
+    }
+    return [...columns]
+  }
+
+  /** `c.name` without such a column is `name(c)`: a function of the whole row. */
+  #rowFunction(name: string, raw: RawOperation, relation: ResolvedRelation): void {
+    this.#derive(relation, 'all')
+    this.#anything = true
+    const overloads = this.#names.functions?.({ schema: undefined, name }) ?? []
+    if (overloads.length === 0 && safeFunctions.has(name)) return
+    this.#function('execute', raw.verb, name, [])
+  }
+
+  #derive(relation: ResolvedRelation, wanted: ReadonlySet<string> | 'all'): void {
+    const { object, columns, derivesFrom } = relation
+    const names = wanted === 'all' ? columns : columns.filter(column => wanted.has(column))
+    this.#remember(object, names)
+    if (derivesFrom === 'all') this.#anything = true
+    else if (derivesFrom !== undefined) {
+      for (const each of derivesFrom) this.#remember(each.object, [each.column])
+    }
+  }
+
+  #remember(object: string, names: readonly string[]): void {
+    if (names.length === 0) return
+    let columns = this.#columns.get(object)
+    if (columns === undefined) {
+      columns = new Set()
+      this.#columns.set(object, columns)
+    }
+    for (const name of names) columns.add(name)
+  }
+
+  #function(action: Action, verb: string, written: string, flags: readonly Flag[]): void {
+    this.#anything = true
+    const dot = written.lastIndexOf('.')
+    const schema = dot === -1 ? undefined : written.slice(0, dot)
+    const name = written.slice(dot + 1)
+    const found = schema === 'pg_catalog' ? [] : (this.#names.functions?.({ schema, name }) ?? [])
+    if (found.length === 0) this.#push(action, verb, { name: written, kind: 'function' }, [], flags)
+    for (const each of found) this.#push(action, verb, { name: each, kind: 'function' }, [], flags)
+  }
+
+  /** A function of a user that has a built-in one's name may be the better match for the arguments. */
+  #overloads(statement: SqlStatement): void {
+    if (this.#names.functions === undefined) return
+    for (const name of statement.presumedBuiltIn) {
+      for (const each of this.#names.functions({ schema: undefined, name })) {
+        this.#anything = true
+        this.#push('execute', statement.verb, { name: each, kind: 'function' }, [], [])
+      }
+    }
+  }
+
+  /** True when an attribute may be a function of a whole row. */
+  #attributes(statement: SqlStatement): boolean {
+    let whole = false
+    for (const name of statement.attributes) {
+      for (const each of this.#names.functions?.({ schema: undefined, name }) ?? []) {
+        whole = true
+        this.#anything = true
+        this.#push('execute', statement.verb, { name: each, kind: 'function' }, [], [])
+      }
+    }
+    return whole
+  }
+
+  #casts(statement: SqlStatement): void {
+    for (const type of statement.castsTo) {
+      if (this.#names.isPlainType?.(type) === true) continue
+      const name = type.schema === undefined ? type.name : `${type.schema}.${type.name}`
+      this.#anything = true
+      this.#push('execute', statement.verb, { name, kind: 'type' }, [], [])
+    }
+  }
+
+  #push(
+    action: Action,
+    verb: string,
+    object: { readonly name: string; readonly kind: string },
+    columns: readonly string[],
+    flags: readonly Flag[],
+  ): void {
+    if (this.#operations.length > 0) {
+      const key = keyOf(action, verb, object, columns, flags)
+      const first = this.#operations[0]
+      if (this.#seen.size === 0 && first !== undefined) {
+        this.#seen.add(keyOf(first.action, first.verb, first.object, first.columns, first.flags))
+      }
+      if (this.#seen.has(key)) return
+      this.#seen.add(key)
+    }
+    this.#operations.push({ action, verb, object, columns, flags })
+  }
+}
+
+function keyOf(
+  action: Action,
+  verb: string,
+  object: { readonly name: string; readonly kind: string },
+  columns: readonly string[],
+  flags: readonly Flag[],
+): string {
+  return JSON.stringify([action, verb, object.kind, object.name, columns, flags])
+}
+
+function isPlaceholder(raw: RawOperation): boolean {
+  return raw.action === 'connect' && raw.relation === undefined && raw.object === undefined
+}
