@@ -163,7 +163,8 @@ function readsName(body: Json): boolean {
 /** Policies that change nothing because another one says as much or more. */
 function shadowWarnings(sources: readonly Source[]): readonly Warning[] {
   return sources.flatMap((source, at) => {
-    const by = sources.find((other, place) => shadows(other, source, place < at))
+    const shadowing = sources.filter((other, place) => shadows(other, source, place < at))
+    const by = shadowing.find(({ rule }) => rule.policy.effect === 'forbid') ?? shadowing[0]
     if (by === undefined) return []
     const forbidden = by.rule.policy.effect === 'forbid' && source.rule.policy.effect === 'permit'
     const message = forbidden
