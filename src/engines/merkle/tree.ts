@@ -7,7 +7,7 @@ export const TILE_WIDTH = 256
 export const TILE_BITS = 8
 const MOST_LEVELS = 7 // 256^7 leaves are more than 2^53
 
-/** A full tile: `TILE_WIDTH` hashes. `index` counts tiles within the level. */
+/** A tile: `TILE_WIDTH` hashes, fewer in an unfinished one. `index` counts tiles within the level. */
 export interface Tile {
   readonly level: number
   readonly index: number
@@ -71,6 +71,13 @@ export class Tree {
       }
     }
     return root ?? EMPTY_ROOT
+  }
+
+  /** The unfinished tile of each level that has one: fewer than 256 hashes. */
+  partialTiles(): readonly Tile[] {
+    return this.#levels.flatMap(({ hashes, count, finished }, level) =>
+      count === 0 ? [] : [{ level, index: finished, bytes: hashes.slice(0, count * HASH_BYTES) }],
+    )
   }
 
   #push(number: number, hash: Uint8Array): void {
