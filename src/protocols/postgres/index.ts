@@ -6,7 +6,7 @@ import { type CloseReason, ProtocolError, UpstreamError } from '#model'
 import { createCancelRegistry } from './cancel.ts'
 import { createCatalogs } from './catalogs.ts'
 import { connectHint } from './connect-hint.ts'
-import { denial } from './denial.ts'
+import { denial, endingError } from './denial.ts'
 import { type ClientLogin, dismiss, greet } from './handshake.ts'
 import { relay } from './relay.ts'
 import { type PostgresSettings, postgresSettings, secretFields } from './settings.ts'
@@ -60,43 +60,41 @@ export function createPostgres(): Protocol<PostgresSettings> {
       cancelUpstream()
     })
     let cancelUpstream = (): void => {}
+    const login = logIn(
+      session,
+      {
+        database,
+        settings: client.settings,
+        applicationName: upstreamApplicationName(session.principal.id, session.id),
+      },
+      gateway.limits,
+    )
     try {
-      const [upstream, analyser] = await Promise.all([
-        logIn(
-          session,
-          {
-            database,
-            settings: client.settings,
-            applicationName: upstreamApplicationName(session.principal.id, session.id),
-          },
-          gateway.limits,
-        ),
-        analysing,
-        catalog.fresh(),
-      ])
-      // A cancel that does not arrive is no error: the client's own deadline, or the next one, decides.
+      const [upstream, analyser] = await Promise.all([login, analysing, catalog.fresh()])
+      if (session.signal.aborted) throw endingError(session.signal.reason)
+      if (client.socket.destroyed) return 'client_left'
+      // A cancel that does not arrive is no error: the client asks again, or its deadline decides.
       cancelUpstream = () => void upstream.cancel().catch(() => {})
-      try {
-        session.signal.throwIfAborted()
-        client.socket.write(welcome(client, upstream.parameterStatuses, own))
-        const path = client.settings.get('search_path')
-        return await relay({
-          client: client.socket,
-          clientRest: client.rest,
-          upstream: upstream.socket,
-          upstreamRest: upstream.rest,
-          session,
-          catalog,
-          analyser,
-          limits: gateway.limits,
-          searchPath: (path === undefined ? undefined : searchPathOf(path)) ?? catalog.searchPath,
-          cancelUpstream: () => cancelUpstream(),
-          onCancelRequest: listener => void listeners.add(listener),
-        })
-      } finally {
-        sayGoodbye(upstream.socket)
-      }
+      client.socket.write(welcome(client, upstream.parameterStatuses, own))
+      const path = client.settings.get('search_path')
+      return await relay({
+        client: client.socket,
+        clientRest: client.rest,
+        upstream: upstream.socket,
+        upstreamRest: upstream.rest,
+        session,
+        catalog,
+        analyser,
+        limits: gateway.limits,
+        searchPath: (path === undefined ? undefined : searchPathOf(path)) ?? catalog.searchPath,
+        cancelUpstream: () => cancelUpstream(),
+        onCancelRequest: listener => void listeners.add(listener),
+      })
     } finally {
+      login.then(
+        ({ socket }) => sayGoodbye(socket),
+        () => {}, // it failed, which the caller is being told
+      )
       own.forget()
       leave()
     }
