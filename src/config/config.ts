@@ -21,7 +21,7 @@ export interface ListenerConfig {
 
 export interface ResourceConfig extends Resource {
   /** Over `approvals.hold`, in ms. */
-  readonly hold?: NonNullable<WrittenResource['hold']>
+  readonly hold?: Partial<HoldSettings>
 }
 
 /** The configuration, checked, complete and frozen. Paths are absolute, durations in ms, sizes in bytes. */
@@ -192,8 +192,13 @@ function resourceOf(
     protocol: protocol.name,
     upstream: checked.success ? withAbsoluteFiles(checked.data, reference) : undefined,
     credential: credentialOf(credential, protocol, reference, report, [...path, 'credential']),
-    ...(hold === undefined ? {} : { hold }),
+    ...(hold === undefined ? {} : { hold: written(hold) }),
   }
+}
+
+/** Without the settings that were left out, so that it can be laid over defaults. */
+function written(hold: NonNullable<WrittenResource['hold']>): Partial<HoldSettings> {
+  return Object.fromEntries(Object.entries(hold).filter(([, ms]) => ms !== undefined))
 }
 
 /** `file:` means the same everywhere in the file: a path from the file's folder. */

@@ -4,15 +4,18 @@
 import { type DestinationStream, destination, type Logger, pino } from 'pino'
 import { isGatewayError } from '#model'
 
-export type LogField = string | number | boolean | null | undefined | readonly string[]
-export type LogFields = { readonly [name: string]: LogField }
+/** `err` is what was thrown. Everything else is shown as it is: names, numbers, codes. */
+export interface LogFields {
+  readonly [name: string]: unknown
+  readonly err?: unknown
+}
 
-/** What other rooms see of the log. Events are words with dots: `session.opened`. `error` is what was thrown. */
+/** What other rooms see of the log. Events are words with dots: `session.opened`. */
 export interface Log {
-  debug(event: string, fields?: LogFields, error?: unknown): void
-  info(event: string, fields?: LogFields, error?: unknown): void
-  warn(event: string, fields?: LogFields, error?: unknown): void
-  error(event: string, fields?: LogFields, error?: unknown): void
+  debug(fields: LogFields, event: string): void
+  info(fields: LogFields, event: string): void
+  warn(fields: LogFields, event: string): void
+  error(fields: LogFields, event: string): void
   /** A log that adds these fields to each line. */
   child(fields: LogFields): Log
 }
@@ -45,7 +48,7 @@ export function createLog({ level = 'info', stream }: LogOptions = {}): RootLog 
         paths: SECRET_FIELDS.flatMap(field => [field, `*.${field}`]),
         censor: '[secret]',
       },
-      serializers: { error: describeError },
+      serializers: { err: describeError },
     },
     target,
   )
@@ -70,16 +73,12 @@ export const silentLog: Log = {
 
 function wrap(logger: Logger): Log {
   return {
-    debug: (event, fields, error) => logger.debug(line(fields, error), event),
-    info: (event, fields, error) => logger.info(line(fields, error), event),
-    warn: (event, fields, error) => logger.warn(line(fields, error), event),
-    error: (event, fields, error) => logger.error(line(fields, error), event),
+    debug: (fields, event) => logger.debug(fields, event),
+    info: (fields, event) => logger.info(fields, event),
+    warn: (fields, event) => logger.warn(fields, event),
+    error: (fields, event) => logger.error(fields, event),
     child: fields => wrap(logger.child(fields)),
   }
-}
-
-function line(fields: LogFields | undefined, error: unknown): object {
-  return error === undefined ? (fields ?? {}) : { ...fields, error }
 }
 
 const DEEPEST_CAUSE = 4

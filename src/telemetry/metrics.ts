@@ -7,7 +7,8 @@ export interface Metrics {
   text(): Promise<string>
   sessionOpened(resource: string): void
   sessionClosed(resource: string, reason: string): void
-  statement(resource: string, decision: 'permit' | 'deny' | 'held'): void
+  /** A statement was decided. */
+  decided(resource: string, decision: 'permit' | 'deny' | 'held'): void
   login(outcome: 'succeeded' | 'failed', code: string): void
   /** How long a statement was held for a person. */
   held(outcome: 'approved' | 'denied' | 'expired' | 'cancelled', seconds: number): void
@@ -97,7 +98,7 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
       live.add(resource, -1)
       closed.add(`${resource}\n${reason}`, 1)
     },
-    statement: (resource, decision) => statements.add(`${resource}\n${decision}`, 1),
+    decided: (resource, decision) => statements.add(`${resource}\n${decision}`, 1),
     login: (outcome, code) => logins.add(`${outcome}\n${code}`, 1),
     held: (outcome, seconds) => holds.observe({ outcome }, seconds),
     auditAppended: seconds => appends.observe(seconds),

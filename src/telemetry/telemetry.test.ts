@@ -14,7 +14,7 @@ function recordingLog() {
 describe('the log', () => {
   it('writes one JSON object per event, with its fields and those of its parent', () => {
     const { log, lines } = recordingLog()
-    log.child({ session: 'ses-1' }).warn('session.closed', { rows: 3 })
+    log.child({ session: 'ses-1' }).warn({ rows: 3 }, 'session.closed')
     expect(lines).toEqual([
       {
         level: 'warn',
@@ -29,15 +29,15 @@ describe('the log', () => {
   it('leaves out what is below its level', () => {
     const lines: string[] = []
     const log = createLog({ level: 'warn', stream: { write: text => void lines.push(text) } })
-    log.info('quiet')
+    log.info({}, 'quiet')
     expect(lines).toEqual([])
   })
 
   it('never writes a secret, by its type or by the name of its field', () => {
     const { log, lines } = recordingLog()
-    const secret = new Secret('hunter2') as unknown as string
-    log.info('x', { some: secret, password: 'hunter2', token: 'hunter2' })
-    log.info('y', { inner: { authorization: 'hunter2' } as unknown as string })
+    const secret = new Secret('hunter2')
+    log.info({ some: secret, password: 'hunter2', token: 'hunter2' }, 'x')
+    log.info({ inner: { authorization: 'hunter2' } }, 'y')
     expect(JSON.stringify(lines)).not.toContain('hunter2')
     expect(lines[0]).toMatchObject({ some: '[secret]', password: '[secret]' })
   })
@@ -51,9 +51,10 @@ describe('the log', () => {
     }
     expect(String(parse)).toContain('hunter2')
     const { log, lines } = recordingLog()
-    log.error('x', {}, new UpstreamError('upstream_lost', 'it went away', { cause: parse }))
+    const err = new UpstreamError('upstream_lost', 'it went away', { cause: parse })
+    log.error({ err }, 'x')
     expect(lines[0]).toMatchObject({
-      error: {
+      err: {
         type: 'UpstreamError',
         code: 'upstream_lost',
         message: 'it went away',
@@ -80,9 +81,9 @@ describe('the metrics', () => {
     metrics.sessionOpened('shop')
     metrics.sessionOpened('shop')
     metrics.sessionClosed('shop', 'client_left')
-    metrics.statement('shop', 'permit')
-    metrics.statement('shop', 'permit')
-    metrics.statement('shop', 'deny')
+    metrics.decided('shop', 'permit')
+    metrics.decided('shop', 'permit')
+    metrics.decided('shop', 'deny')
     metrics.held('approved', 3)
     metrics.auditAppended(0.00002)
     await metrics.text()

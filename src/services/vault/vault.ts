@@ -34,16 +34,18 @@ export interface Vault {
   lease(resource: Pick<Resource, 'name' | 'credential'>): Promise<Lease>
 }
 
-export function createVault(options: {
-  /** Where relative `file:` references start. */
-  baseFolder: string
-  /** Hears, once for each file, of secrets that every user of the machine can read. */
-  onExposed?: (file: string) => void
-}): Vault {
+export function createVault(
+  options: {
+    /** Where relative `file:` references start; config makes all of them absolute. */
+    baseFolder?: string
+    /** Hears, once for each file, of secrets that every user of the machine can read. */
+    onExposed?: (file: string) => void
+  } = {},
+): Vault {
   const exposed = new Set<string>()
 
   async function readSecret(path: string): Promise<Secret> {
-    const file = isAbsolute(path) ? path : resolve(options.baseFolder, path)
+    const file = isAbsolute(path) ? path : resolve(options.baseFolder ?? '.', path)
     // Not blocking: a pipe in the place of the file must not hold the caller.
     const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(error => {
       throw new ConfigurationError(
