@@ -125,6 +125,7 @@ export function fakeSession(
     refused: unused,
     complete: unused,
     recordAnswer: unused,
+    justify: unused,
     close: async reason => ending.abort(reason),
   }
 }
