@@ -119,16 +119,20 @@ export function wordBefore(
 ): boolean {
   for (let i = Math.max(start, at - CONTEXT_BYTES); i < at; i++) {
     if ((classOf[src[i]!]! & LETTER) === 0) continue
-    if ((classAt(src, start, end, i - 1) & LETTER) !== 0 && !isHump(src, i)) continue
+    if (isLetter(src, start, end, i - 1) && !isHump(src, i)) continue
     for (const word of words) {
       if (!foldedTextAt(src, start, end, i, word)) continue
-      // `cell` does not explain a number in `cellar`, but `phone` does in `phoneNumber` and `phones`.
+      // `card` does not explain a number in `cardio`, but does in `cards` and `cardNumber`.
       const after = i + word.length
-      const letter = (classAt(src, start, end, after) & LETTER) !== 0
-      if (!letter || isHump(src, after) || src[after] === 0x73) return true
+      if (!isLetter(src, start, end, after) || isHump(src, after)) return true
+      if ((src[after]! | 0x20) === 0x73 && !isLetter(src, start, end, after + 1)) return true
     }
   }
   return false
+}
+
+function isLetter(src: Uint8Array, start: number, end: number, at: number): boolean {
+  return (classAt(src, start, end, at) & LETTER) !== 0
 }
 
 /** True where a word of camel case begins: `homePhone`. */

@@ -17,8 +17,11 @@ const OTHER = 0
 const IS_LETTER = 1
 const IS_DIGIT = 2
 const IS_SEPARATOR = 3
-const SYMBOL = 3
-const SLOT_SHIFT = 2
+/** Above the symbols of four bytes that were shifted together. */
+const SLOT_SHIFT = 8
+const FOUR_SYMBOLS = 255
+/** The high bits of four symbols, and whatever slot is set: without any of them nothing can be found. */
+const ANY_WAKE = ~0x55
 /** One bit for each of the four newest symbols. */
 const FOUR = 0x55
 
@@ -46,7 +49,7 @@ interface Slot extends Waking<Match> {
 
 /** Builds the finder of these detectors. */
 export function createFinder(active: readonly Detector[]): Finder {
-  const table = Uint8Array.from(classOf, symbolOf)
+  const table = Uint16Array.from(classOf, symbolOf)
   const slots: Slot[] = [emptySlot()]
   const numbers: Waking<NumberMatch> = { kinds: [], matches: [] }
   const prefixes: Waking<Match> = { kinds: [], matches: [] }
@@ -67,23 +70,26 @@ export function createFinder(active: readonly Detector[]): Finder {
     let symbols = 0
     let runUntil = start
     for (let i = start; i < end; i += 4) {
-      const whole = i < wide
-      const a = table[src[i]!]!
-      const b = whole || i + 1 < end ? table[src[i + 1]!]! : OTHER
-      const c = whole || i + 2 < end ? table[src[i + 2]!]! : OTHER
-      const d = whole ? table[src[i + 3]!]! : OTHER
-      symbols =
-        (symbols << 8) |
-        ((a & SYMBOL) << 6) |
-        ((b & SYMBOL) << 4) |
-        ((c & SYMBOL) << 2) |
-        (d & SYMBOL)
-      const woken = (a | b | c | d) >> SLOT_SHIFT
+      let four: number
+      if (i < wide) {
+        four =
+          (table[src[i]!]! << 6) |
+          (table[src[i + 1]!]! << 4) |
+          (table[src[i + 2]!]! << 2) |
+          table[src[i + 3]!]!
+      } else {
+        // The last one to three bytes; what is not there is neither letter nor digit.
+        four = table[src[i]!]! << 6
+        if (i + 1 < end) four |= table[src[i + 1]!]! << 4
+        if (i + 2 < end) four |= table[src[i + 2]!]! << 2
+      }
+      symbols = (symbols << 8) | (four & FOUR_SYMBOLS)
+      if ((four & ANY_WAKE) === 0) continue
       const high = symbols >>> 1
       // Seven digits and separators in a row, the newest of them among the four.
       const two = high & (high >>> 2)
-      const four = two & (two >>> 4)
-      const run = four & (four >>> 6) & wantsNumbers
+      const fours = two & (two >>> 4)
+      const run = fours & (fours >>> 6) & wantsNumbers
       // Neither letter nor digit, then two letters, two digits.
       const digits = high & ~symbols
       const letters = symbols & ~high
@@ -94,12 +100,12 @@ export function createFinder(active: readonly Detector[]): Finder {
         (letters >>> 6) &
         ~((digits | letters) >>> 8) &
         wantsPrefixes
-      if ((woken | run | prefix) === 0) continue
-      if (woken !== 0) {
-        if (a > SYMBOL) wakeSlot(src, start, end, i, slots[a >> SLOT_SHIFT]!, until)
-        if (b > SYMBOL) wakeSlot(src, start, end, i + 1, slots[b >> SLOT_SHIFT]!, until)
-        if (c > SYMBOL) wakeSlot(src, start, end, i + 2, slots[c >> SLOT_SHIFT]!, until)
-        if (d > SYMBOL) wakeSlot(src, start, end, i + 3, slots[d >> SLOT_SHIFT]!, until)
+      if (four >>> SLOT_SHIFT !== 0) {
+        for (let at = i; at < end && at < i + 4; at++) {
+          const slot = slots[table[src[at]!]! >> SLOT_SHIFT]!
+          if (slot.behind[at > start ? src[at - 1]! : 0] === 1)
+            wake(src, start, end, at, slot, until)
+        }
       }
       if (prefix !== 0) {
         // A bit of the pair of symbols at 6, 4, 2, 0 stands for the second digit at i, i + 1, ...
@@ -127,7 +133,7 @@ function add<M>(waking: Waking<M>, kind: number, match: M): void {
 
 /** `ending` is the byte that wakes, with the one that must stand before it, if any must. */
 function addEnding(
-  table: Uint8Array,
+  table: Uint16Array,
   slots: Slot[],
   ending: string,
   kind: number,
@@ -148,18 +154,6 @@ function symbolOf(bits: number): number {
   if ((bits & DIGIT) !== 0) return IS_DIGIT
   if ((bits & LETTER) !== 0) return IS_LETTER
   return (bits & SEPARATOR) !== 0 ? IS_SEPARATOR : OTHER
-}
-
-function wakeSlot(
-  src: Uint8Array,
-  start: number,
-  end: number,
-  at: number,
-  slot: Slot,
-  until: Int32Array,
-): void {
-  const before = at > start ? src[at - 1]! : 0
-  if (slot.behind[before] === 1) wake(src, start, end, at, slot, until)
 }
 
 /** Judges each number of the run of digits and separators around `at`; where the run ends. */

@@ -52,6 +52,7 @@ const ISSUERS: readonly Issuer[] = [
   range(62, 62, UP_TO_19, bits(16)), // UnionPay
   range(8100, 8171, UP_TO_19, 0), // UnionPay
   range(3528, 3589, UP_TO_19, bits(16)), // JCB
+  range(35, 35, bits(16), 0), // next to JCB's ranges
   range(1800, 1800, bits(15), bits(15)), // JCB
   range(2131, 2131, bits(15), bits(15)), // JCB
   range(300, 305, bits(14, 16, 19), bits(14)), // Diners Club

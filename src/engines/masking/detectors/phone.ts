@@ -65,7 +65,7 @@ function matchPhone(
   groups: DigitGroups,
   span: Span,
 ): boolean {
-  if (groups.length[groups.first]! > MAX_DIGITS) return false
+  if (groups.length[groups.first]! > MAX_DIGITS || isListItem(src, start, groups)) return false
   const from = leadOf(src, start, groups)
   const before = classAt(src, start, end, from - 1)
   if ((before & ALNUM) !== 0) return false
@@ -81,6 +81,14 @@ function matchPhone(
   return true
 }
 
+/** A group between spaces and digits on both sides: numbers that are written so begin before it. */
+function isListItem(src: Uint8Array, start: number, groups: DigitGroups): boolean {
+  const at = groups.start[groups.first]!
+  if (at < start + 2 || src[at - 1] !== SPACE || groups.separator[groups.first] !== SPACE)
+    return false
+  return (classOf[src[at - 2]!]! & DIGIT) !== 0 && !(src[at] === ZERO && src[at + 1] === ZERO)
+}
+
 function unmarked(
   src: Uint8Array,
   start: number,
@@ -94,7 +102,7 @@ function unmarked(
     src[first] === ZERO &&
     src[first + 1] === ZERO &&
     groups.length[groups.first]! >= 3 &&
-    groups.count > groups.first + 1
+    groups.separator[groups.first] !== 0
   ) {
     const to = international(src, end, groups, 2)
     if (to >= 0) return to
@@ -159,7 +167,8 @@ function northAmerican(
   bracketed: boolean,
 ): number {
   const one = groups.length[groups.first] === 1 && src[groups.start[groups.first]!] === 0x31
-  const long = groups.first + (one && !bracketed ? 1 : 0)
+  const joined = groups.separator[groups.first] !== 0
+  const long = groups.first + (one && joined && !bracketed ? 1 : 0)
   if (groups.count < long + 3) return -1
   if (groups.length[long] !== 3 || groups.length[long + 1] !== 3) return -1
   if (groups.length[long + 2] !== 4) return -1
