@@ -15,9 +15,17 @@ import { createIdentity, identityMigrations } from '#services/identity'
 import { createInventory } from '#services/inventory'
 import { openPolicies } from '#services/policies'
 import { Recordings, type RecordingTables, recordingMigrations } from '#services/recording'
-import { createVault, openLocalKey } from '#services/vault'
+import { createVault, openLocalKey, type Vault } from '#services/vault'
 import { createLog, createMetrics } from '#telemetry'
-import { dialTcp, type Listener, listen, openServerAuthority, tlsIdentity } from '#transport'
+import {
+  type Authority,
+  dialTcp,
+  type Listener,
+  listen,
+  openServerAuthority,
+  type TlsSource,
+  tlsIdentity,
+} from '#transport'
 
 export interface RunningServer {
   /** Where each listener stands, by name. */
@@ -53,12 +61,12 @@ export async function startServer(
     ])
     undo.push(() => store.close())
 
+    const vault = createVault()
     const authority = await openServerAuthority({ folder: config.data, now })
-    const tls = await tlsIdentity(tlsSource(config, authority, now), error =>
+    const tls = await tlsIdentity(tlsSource(config, authority, vault, now), error =>
       log.error({ err: error }, 'tls.renewal_failed'),
     )
     undo.push(() => tls.close())
-    const vault = createVault()
     const inventory = createInventory(config.resources)
     const identity = await createIdentity({ issuers: config.identity.issuers, store, now })
     undo.push(() => identity.close())
@@ -110,7 +118,7 @@ export async function startServer(
       tls: () => ({ context: tls.context(), certificate: tls.certificateDer() }),
       dial: (host, port, signal) =>
         dialTcp(host, port, { timeoutMs: config.limits.upstreamLoginMs, signal }),
-      onDecided: (resource, effect) => metrics.decided(resource, effect),
+      metrics,
     })
     undo.push(() => gateway.stop())
     undo.push(
@@ -170,7 +178,7 @@ export async function startServer(
     const watch = watchConfig(file, protocols, {
       current: config,
       onProblems: problems => {
-        for (const problem of problems) log.error(problemLine(problem), 'configuration.refused')
+        log.error({ problems: problems.map(problemLine) }, 'configuration.refused')
       },
       onChange: changed => {
         config = changed
@@ -229,5 +237,26 @@ function buildMasks(config: Config, tokenKey: Uint8Array): Masks {
       classes: classes.map(each => ({ ...each, mask: 'redact' as const })),
       tokenKey,
     }),
+  }
+}
+
+/** The operator's own certificate, or one of our CA's. */
+function tlsSource(
+  config: Config,
+  authority: Authority,
+  vault: Vault,
+  now: () => number,
+): TlsSource {
+  const { tls, names } = config
+  if (tls === undefined) return { kind: 'own', authority, names, now }
+  return {
+    kind: 'given',
+    load: async () => {
+      const [certificate, key] = await Promise.all([
+        vault.resolve(tls.certificate),
+        vault.resolve(tls.key),
+      ])
+      return { certificate: certificate.reveal(), key: key.reveal() }
+    },
   }
 }

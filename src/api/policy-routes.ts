@@ -4,6 +4,7 @@ import { AccessDenied, type Principal } from '#model'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
 import { need } from './rights.ts'
+import { whyView } from './views.ts'
 
 export function policyRoutes(routes: Routes, parts: ApiParts): void {
   routes.post(
@@ -29,13 +30,14 @@ export function policyRoutes(routes: Routes, parts: ApiParts): void {
         throw new AccessDenied('resource_unknown', 'There is no such resource.')
       }
       const statement = await protocol.read(body.statement)
-      return why(parts.policies(), {
+      const answer = why(parts.policies(), {
         principal,
         resource,
         grants: parts.grants.holding(principal.id, resource.name),
         statement,
         facts: parts.gateway.factsFor(principal, caller.origin),
       })
+      return whyView(answer)
     },
   )
 }

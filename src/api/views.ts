@@ -6,7 +6,9 @@ import type {
   PrincipalView,
   ResourceView,
   SessionView,
+  WhyView,
 } from '#contract'
+import type { Why } from '#engines/policy'
 import type { AccessRequest, Grant, Principal, Resource, SessionSummary } from '#model'
 import type { ApiParts } from './parts.ts'
 
@@ -62,4 +64,19 @@ export function grantView(grant: Grant): GrantView {
 export function sessionView(session: SessionSummary): SessionView {
   const { origin, ...shown } = session
   return { ...shown, ip: origin.ip, client: origin.client }
+}
+
+export function whyView(answer: Why): WhyView {
+  return {
+    effect: answer.effect,
+    code: answer.code,
+    message: answer.message,
+    obligations: answer.obligations.map(each => ({ ...each })),
+    policies: [...answer.policies],
+    operations: answer.operations.map(({ considered: _considered, errors: _errors, ...shown }) => ({
+      ...shown,
+      policies: [...shown.policies],
+      near: shown.near.map(each => ({ ...each })),
+    })),
+  }
 }

@@ -64,7 +64,7 @@ async function examine(file: string, protocols: readonly Protocol[]): Promise<Fi
     detail: config === undefined ? problems.map(problemLine).join('; ') : file,
   })
   if (config === undefined) return findings
-  findings.push(dataFolder(config), policies(config))
+  findings.push(dataFolder(config), await policies(config))
   for (const issuer of config.identity.issuers)
     findings.push(await answers(`issuer ${issuer.issuer}`, issuer.issuer))
   for (const resource of config.resources) {
@@ -84,9 +84,9 @@ function dataFolder(config: Config): Finding {
   }
 }
 
-function policies(config: Config): Finding {
+async function policies(config: Config): Promise<Finding> {
   try {
-    const { problems, set } = checkFolder(config.policies, config)
+    const { problems, set } = await checkFolder(config.policies, config)
     const first = problems.find(({ severity }) => severity === 'error')
     return {
       what: 'policies',

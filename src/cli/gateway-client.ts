@@ -1,6 +1,7 @@
 // Calls the REST API: finds the gateway, its CA and the caller's token as docs/guides say.
 import { readFileSync } from 'node:fs'
-import { request as httpsRequest, type IncomingMessage } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import type { ProblemView } from '#contract'
 import {

@@ -26,6 +26,7 @@ import type { Identity } from '#services/identity'
 import type { Inventory } from '#services/inventory'
 import type { Recordings } from '#services/recording'
 import type { Vault } from '#services/vault'
+import type { Metrics } from '#telemetry'
 import { Approvals, type HoldTimes } from './approvals.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import { factsOf, Runs } from './facts.ts'
@@ -66,7 +67,7 @@ export interface GatewayParts {
   readonly hold: (resource: string) => HoldTimes
   readonly tls: () => { context: SecureContext; certificate: Uint8Array }
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
-  readonly onDecided?: (resource: string, effect: 'permit' | 'deny' | 'held') => void
+  readonly metrics: Pick<Metrics, 'sessionOpened' | 'sessionClosed' | 'decided' | 'login'>
 }
 
 export class SallyportGateway implements Gateway {
@@ -150,6 +151,7 @@ export class SallyportGateway implements Gateway {
   }
 
   loginFailed(origin: Origin, code: ReasonCode): void {
+    this.#parts.metrics.login('failed', code)
     try {
       this.#parts.audit.append({
         kind: 'login.failed',
@@ -224,7 +226,7 @@ export class SallyportGateway implements Gateway {
       dial: this.#parts.dial,
       lease: () => this.#parts.vault.lease(resource),
       onClosed: reason => this.#closed(session as LiveSession, reason),
-      onDecided: effect => this.#parts.onDecided?.(resource.name, effect),
+      onDecided: effect => this.#parts.metrics.decided(resource.name, effect),
     })
     recorder.add({
       kind: 'opened',
@@ -253,6 +255,7 @@ export class SallyportGateway implements Gateway {
       throw error
     }
     this.sessions.add(session as LiveSession)
+    this.#parts.metrics.sessionOpened(resource.name)
     return session
   }
 
@@ -394,6 +397,7 @@ export class SallyportGateway implements Gateway {
   async #closed(session: LiveSession, reason: CloseReason): Promise<void> {
     const { now, recordings, audit } = this.#parts
     this.sessions.remove(session.id)
+    this.#parts.metrics.sessionClosed(session.resource.name, reason)
     this.#runs.leave(session.principal, now())
     const summary = { ...session.summary(), endedAt: now(), closeReason: reason }
     try {

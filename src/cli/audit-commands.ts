@@ -1,0 +1,102 @@
+// audit verify, audit tail, audit prove. Verify and prove read files: no gateway is asked or trusted.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import colors from 'picocolors'
+import { type AuditRecordView, paths } from '#contract'
+import { InvalidRequest } from '#model'
+import { proveEntry, verifyLog } from './audit/index.ts'
+import { runs } from './invocation.ts'
+import type { Protocol } from './protocol-facts.ts'
+import { plain, print } from './report.ts'
+
+export function auditCommands(program: Command, protocols: readonly Protocol[]): void {
+  const audit = program.command('audit').description('evidence: verify, tail, prove')
+
+  const verify = audit
+    .command('verify')
+    .description('checks the whole log: every record, tree, checkpoint and recording chunk')
+    .requiredOption('--data <folder>', "the gateway's data folder")
+    .option('--vkey <key>', 'the public key that you trust; without it, the one beside the log')
+    .option('--since <file>', 'a checkpoint that you kept: the log must still contain it')
+  runs(verify, protocols, async ({ output }) => {
+    const { data, vkey, since } = verify.opts<{ data: string; vkey?: string; since?: string }>()
+    const report = await verifyLog(logFolder(data), {
+      ...(vkey === undefined ? {} : { vkey }),
+      ...(since === undefined ? {} : { since: readFileSync(since, 'utf8') }),
+      recordings: join(data, 'recordings'),
+    })
+    print(output, report, ({ ok, size, root, problems }) =>
+      [
+        ok ? colors.green('The log holds.') : colors.red('THE LOG DOES NOT HOLD.'),
+        `entries ${size}`,
+        `root    ${root}`,
+        ...problems.map(problem =>
+          plain(typeof problem === 'string' ? problem : JSON.stringify(problem)),
+        ),
+      ].join('\n'),
+    )
+    return report.ok ? 0 : 1
+  })
+
+  const prove = audit
+    .command('prove <entry>')
+    .description('a proof that one entry is in the log, to hand to somebody else')
+    .requiredOption('--data <folder>', "the gateway's data folder")
+  runs(prove, protocols, async ({ output }, entry) => {
+    const { data } = prove.opts<{ data: string }>()
+    if (!/^\d+$/.test(entry ?? ''))
+      throw new InvalidRequest('request_invalid', 'Which entry? Its number: audit prove 42.')
+    print(output, await proveEntry(logFolder(data), Number(entry)), proof => proof.proof)
+  })
+
+  const tail = audit
+    .command('tail')
+    .description('the newest entries; with --follow, and then those that come')
+    .option('-n, --count <n>', 'how many', '20')
+    .option('-f, --follow', 'go on')
+  runs(tail, protocols, async ({ client, output }) => {
+    const { count, follow } = tail.opts<{ count: string; follow?: boolean }>()
+    const gateway = client()
+    const newest = await gateway.get<AuditRecordView[]>(
+      `${paths.audit}?count=${encodeURIComponent(count)}`,
+    )
+    if (follow !== true) {
+      print(output, newest, records => records.map(recordText).join('\n'))
+      return
+    }
+    const show = (record: AuditRecordView): void =>
+      output.write(output.json ? JSON.stringify(record) : recordText(record))
+    newest.forEach(show)
+    await gateway.events(paths.auditTail, (_event, data) => show(data as AuditRecordView))
+  })
+}
+
+function logFolder(data: string): string {
+  const folder = join(data, 'audit')
+  if (!existsSync(folder)) {
+    throw new InvalidRequest('request_invalid', `There is no audit log under ${data}.`, {
+      hint: 'Give the folder that `data:` names in sallyport.yaml.',
+    })
+  }
+  return folder
+}
+
+function recordText(record: AuditRecordView): string {
+  const part = (name: string): Record<string, unknown> => {
+    const value = record[name]
+    return typeof value === 'object' && value !== null ? { ...value } : {}
+  }
+  const principal = part('principal')['id']
+  const resource = part('target')['resource']
+  const action = part('action')
+  const decision = part('decision')
+  const objects = Array.isArray(action['objects'])
+    ? action['objects'].filter(name => name !== '').join(' ')
+    : ''
+  const verbs = Array.isArray(action['verbs']) ? action['verbs'].join(' ') : ''
+  const words = [principal, resource, verbs, objects, decision['code']]
+  return `${String(record.seq).padStart(6)} ${colors.dim(record.ts)} ${record.kind.padEnd(20)} ${plain(
+    words.filter(word => word !== undefined && word !== '').join('  '),
+  )}`
+}

@@ -1,0 +1,200 @@
+// policy check, policy test, policy why.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import colors from 'picocolors'
+import { type Config, loadConfig, problemLine } from '#config'
+import { paths, type WhyView } from '#contract'
+import { runPolicyCases, type Why, why } from '#engines/policy'
+import { ConfigurationError, InvalidRequest, type Principal } from '#model'
+import { runs } from './invocation.ts'
+import { protocolOf, readCases } from './policy-cases.ts'
+import { checkFolder, problemText, usableFolder } from './policy-folder.ts'
+import type { Protocol } from './protocol-facts.ts'
+import { plain, print } from './report.ts'
+
+export function policyCommands(program: Command, protocols: readonly Protocol[]): void {
+  const policy = program.command('policy').description('policies: check, test, why')
+
+  const check = policy
+    .command('check [folder]')
+    .description('types, unknown names, policies that can never apply or are shadowed')
+    .option('--config <file>', 'look names up in this configuration')
+  runs(check, protocols, async ({ output }, folder) => {
+    const config = configOf(check.opts<{ config?: string }>().config, protocols)
+    const { set, problems } = await checkFolder(folder ?? config?.policies ?? './policies', config)
+    const result = { ok: set !== undefined, problems, policies: set?.policies ?? [] }
+    print(output, result, () =>
+      [
+        ...problems.map(problemText),
+        set === undefined ? 'The policies do not hold.' : `${set.policies.length} policies hold.`,
+      ].join('\n'),
+    )
+    return set === undefined ? 1 : 0
+  })
+
+  const test = policy
+    .command('test [files...]')
+    .description('runs cases (YAML); without files, the *.test.yaml of the policy folder')
+    .option('--policies <folder>', 'the policies')
+    .option('--config <file>', 'resources and policies from this configuration')
+  runs(test, protocols, async ({ output }, ...files) => {
+    const options = test.opts<{ policies?: string; config?: string }>()
+    const config = configOf(options.config, protocols)
+    const folder = options.policies ?? config?.policies ?? './policies'
+    const set = await usableFolder(folder, config)
+    const all = files.length > 0 ? files : caseFiles(folder)
+    if (all.length === 0)
+      throw new InvalidRequest('request_invalid', `There is no *.test.yaml in ${folder}.`)
+    const cases = (await Promise.all(all.map(file => readCases(file, protocols, config)))).flat()
+    const results = runPolicyCases(set, cases)
+    const failed = results.filter(({ passed }) => !passed)
+    print(output, results, () =>
+      [
+        ...results.map(({ name, passed, differences }) =>
+          passed
+            ? `${colors.green('ok  ')} ${plain(name)}`
+            : `${colors.red('FAIL')} ${plain(name)}\n     ${differences.map(each => plain(each)).join('\n     ')}`,
+        ),
+        `${results.length - failed.length} passed, ${failed.length} failed`,
+      ].join('\n'),
+    )
+    return failed.length === 0 ? 0 : 1
+  })
+
+  const ask = policy
+    .command('why')
+    .description('how a statement would be decided, and which condition decided')
+    .requiredOption('--resource <name>')
+    .requiredOption('--statement <text>')
+    .option('--principal <kind:id>', 'somebody else, e.g. agent:order-bot (with console:audit)')
+    .option('--groups <list>', 'of that principal, comma-separated', '')
+    .option('--config <file>', 'ask these files instead of a gateway')
+  runs(ask, protocols, async ({ client, output }) => {
+    const options = ask.opts<{
+      resource: string
+      statement: string
+      principal?: string
+      groups: string
+      config?: string
+    }>()
+    const principal = principalOf(options.principal, options.groups)
+    const answer =
+      options.config === undefined
+        ? await client().post<WhyView>(paths.why, {
+            resource: options.resource,
+            statement: options.statement,
+            ...(principal === undefined ? {} : { principal }),
+          })
+        : await offline(options.config, protocols, options, principal)
+    print(output, answer, whyText)
+  })
+}
+
+async function offline(
+  file: string,
+  protocols: readonly Protocol[],
+  options: { resource: string; statement: string },
+  who: Who | undefined,
+): Promise<Why> {
+  const config = configOf(file, protocols)
+  const resource = config?.resources.find(({ name }) => name === options.resource)
+  if (config === undefined || resource === undefined) {
+    throw new InvalidRequest(
+      'resource_unknown',
+      `There is no resource "${options.resource}" in ${file}.`,
+    )
+  }
+  if (who === undefined) {
+    throw new InvalidRequest(
+      'request_invalid',
+      'Without a gateway, say who: --principal user:ana --groups analysts.',
+    )
+  }
+  const set = await usableFolder(config.policies, config)
+  return why(set, {
+    principal: supposed(who),
+    resource,
+    statement: await protocolOf(resource.protocol, protocols).read(options.statement),
+    facts: {
+      client: 'sallyport policy why',
+      ip: '127.0.0.1',
+      now: Date.now(),
+      approved: false,
+      reason: undefined,
+      mfa: false,
+      run: { rows: 0, bytes: 0, statements: 0 },
+    },
+  })
+}
+
+interface Who {
+  readonly kind: 'user' | 'agent'
+  readonly id: string
+  readonly groups: string[]
+}
+
+function principalOf(text: string | undefined, groups: string): Who | undefined {
+  if (text === undefined) return undefined
+  const match = /^(user|agent):(.+)$/.exec(text)
+  if (match?.[2] === undefined) {
+    throw new InvalidRequest('request_invalid', '--principal takes user:ID or agent:ID.')
+  }
+  return {
+    kind: match[1] === 'user' ? 'user' : 'agent',
+    id: match[2],
+    groups: groups.split(',').filter(group => group !== ''),
+  }
+}
+
+function supposed({ kind, id, groups }: Who): Principal {
+  return {
+    kind,
+    id,
+    subject: id,
+    issuer: '',
+    name: id,
+    groups,
+    attributes: {},
+    actors: [],
+    owners: [],
+    mfa: false,
+    credential: { kind: 'token', id: '' },
+    run: '',
+    expiresAt: Number.MAX_SAFE_INTEGER,
+  }
+}
+
+function configOf(file: string | undefined, protocols: readonly Protocol[]): Config | undefined {
+  if (file === undefined) return undefined
+  const { config, problems } = loadConfig(file, protocols)
+  if (config === undefined) {
+    throw new ConfigurationError('configuration_invalid', problems.map(problemLine).join('\n'))
+  }
+  return config
+}
+
+function caseFiles(folder: string): string[] {
+  return readdirSync(folder)
+    .filter(name => name.endsWith('.test.yaml'))
+    .map(name => join(folder, name))
+}
+
+function whyText(answer: Why | WhyView): string {
+  const effect = answer.effect === 'permit' ? colors.green('permit') : colors.red('deny')
+  const lines = [`${effect}  ${plain(answer.message)}  ${colors.dim(`[${answer.code}]`)}`]
+  for (const obligation of answer.obligations) {
+    const { kind, policies: _policies, ...rest } = obligation
+    lines.push(`  needs ${colors.yellow(String(kind))} ${plain(JSON.stringify(rest))}`)
+  }
+  for (const operation of answer.operations) {
+    const on = operation.object === '' ? 'the resource' : plain(operation.object)
+    lines.push(
+      `  ${operation.action} ${plain(operation.verb)} on ${on}: ${operation.effect}  ${operation.policies.join(', ')}`,
+    )
+    for (const { policy, condition } of operation.near) {
+      lines.push(colors.dim(`      not ${plain(policy)}: ${plain(condition)}`))
+    }
+  }
+  return lines.join('\n')
+}
