@@ -92,6 +92,22 @@ function typed(type: string): Handler {
   }
 }
 
+const jsonFunctions: Readonly<Record<string, string>> = {
+  JSON_EXISTS_OP: 'json_exists',
+  JSON_QUERY_OP: 'json_query',
+  JSON_VALUE_OP: 'json_value',
+}
+
+/** Syntax of newer servers that an older one reads as the call of a function of that name. */
+function presumed(type: string, name: string | ((fields: Tree) => string)): Handler {
+  return (fields, walk) => {
+    const called = typeof name === 'string' ? name : name(fields)
+    walk.draft.functions.push(called)
+    walk.draft.presumedBuiltIn.push(called)
+    walk.children(type, fields)
+  }
+}
+
 export const expressionNodes: Readonly<Record<string, Handler>> = {
   A_Const: () => {},
   ColumnRef: columnRef,
@@ -105,4 +121,14 @@ export const expressionNodes: Readonly<Record<string, Handler>> = {
   JsonOutput: typed('JsonOutput'),
   JsonTableColumn: typed('JsonTableColumn'),
   RangeTableFuncCol: typed('RangeTableFuncCol'),
+  JsonFuncExpr: presumed('JsonFuncExpr', f => jsonFunctions[String(f['op'])] ?? 'json_value'),
+  JsonParseExpr: presumed('JsonParseExpr', 'json'),
+  JsonScalarExpr: presumed('JsonScalarExpr', 'json_scalar'),
+  JsonSerializeExpr: presumed('JsonSerializeExpr', 'json_serialize'),
+  JsonObjectConstructor: presumed('JsonObjectConstructor', 'json_object'),
+  JsonArrayConstructor: presumed('JsonArrayConstructor', 'json_array'),
+  JsonArrayQueryConstructor: presumed('JsonArrayQueryConstructor', 'json_array'),
+  JsonObjectAgg: presumed('JsonObjectAgg', 'json_objectagg'),
+  JsonArrayAgg: presumed('JsonArrayAgg', 'json_arrayagg'),
+  MergeSupportFunc: presumed('MergeSupportFunc', 'merge_action'),
 }

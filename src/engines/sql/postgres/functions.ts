@@ -26,6 +26,7 @@ export function functionCall(fields: Tree, walk: Walk): void {
       name: known ? `pg_catalog.${name}` : parts.join('.'),
       kind: 'function',
     })
+    if (known && parts.length === 1) draft.presumedBuiltIn.push(name)
   } else if (parts.length === 1) draft.presumedBuiltIn.push(name)
   walk.children('FuncCall', fields, ['funcname'])
 }
@@ -83,6 +84,8 @@ function truth(value: string | number | boolean | null | undefined): boolean | u
 }
 
 function sequence(name: string, fields: Tree, walk: Walk): void {
+  // A column's default is noted here, not asked for.
+  if (walk.scope === undefined && walk.use.action === 'define') return
   const text = literal(fields, 0, walk)
   const parts = typeof text === 'string' ? identifiers(text) : undefined
   if (parts === undefined) {

@@ -18,6 +18,7 @@ const catalogs: ReadonlySet<string> = new Set([
   'pg_user_mapping',
   'pg_user_mappings',
   'pg_subscription',
+  'pg_stat_wal_receiver',
   // the server's files
   'pg_hba_file_rules',
   'pg_ident_file_mappings',
@@ -38,6 +39,8 @@ const informationSchema: ReadonlySet<string> = new Set([
 
 export function sensitiveRelations({ schema, name }: RelationName): boolean {
   if (schema === 'information_schema') return informationSchema.has(name)
+  // Long values of every table, in pieces.
+  if (schema === 'pg_toast') return true
   if (name === 'pg_stat_statements') return true
   return (schema === undefined || schema === 'pg_catalog') && catalogs.has(name)
 }
