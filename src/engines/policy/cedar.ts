@@ -5,11 +5,10 @@ import {
   type DetailedError,
   policySetTextToParts,
   policyToJson,
-  policyToText,
   templateToJson,
   validate,
 } from '@cedar-policy/cedar-wasm/nodejs'
-import type { Json, JsonObject } from '#model'
+import type { JsonObject } from '#model'
 import { markLongs } from './compile/long-literals.ts'
 
 /** What the library says of a text. Offsets are UTF-8 bytes in the text that was given. */
@@ -81,22 +80,6 @@ export function typeCheck(
       complaint(policyId, error, 'warning'),
     ),
   ]
-}
-
-/** A condition of a JSON form as Cedar text, for people; undefined when the library cannot say it. */
-export function expressionText(body: Json): string | undefined {
-  const form = {
-    effect: 'permit',
-    principal: { op: 'All' },
-    action: { op: 'All' },
-    resource: { op: 'All' },
-    conditions: [{ kind: 'when', body }],
-  }
-  const answer = guarded(() => policyToText(form as unknown as Parameters<typeof policyToText>[0]))
-  if ('complaints' in answer || answer.type === 'failure') return undefined
-  const open = answer.text.indexOf('{')
-  const close = answer.text.lastIndexOf('}')
-  return open < 0 ? undefined : answer.text.slice(open + 1, close).trim()
 }
 
 function guarded<T>(call: () => T): T | { complaints: readonly Complaint[] } {

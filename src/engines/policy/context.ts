@@ -72,6 +72,7 @@ const DAY = 24 * HOUR
 export class SharedFields implements RecordFields {
   readonly facts: Facts
   readonly #around: Surroundings
+  #run: CedarRecord | undefined
 
   constructor(facts: Facts, around: Surroundings) {
     this.facts = facts
@@ -101,7 +102,8 @@ export class SharedFields implements RecordFields {
         // 1970-01-01 was a Thursday; Monday is 1.
         return ((((Math.floor(facts.now / DAY) + 3) % 7) + 7) % 7) + 1
       case 'run':
-        return new CedarRecord(fieldsOf(Object.entries(facts.run)))
+        this.#run ??= new CedarRecord(fieldsOf(Object.entries(facts.run)))
+        return this.#run
     }
     return undefined
   }

@@ -1,7 +1,6 @@
 // Why a statement is decided as it is: the decision, and for each operation what every policy that came near
 // said, with the condition that failed. For people and tools; never on the data path.
 import type { Action, Decision, Grant, PolicyId, Principal } from '#model'
-import { expressionText } from './cedar.ts'
 import type { Environment } from './compile/expression.ts'
 import { actionMatches, scopeMatches } from './compile/policy.ts'
 import { CedarRecord, EvaluationError } from './compile/values.ts'
@@ -135,7 +134,7 @@ function outcome(
   for (const [index, condition] of policy.conditions.entries()) {
     const failure = holdsOrFails(condition.holds, environment)
     if (failure === true) continue
-    const text = rule.conditions[index] ?? expressionText(condition.body) ?? condition.kind
+    const text = rule.conditions[index] ?? condition.kind
     if (failure === false) return { outcome: 'missed', because: `does not hold: ${text}` }
     return { outcome: 'failed', because: `${failure}: ${text}` }
   }
