@@ -118,6 +118,7 @@ export async function startServer(
       tls: () => ({ context: tls.context(), certificate: tls.certificateDer() }),
       dial: (host, port, signal) =>
         dialTcp(host, port, { timeoutMs: config.limits.upstreamLoginMs, signal }),
+      log,
       metrics,
     })
     undo.push(() => gateway.stop())

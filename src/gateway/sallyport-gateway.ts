@@ -26,7 +26,7 @@ import type { Identity } from '#services/identity'
 import type { Inventory } from '#services/inventory'
 import type { Recordings } from '#services/recording'
 import type { Vault } from '#services/vault'
-import type { Metrics } from '#telemetry'
+import type { Log, Metrics } from '#telemetry'
 import { Approvals, type HoldTimes } from './approvals.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import { factsOf, Runs } from './facts.ts'
@@ -67,6 +67,7 @@ export interface GatewayParts {
   readonly hold: (resource: string) => HoldTimes
   readonly tls: () => { context: SecureContext; certificate: Uint8Array }
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
+  readonly log: Log
   readonly metrics: Pick<Metrics, 'sessionOpened' | 'sessionClosed' | 'decided' | 'login'>
 }
 
@@ -394,22 +395,25 @@ export class SallyportGateway implements Gateway {
     }
   }
 
+  /** Never rejects: who ends a session cannot do anything about a disk that is full. */
   async #closed(session: LiveSession, reason: CloseReason): Promise<void> {
-    const { now, recordings, audit } = this.#parts
-    this.sessions.remove(session.id)
-    this.#parts.metrics.sessionClosed(session.resource.name, reason)
+    const { now, recordings, audit, log } = this.#parts
     this.#runs.leave(session.principal, now())
     const summary = { ...session.summary(), endedAt: now(), closeReason: reason }
+    const { statements, denied, rows, bytes } = summary
     try {
       await recordings.end(summary)
-    } finally {
-      const { statements, denied, rows, bytes } = summary
       audit.append(
         session.evidence.entry('session.closed', {
           result: { reason, statements, denied, rows, bytes },
         }),
       )
+    } catch (error) {
+      // Safe: the session runs nothing more. That its end is missing in the log is visible there, and here.
+      log.error({ err: error, session: session.id }, 'session.close_failed')
     }
+    this.sessions.remove(session.id)
+    this.#parts.metrics.sessionClosed(session.resource.name, reason)
   }
 
   /** Grants end by the clock, and so do policies that ask for the hour. */

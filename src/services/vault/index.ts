@@ -1,3 +1,3 @@
 // Upstream credentials, leased and wiped.
-export { openLocalKey, openLocalKey } from './local-key.ts'
+export { openLocalKey } from './local-key.ts'
 export { createVault, type Lease, type Vault } from './vault.ts'

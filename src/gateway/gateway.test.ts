@@ -1,0 +1,390 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  nobodyWaits,
+  operation,
+  principal,
+  read,
+  statement,
+  type TestGateway,
+  testGateway,
+  write,
+} from './gateway.testing.ts'
+import { Permit } from './permit.ts'
+
+const POLICIES = `
+@id("staff-connect") permit (principal in Group::"staff", action == Action::"connect", resource in Resource::"shop");
+@id("staff-read") permit (principal in Group::"staff", action in [Action::"read", Action::"write"], resource in Resource::"shop");
+@id("writes-with-a-person") @approvers("dba") @within("15m") @reason("Changes need a person.")
+forbid (principal, action == Action::"write", resource in Resource::"shop") unless { context.approved };
+@id("no-drops") @reason("Nobody drops tables.")
+forbid (principal, action == Action::"define", resource);
+@id("support-sees-email") permit (principal in Group::"support", action == Action::"reveal", resource == DataClass::"email");
+`
+
+let test: TestGateway
+const ana = principal('ana', ['staff'])
+const bot = principal('bot', ['staff'], { kind: 'agent', owners: ['olga'] })
+const dora = principal('dora', ['dba'])
+
+beforeEach(async () => {
+  test = await testGateway(POLICIES)
+})
+afterEach(() => test.close())
+
+const kinds = async () => (await test.entries()).map(entry => entry['kind'])
+const caught = (work: () => unknown) =>
+  Promise.resolve()
+    .then(work)
+    .then(
+      () => undefined,
+      error => error,
+    )
+const pending = async () => {
+  for (let tries = 0; tries < 100; tries++) {
+    const [request] = await test.requests.list({ states: ['pending'], limit: 1 })
+    if (request !== undefined) return request
+    await new Promise(resolve => setTimeout(resolve, 2))
+  }
+  throw new Error('no request came')
+}
+const vote = (who: typeof ana, id: string, kind: 'approve' | 'deny', said = {}) =>
+  test.gateway.vote(who, id, kind, said, { ip: '127.0.0.1', port: 1, client: 'cli' })
+
+describe('opening a session', () => {
+  it('is put on record before the session exists', async () => {
+    await test.open(ana)
+    expect(await kinds()).toContain('session.opened')
+  })
+
+  it('answers alike for a resource that does not exist and one that is not permitted', async () => {
+    const unknown = await caught(() => test.open(ana, 'nowhere'))
+    const refused = await caught(() => test.open(principal('eve', []), 'shop'))
+    expect(unknown).toMatchObject({ code: 'resource_unknown' })
+    expect(refused).toMatchObject({ code: 'resource_unknown' })
+    expect(refused.message.replace('shop', 'nowhere')).toBe(unknown.message)
+  })
+
+  it('is refused when the log cannot be written, and leaves no session behind', async () => {
+    test.audit.failing = true
+    expect(await caught(() => test.open(ana))).toMatchObject({ code: 'audit_unavailable' })
+    expect(test.gateway.sessions.size).toBe(0)
+  })
+
+  it('is refused over the bound of sessions of one principal', async () => {
+    for (let at = 0; at < 5; at++) await test.open(ana)
+    expect(await caught(() => test.open(ana))).toMatchObject({ code: 'too_many_sessions' })
+    await test.open(bot)
+  })
+})
+
+describe('a statement', () => {
+  it('gets its permit in the same turn when it reads', async () => {
+    const session = await test.open(ana)
+    const permit = session.authorize(read(), nobodyWaits)
+    expect(Permit.isMinted(permit)).toBe(true)
+  })
+
+  it('is on record when its permit exists', async () => {
+    const session = await test.open(ana)
+    const permit = await session.authorize(read(), nobodyWaits)
+    const entry = (await test.entries())[permit.auditIndex]
+    expect(entry).toMatchObject({
+      kind: 'statement.permitted',
+      principal: { id: 'ana' },
+      action: { verbs: ['SELECT'], objects: ['public.customers'] },
+      decision: { effect: 'permit', policies: ['staff-read'] },
+    })
+  })
+
+  it('gets no permit when the log cannot be written', async () => {
+    const session = await test.open(ana)
+    test.audit.failing = true
+    expect(await caught(() => session.authorize(read(), nobodyWaits))).toMatchObject({
+      code: 'audit_unavailable',
+    })
+  })
+
+  it('is denied with the words of the policy, and the denial is on record first', async () => {
+    const session = await test.open(ana)
+    const error = await caught(() =>
+      session.authorize(statement('drop table t', [operation('define', 'DROP')]), nobodyWaits),
+    )
+    expect(error).toMatchObject({ code: 'forbidden', message: 'Nobody drops tables.' })
+    expect(await kinds()).toContain('statement.denied')
+  })
+
+  it('never puts its text or a value into the log', async () => {
+    const session = await test.open(ana)
+    await session.authorize(
+      statement("select * from customers where ssn = 'canary-1'", [operation('read', 'SELECT')], {
+        parameters: [{ type: 'text', format: 'text', value: Buffer.from('canary-2') }],
+      }),
+      nobodyWaits,
+    )
+    expect(JSON.stringify(await test.entries())).not.toMatch(/canary/)
+  })
+
+  it('is put on record once per text when it is prepared again and again', async () => {
+    const session = await test.open(ana)
+    for (let at = 0; at < 5; at++) {
+      await session.authorize({ ...read(), phase: 'prepare' }, nobodyWaits)
+    }
+    expect((await kinds()).filter(kind => kind === 'statement.prepared')).toHaveLength(1)
+  })
+
+  it('has its outcome on record when the session has closed', async () => {
+    const session = await test.open(ana)
+    const permit = await session.authorize(read(), nobodyWaits)
+    session.complete(permit, { status: 'completed', rows: 3, bytes: 40 })
+    await session.close('client_left')
+    const done = (await test.entries()).find(entry => entry['kind'] === 'statement.completed')
+    expect(done).toMatchObject({ result: { statements: [{ entry: permit.auditIndex, rows: 3 }] } })
+  })
+
+  it('is refused once the session has ended', async () => {
+    const session = await test.open(ana)
+    await session.close('ended_by_operator')
+    expect(await caught(() => session.authorize(read(), nobodyWaits))).toMatchObject({
+      code: 'session_ended',
+    })
+  })
+})
+
+describe('a permit', () => {
+  it('masks what this principal may not see, and passes what it may', async () => {
+    const column = (name: string) => ({
+      name,
+      origin: { object: 'public.customers', column: name },
+      textual: true,
+      format: 'text' as const,
+      harmless: false,
+    })
+    const columns = [column('email'), column('ssn')]
+    const plain = await (await test.open(ana)).authorize(read(), nobodyWaits)
+    expect(plain.results(columns).map(each => each.kind)).toEqual(['mask', 'mask'])
+    const support = principal('sue', ['staff', 'support'])
+    const seeing = await (await test.open(support)).authorize(read(), nobodyWaits)
+    expect(seeing.results(columns).map(each => each.kind)).toEqual(['scan', 'mask'])
+  })
+
+  it('makes a masked value that is no text NULL', async () => {
+    const permit = await (await test.open(ana)).authorize(read(), nobodyWaits)
+    const [plan] = permit.results([
+      {
+        name: 'ssn',
+        origin: { object: 'public.customers', column: 'ssn' },
+        textual: false,
+        format: 'binary',
+        harmless: false,
+      },
+    ])
+    expect(plan?.kind).toBe('null')
+  })
+
+  it('redacts an unknown origin by the most sensitive column that it may derive from', async () => {
+    const permit = await (await test.open(ana)).authorize(
+      { ...read(), mayDeriveFrom: [{ object: 'public.customers', column: 'email' }] },
+      nobodyWaits,
+    )
+    const unknown = {
+      name: 'x',
+      origin: 'unknown' as const,
+      textual: true,
+      format: 'text' as const,
+    }
+    expect(permit.results([{ ...unknown, harmless: false }])[0]?.kind).toBe('mask')
+    expect(permit.results([{ ...unknown, harmless: true }])[0]?.kind).toBe('pass')
+  })
+
+  it('hides the upstream’s words when the statement touches a masked column', async () => {
+    const session = await test.open(ana)
+    const touching = await session.authorize(
+      { ...read(), mayDeriveFrom: [{ object: 'public.customers', column: 'ssn' }] },
+      nobodyWaits,
+    )
+    expect(touching.scrub('invalid input: "123-45-6789"')).not.toMatch(/6789/)
+    const other = await session.authorize(read(), nobodyWaits)
+    expect(other.scrub('relation does not exist')).toBe('relation does not exist')
+    expect(other.scrub('bad value jane@example.com')).not.toMatch(/jane@example.com/)
+  })
+})
+
+describe('a held statement', () => {
+  it('runs once somebody of the approvers has said yes, and the entry says who', async () => {
+    const session = await test.open(bot)
+    const told: string[] = []
+    const running = session.authorize(write(), {
+      notify: text => told.push(text),
+      signal: nobodyWaits.signal,
+    })
+    const request = await pending()
+    await vote(dora, request.id, 'approve')
+    const permit = await running
+    expect(told[0]).toMatch(/Changes need a person.*group dba/)
+    expect((await test.entries())[permit.auditIndex]).toMatchObject({
+      kind: 'statement.permitted',
+      decision: { approval: { request: request.id, approvers: ['dora'] } },
+    })
+    expect((await test.requests.get(request.id)).state).toBe('consumed')
+  })
+
+  it('says to retry when nobody decides, and then the identical retry uses the late yes, once', async () => {
+    const session = await test.open(bot)
+    const first = await caught(() => session.authorize(write(), nobodyWaits))
+    expect(first).toMatchObject({ code: 'approval_required' })
+    expect(first.hint).toMatch(/retry the identical statement/)
+    await vote(dora, first.requestId, 'approve')
+    expect(
+      await caught(() => session.authorize(write('delete from customers '), nobodyWaits)),
+    ).toMatchObject({
+      code: 'approval_required',
+    })
+    const other = await test.open(principal('bot2', ['staff'], { kind: 'agent' }))
+    expect(await caught(() => other.authorize(write(), nobodyWaits))).toMatchObject({
+      code: 'approval_required',
+    })
+    expect(Permit.isMinted(await session.authorize(write(), nobodyWaits))).toBe(true)
+    expect(await caught(() => session.authorize(write(), nobodyWaits))).toMatchObject({
+      code: 'approval_required',
+    })
+  })
+
+  it('does not wait at all when the hold is 0 s', async () => {
+    test.hold.agent = 0
+    const session = await test.open(bot)
+    const before = Date.now()
+    expect(await caught(() => session.authorize(write(), nobodyWaits))).toMatchObject({
+      code: 'approval_required',
+    })
+    expect(Date.now() - before).toBeLessThan(150)
+  })
+
+  it('is refused with the reason of whoever said no', async () => {
+    const session = await test.open(bot)
+    const running = caught(() => session.authorize(write(), nobodyWaits))
+    await vote(dora, (await pending()).id, 'deny', { reason: 'not on a Friday' })
+    expect(await running).toMatchObject({ code: 'approval_denied' })
+    expect((await running).message).toMatch(/not on a Friday/)
+  })
+
+  it('is never approved by who asks, its actor, its owner, an agent, or somebody outside the group', async () => {
+    const asker = principal('otto', ['staff', 'dba'], {
+      kind: 'agent',
+      owners: ['olga'],
+      actors: [],
+    })
+    const session = await test.open(asker)
+    const running = caught(() => session.authorize(write(), nobodyWaits))
+    const { id } = await pending()
+    for (const who of [
+      principal('otto', ['dba']),
+      principal('olga', ['dba']),
+      principal('robot', ['dba'], { kind: 'agent' }),
+      principal('ana', ['staff']),
+    ]) {
+      expect(await caught(() => vote(who, id, 'approve'))).toMatchObject({ code: 'not_allowed' })
+    }
+    expect(await running).toMatchObject({ code: 'approval_required' })
+  })
+
+  it('is withdrawn when the client leaves', async () => {
+    const session = await test.open(bot)
+    const leaving = new AbortController()
+    const running = caught(() =>
+      session.authorize(write(), { notify: () => {}, signal: leaving.signal }),
+    )
+    const { id } = await pending()
+    leaving.abort()
+    expect(await running).toMatchObject({ code: 'session_ended' })
+    expect((await test.requests.get(id)).state).toBe('cancelled')
+  })
+
+  it('is refused when the policy changed under an old yes', async () => {
+    const session = await test.open(bot)
+    const first = await caught(() => session.authorize(write(), nobodyWaits))
+    await vote(dora, first.requestId, 'approve')
+    test.usePolicies(
+      `${POLICIES} @id("freeze") @reason("Frozen.") forbid (principal, action == Action::"write", resource) when { context.approved };`,
+    )
+    const refused = await caught(() => session.authorize(write(), nobodyWaits))
+    expect(refused.code).not.toBe('permitted')
+    expect(refused).toMatchObject({ name: 'AccessDenied' })
+    expect((await test.requests.get(first.requestId)).state).not.toBe('consumed')
+  })
+
+  it('carries the bound on rows that the approver set', async () => {
+    const session = await test.open(bot)
+    const running = session.authorize(write(), nobodyWaits)
+    await vote(dora, (await pending()).id, 'approve', { maxRows: 7 })
+    expect((await running).maxRows).toBe(7)
+  })
+})
+
+describe('what ends, ends its sessions', () => {
+  const endedWith = (session: { signal: AbortSignal }) => session.signal.reason
+
+  it('when a credential is revoked', async () => {
+    const session = await test.open(ana)
+    const other = await test.open(bot)
+    test.endIdentity({ credentialId: 'token-of-ana', reason: 'credential_revoked' })
+    expect(endedWith(session)).toBe('identity_ended')
+    expect(other.signal.aborted).toBe(false)
+  })
+
+  it('when its owner is withdrawn', async () => {
+    const session = await test.open(bot)
+    test.endIdentity({ principalId: 'olga', reason: 'principal_revoked' })
+    expect(endedWith(session)).toBe('identity_ended')
+  })
+
+  it('when the identity expires', async () => {
+    const session = await test.open(principal('soon', ['staff'], { expiresAt: test.clock.now + 30 }))
+    test.clock.now += 31
+    await new Promise(resolve => setTimeout(resolve, 80))
+    expect(endedWith(session)).toBe('identity_ended')
+  })
+
+  it('when the policy no longer permits to connect', async () => {
+    const session = await test.open(ana)
+    test.usePolicies('@id("none") permit (principal in Group::"others", action, resource);')
+    expect(endedWith(session)).toBe('policy_changed')
+  })
+
+  it('when a grant that it rests on is revoked', async () => {
+    const guest = principal('guest', [])
+    const grant = await test.grants.create({
+      principal: 'guest',
+      resource: 'shop',
+      actions: ['connect', 'read'],
+      expiresAt: test.clock.now + 60_000,
+      approvedBy: ['dora'],
+      reason: 'ticket 4711',
+    })
+    const session = await test.open(guest)
+    await session.authorize(read(), nobodyWaits)
+    await test.grants.revoke(grant.id)
+    expect(endedWith(session)).toBe('grant_ended')
+  })
+
+  it('when a grant that it rests on has come to its end', async () => {
+    await test.grants.create({
+      principal: 'guest',
+      resource: 'shop',
+      actions: ['connect'],
+      expiresAt: test.clock.now + 500,
+      approvedBy: ['dora'],
+      reason: 'ticket 4711',
+    })
+    const session = await test.open(principal('guest', []))
+    test.clock.now += 501
+    await new Promise(resolve => setTimeout(resolve, 1100))
+    expect(endedWith(session)).toBe('grant_ended')
+  })
+})
+
+describe('what only looks like a permit', () => {
+  it('is told from one by its mint, whatever a cast says', () => {
+    expect(Permit.isMinted({ statement: read(), auditIndex: 1 })).toBe(false)
+    expect(Permit.isMinted(Object.create(Permit.prototype))).toBe(false)
+  })
+})
