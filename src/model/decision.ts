@@ -25,7 +25,12 @@ export type Obligation =
   /** A fresh second factor. */
   | { readonly kind: 'step-up'; readonly policies: readonly PolicyId[] }
   /** At most so many rows or bytes of answer. */
-  | { readonly kind: 'limit'; readonly rows?: number; readonly bytes?: number; readonly policies: readonly PolicyId[] }
+  | {
+      readonly kind: 'limit'
+      readonly rows?: number
+      readonly bytes?: number
+      readonly policies: readonly PolicyId[]
+    }
 
 /** How one operation of the statement was decided. */
 export interface OperationDecision {

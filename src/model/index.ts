@@ -24,7 +24,12 @@ export {
 } from './errors.ts'
 export type { Json, JsonObject } from './json.ts'
 export type { Actor, CredentialKind, Principal, PrincipalKind } from './principal.ts'
-export type { CredentialSettings, RecordingSettings, ResolvedSecrets, Resource } from './resource.ts'
+export type {
+  CredentialSettings,
+  RecordingSettings,
+  ResolvedSecrets,
+  Resource,
+} from './resource.ts'
 export { Secret } from './secret.ts'
 export type { CloseReason, Origin, SessionId, SessionSummary } from './session.ts'
 export {

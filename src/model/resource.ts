@@ -28,6 +28,5 @@ export interface Resource<Upstream = unknown> {
   readonly recording: RecordingSettings
 }
 
-
 /** Upstream secrets, resolved, by field name. */
 export type ResolvedSecrets = { readonly [field: string]: Secret }

@@ -9,7 +9,8 @@ export class Secret {
 
   /** Takes a copy of `value`; a string is taken as UTF-8. */
   constructor(value: string | Uint8Array) {
-    this.#bytes = typeof value === 'string' ? new TextEncoder().encode(value) : Uint8Array.from(value)
+    this.#bytes =
+      typeof value === 'string' ? new TextEncoder().encode(value) : Uint8Array.from(value)
   }
 
   /** The value as text. The caller keeps it no longer than the call that needs it. */

@@ -8,6 +8,7 @@ import { createCatalogs } from './catalogs.ts'
 import { connectHint } from './connect-hint.ts'
 import { denial, endingError } from './denial.ts'
 import { type ClientLogin, dismiss, greet } from './handshake.ts'
+import { readAlone } from './read-alone.ts'
 import { relay } from './relay.ts'
 import { type PostgresSettings, postgresSettings, secretFields } from './settings.ts'
 import { searchPathOf } from './startup-parameters.ts'
@@ -108,6 +109,18 @@ export function createPostgres(): Protocol<PostgresSettings> {
     secretFields,
     recording: 'statements',
     connectHint,
+    tool: {
+      command: ['psql'],
+      environment: ({ host, port, resource }) => ({
+        PGHOST: host,
+        PGPORT: String(port),
+        PGDATABASE: resource,
+        PGUSER: 'sallyport',
+        PGSSLMODE: 'disable',
+        PGGSSENCMODE: 'disable',
+      }),
+    },
+    read: async text => readAlone(await analysing, text),
     serve,
   }
   return protocol
