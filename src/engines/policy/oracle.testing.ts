@@ -1,5 +1,6 @@
 // The two comparisons with the library, for the test and for longer runs by hand.
 import fc from 'fast-check'
+import type { Principal } from '#model'
 import { toJsonForm } from './cedar.ts'
 import { checkPolicies } from './check.ts'
 import { authorize } from './compile/authorize.ts'
@@ -13,6 +14,7 @@ import {
   anyPolicies,
   inCedar,
   oracle,
+  ownersIn,
   type Request,
   request,
   typedPolicies,
@@ -91,14 +93,9 @@ export function compareSessions(runs: number, tally: Tally, seed?: number): void
         return
       }
       for (const one of asked) {
-        const { kind, id, groups, owners } = one.identity
-        const session = set.narrow(
-          principal(kind, id, groups, { owners }),
-          { name: 'shop', tags: one.tags },
-          [],
-        )
+        const session = set.narrow(principalOf(one), { name: 'shop', tags: one.tags }, [])
         const decision = session.decide(one.statement, one.facts)
-        const theirs = oracle(named, inCedar(one))
+        const theirs = everyParty(named, one)
         count(tally, theirs)
         const duties = decision.obligations.filter(({ kind: duty }) => duty !== 'limit')
         if (duties.length > 0) {
@@ -127,6 +124,27 @@ export function compareSessions(runs: number, tally: Tally, seed?: number): void
   fc.assert(property, { numRuns: runs, ...(seed === undefined ? {} : { seed }) })
 }
 
+function principalOf(one: Request): Principal {
+  const { kind, id, groups } = one.identity
+  const actors = one.actor ? [{ ...one.actor, subject: one.actor.id, issuer: ISSUER }] : []
+  return principal(kind, id, groups, { owners: ownersIn(one), actors })
+}
+
+/** The library's answer for the subject and for who acts for it: both have to be permitted. */
+function everyParty(named: Readonly<Record<string, string>>, one: Request): Answer {
+  const parties = one.actor ? (['subject', 'actor'] as const) : (['subject'] as const)
+  const answers = parties.map(party => oracle(named, inCedar(one, party)))
+  const denied = answers.filter(({ decision }) => decision === 'deny')
+  const union = (lists: readonly (readonly string[])[]) => [...new Set(lists.flat())].sort()
+  return {
+    decision: denied.length > 0 ? 'deny' : 'allow',
+    reasons: union((denied.length > 0 ? denied : answers).map(({ reasons }) => reasons)),
+    errors: union(answers.map(({ errors }) => errors)),
+  }
+}
+
+const ISSUER = 'https://idp.example'
+
 /** A permit with duties: the library denies now, permits with all of them, and denies without any one. */
 function lifts(
   named: Record<string, string>,
@@ -141,7 +159,7 @@ function lifts(
       mfa: one.facts.mfa || kinds.includes('step-up'),
       reason: one.facts.reason ?? (kinds.includes('justify') ? '(a reason)' : undefined),
     }
-    return oracle(named, inCedar({ ...one, facts })).decision
+    return everyParty(named, { ...one, facts }).decision
   }
   const without = duties.map(duty => withDuties(duties.filter(other => other !== duty)))
   if (now.decision === 'allow' || withDuties(duties) === 'deny' || without.includes('allow')) {

@@ -266,7 +266,10 @@ function policies(expression: fc.Arbitrary<string>): fc.Arbitrary<readonly strin
 }
 
 export const anyPolicies = policies(anything.e)
-export const typedPolicies = policies(typed.b)
+/** With many that a person can lift. */
+export const typedPolicies = policies(
+  fc.oneof(typed.b, pick('context.approved', 'context.mfa', 'context has reason')),
+)
 
 export interface Identity {
   readonly kind: 'user' | 'agent'
@@ -286,13 +289,16 @@ const identity: fc.Arbitrary<Identity> = fc
 
 export interface Request {
   readonly identity: Identity
+  /** Who acts for it. */
+  readonly actor: Identity | undefined
   readonly tags: Readonly<Record<string, string>>
   readonly statement: Judged
   readonly facts: Facts
 }
 
-export const request: fc.Arbitrary<Request> = fc.record({
+const anyRequest: fc.Arbitrary<Request> = fc.record({
   identity,
+  actor: fc.option(identity, { nil: undefined, freq: 2 }),
   tags: pick<Record<string, string>>({}, { env: 'production' }, { env: 'test', owner: 'x' }),
   statement: fc
     .record({
@@ -349,10 +355,20 @@ export const request: fc.Arbitrary<Request> = fc.record({
   }),
 })
 
+/** Nobody acts for themselves: that would be one entity with two sets of groups. */
+export const request = anyRequest.map(asked => {
+  const { identity: subject, actor } = asked
+  const own = subject.kind === actor?.kind && subject.id === actor.id
+  return own ? { ...asked, actor: undefined } : asked
+})
+
 const typeOf = { user: 'User', agent: 'Agent' } as const
 
 /** The request in the library's words; written apart from the product's own, so that they check each other. */
-export function inCedar({ identity: who, tags, statement, facts }: Request) {
+export function inCedar(asked: Request, party: 'subject' | 'actor' = 'subject') {
+  const { identity: subject, actor, tags, statement, facts } = asked
+  const who = party === 'actor' && actor ? actor : subject
+  const onBehalfOf = subject.kind === 'user' && actor ? subject : undefined
   const [operation] = statement.operations
   if (operation === undefined) throw new Error('a request has one operation')
   const { object } = operation
@@ -372,7 +388,8 @@ export function inCedar({ identity: who, tags, statement, facts }: Request) {
     approved: facts.approved,
     ...(facts.reason !== undefined && { reason: facts.reason }),
     mfa: facts.mfa,
-    autonomous: who.kind === 'agent',
+    autonomous: subject.kind === 'agent' && actor?.kind !== 'user',
+    ...(onBehalfOf && { onBehalfOf: { __entity: { type: 'User', id: onBehalfOf.id } } }),
     client: facts.client,
     ip: { __extn: { fn: 'ip', arg: facts.ip } },
     hour: day.getUTCHours(),
@@ -384,16 +401,7 @@ export function inCedar({ identity: who, tags, statement, facts }: Request) {
   const target = object.name === '' ? shop : { type: 'Object', id: `shop/${object.name}` }
   const schema = object.name.split('.')[0] ?? ''
   const entities = [
-    {
-      uid: principal,
-      attrs: {
-        name: who.id,
-        subject: who.id,
-        issuer: 'https://idp.example',
-        ...(who.kind === 'agent' && { owners: who.owners }),
-      },
-      parents: who.groups.map(id => ({ type: 'Group', id })),
-    },
+    ...everybody(asked),
     {
       uid: shop,
       attrs: { name: 'shop' },
@@ -416,6 +424,25 @@ export function inCedar({ identity: who, tags, statement, facts }: Request) {
     context,
     entities,
   }
+}
+
+/** Whose approval would be consent: those who own the agent that takes part. */
+export function ownersIn({ identity: subject, actor }: Request): readonly string[] {
+  return subject.kind === 'agent' ? subject.owners : (actor?.owners ?? [])
+}
+
+function everybody(asked: Request) {
+  const { identity: subject, actor } = asked
+  return [subject, ...(actor ? [actor] : [])].map(who => ({
+    uid: { type: typeOf[who.kind], id: who.id },
+    attrs: {
+      name: who.id,
+      subject: who.id,
+      issuer: 'https://idp.example',
+      ...(who.kind === 'agent' && { owners: ownersIn(asked) }),
+    },
+    parents: who.groups.map(id => ({ type: 'Group', id })),
+  }))
 }
 
 export interface Answer {

@@ -28,7 +28,7 @@ function flagLine(flag: Flag): string {
 
 /** The schema's text. The same in each run: `sallyport policy` prints it for editors. */
 export function schemaText(): string {
-  return `// Sallyport's Cedar schema. Generated; docs/guides/policies.md explains it.
+  return `// The Cedar schema of Sallyport, generated from its model.
 entity Group;
 entity User in [Group] {
   name: String,
