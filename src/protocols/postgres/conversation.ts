@@ -1,0 +1,118 @@
+// What both pumps of one session share: the queue of answers that are owed, the transaction's state, the names,
+// and the two outlets. Each field is written by one of the pumps; the comments say which.
+import type { Session } from '#gateway'
+import type { CloseReason, GatewayError } from '#model'
+import type { Catalog } from './catalog-types.ts'
+import { Exchange, ExchangeQueue } from './exchange.ts'
+import type { TransactionStatus } from './messages.ts'
+import type { Outlet } from './outlet.ts'
+import type { Portal } from './prepared.ts'
+import type { Scope } from './scope.ts'
+import type { SessionNames } from './session-names.ts'
+import type { StatementBuilder } from './statement.ts'
+
+/**
+ * Rows of COPY FROM STDIN: `none`; `expected`: a statement that may ask for them was sent; `open`: the upstream
+ * asked; `tail`: it failed, and what the client still sends of it is dropped, as a server drops it.
+ */
+export type CopyInState = 'none' | 'expected' | 'open' | 'tail'
+
+export interface ConversationParts {
+  readonly session: Session
+  readonly catalog: Catalog
+  readonly toClient: Outlet
+  readonly toUpstream: Outlet
+  readonly names: SessionNames
+  readonly scope: Scope
+  readonly builder: StatementBuilder
+  readonly messageBytes: number
+  readonly cancelUpstream: () => void | Promise<void>
+  /** Ends the session; `error` is what the client is told, where it can still be told. */
+  readonly end: (reason: CloseReason, error?: GatewayError) => void
+}
+
+export class Conversation {
+  readonly parts: ConversationParts
+  readonly queue = new ExchangeQueue()
+  /** Upstream pump: the last ReadyForQuery. */
+  status: TransactionStatus = 'I'
+  /** Client pump: counts Syncs sent upstream; names defined in an earlier one must be confirmed to count. */
+  segment = 1
+  /** Client pump: extended messages were sent since the last Sync. */
+  segmentOpen = false
+  /** Client pump: one of them runs a statement; it may be undone until the Sync. */
+  segmentRuns = false
+  /** Client pump: one of them does more than read. */
+  segmentWrites = false
+  /**
+   * Both: client frames are dropped until Sync, because the upstream skips them too (`upstream`), or because
+   * a refusal was given without asking it (`local`).
+   */
+  skipping: 'no' | 'upstream' | 'local' = 'no'
+  copyIn: CopyInState = 'none'
+  /** Exchanges under way that change names or settings: later frames wait until they are answered. */
+  changes = 0
+  /** A cancel request of ours is under way: nothing new may be sent that it could hit. */
+  cancelling: Promise<void> | undefined
+  /** Portals whose statement is suspended: its outcome is on record when it ends. */
+  readonly suspended = new Set<Portal>()
+  ended = false
+
+  constructor(parts: ConversationParts) {
+    this.parts = parts
+  }
+
+  /** Nothing is owed and nothing is open upstream: an answer can be given without asking it. */
+  get quiet(): boolean {
+    return this.queue.length === 0 && !this.segmentOpen
+  }
+
+  /** True while locks may be held upstream on the client's behalf. */
+  get inTransaction(): boolean {
+    return this.status !== 'I' || this.segmentRuns
+  }
+
+  /** Cancels what runs upstream; later intents wait until the cancel can no longer hit them. */
+  cancel(): void {
+    const cancelled = this.parts.cancelUpstream()
+    if (!(cancelled instanceof Promise)) return
+    const done = (): void => {
+      this.cancelling = undefined
+    }
+    // Safe to ignore a failure: the statement then runs to its end and its rows are dropped.
+    this.cancelling = cancelled.then(done, done)
+  }
+
+  /** The exchange's permit is used up. */
+  complete(exchange: Exchange, status: 'completed' | 'failed' | 'cancelled'): void {
+    if (exchange.changes) this.changes -= 1
+    exchange.changes = false
+    exchange.done = true
+    const { permit, portal } = exchange
+    if (permit === undefined) return
+    if (portal !== undefined && exchange.kind === 'execute') {
+      this.suspended.delete(portal)
+      if (portal.completed) return
+      portal.completed = true
+    }
+    const rows = exchange.rows + (exchange.kind === 'execute' ? (portal?.rows ?? 0) : 0)
+    const bytes = exchange.bytes + (exchange.kind === 'execute' ? (portal?.bytes ?? 0) : 0)
+    this.parts.session.complete(permit, {
+      status,
+      rows,
+      bytes,
+      ...(exchange.errorCode === undefined ? {} : { errorCode: exchange.errorCode }),
+      ...(exchange.masked === undefined ? {} : { masked: exchange.masked }),
+    })
+  }
+
+  /** Portals are gone: what was suspended will not go on. */
+  completeSuspended(): void {
+    for (const portal of this.suspended) {
+      const exchange = new Exchange('execute', portal.permit)
+      exchange.portal = portal
+      this.complete(exchange, 'completed')
+    }
+    this.suspended.clear()
+  }
+}

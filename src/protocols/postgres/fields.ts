@@ -1,0 +1,51 @@
+// Reads and rewrites the fields of ErrorResponse and NoticeResponse: a server's words may quote values.
+// Keeps what names no value (severity, SQLSTATE, position, object names) and has the permit scrub the rest.
+import type { MessageFields } from './messages.ts'
+import { errorResponse, noticeResponse } from './messages.ts'
+
+/** Message, detail, hint, internal query, context: free text (standards.md 5.2.5). */
+const FREE_TEXT: ReadonlySet<string> = new Set(['M', 'D', 'H', 'q', 'W'])
+
+/** The fields of the body; undefined when it is malformed. */
+export function readMessageFields(
+  bytes: Buffer,
+  start: number,
+  end: number,
+): MessageFields | undefined {
+  const fields: [string, string][] = []
+  let at = start
+  while (at < end && bytes[at] !== 0) {
+    const zero = bytes.indexOf(0, at + 1)
+    if (zero < 0 || zero >= end) return undefined
+    fields.push([String.fromCharCode(bytes[at] as number), bytes.toString('utf8', at + 1, zero)])
+    at = zero + 1
+  }
+  return at === end - 1 ? fields : undefined
+}
+
+export function fieldOf(fields: MessageFields, code: string): string | undefined {
+  return fields.find(field => field[0] === code)?.[1]
+}
+
+/** True for an error after which the server closes the connection. `V` is never localised (since 9.6). */
+export function isFatal(fields: MessageFields): boolean {
+  const severity = fieldOf(fields, 'V') ?? fieldOf(fields, 'S') ?? ''
+  return severity === 'FATAL' || severity === 'PANIC'
+}
+
+/** The same message with its free texts scrubbed; undefined when that changes nothing. */
+export function scrubFields(
+  kind: 'error' | 'notice',
+  fields: MessageFields,
+  scrub: (text: string) => string,
+): Uint8Array | undefined {
+  let changed = false
+  const scrubbed = fields.map(([code, text]) => {
+    if (!FREE_TEXT.has(code)) return [code, text] as const
+    const clean = scrub(text)
+    if (clean !== text) changed = true
+    return [code, clean] as const
+  })
+  if (!changed) return undefined
+  return kind === 'error' ? errorResponse(scrubbed) : noticeResponse(scrubbed)
+}

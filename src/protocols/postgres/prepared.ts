@@ -1,0 +1,249 @@
+// Prepared statements and portals as a session has them, and the frames that make them. Reads the layout of
+// Parse, Bind, Describe, Execute and Close strictly (PostgreSQL documentation, "Message Formats"); judges nothing.
+
+import type { Analysis } from '#engines/sql'
+import type { Permit } from '#gateway'
+import { type Parameter, ProtocolError } from '#model'
+import type { Shape } from './shape.ts'
+
+export class Prepared {
+  readonly text: string
+  readonly analysis: Analysis
+  /** Type OIDs as Parse named them; the upstream's own once it has described the statement. */
+  parameterTypes: readonly number[]
+  /** The permit of its preparation: what errors of Bind and Describe ride on. Absent when SQL prepared it. */
+  permit: Permit | undefined
+  /** The columns of its answer, once the upstream has told. */
+  shape: Shape | undefined
+  /** The segment in which a Describe of it was sent. */
+  describedIn = 0
+
+  constructor(text: string, analysis: Analysis, parameterTypes: readonly number[]) {
+    this.text = text
+    this.analysis = analysis
+    this.parameterTypes = parameterTypes
+  }
+}
+
+export class Portal {
+  readonly prepared: Prepared
+  readonly resultFormats: readonly number[]
+  readonly #bind: BindValues
+  /** The permit of its first Execute; later ones continue the same statement. */
+  permit: Permit | undefined
+  shape: Shape | undefined
+  describedIn = 0
+  /** True once the permit's outcome is on record. */
+  completed = false
+  /** What was answered before it was suspended. */
+  rows = 0
+  bytes = 0
+
+  constructor(prepared: Prepared, bind: BindValues) {
+    this.prepared = prepared
+    this.#bind = bind
+    this.resultFormats = bind.resultFormats
+  }
+
+  /** The bound values: views into the copy that the portal keeps. */
+  parameters(): readonly Parameter[] {
+    const { bytes, offsets, lengths, formats } = this.#bind
+    const { parameterTypes } = this.prepared
+    return offsets.map((offset, index) => {
+      const type = parameterTypes[index] ?? 0
+      const length = lengths[index] as number
+      return {
+        // 0: the client leaves it to the server.
+        type: type === 0 ? 'unknown' : String(type),
+        format: formatAt(formats, index) === 1 ? 'binary' : 'text',
+        value: length === -1 ? null : bytes.subarray(offset, offset + length),
+      }
+    })
+  }
+}
+
+/** One format code stands for all columns, none for text (Bind, "result-column format codes"). */
+export function formatAt(formats: readonly number[], index: number): number {
+  if (formats.length === 0) return 0
+  return (formats.length === 1 ? formats[0] : formats[index]) ?? 0
+}
+
+export interface BindValues {
+  readonly bytes: Buffer
+  readonly offsets: readonly number[]
+  /** -1 is NULL. */
+  readonly lengths: readonly number[]
+  readonly formats: readonly number[]
+  readonly resultFormats: readonly number[]
+}
+
+/** Reads the body of one frame; throws ProtocolError where it does not hold what it says. */
+class Body {
+  readonly #bytes: Buffer
+  readonly #end: number
+  at: number
+
+  constructor(bytes: Buffer, start: number, end: number) {
+    this.#bytes = bytes
+    this.at = start
+    this.#end = end
+  }
+
+  uint8(): number {
+    this.#need(1)
+    return this.#bytes[this.at++] as number
+  }
+
+  int16(): number {
+    this.#need(2)
+    const value = this.#bytes.readInt16BE(this.at)
+    this.at += 2
+    return value
+  }
+
+  int32(): number {
+    this.#need(4)
+    const value = this.#bytes.readInt32BE(this.at)
+    this.at += 4
+    return value
+  }
+
+  /** A terminated text, strictly UTF-8. */
+  text(): string {
+    const zero = this.#bytes.indexOf(0, this.at)
+    if (zero < 0 || zero >= this.#end) throw malformed()
+    const text = utf8(this.#bytes, this.at, zero)
+    this.at = zero + 1
+    return text
+  }
+
+  skip(count: number): void {
+    this.#need(count)
+    this.at += count
+  }
+
+  done(): void {
+    if (this.at !== this.#end) throw malformed()
+  }
+
+  #need(count: number): void {
+    if (count > this.#end - this.at) throw malformed()
+  }
+}
+
+export interface ParseFrame {
+  readonly name: string
+  readonly text: string
+  readonly parameterTypes: readonly number[]
+}
+
+/** All readers take the frame's body: `start` is behind the header. */
+export function readParse(bytes: Buffer, start: number, end: number): ParseFrame {
+  const body = new Body(bytes, start, end)
+  const name = body.text()
+  const text = body.text()
+  const count = body.int16()
+  if (count < 0) throw malformed()
+  const parameterTypes: number[] = []
+  for (let i = 0; i < count; i++) parameterTypes.push(body.int32() >>> 0)
+  body.done()
+  return { name, text, parameterTypes }
+}
+
+export interface BindFrame {
+  readonly portal: string
+  readonly statement: string
+  readonly values: BindValues
+}
+
+export function readBind(bytes: Buffer, start: number, end: number): BindFrame {
+  const body = new Body(bytes, start, end)
+  const portal = body.text()
+  const statement = body.text()
+  const formats = readFormats(body)
+  const count = body.int16()
+  if (count < 0 || (formats.length > 1 && formats.length !== count)) throw malformed()
+  const from = body.at
+  const offsets: number[] = []
+  const lengths: number[] = []
+  for (let i = 0; i < count; i++) {
+    const length = body.int32()
+    if (length < -1) throw malformed()
+    offsets.push(body.at - from)
+    lengths.push(length)
+    if (length > 0) body.skip(length)
+  }
+  const to = body.at
+  const resultFormats = readFormats(body)
+  body.done()
+  // A copy: the portal outlives the chunk, and a view would keep all of it.
+  const copy = count === 0 ? NO_BYTES : Buffer.from(bytes.subarray(from, to))
+  return { portal, statement, values: { bytes: copy, offsets, lengths, formats, resultFormats } }
+}
+
+export function readExecute(
+  bytes: Buffer,
+  start: number,
+  end: number,
+): { portal: string; maxRows: number } {
+  const body = new Body(bytes, start, end)
+  const portal = body.text()
+  const maxRows = body.int32()
+  body.done()
+  return { portal, maxRows }
+}
+
+/** Describe and Close name a statement or a portal. */
+export function readTarget(
+  bytes: Buffer,
+  start: number,
+  end: number,
+): { kind: 'S' | 'P'; name: string } {
+  const body = new Body(bytes, start, end)
+  const kind = body.uint8()
+  const name = body.text()
+  body.done()
+  if (kind === 0x53) return { kind: 'S', name }
+  if (kind === 0x50) return { kind: 'P', name }
+  throw malformed()
+}
+
+/** The text of a Query: one terminated text and nothing behind it. */
+export function readQuery(bytes: Buffer, start: number, end: number): string {
+  const body = new Body(bytes, start, end)
+  const text = body.text()
+  body.done()
+  return text
+}
+
+const NO_BYTES: Buffer = Buffer.alloc(0)
+const NO_FORMATS: readonly number[] = []
+
+function readFormats(body: Body): readonly number[] {
+  const count = body.int16()
+  if (count === 0) return NO_FORMATS
+  if (count < 0) throw malformed()
+  const formats: number[] = []
+  for (let i = 0; i < count; i++) {
+    const format = body.int16()
+    if (format !== 0 && format !== 1) throw malformed()
+    formats.push(format)
+  }
+  return formats
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function utf8(bytes: Buffer, start: number, end: number): string {
+  if (start === end) return ''
+  try {
+    return strict.decode(bytes.subarray(start, end))
+  } catch {
+    // Safe: what is no UTF-8 is refused, as the server refuses it (22021).
+    throw new ProtocolError('protocol_violation', 'a text of the message is not valid UTF-8')
+  }
+}
+
+function malformed(): ProtocolError {
+  return new ProtocolError('protocol_violation', 'the message is malformed')
+}

@@ -1,0 +1,264 @@
+// The session between its two sockets: chunks in, back-pressure both ways, and every way it can end. What a
+// message means is the pumps' business.
+import type { Duplex } from 'node:stream'
+import type { Analyser } from '#engines/sql'
+import type { Gateway, Session } from '#gateway'
+import { type CloseReason, type GatewayError, UpstreamError } from '#model'
+import type { Catalog } from './catalog-types.ts'
+import { ClientPump } from './client-pump.ts'
+import { Conversation } from './conversation.ts'
+import { denial, endingError } from './denial.ts'
+import { terminate } from './messages.ts'
+import { Outlet } from './outlet.ts'
+import { Scope } from './scope.ts'
+import { SessionNames } from './session-names.ts'
+import { StatementBuilder } from './statement.ts'
+import { UpstreamPump } from './upstream-pump.ts'
+
+/** What a client may send ahead while a statement waits: enough to see that it left, too little to hurt. */
+const AHEAD = 256 << 10
+/** From the decision to end to closed sockets. */
+const CLOSING_MS = 1_500
+/** When nobody tells when a cancel has been delivered: it must not hit the next statement. */
+const CANCEL_MS = 100
+
+export interface RelayParts {
+  /** Authenticated; it has received ReadyForQuery (idle). */
+  readonly client: Duplex
+  readonly clientRest: Uint8Array
+  /** Logged in and idle. */
+  readonly upstream: Duplex
+  readonly upstreamRest: Uint8Array
+  readonly session: Session
+  readonly catalog: Catalog
+  readonly analyser: Analyser
+  readonly limits: Gateway['limits']
+  readonly searchPath: readonly string[]
+  /** Cancels what runs upstream; a promise tells when it can no longer hit a later statement. */
+  cancelUpstream(): void | Promise<void>
+  /** Registers who is told that the client asked to cancel: a held statement is then withdrawn. */
+  onCancelRequest?(listener: () => void): void
+}
+
+/** Resolves when both sockets are closed. Rejects only for a bug of ours, and then too with both closed. */
+export function relay(parts: RelayParts): Promise<CloseReason> {
+  return new Promise((resolve, reject) => new Relay(parts, resolve, reject).start())
+}
+
+class Relay {
+  readonly #parts: RelayParts
+  readonly #talk: Conversation
+  readonly #fromClient: ClientPump
+  readonly #fromUpstream: UpstreamPump
+  readonly #resolve: (reason: CloseReason) => void
+  readonly #reject: (error: unknown) => void
+  readonly #onAbort = (): void => {
+    const reason = this.#parts.session.signal.reason as CloseReason
+    this.#end(reason, endingError(reason))
+  }
+  /** The upstream's feed waits for the catalog. */
+  #reading = false
+  #upstreamEnded = false
+  /** The client said Terminate while answers were owed: they are run, as a server would. */
+  #leaving = false
+  #clientPaused = false
+  #upstreamPaused = false
+  #bug: unknown
+
+  constructor(
+    parts: RelayParts,
+    resolve: (reason: CloseReason) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#parts = parts
+    this.#resolve = resolve
+    this.#reject = reject
+    const { session, catalog, client, upstream } = parts
+    const names = new SessionNames()
+    const scope = new Scope(parts.searchPath, session.resource.credential.user)
+    this.#talk = new Conversation({
+      session,
+      catalog,
+      names,
+      scope,
+      builder: new StatementBuilder(parts.analyser, catalog, scope, names),
+      toClient: new Outlet(client, 'client'),
+      toUpstream: new Outlet(upstream, 'upstream'),
+      messageBytes: parts.limits.messageBytes,
+      cancelUpstream: () => this.#cancel(),
+      end: (reason, error) => this.#end(reason, error),
+    })
+    this.#fromUpstream = new UpstreamPump(this.#talk, work => this.#readCatalog(work))
+    this.#fromClient = new ClientPump(
+      this.#talk,
+      notice => {
+        this.#fromUpstream.say(notice)
+        this.#talk.parts.toClient.flush()
+      },
+      () => this.#leave(),
+      step => this.#turn(step),
+    )
+  }
+
+  start(): void {
+    const { client, upstream, session } = this.#parts
+    client.on('data', (chunk: Buffer) => this.#turn(() => this.#fromClient.receive(chunk)))
+    client.on('end', () => this.#clientLeft())
+    client.on('close', () => this.#clientLeft())
+    client.on('error', () => this.#clientLeft())
+    client.on('drain', () => this.#balance())
+    upstream.on('data', (chunk: Buffer) => this.#turn(() => this.#fromUpstream.receive(chunk)))
+    upstream.on('end', () => this.#upstreamLeft())
+    upstream.on('close', () => this.#upstreamLeft())
+    upstream.on('error', () => this.#upstreamLeft())
+    upstream.on('drain', () => this.#balance())
+    if (session.signal.aborted) {
+      this.#onAbort()
+      return
+    }
+    session.signal.addEventListener('abort', this.#onAbort, { once: true })
+    this.#parts.onCancelRequest?.(() => this.#fromClient.abort())
+    if (client.destroyed) this.#clientLeft()
+    else if (upstream.destroyed) this.#upstreamLeft()
+    const { clientRest, upstreamRest } = this.#parts
+    if (upstreamRest.length > 0)
+      this.#turn(() => this.#fromUpstream.receive(Buffer.from(upstreamRest)))
+    if (clientRest.length > 0) this.#turn(() => this.#fromClient.receive(Buffer.from(clientRest)))
+  }
+
+  /** One synchronous turn: what it produced leaves at its end. */
+  #turn(step: () => void): void {
+    if (this.#talk.ended) return
+    try {
+      step()
+      this.#fromClient.progress()
+    } catch (error) {
+      // Safe: a bug of ours ends this session only; nothing of this turn that was not judged has left.
+      this.#bug = error
+      this.#end('failed', endingError('failed'))
+      return
+    }
+    if (this.#talk.ended) return
+    if (this.#leaving && this.#talk.queue.length === 0) this.#end('client_left')
+    else this.#balance()
+  }
+
+  /** A leg that does not drain makes the other one wait; so nothing grows with the size of an answer. */
+  #balance(): void {
+    if (this.#talk.ended) return
+    const { client, upstream } = this.#parts
+    const { toClient, toUpstream } = this.#talk.parts
+    const pauseClient = toUpstream.full || toClient.full || this.#fromClient.waiting > AHEAD
+    const pauseUpstream = toClient.full || this.#reading
+    if (pauseClient !== this.#clientPaused) {
+      this.#clientPaused = pauseClient
+      if (pauseClient) client.pause()
+      else client.resume()
+    }
+    if (pauseUpstream !== this.#upstreamPaused) {
+      this.#upstreamPaused = pauseUpstream
+      if (pauseUpstream) upstream.pause()
+      else upstream.resume()
+    }
+  }
+
+  #readCatalog(work: Promise<void>): void {
+    this.#reading = true
+    work.finally(() => {
+      this.#reading = false
+      this.#turn(() => this.#fromUpstream.resume())
+      if (this.#upstreamEnded) this.#upstreamLeft()
+    })
+  }
+
+  #cancel(): Promise<void> {
+    const cancelled = this.#parts.cancelUpstream()
+    const delivered =
+      cancelled instanceof Promise
+        ? cancelled
+        : new Promise<void>(resolve => {
+            setTimeout(resolve, CANCEL_MS).unref()
+          })
+    const go = (): void => {
+      // After `Conversation` has noted it.
+      setImmediate(() => this.#turn(() => {}))
+    }
+    delivered.then(go, go)
+    return delivered
+  }
+
+  #leave(): void {
+    this.#leaving = true
+    if (this.#talk.queue.length === 0) this.#end('client_left')
+  }
+
+  #clientLeft(): void {
+    this.#fromClient.abort()
+    if (!this.#leaving) this.#end('client_left')
+  }
+
+  #upstreamLeft(): void {
+    this.#upstreamEnded = true
+    // What it said before it left is still to be read.
+    if (this.#reading) return
+    this.#end(
+      this.#leaving ? 'client_left' : 'upstream_left',
+      this.#fromUpstream.fatal
+        ? undefined
+        : new UpstreamError('upstream_lost', 'the database closed the connection'),
+    )
+  }
+
+  #end(reason: CloseReason, error?: GatewayError): void {
+    const talk = this.#talk
+    if (talk.ended) return
+    const busy = talk.queue.length > 0
+    talk.ended = true
+    this.#fromClient.abort()
+    this.#parts.session.signal.removeEventListener('abort', this.#onAbort)
+    this.#completeAll(reason)
+    const { toClient, toUpstream } = talk.parts
+    if (error !== undefined && !this.#fromUpstream.midFrame) toClient.own(denial(error, 'FATAL'))
+    if (!this.#upstreamEnded) {
+      // Cut off by a half-sent message of ours it would wait for the rest: the end follows at once.
+      if (busy) this.#parts.cancelUpstream()
+      else toUpstream.own(terminate())
+    }
+    toClient.end()
+    toUpstream.end()
+    this.#close(reason)
+  }
+
+  /** Whatever is owed will not come: each permit's outcome goes on record. */
+  #completeAll(reason: CloseReason): void {
+    const { queue } = this.#talk
+    const status = reason === 'client_left' ? 'cancelled' : 'failed'
+    for (let owed = queue.shift(); owed !== undefined; owed = queue.shift()) {
+      this.#talk.complete(owed, status)
+      if (owed.behind !== undefined) this.#talk.complete(owed.behind, 'failed')
+    }
+    this.#talk.completeSuspended()
+  }
+
+  #close(reason: CloseReason): void {
+    const { client, upstream } = this.#parts
+    const deadline = setTimeout(() => {
+      client.destroy()
+      upstream.destroy()
+    }, CLOSING_MS)
+    let open = 2
+    const closed = (): void => {
+      open -= 1
+      if (open > 0) return
+      clearTimeout(deadline)
+      if (this.#bug === undefined) this.#resolve(reason)
+      else this.#reject(this.#bug)
+    }
+    for (const socket of [client, upstream]) {
+      // Its last bytes are of no use to us, but unread they keep it from closing.
+      socket.resume()
+      if (socket.destroyed) closed()
+      else socket.once('close', closed)
+    }
+  }
+}

@@ -1,0 +1,55 @@
+// A permit's cell plans, laid out for the row loop, and what was masked by them. Decided once for an answer.
+import type { CellPlan, Masker, Scanner } from '#engines/masking'
+
+export const PASS = 0
+export const NULL = 1
+export const MASK = 2
+export const SCAN = 3
+
+/** The name under which replaced findings are counted: a scanner looks for several classes at once. */
+const DETECTED = 'detected'
+
+const keep: Masker = () => -1
+
+export class RowPlan {
+  readonly width: number
+  readonly kinds: Uint8Array
+  readonly writers: readonly (Masker | Scanner)[]
+  readonly #plans: readonly CellPlan[]
+  /** Cells that were replaced, by column. */
+  readonly replaced: Uint32Array
+  /** True when no cell is ever changed. */
+  readonly untouched: boolean
+
+  constructor(plans: readonly CellPlan[]) {
+    this.width = plans.length
+    this.#plans = plans
+    this.kinds = Uint8Array.from(plans, plan => codes[plan.kind])
+    this.writers = plans.map(plan =>
+      plan.kind === 'mask' ? plan.write : plan.kind === 'scan' ? plan.scan : keep,
+    )
+    this.replaced = new Uint32Array(plans.length)
+    this.untouched = plans.every(plan => plan.kind === 'pass')
+  }
+
+  /** Adds what was replaced since the last call to `totals`. */
+  tally(totals: Map<string, number> | undefined): Map<string, number> | undefined {
+    for (let i = 0; i < this.width; i++) {
+      const count = this.replaced[i] as number
+      if (count === 0) continue
+      const plan = this.#plans[i] as CellPlan
+      const name = 'dataClass' in plan ? plan.dataClass : DETECTED
+      totals ??= new Map()
+      totals.set(name, (totals.get(name) ?? 0) + count)
+      this.replaced[i] = 0
+    }
+    return totals
+  }
+}
+
+const codes: Readonly<Record<CellPlan['kind'], number>> = {
+  pass: PASS,
+  null: NULL,
+  mask: MASK,
+  scan: SCAN,
+}

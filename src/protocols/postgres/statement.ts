@@ -1,0 +1,140 @@
+// From a text to the Statement that the gateway judges. Names are resolved as the server would resolve them
+// in this session; EXECUTE and FETCH stand for what they run. Decides nothing.
+import { type Analyser, type Analysis, type SqlStatement, toStatement } from '#engines/sql'
+import { AccessDenied, type Parameter, type ReasonCode, type Statement } from '#model'
+import type { Catalog } from './catalog-types.ts'
+import { changesScope, type Scope } from './scope.ts'
+import type { SessionNames } from './session-names.ts'
+
+/** A text that is refused before anything is judged; `position` is for the client's caret. */
+export class UnreadableText extends AccessDenied {
+  readonly position: number | undefined
+
+  constructor(code: ReasonCode, message: string, position: number | undefined) {
+    super(code, message)
+    this.position = position
+  }
+}
+
+export interface Circumstances {
+  readonly phase: 'prepare' | 'execute'
+  readonly inTransaction: boolean
+  readonly segment: number
+  readonly parameters?: readonly Parameter[]
+}
+
+interface Template {
+  readonly version: number
+  readonly path: readonly string[] | undefined
+  readonly role: string
+  readonly statement: Statement
+}
+
+/** One memory for all sessions: it lives as long as the analyser keeps the analysis. */
+const templates = new WeakMap<
+  Analysis,
+  { catalog: Catalog; prepare?: Template; execute?: Template }
+>()
+
+export class StatementBuilder {
+  readonly #analyser: Analyser
+  readonly #catalog: Catalog
+  readonly #scope: Scope
+  readonly #names: SessionNames
+
+  constructor(analyser: Analyser, catalog: Catalog, scope: Scope, names: SessionNames) {
+    this.#analyser = analyser
+    this.#catalog = catalog
+    this.#scope = scope
+    this.#names = names
+  }
+
+  /** Throws UnreadableText. */
+  analyse(text: string): Analysis {
+    const analysis = this.#analyser.analyse(text)
+    if (analysis.readable) return analysis
+    throw new UnreadableText(analysis.code, analysis.message, analysis.position)
+  }
+
+  build(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
+    const { phase, inTransaction, parameters } = circumstances
+    const template = analysis.statements.some(refers)
+      ? this.#make(analysis, text, circumstances)
+      : this.#template(analysis, text, circumstances)
+    if (
+      parameters === undefined &&
+      !inTransaction &&
+      template.text === text &&
+      template.phase === phase
+    ) {
+      return template
+    }
+    return {
+      ...template,
+      text,
+      phase,
+      ...(parameters === undefined || parameters.length === 0 ? {} : { parameters }),
+      ...(inTransaction ? { inTransaction } : {}),
+    }
+  }
+
+  /** The statement that a FETCH, an EXECUTE or the statement itself runs: whose settings and columns count. */
+  effective(statement: SqlStatement, segment: number): SqlStatement {
+    if (statement.executes !== undefined) {
+      return this.#names.executed(statement.executes.name, segment)?.statement ?? statement
+    }
+    if (statement.fetches !== undefined) {
+      return this.#names.fetched(statement.fetches.cursor)?.statement ?? statement
+    }
+    return statement
+  }
+
+  #template(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
+    let kept = templates.get(analysis)
+    if (kept === undefined || kept.catalog !== this.#catalog) {
+      kept = { catalog: this.#catalog }
+      templates.set(analysis, kept)
+    }
+    const known = kept[circumstances.phase]
+    const { version } = this.#catalog
+    const { path, role } = this.#scope
+    if (known?.version === version && known.path === path && known.role === role)
+      return known.statement
+    const { phase, segment } = circumstances
+    const statement = this.#make(analysis, text, { phase, segment, inTransaction: false })
+    kept[phase] = { version, path, role, statement }
+    return statement
+  }
+
+  #make(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
+    const { segment, phase } = circumstances
+    // A path that changes within the text resolves its later names otherwise: then every candidate counts.
+    const moving = analysis.statements.length > 1 && analysis.statements.some(changesScope)
+    const names = this.#catalog.names(moving ? undefined : this.#scope.path)
+    const state: Record<string, string> = { ...this.#scope.state() }
+    const statement = toStatement(analysis, names, {
+      phase,
+      text,
+      state,
+      prepared: name => {
+        const named = this.#names.executed(name, segment)
+        if (named !== undefined) state[`prepared ${name}`] = named.text
+        return named?.statement
+      },
+      cursor: name => {
+        const named = this.#names.fetched(name)
+        if (named !== undefined) state[`cursor ${name}`] = named.text
+        return named?.statement
+      },
+    })
+    return { ...statement, state, mayDeriveFrom: this.#catalog.expand(statement.mayDeriveFrom) }
+  }
+}
+
+function refers(statement: SqlStatement): boolean {
+  return (
+    statement.executes !== undefined ||
+    statement.fetches !== undefined ||
+    (statement.prepares !== undefined && refers(statement.prepares.statement))
+  )
+}
