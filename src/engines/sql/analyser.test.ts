@@ -551,7 +551,7 @@ describe('texts that are refused', () => {
     expect(refused('SELECT é FORM x y')).toMatchObject({
       code: 'statement_unreadable',
       message: expect.stringContaining('syntax error'),
-      position: 17,
+      position: 15,
     })
   })
 

@@ -53,7 +53,7 @@ class Condition {
     const fields = value[type]
     if (!isTree(fields) || type === 'CurrentOfExpr') return false
     if (!this.#isAboutRows(value)) {
-      const folded = this.#fold(value)
+      const folded = truthOf(this.#fold(value))
       // Unknown, but the same for all rows.
       return folded === undefined || folded === wanted
     }
