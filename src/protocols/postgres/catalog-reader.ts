@@ -6,9 +6,12 @@ import { type GatewayError, UpstreamError } from '#model'
 import {
   BEGIN,
   END,
+  FUNCTIONS,
+  NAMED_TYPES,
   PARENTS,
   READERS,
   RELATIONS,
+  SCHEMAS,
   SESSION,
   TYPES,
   VIEW_DEPENDENCIES,
@@ -97,12 +100,31 @@ async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
     views.set(Number(oid), { columns: rules.get(Number(oid)), dependencies: dependencies ?? '' })
   })
 
+  const functions = new Map<string, Set<string>>()
+  await connection.ask(FUNCTIONS, ([schema, name]) => {
+    const found = functions.get(name ?? '')
+    if (found === undefined) functions.set(name ?? '', new Set([schema ?? '']))
+    else found.add(schema ?? '')
+  })
+  const namedTypes = new Map<string, Map<string, boolean>>()
+  await connection.ask(NAMED_TYPES, ([schema, name, plain]) => {
+    const found = namedTypes.get(name ?? '')
+    if (found === undefined) namedTypes.set(name ?? '', new Map([[schema ?? '', plain === 't']]))
+    else found.set(schema ?? '', plain === 't')
+  })
+  const usable = new Set<string>()
+  await connection.ask(SCHEMAS, ([name]) => void usable.add(name ?? ''))
+
   await connection.ask(END, () => {})
+  const forms = textForms(types)
   return new CatalogSnapshot({
     relations,
     parents,
     views,
-    forms: textForms(types),
+    forms,
+    functions,
+    namedTypes,
+    usable,
     searchPath,
     user,
   })

@@ -1,6 +1,6 @@
 // One reading of a server's catalog, and the answers that come from it. Pure. Compact: a relation's columns
 // stay one string until somebody asks for them, since most of a big catalog is never touched.
-import type { RelationName } from '#engines/sql'
+import type { RelationName, ResolvedRelation } from '#engines/sql'
 import type { ColumnName } from '#model'
 import { COLUMN_SEPARATOR, unescapeName } from './catalog-queries.ts'
 import type { CatalogColumn, CatalogRelation, RelationKind, TextForm } from './catalog-types.ts'
@@ -27,6 +27,12 @@ export interface CatalogRows {
   readonly parents: ReadonlyMap<number, readonly number[]>
   readonly views: ReadonlyMap<number, ViewRow>
   readonly forms: ReadonlyMap<number, TextForm>
+  /** Functions of users: name to schemas. */
+  readonly functions: ReadonlyMap<string, ReadonlySet<string>>
+  /** Types of users: name to schema to whether a cast to it runs no code of a user. */
+  readonly namedTypes: ReadonlyMap<string, ReadonlyMap<string, boolean>>
+  /** Schemas that the role may look into. */
+  readonly usable: ReadonlySet<string>
   readonly searchPath: readonly string[]
   readonly user: string
 }
@@ -53,6 +59,7 @@ class Relation implements CatalogRelation {
   readonly object: string
   readonly kind: RelationKind
   readonly answers = new Map<number, CatalogColumn>()
+  resolved: ResolvedRelation | undefined
   readonly #text: string
   #byNumber: ReadonlyMap<number, { readonly name: string; readonly typeOid: number }> | undefined
   #columns: readonly string[] | undefined
@@ -165,21 +172,73 @@ export class CatalogSnapshot {
     searchPath: readonly string[] | undefined,
   ): readonly CatalogRelation[] {
     const candidates = this.#byName.get(name.name) ?? []
-    if (name.schema !== undefined) {
-      const { schema } = name
-      return schema === 'pg_temp'
-        ? candidates.filter(isTemporary)
-        : candidates.filter(relation => relation.schema === schema)
+    return candidates.filter(this.#within(name.schema, searchPath))
+  }
+
+  /** As `resolve`, with the base columns that each may show. */
+  resolved(
+    name: RelationName,
+    searchPath: readonly string[] | undefined,
+  ): readonly ResolvedRelation[] {
+    const found = (this.#byName.get(name.name) ?? []).filter(this.#within(name.schema, searchPath))
+    return found.map(relation => {
+      relation.resolved ??= this.#resolvedRelation(relation)
+      return relation.resolved
+    })
+  }
+
+  functions(name: RelationName, searchPath: readonly string[] | undefined): readonly string[] {
+    return [...(this.#rows.functions.get(name.name) ?? [])]
+      .map(schema => ({ schema }))
+      .filter(this.#within(name.schema, searchPath))
+      .map(({ schema }) => `${part(schema)}.${part(name.name)}`)
+  }
+
+  isPlainType(name: RelationName, searchPath: readonly string[] | undefined): boolean {
+    // A table's row type of that name may be the one that is meant.
+    if (this.resolve(name, searchPath).length > 0) return false
+    const mayBe = this.#within(name.schema, searchPath)
+    const named = [...(this.#rows.namedTypes.get(name.name) ?? [])].filter(([schema]) =>
+      mayBe({ schema }),
+    )
+    return named.length > 0 && named.every(([, plain]) => plain)
+  }
+
+  /** The first schema of the path that is there: where CREATE without a schema goes. */
+  creationSchema(searchPath: readonly string[] | undefined): string | undefined {
+    return searchPath
+      ?.map(schema => (schema === '$user' ? this.#rows.user : schema))
+      .find(schema => this.#rows.usable.has(schema))
+  }
+
+  /**
+   * Whether something in a schema may be what a name means. Without a schema in the name: anything on the path, not
+   * its first match alone, since which of two is first hangs on rights and on what was made a moment ago.
+   * Which temporary schema is the session's own cannot be seen from here: each may be meant.
+   */
+  #within(
+    schema: string | undefined,
+    searchPath: readonly string[] | undefined,
+  ): (candidate: { readonly schema: string }) => boolean {
+    if (schema === 'pg_temp') return isTemporary
+    if (schema !== undefined) return candidate => candidate.schema === schema
+    if (searchPath === undefined) return () => true
+    const path = new Set(searchPath.map(each => (each === '$user' ? this.#rows.user : each)))
+    path.add('pg_catalog')
+    return candidate => path.has(candidate.schema) || isTemporary(candidate)
+  }
+
+  #resolvedRelation(relation: Relation): ResolvedRelation {
+    const { object, kind, columns } = relation
+    const bases = new Map<string, ColumnName>()
+    for (const attnum of relation.numbered().keys()) {
+      const sources = this.column(relation.oid, attnum)?.sources ?? 'all'
+      if (sources === 'all') return { object, kind, columns, derivesFrom: 'all' }
+      for (const source of sources) if (source.object !== object) bases.set(key(source), source)
     }
-    if (searchPath === undefined || candidates.length === 0) return candidates
-    // Which temporary schema is the session's own cannot be seen from here: each may be meant.
-    const found: CatalogRelation[] = candidates.filter(isTemporary)
-    const path = searchPath.map(schema => (schema === '$user' ? this.#rows.user : schema))
-    for (const schema of path.includes('pg_catalog') ? path : ['pg_catalog', ...path]) {
-      const match = candidates.find(relation => relation.schema === schema)
-      if (match !== undefined) return [...found, match]
-    }
-    return found
+    return bases.size === 0
+      ? { object, kind, columns }
+      : { object, kind, columns, derivesFrom: [...bases.values()] }
   }
 
   /** Adds all columns that `attnum` of `relation` may come from, itself first. */
@@ -244,8 +303,8 @@ function part(name: string): string {
   return /[."]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name
 }
 
-function isTemporary(relation: Relation): boolean {
-  return /^pg_temp_\d+$/.test(relation.schema)
+function isTemporary({ schema }: { readonly schema: string }): boolean {
+  return /^pg_temp_\d+$/.test(schema)
 }
 
 function isSystem(relation: Relation): boolean {

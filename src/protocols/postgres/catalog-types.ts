@@ -55,11 +55,11 @@ export interface Catalog {
   expand(columns: readonly ColumnName[] | 'all'): readonly ColumnName[] | 'all'
   textForm(typeOid: number): TextForm
   /**
-   * The relations that a name may mean. With a known path (as SET search_path has it, `$user` replaced):
-   * the first match, pg_temp and pg_catalog in front as the server has them. `undefined`: all of that name.
+   * The relations that a name may mean. With a known path (as SET search_path has it): those on it, pg_catalog and
+   * temporary ones included. `undefined`: all of that name. Several when several are on the path: judge each.
    */
   resolve(name: RelationName, searchPath: readonly string[] | undefined): readonly CatalogRelation[]
-  /** For `toStatement`. */
+  /** For `toStatement`; of the present snapshot (`version`), so ask again when that changes. */
   names(searchPath: readonly string[] | undefined): Names
   /** The search path of a fresh session of this credential, as the server reports it. */
   readonly searchPath: readonly string[]

@@ -87,9 +87,16 @@ export function createCatalog(read: () => Promise<CatalogSnapshot>, now: () => n
     textForm: (typeOid: number): TextForm => current().textForm(typeOid),
     resolve: (name: RelationName, path: readonly string[] | undefined) =>
       current().resolve(name, path),
-    names: (path: readonly string[] | undefined): Names => ({
-      resolve: (relation: RelationName) => current().resolve(relation, path),
-    }),
+    names(path: readonly string[] | undefined): Names {
+      const from = current()
+      const creationSchema = from.creationSchema(path)
+      return {
+        resolve: relation => from.resolved(relation, path),
+        functions: name => from.functions(name, path),
+        isPlainType: type => from.isPlainType(type, path),
+        ...(creationSchema === undefined ? {} : { creationSchema }),
+      }
+    },
     invalidate() {
       stale = true
     },

@@ -1,4 +1,4 @@
-// The lines that a person can paste to connect. Knows psql's words; no secret is in them.
+// How a person or a script points a client at us: lines to paste, and libpq's environment. No secret is in them.
 import type { Endpoint } from '#gateway'
 
 /** A line for an identity token, one for an ephemeral credential, and a URL for drivers. */
@@ -10,6 +10,23 @@ export function connectHint({ host, port, resource, ca }: Endpoint): readonly st
     `PGPASSWORD=SECRET psql ${shell(`${place} user=CREDENTIAL_ID ${trust}`)}   # from: sallyport credential ${resource}`,
     url({ host, port, resource, ca }),
   ]
+}
+
+/** For a local port that asks no password (`sallyport connect`, `sallyport run`): any libpq client reads these. */
+export function libpqEnvironment({
+  host,
+  port,
+  resource,
+}: Endpoint): Readonly<Record<string, string>> {
+  return {
+    PGHOST: host,
+    PGPORT: String(port),
+    PGDATABASE: resource,
+    PGUSER: 'sallyport',
+    // The tunnel is TLS; the last hop does not leave this machine.
+    PGSSLMODE: 'disable',
+    PGGSSENCMODE: 'disable',
+  }
 }
 
 function url({ host, port, resource, ca }: Endpoint): string {

@@ -6,6 +6,7 @@ import { lengthFrames } from '#engines/wire'
 import type { Gateway, ListenerSettings } from '#gateway'
 import {
   type GatewayError,
+  InvalidRequest,
   isGatewayError,
   type Origin,
   type Principal,
@@ -183,16 +184,25 @@ class Handshake {
         negotiateProtocolVersion(Math.min(startup.minor, NEWEST_MINOR), startup.protocolOptions),
       )
     }
-    const client = clientParameters(startup)
-    const origin = { ip: this.#ip, port: this.#port, client: client.applicationName }
-    const principal = await authenticate(client, {
-      socket: this.socket,
-      reader: this.#reader,
-      gateway,
-      origin,
-      secured: this.#secured,
-      allowPlaintext: listener.allowPlaintext,
-    })
+    const asked = clientParameters(startup)
+    const { tunnel } = listener
+    const client = tunnel === undefined ? asked : throughTunnel(asked, tunnel.resource)
+    const origin = {
+      ip: this.#ip,
+      port: this.#port,
+      ...tunnel?.origin,
+      client: client.applicationName,
+    }
+    const principal =
+      tunnel?.principal ??
+      (await authenticate(client, {
+        socket: this.socket,
+        reader: this.#reader,
+        gateway,
+        origin,
+        secured: this.#secured,
+        allowPlaintext: listener.allowPlaintext,
+      }))
     return {
       ...client,
       socket: this.socket,
@@ -202,6 +212,16 @@ class Handshake {
       origin,
     }
   }
+}
+
+/** A tunnel proved who it is, and opens one resource: a client may name that one, or none. */
+function throughTunnel(client: ClientParameters, resource: string): ClientParameters {
+  if (client.resourceNamed && client.resource !== resource) {
+    throw new InvalidRequest('resource_unknown', `this connection opens ${resource} only`, {
+      hint: `use dbname=${resource}`,
+    })
+  }
+  return client.resourceNamed ? client : { ...client, resource, database: undefined }
 }
 
 function outOfPlace(what: string): GatewayError {

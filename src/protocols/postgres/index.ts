@@ -1,11 +1,11 @@
 // PostgreSQL: the room's door. `serve` is the whole life of a connection: greet, open, log in, relay.
 import type { Socket } from 'node:net'
-import { createPostgresAnalyser } from '#engines/sql'
+import { type Analyser, createPostgresAnalyser } from '#engines/sql'
 import type { Gateway, ListenerSettings, Protocol, Session } from '#gateway'
-import { type CloseReason, ProtocolError, UpstreamError } from '#model'
+import { type CloseReason, InvalidRequest, UpstreamError } from '#model'
 import { createCancelRegistry } from './cancel.ts'
 import { createCatalogs } from './catalogs.ts'
-import { connectHint } from './connect-hint.ts'
+import { connectHint, libpqEnvironment } from './connect-hint.ts'
 import { denial, endingError } from './denial.ts'
 import { type ClientLogin, dismiss, greet } from './handshake.ts'
 import { readAlone } from './read-alone.ts'
@@ -21,8 +21,18 @@ export type { PostgresSettings } from './settings.ts'
 export function createPostgres(): Protocol<PostgresSettings> {
   const cancels = createCancelRegistry()
   const catalogs = createCatalogs(() => performance.now())
-  const analysing = createPostgresAnalyser()
-  analysing.catch(() => {}) // each connection that awaits it learns of it
+  let loading: Promise<Analyser> | undefined
+
+  /** Loads the grammar on first use: commands that serve nobody do without. */
+  async function analyser(): Promise<Analyser> {
+    loading ??= createPostgresAnalyser()
+    try {
+      return await loading
+    } catch (error) {
+      loading = undefined
+      throw error
+    }
+  }
 
   async function serve(
     socket: Socket,
@@ -58,9 +68,9 @@ export function createPostgres(): Protocol<PostgresSettings> {
     const listeners = new Set<() => void>()
     const own = cancels.issue(client.protocolMinor, () => {
       for (const listener of listeners) listener()
-      cancelUpstream()
+      void cancelUpstream()
     })
-    let cancelUpstream = (): void => {}
+    let cancelUpstream = async (): Promise<void> => {}
     const login = logIn(
       session,
       {
@@ -71,13 +81,16 @@ export function createPostgres(): Protocol<PostgresSettings> {
       gateway.limits,
     )
     try {
-      const [upstream, analyser] = await Promise.all([login, analysing, catalog.fresh()])
+      const [upstream, grammar] = await Promise.all([login, analyser(), catalog.fresh()])
       if (session.signal.aborted) throw endingError(session.signal.reason)
       if (client.socket.destroyed) return 'client_left'
       // A cancel that does not arrive is no error: the client asks again, or its deadline decides.
-      cancelUpstream = () => void upstream.cancel().catch(() => {})
+      cancelUpstream = () => upstream.cancel().catch(() => {})
       client.socket.write(welcome(client, upstream.parameterStatuses, own))
       const path = client.settings.get('search_path')
+      // Both were paused by hand. What comes is emitted after this turn, when the relay listens.
+      client.socket.resume()
+      upstream.socket.resume()
       return await relay({
         client: client.socket,
         clientRest: client.rest,
@@ -85,7 +98,7 @@ export function createPostgres(): Protocol<PostgresSettings> {
         upstreamRest: upstream.rest,
         session,
         catalog,
-        analyser,
+        analyser: grammar,
         limits: gateway.limits,
         searchPath: (path === undefined ? undefined : searchPathOf(path)) ?? catalog.searchPath,
         cancelUpstream: () => cancelUpstream(),
@@ -109,18 +122,8 @@ export function createPostgres(): Protocol<PostgresSettings> {
     secretFields,
     recording: 'statements',
     connectHint,
-    tool: {
-      command: ['psql'],
-      environment: ({ host, port, resource }) => ({
-        PGHOST: host,
-        PGPORT: String(port),
-        PGDATABASE: resource,
-        PGUSER: 'sallyport',
-        PGSSLMODE: 'disable',
-        PGGSSENCMODE: 'disable',
-      }),
-    },
-    read: async text => readAlone(await analysing, text),
+    tool: { command: ['psql'], environment: libpqEnvironment },
+    read: async text => readAlone(await analyser(), text),
     serve,
   }
   return protocol
@@ -130,5 +133,5 @@ function databaseOf(client: ClientLogin, settings: PostgresSettings): string {
   const { database } = client
   if (database === undefined || database === settings.database) return settings.database
   if (settings.databases === 'any' || settings.databases.includes(database)) return database
-  throw new ProtocolError('resource_unknown', 'this resource does not open that database')
+  throw new InvalidRequest('resource_unknown', 'this resource does not open that database')
 }

@@ -33,6 +33,8 @@ export interface ClientParameters {
   /** Informative: who acts is what the credential proves. A credential's id when SCRAM is to be spoken. */
   readonly user: string
   readonly resource: string
+  /** False when the packet names no database, so that the resource is but libpq's guess. */
+  readonly resourceNamed: boolean
   /** Another database of the same resource (`dbname=RESOURCE/OTHER`). */
   readonly database: string | undefined
   readonly applicationName: string
@@ -69,11 +71,13 @@ export function clientParameters(startup: StartupMessage): ClientParameters {
   }
   if (user === '') throw new ProtocolError('protocol_violation', 'the startup packet names no user')
   // libpq's rule: without a database it is named as the user is.
-  const target = database === undefined || database === '' ? user : database
+  const resourceNamed = database !== undefined && database !== ''
+  const target = resourceNamed ? (database ?? user) : user
   const slash = target.indexOf('/')
   return {
     user,
     resource: slash === -1 ? target : target.slice(0, slash),
+    resourceNamed,
     database: slash === -1 ? undefined : target.slice(slash + 1),
     applicationName,
     settings,
