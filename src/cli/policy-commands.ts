@@ -63,30 +63,38 @@ export function policyCommands(program: Command, protocols: readonly Protocol[])
   })
 
   const ask = policy
-    .command('why')
+    .command('why [resource] [statement]')
     .description('how a statement would be decided, and which condition decided')
-    .requiredOption('--resource <name>')
-    .requiredOption('--statement <text>')
+    .option('--resource <name>', 'instead of the first argument')
+    .option('--statement <text>', 'instead of the second')
     .option('--principal <kind:id>', 'somebody else, e.g. agent:order-bot (with console:audit)')
     .option('--groups <list>', 'of that principal, comma-separated', '')
     .option('--config <file>', 'ask these files instead of a gateway')
-  runs(ask, protocols, async ({ client, output }) => {
+  runs(ask, protocols, async ({ client, output }, ...given) => {
     const options = ask.opts<{
-      resource: string
-      statement: string
+      resource?: string
+      statement?: string
       principal?: string
       groups: string
       config?: string
     }>()
+    const resource = options.resource ?? given[0]
+    const statement = options.statement ?? given[options.resource === undefined ? 1 : 0]
+    if (resource === undefined || statement === undefined) {
+      throw new InvalidRequest(
+        'request_invalid',
+        'Ask about a resource and a statement: policy why shop "delete from orders".',
+      )
+    }
     const principal = principalOf(options.principal, options.groups)
     const answer =
       options.config === undefined
         ? await client().post<WhyView>(paths.why, {
-            resource: options.resource,
-            statement: options.statement,
+            resource,
+            statement,
             ...(principal === undefined ? {} : { principal }),
           })
-        : await offline(options.config, protocols, options, principal)
+        : await offline(options.config, protocols, { resource, statement }, principal)
     print(output, answer, whyText)
   })
 }

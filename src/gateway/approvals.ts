@@ -190,7 +190,9 @@ export class Approvals {
     const approvers =
       request.approvers.length > 0 ? `group ${request.approvers.join(' or ')}` : 'an approver'
     const say = (): void =>
-      held.waiting.notify(`${request.message} Waiting for ${approvers}: request ${request.id}.`)
+      held.waiting.notify(
+        `${request.message.replace(/[.!?]?$/, '.')} Waiting for ${approvers}: request ${request.id}.`,
+      )
     return new Promise((resolve, reject) => {
       const stop = (): void => {
         clearTimeout(timeout)
