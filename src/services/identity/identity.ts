@@ -1,0 +1,192 @@
+// Who is it: tokens and ephemeral credentials in, principals out; and who is it no longer.
+// Knows no resource but by name, no policy, no session: what ends is told to who listens.
+import { type IssuerSettings, prefixConflict } from '#config'
+import { AuthenticationFailed, ConfigurationError, type Principal, type Secret } from '#model'
+import type { Database } from '#services/db'
+import { type CredentialSummary, Credentials } from './credentials.ts'
+import { Revocations } from './revocations.ts'
+import { isCredentialId, type ScramVerifier } from './scram.ts'
+import { identityMigrations } from './tables.ts'
+import { Tokens } from './tokens.ts'
+import { Writes } from './writes.ts'
+
+const PRUNE_MS = 600_000
+/** How long a token's revocation is kept when the caller does not say: longer than any token is accepted. */
+const TOKEN_KEPT_MS = 30 * 86_400_000
+
+/** What has ended. Each field that is set ends the sessions that rest on it. */
+export interface IdentityEnd {
+  readonly principalId?: string
+  /** A credential's id, a `jti`, or a token's hash: `Principal.credential.id`. */
+  readonly credentialId?: string
+  readonly issuer?: string
+  readonly reason: 'credential_revoked' | 'token_revoked' | 'principal_revoked' | 'issuer_changed'
+}
+
+export interface EphemeralProof {
+  readonly verifier: ScramVerifier
+  /** Call after the client's proof was verified. Throws AuthenticationFailed. */
+  accept(resource: string): Promise<Principal>
+}
+
+export interface Identity {
+  /** Throws AuthenticationFailed (`token_invalid`, `token_expired`, `identity_ended`, `unavailable`). */
+  verify(token: Secret): Promise<Principal>
+  isCredentialId(name: string): boolean
+  /**
+   * A credential for one resource, for 15 minutes at most and never longer than the identity itself. The secret is
+   * not kept. Throws AccessDenied for principals that came by such a credential, Unavailable.
+   */
+  issue(
+    principal: Principal,
+    resource: string,
+    ttlMs: number,
+  ): Promise<{ id: string; secret: Secret; expiresAt: number }>
+  ephemeral(id: string): EphemeralProof
+  /** Those in force, of one principal or of all. */
+  list(principalId?: string): readonly CredentialSummary[]
+  /** Ends it at once. True when it was in force. `settled` tells when that is stored. */
+  revokeCredential(id: string): boolean
+  /** By `jti` or hash; with it ends what was issued for it. `until` (Unix ms) is when nobody could use it anyhow. */
+  revokeToken(jtiOrHash: string, until?: number): void
+  /**
+   * Ends every session and credential of the principal, of agents it owns, and of whoever acts by or for it. Tokens
+   * that were issued before are refused; with `until` (Unix ms), newer ones too.
+   */
+  revokePrincipal(id: string, until?: number): void
+  /** Calls back at once, within the call that ends. Expiry is the caller's timer (`Principal.expiresAt`). */
+  onEnded(listener: (end: IdentityEnd) => void): () => void
+  /** Replaces the issuers. Throws ConfigurationError, and changes nothing, when their names could collide. */
+  update(issuers: readonly IssuerSettings[]): void
+  /** Reads what other processes on the same store have issued and revoked. */
+  refresh(): Promise<void>
+  /** Resolves when all revocations are stored. Throws Unavailable when one could not be. */
+  settled(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens the service on its tables, which it brings up to date. */
+export async function createIdentity(options: {
+  issuers: readonly IssuerSettings[]
+  store: Database
+  now: () => number
+  fetch?: typeof fetch
+}): Promise<Identity> {
+  const { store, now } = options
+  await store.migrate(identityMigrations)
+  const writes = new Writes(store)
+  const tokens = new Tokens({ fetch: options.fetch ?? fetch, now })
+  const credentials = new Credentials(writes, now)
+  const revocations = new Revocations(writes)
+  const listeners = new Set<(end: IdentityEnd) => void>()
+
+  const tell = (end: IdentityEnd) => {
+    for (const listener of listeners) listener(end)
+  }
+  /** Ends the credentials that rest on what has ended; they are told of one by one. */
+  const endCredentials = (test: (principal: Principal) => boolean) => {
+    for (const credentialId of credentials.idsWhere(test)) {
+      credentials.revoke(credentialId)
+      tell({ credentialId, reason: 'credential_revoked' })
+    }
+  }
+  const endToken = (name: string) => {
+    endCredentials(({ credential }) => credential.id === name)
+    tell({ credentialId: name, reason: 'token_revoked' })
+  }
+  const endPrincipal = (id: string) => {
+    endCredentials(
+      principal =>
+        principal.id === id ||
+        principal.owners.includes(id) ||
+        principal.actors.some(actor => actor.id === id),
+    )
+    tell({ principalId: id, reason: 'principal_revoked' })
+  }
+
+  const update = (issuers: readonly IssuerSettings[]) => {
+    const conflict = prefixConflict(issuers)
+    if (conflict) throw new ConfigurationError('configuration_invalid', conflict.message)
+    for (const issuer of tokens.update(issuers)) {
+      endCredentials(
+        principal =>
+          principal.issuer === issuer || principal.actors.some(actor => actor.issuer === issuer),
+      )
+      tell({ issuer, reason: 'issuer_changed' })
+    }
+  }
+
+  const refresh = async () => {
+    for (const credentialId of await credentials.load()) {
+      tell({ credentialId, reason: 'credential_revoked' })
+    }
+    const fresh = await revocations.load(now())
+    for (const name of fresh.tokens) endToken(name)
+    for (const id of fresh.principals) endPrincipal(id)
+  }
+
+  update(options.issuers)
+  await refresh()
+  // Issued by an issuer that was taken away while we were not running.
+  const names = new Set(options.issuers.map(({ issuer }) => issuer))
+  endCredentials(principal => !names.has(principal.issuer))
+  const timer = setInterval(() => {
+    credentials.prune()
+    revocations.prune(now())
+  }, PRUNE_MS)
+  timer.unref()
+
+  return {
+    async verify(token) {
+      const { principal, names } = await tokens.verify(token)
+      if (revocations.ended(principal, names, now())) {
+        throw new AuthenticationFailed('identity_ended', 'The identity was withdrawn.')
+      }
+      return principal
+    },
+    isCredentialId,
+    async issue(principal, resource, ttlMs) {
+      if (revocations.ended(principal, [principal.credential.id], now())) {
+        throw new AuthenticationFailed('identity_ended', 'The identity was withdrawn.')
+      }
+      const issued = await credentials.issue(principal, resource, ttlMs)
+      // Withdrawn while the credential was made: it must not outlive that.
+      if (revocations.ended(principal, [principal.credential.id], now())) {
+        credentials.revoke(issued.id)
+        throw new AuthenticationFailed('identity_ended', 'The identity was withdrawn.')
+      }
+      return issued
+    },
+    ephemeral: id => ({
+      verifier: credentials.verifier(id),
+      accept: async resource => credentials.accept(id, resource),
+    }),
+    list: principalId => credentials.list(principalId),
+    revokeCredential(id) {
+      const known = credentials.revoke(id)
+      tell({ credentialId: id, reason: 'credential_revoked' })
+      return known
+    },
+    revokeToken(jtiOrHash, until = now() + TOKEN_KEPT_MS) {
+      for (const name of tokens.idsOf(jtiOrHash)) {
+        revocations.revokeToken(name, now(), until)
+        endToken(name)
+      }
+    },
+    revokePrincipal(id, until) {
+      revocations.revokePrincipal(id, now(), until)
+      endPrincipal(id)
+    },
+    onEnded(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    update,
+    refresh,
+    settled: () => writes.settled(),
+    async close() {
+      clearInterval(timer)
+      await writes.settled()
+    },
+  }
+}

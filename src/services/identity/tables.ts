@@ -1,0 +1,78 @@
+// The tables of this service. Byte strings are hex; times are Unix ms; SQL stays portable to PostgreSQL.
+import type { MigrationSet } from '#services/db'
+
+export interface IdentityTables {
+  /** Never a secret: what a SCRAM server needs cannot be used to log in (RFC 5802 section 9). */
+  identity_credentials: {
+    id: string
+    resource: string
+    stored_key: string
+    server_key: string
+    iterations: number
+    /** JSON of the principal as it was when the credential was issued. */
+    principal: string
+    principal_id: string
+    issuer: string
+    /** The token that it was issued for. */
+    source: string
+    created_at: number
+    expires_at: number
+    revoked_at: number | null
+    uses: number
+  }
+  /** What ends before its time: `token` (jti, or a token's hash) and `principal` (entity id). */
+  identity_revocations: {
+    kind: string
+    name: string
+    revoked_at: number
+    until: number
+  }
+  /** Keys that must outlive a restart, by name. */
+  identity_keys: { name: string; value: string }
+}
+
+export const identityMigrations: MigrationSet = {
+  room: 'identity',
+  migrations: [
+    {
+      name: 'identity-0001-credentials-and-revocations',
+      async up(kysely) {
+        const { schema } = kysely
+        await schema
+          .createTable('identity_credentials')
+          .addColumn('id', 'text', column => column.primaryKey())
+          .addColumn('resource', 'text', column => column.notNull())
+          .addColumn('stored_key', 'text', column => column.notNull())
+          .addColumn('server_key', 'text', column => column.notNull())
+          .addColumn('iterations', 'integer', column => column.notNull())
+          .addColumn('principal', 'text', column => column.notNull())
+          .addColumn('principal_id', 'text', column => column.notNull())
+          .addColumn('issuer', 'text', column => column.notNull())
+          .addColumn('source', 'text', column => column.notNull())
+          .addColumn('created_at', 'bigint', column => column.notNull())
+          .addColumn('expires_at', 'bigint', column => column.notNull())
+          .addColumn('revoked_at', 'bigint')
+          .addColumn('uses', 'bigint', column => column.notNull())
+          .execute()
+        await schema
+          .createIndex('identity_credentials_expiry')
+          .on('identity_credentials')
+          .column('expires_at')
+          .execute()
+        await schema
+          .createTable('identity_revocations')
+          .addColumn('kind', 'text', column => column.notNull())
+          .addColumn('name', 'text', column => column.notNull())
+          .addColumn('revoked_at', 'bigint', column => column.notNull())
+          .addColumn('until', 'bigint', column => column.notNull())
+          .addPrimaryKeyConstraint('identity_revocations_key', ['kind', 'name'])
+          .execute()
+        await schema
+          .createTable('identity_keys')
+          .addColumn('name', 'text', column => column.primaryKey())
+          .addColumn('value', 'text', column => column.notNull())
+          .execute()
+      },
+    },
+  ],
+}
