@@ -125,7 +125,8 @@ export function wordBefore(
       // `card` does not explain a number in `cardio`, but does in `cards` and `cardNumber`.
       const after = i + word.length
       if (!isLetter(src, start, end, after) || isHump(src, after)) return true
-      if ((src[after]! | 0x20) === 0x73 && !isLetter(src, start, end, after + 1)) return true
+      const plural = (src[after]! | 0x20) === 0x73
+      if (plural && (!isLetter(src, start, end, after + 1) || isHump(src, after + 1))) return true
     }
   }
   return false

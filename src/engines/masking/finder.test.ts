@@ -44,7 +44,9 @@ function emails(text: string): Spans {
     for (const [i, label] of run.split('.').entries()) {
       const cut = label.startsWith('-') || label === '' || label.length > 63
       if (cut) break
-      const top = /^xn--.+$/i.exec(label) ?? /^[A-Za-z\x80-\xff]{2,}(?=-|$)/.exec(label)
+      const worded = /[A-Za-z\x80-\xff]/.test(run.split('.')[i - 1] ?? '')
+      const letters = worded ? /^[A-Za-z\x80-\xff]{2,}/ : /^[A-Za-z\x80-\xff]{2,}(?=-|$)/
+      const top = /^xn--.+$/i.exec(label) ?? letters.exec(label)
       if (i > 0 && top !== null) end = from + top[0].length
       if (label.endsWith('-')) break
       from += label.length + 1
@@ -332,21 +334,17 @@ function jwts(text: string): Spans {
     token.lastIndex = at
     const found = token.exec(text)
     if (found === null) return undefined
-    try {
-      const header: unknown = JSON.parse(Buffer.from(found[1]!, 'base64url').toString())
-      const good = typeof header === 'object' && header !== null && 'alg' in header
-      return good ? [at, at + found[0].length] : undefined
-    } catch {
-      return undefined
-    }
+    const header = Buffer.from(found[1]!, 'base64url').toString('latin1')
+    const good = /^\{"/.test(header) && header.includes('"alg"') && /\}\s*$/.test(header)
+    return good ? [at, at + found[0].length] : undefined
   })
 }
 
 function privateKeys(text: string): Spans {
   const label = '(?:[A-Za-z0-9 ]*PRIVATE KEY[A-Za-z0-9 ]*)'
   const all = new RegExp(
-    `-----BEGIN (?=[A-Za-z0-9 ]{11,64}-----)${label}-----[^]*?(?:-----END (?=[A-Za-z0-9 ]{11,64}-----)${label}-----|$)|(?<![A-Za-z])AGE-SECRET-KEY-1[A-Z0-9]{58,}`,
-    'g',
+    `-----BEGIN (?=[A-Za-z0-9 ]{11,64}-----)${label}-----.*?(?:-----END (?=[A-Za-z0-9 ]{11,64}-----)${label}-----|$)|(?<![A-Za-z])AGE-SECRET-KEY-1[A-Z0-9]{58,}`,
+    'gs',
   )
   return [...text.matchAll(all)].map(found => [found.index, found.index + found[0].length])
 }
@@ -359,9 +357,9 @@ function cloudKeys(text: string): Spans {
     /(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{36,}/y,
     /(?<![A-Za-z0-9])github_pat_[\w-]{40,}/y,
     /(?<![A-Za-z0-9])(?:glpat|gldt)-[\w-]{20,}/y,
-    /(?<![A-Za-z0-9])xox[abeoprs]-(?=[A-Za-z_-]{0,255}\d)[\w-]{10,}/y,
+    /(?<![A-Za-z0-9])xox[abeoprs]-(?=[A-Za-z_-]{0,63}\d)[\w-]{10,}/y,
     /(?<![A-Za-z0-9])[rs]k_(?:live|test)_[A-Za-z0-9]{16,}/y,
-    /(?<![A-Za-z0-9])sk-(?=[\w-]{0,255}\d)(?=[\w-]{0,255}[A-Z])(?=[\w-]{0,255}[a-z])[\w-]{20,}/y,
+    /(?<![A-Za-z0-9])sk-(?=[\w-]{0,63}\d)(?=[\w-]{0,63}[A-Z])(?=[\w-]{0,63}[a-z])[\w-]{20,}/y,
     /(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36,}/y,
     /(?<![A-Za-z0-9])SG\.[\w-]{16,63}\.[\w-]{32,}/y,
   ]

@@ -69,7 +69,8 @@ const KEYS: readonly Key[] = [
   ...['sq0atp-', 'sq0csp-'].map(prefix => key(prefix, '-', BASE64URL, 22)), // Square
 ]
 
-const MAX_JUDGED = 256
+/** How much of a body is looked at before it is believed. */
+const JUDGED = 64
 
 /** Wake byte → byte before it (0: none) → the keys to check. */
 const BY_WAKE = new Map<number, (readonly Key[] | undefined)[]>()
@@ -123,7 +124,13 @@ function matchPrefixed(
   if ((classAt(src, start, end, from - 1) & ALNUM) !== 0) return false
   const bodyStart = from + prefix.length
   // Judged by its first bytes: a run that fails may be read again by the next key in it.
-  const judged = runEnd(src, end, bodyStart, body, MAX_JUDGED)
+  const judged = runEnd(
+    src,
+    end,
+    bodyStart,
+    body,
+    max === undefined ? Math.max(min, JUDGED) : max + 1,
+  )
   const length = judged - bodyStart
   if (length < min || (max !== undefined && length > max)) return false
   if (max !== undefined && (classAt(src, start, end, judged) & ALNUM) !== 0) return false

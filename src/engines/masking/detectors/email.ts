@@ -7,6 +7,7 @@ const DOT = 0x2e
 const DASH = 0x2d
 const LOCAL = alphabet('._%+-~')
 const DOMAIN = alphabet('.-')
+const LETTERS = LETTER | WIDE
 const MAX_DOMAIN = 255
 const MAX_LABEL = 63
 
@@ -56,7 +57,7 @@ function domainEnd(src: Uint8Array, end: number, at: number): number {
   const limit = Math.min(end, at + MAX_DOMAIN)
   let best = -1
   let label = at
-  let dots = 0
+  let before = -1
   for (let i = at; i <= limit; i++) {
     const byte = i < limit ? src[i]! : 0
     if (DOMAIN[byte] === 1 && byte !== DOT) {
@@ -65,21 +66,27 @@ function domainEnd(src: Uint8Array, end: number, at: number): number {
     }
     // The label [label, i) is complete.
     if (i === label || i - label > MAX_LABEL) break
-    const top = dots > 0 ? topLevelEnd(src, label, i) : -1
+    const top = before >= 0 ? topLevelEnd(src, before, label, i) : -1
     if (top >= 0) best = top
     if (byte !== DOT || src[i - 1] === DASH) break
-    dots++
+    before = label
     label = i + 1
   }
   return best < 0 ? -1 : wholeCodePoint(src, end, best)
 }
 
-/** Two or more letters, up to the end of the label or to a dash: `com-Office` is `com` and more text. */
-function topLevelEnd(src: Uint8Array, from: number, to: number): number {
+/**
+ * Two or more letters, up to the end of the label or to what no top level holds: `com-Office`, `com2024`
+ * are `com` and more text. Behind digits alone a label is part of a version: `gem@1.0.rc1`.
+ */
+function topLevelEnd(src: Uint8Array, before: number, from: number, to: number): number {
   if (isPunycode(src, from, to)) return to
   let i = from
-  while (i < to && (classOf[src[i]!]! & (LETTER | WIDE)) !== 0) i++
-  return i - from >= 2 && (i === to || src[i] === DASH) ? i : -1
+  while (i < to && (classOf[src[i]!]! & LETTERS) !== 0) i++
+  if (i - from < 2) return -1
+  if (i === to || src[i] === DASH) return i
+  for (let k = before; k < from; k++) if ((classOf[src[k]!]! & LETTERS) !== 0) return i
+  return -1
 }
 
 function isPunycode(src: Uint8Array, from: number, to: number): boolean {
