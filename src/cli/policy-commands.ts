@@ -192,8 +192,11 @@ function whyText(answer: Why | WhyView): string {
   const effect = answer.effect === 'permit' ? colors.green('permit') : colors.red('deny')
   const lines = [`${effect}  ${plain(answer.message)}  ${colors.dim(`[${answer.code}]`)}`]
   for (const obligation of answer.obligations) {
-    const { kind, policies: _policies, ...rest } = obligation
-    lines.push(`  needs ${colors.yellow(String(kind))} ${plain(JSON.stringify(rest))}`)
+    const { kind, policies, ...rest } = obligation
+    const by = Array.isArray(policies) ? `  (${policies.join(', ')})` : ''
+    lines.push(
+      `  needs ${colors.yellow(String(kind))}${plain(by)} ${colors.dim(plain(JSON.stringify(rest)))}`,
+    )
   }
   for (const operation of answer.operations) {
     const on = operation.object === '' ? 'the resource' : plain(operation.object)

@@ -338,7 +338,9 @@ describe('what ends, ends its sessions', () => {
   })
 
   it('when the identity expires', async () => {
-    const session = await test.open(principal('soon', ['staff'], { expiresAt: test.clock.now + 30 }))
+    const session = await test.open(
+      principal('soon', ['staff'], { expiresAt: test.clock.now + 30 }),
+    )
     test.clock.now += 31
     await new Promise(resolve => setTimeout(resolve, 80))
     expect(endedWith(session)).toBe('identity_ended')

@@ -275,8 +275,15 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     obligation: Extract<Decision['obligations'][number], { kind: 'approve' }>,
     waiting: Waiting,
   ): Promise<Discharged> {
+    // What permits it, and what holds it.
+    const policies = [...new Set([...decision.policies, ...obligation.policies])]
     const index = this.#parts.audit.append(
-      this.#evidence.decided('statement.held', statement, decision, this.#rules.policySet),
+      this.#evidence.decided(
+        'statement.held',
+        statement,
+        { ...decision, policies },
+        this.#rules.policySet,
+      ),
     )
     await this.#parts.audit.durable(index)
     this.#parts.onDecided?.('held')
@@ -284,7 +291,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       ...textOf(statement),
       effect: 'held',
       code: 'approval_required',
-      policies: decision.policies,
+      policies,
       message: obligation.message,
     })
     return this.#parts.approvals.hold({

@@ -1,5 +1,5 @@
 // The signed heads of a log, in the order in which they were signed, each held against the tree when it has that size.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type Checkpoint,
@@ -37,7 +37,9 @@ export class Heads {
     if (existsSync(newest)) this.#addApart('checkpoint', readFileSync(newest, 'utf8'))
     else findings.problem('checkpoint', 'There is no signed head.')
     if (since !== undefined) this.#addApart('(the checkpoint to start from)', since)
-    this.#list = this.#read(join(folder, 'checkpoints.jsonl'))
+    const list = join(folder, 'checkpoints.jsonl')
+    if (!existsSync(list)) findings.problem('checkpoints.jsonl', 'The list of heads is missing.')
+    this.#list = existsSync(list) ? this.#read(list, statSync(list).size) : [].values()
     this.#next = this.#list.next().value ?? undefined
   }
 
@@ -105,13 +107,10 @@ export class Heads {
     if (head !== undefined) this.#apart.push(head)
   }
 
-  *#read(path: string): Generator<Head, undefined> {
+  /** The heads in the first `size` bytes of the list: what a live log adds later is for the next time. */
+  *#read(path: string, size: number): Generator<Head, undefined> {
     const file = 'checkpoints.jsonl'
-    if (!existsSync(path)) {
-      this.#findings.problem(file, 'The list of heads is missing.')
-      return undefined
-    }
-    for (const { text, whole } of readLines(path)) {
+    for (const { text, whole } of readLines(path, size)) {
       const note = noteOf(text)
       if (!whole) this.#findings.problem(file, 'The last line is cut.')
       else if (note === undefined) this.#findings.problem(file, 'A line is not a head.')

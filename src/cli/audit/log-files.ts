@@ -29,15 +29,16 @@ export function walkFile(
   }
 }
 
-/** The lines of a file, one after another. `whole` is false for a last one without a newline. */
+/** The lines in the first `size` bytes of a file, one after another. `whole` is false for a last one without a newline. */
 export function* readLines(
   path: string,
+  size: number,
 ): Generator<{ readonly text: string; readonly whole: boolean }> {
   const fd = openSync(path, 'r')
   try {
     let rest: Uint8Array = Buffer.alloc(0)
     for (let position = 0; ; ) {
-      const chunk = readAt(fd, position, 256 * 1024)
+      const chunk = readAt(fd, position, Math.min(256 * 1024, size - position))
       if (chunk.length === 0) break
       position += chunk.length
       const bytes = Buffer.concat([rest, chunk])

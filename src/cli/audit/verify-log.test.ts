@@ -267,12 +267,7 @@ describe.skipIf(!hasPython)('the twin in Python', () => {
     for (const path of evidence(folder)) {
       const bytes = readFileSync(path)
       if (bytes.length === 0) continue
-      for (const at of [
-        0,
-        Math.floor(bytes.length / 3),
-        Math.floor(bytes.length / 2),
-        bytes.length - 1,
-      ]) {
+      for (const at of [Math.floor(bytes.length / 3), bytes.length - 1]) {
         const bent = Buffer.from(bytes)
         bent[at] = (bent[at] ?? 0) ^ 1
         writeFileSync(path, bent)

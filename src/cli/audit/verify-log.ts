@@ -8,6 +8,7 @@ import {
   leafHash,
   type NoteVerifier,
   parseVkey,
+  segmentName,
   TILE_WIDTH,
   type Tile,
   Tree,
@@ -41,9 +42,14 @@ export function verifyLog(folder: string, options: VerifyOptions = {}): VerifyRe
   const timeline = new Timeline(findings)
   const tiles = new Tiles(folder, findings)
   const tree = new Tree(tile => tiles.check(tile))
+  // A live log grows while we read. Heads, tiles and indexes are listed first, so that what they speak of is there.
+  const indexes = new Set(
+    listFiles(join(folder, 'segments')).filter(name => name.endsWith('.index')),
+  )
+  const firsts = listSegments(folder)
 
   heads?.check(tree)
-  for (const first of listSegments(folder)) {
+  for (const first of firsts) {
     const file = segmentPath(first)
     if (first !== tree.size) {
       findings.problem(
@@ -65,11 +71,11 @@ export function verifyLog(folder: string, options: VerifyOptions = {}): VerifyRe
       heads?.check(tree)
       return true
     })
-    checkIndex(folder, first, offsets, findings)
+    if (indexes.has(indexName(first))) checkIndex(folder, first, offsets, findings)
     if (walk.end === 'whole') continue
     const at = `at byte ${walk.offset}`
     // A crash leaves a cut frame at the end of the last segment; the next start puts it aside and says so.
-    if (walk.end === 'cut' && first === listSegments(folder).at(-1)) {
+    if (walk.end === 'cut' && first === firsts.at(-1)) {
       findings.notice(
         file,
         `The last ${walk.fileBytes - walk.offset} bytes ${at} are an unfinished record.`,
@@ -152,6 +158,8 @@ function readRecord(
   }
 }
 
+const indexName = (first: number): string => segmentName(first).replace(/\.log$/, '.index')
+
 /** The sidecar index is no authority, but a wrong one means that somebody was here. */
 function checkIndex(
   folder: string,
@@ -159,14 +167,14 @@ function checkIndex(
   offsets: readonly number[],
   findings: Findings,
 ): void {
-  const file = segmentPath(first).replace(/\.log$/, '.index')
-  if (!existsSync(join(folder, file))) return
+  const file = join('segments', indexName(first))
   const expected = Buffer.alloc(offsets.length * 4)
   offsets.forEach((offset, at) => {
     expected.writeUInt32BE(offset, at * 4)
   })
-  if (!readFileSync(join(folder, file)).equals(expected))
+  if (!readFileSync(join(folder, file)).equals(expected)) {
     findings.problem(file, 'The index does not fit its segment.')
+  }
 }
 
 /** Order and rhythm of the records. Clocks can step, so these are notices. */
@@ -203,11 +211,15 @@ class Tiles {
   readonly #findings: Findings
   readonly #known = new Set<string>()
   readonly #missing: { path: string; leaves: number }[] = []
+  readonly #present: readonly string[]
   equal = 0
 
   constructor(folder: string, findings: Findings) {
     this.#folder = folder
     this.#findings = findings
+    this.#present = listFiles(join(folder, 'tile')).map(
+      file => `tile/${file.replaceAll('\\', '/')}`,
+    )
   }
 
   check({ level, index, bytes }: Tile): void {
@@ -227,8 +239,7 @@ class Tiles {
           'The tile is missing. (It can be made again from the records.)',
         )
     }
-    for (const file of listFiles(join(this.#folder, 'tile'))) {
-      const path = `tile/${file.replaceAll('\\', '/')}`
+    for (const path of this.#present) {
       // A `.new` file is a write that a crash cut short.
       if (!this.#known.has(path) && !path.endsWith('.new'))
         this.#findings.problem(path, 'No such tile belongs to this log.')
