@@ -224,7 +224,7 @@ class Log:
         self.tree.append(record)
         self.check_heads()
 
-    def read_segment(self, name, is_last):
+    def read_segment(self, name, is_last, has_index):
         data = self.content("segments", name)
         if data[:16] != MARK:
             self.problems.append(f"{name}: not a segment")
@@ -247,13 +247,13 @@ class Log:
             at, count = end, count + 1
         else:
             expected = b"".join(each.to_bytes(4, "big") for each in offsets)
-            if self.content("segments", name[:-4] + ".index") not in (None, expected):
+            if has_index and self.content("segments", name[:-4] + ".index") != expected:
                 self.problems.append(f"{name}: the index does not fit")
             return True
         self.problems.append(f"{name}: a frame at byte {at} is damaged")
         return False
 
-    def check_tiles(self, signed):
+    def check_tiles(self, signed, present):
         for path, data in self.tiles.items():
             found = self.content(path)
             level, index = int(path.split("/")[1]), int(re.sub(r"\D", "", path.split("/", 2)[2]))
@@ -261,31 +261,31 @@ class Log:
                 self.problems.append(f"{path}: missing")
             elif found not in (None, data):
                 self.problems.append(f"{path}: does not fit the records")
-        for folder, _, files in os.walk(os.path.join(self.folder, "tile")):
-            for file in files:
-                path = os.path.relpath(os.path.join(folder, file), self.folder).replace(os.sep, "/")
-                if path not in self.tiles and not path.endswith(".new"):
-                    self.problems.append(f"{path}: does not belong to this log")
+        for path in present:
+            if path not in self.tiles and not path.endswith(".new"):
+                self.problems.append(f"{path}: does not belong to this log")
 
     def verify(self):
         if self.key is not None:
             self.read_heads()
         signed = max(self.heads, default=0)
         self.check_heads()
+        present = [os.path.relpath(os.path.join(at, name), self.folder).replace(os.sep, "/")
+                   for at, _, files in os.walk(os.path.join(self.folder, "tile")) for name in files]
         folder = os.path.join(self.folder, "segments")
-        names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-        names = [name for name in names if re.fullmatch(r"[0-9]{16}\.log", name)]
+        listed = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+        names = [name for name in listed if re.fullmatch(r"[0-9]{16}\.log", name)]
         for name in names:
             if int(name[:16]) != self.tree.size:
                 self.problems.append(f"{name}: record {self.tree.size} should come next")
                 break
-            if not self.read_segment(name, name == names[-1]):
+            if not self.read_segment(name, name == names[-1], name[:-4] + ".index" in listed):
                 break
         if self.tree.size == 0:
             self.problems.append("segments: there are no records")
         for size in sorted(self.heads):
             self.problems.append(f"{size} records were signed, but only {self.tree.size} are there")
-        self.check_tiles(signed)
+        self.check_tiles(signed, present)
         return {"ok": not self.problems, "origin": self.key[0] if self.key else "", "size": self.tree.size,
                 "root": self.tree.root().hex(), "checkpoints": self.verified,
                 "unsigned": max(0, self.tree.size - signed), "problems": self.problems, "notices": self.notices}

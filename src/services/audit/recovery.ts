@@ -71,12 +71,13 @@ export function recover(place: Place, head: SignedHead | undefined): Recovered {
       `its records are not those of its last checkpoint (${size} records): it was changed`,
     )
   }
-  return {
-    tree: found.tree,
-    index: found.index,
-    offset: found.offset,
-    dropped: dropTail(place, found),
+  const { tree, index } = found
+  if (found.offset < SEGMENT_MARK.length) {
+    // A crash fell between the making of the file and its mark: there is nothing in it.
+    SegmentWriter.begin(folder, place.files, index.first)
+    return { tree, index, offset: SEGMENT_MARK.length, dropped: undefined }
   }
+  return { tree, index, offset: found.offset, dropped: dropTail(place, found) }
 }
 
 /** The tree before the first record that has to be hashed; undefined when the tiles do not hold it. */
@@ -181,12 +182,6 @@ function checkUnsigned(
 function dropTail(place: Place, found: Found): Recovered['dropped'] {
   const { folder, files } = place
   const path = folder.segment(found.index.first)
-  // A crash can leave a segment without its whole mark.
-  if (found.offset < SEGMENT_MARK.length) {
-    SegmentWriter.begin(folder, files, found.index.first)
-    Object.assign(found, { offset: SEGMENT_MARK.length })
-    return undefined
-  }
   if (found.fileBytes === found.offset) return undefined
   const fd = files.open(path, 'r+')
   try {

@@ -1,6 +1,6 @@
 // Writes frames to the current segment, each with one write at a known place, and begins the next segment when one is
 // full. Knows nothing of trees and signatures. What a failed write leaves behind is cut off or overwritten.
-import { rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { INDEX_STRIDE, SEGMENT_MARK, walkSegment } from '#engines/merkle'
 import { type LogFiles, readAt } from './files.ts'
 import type { LogFolder } from './folder.ts'
@@ -174,9 +174,10 @@ export function writeSegmentIndex(folder: LogFolder, index: SegmentOffsets): voi
     bytes.writeUInt32BE(offset, at * 4)
   })
   try {
-    writeFileSync(path, bytes, { mode: 0o600 })
+    writeFileSync(`${path}.new`, bytes, { mode: 0o600 })
+    renameSync(`${path}.new`, path)
   } catch {
     // Half an index would be worse than none; without one the segment is scanned.
-    rmSync(path, { force: true })
+    rmSync(`${path}.new`, { force: true })
   }
 }
