@@ -8,7 +8,14 @@ import type { Step } from './steps.ts'
 /** Runs the demo to its end; the exit status. */
 export async function runDemo(options: { once?: boolean } = {}): Promise<number> {
   console.log('Starting a database, an issuer and the gateway ...')
-  const demo = await startDemo()
+  let demo: Demo
+  try {
+    demo = await startDemo()
+  } catch (error) {
+    // The border of the program: what was started has been ended again.
+    console.error(error instanceof Error ? error.message : error)
+    return 1
+  }
   let interrupted: () => void = () => {}
   const ending = new Promise<'interrupted'>(resolve => {
     interrupted = () => resolve('interrupted')
