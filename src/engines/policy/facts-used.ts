@@ -1,7 +1,7 @@
 // Which facts of the context a condition reads, as bits. Lets a refusal skip questions that cannot change it,
 // and lets `reveals` refuse what a policy would have judged by a column that is not known.
 import type { Json } from '#model'
-import { isList } from './compile/expression.ts'
+import { isList } from './compile/est.ts'
 
 export const REASON = 1
 export const MFA = 2

@@ -9,7 +9,7 @@ import { toJsonForm } from '../cedar.ts'
 import { slices } from '../tokens.ts'
 import { authorize } from './authorize.ts'
 import { parseExact, readEntities, readFields } from './entities-json.ts'
-import { asArray, asObject, asString, readEntity } from './expression.ts'
+import { asArray, asObject, asString, readEntity } from './est.ts'
 import { type CompiledPolicy, compilePolicy } from './policy.ts'
 import { CedarRecord } from './values.ts'
 

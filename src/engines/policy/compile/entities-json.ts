@@ -1,7 +1,7 @@
 // Entities, contexts and requests in Cedar's own JSON forms. Only tests read them: in the product,
 // entities are built from verified principals and from configuration, never from a file.
 import type { Json, JsonObject } from '#model'
-import { asArray, asObject, asString, isList, readEntity } from './expression.ts'
+import { asArray, asObject, asString, isList, readEntity } from './est.ts'
 import { extensionFunctions } from './extensions.ts'
 import {
   CedarRecord,

@@ -1,10 +1,12 @@
 // Cedar expressions, from the library's JSON form (EST) to closures. Semantics are Cedar's, errors included:
 // operands are checked when they are reached, and `&&`, `||`, `if`, `is in` and nested `has` cut short.
 // A form that is not known here does not compile: better no policy set than one that means something else.
-import type { Json, JsonObject } from '#model'
+import type { Json } from '#model'
+import { asArray, asObject, asString, CompileError, isList, readEntity } from './est.ts'
 import { extensionFunctions } from './extensions.ts'
 import { like } from './like.ts'
 import { LONG_MARK } from './long-literals.ts'
+import { bool, entity, long, mismatch, set, text } from './operands.ts'
 import { Datetime, Duration } from './quantities.ts'
 import {
   CedarRecord,
@@ -14,6 +16,7 @@ import {
   EvaluationError,
   equal,
   fieldsOf,
+  isIn,
   type Long,
   type RecordFields,
   toLong,
@@ -31,9 +34,6 @@ export interface Environment {
 
 export type Evaluate = (environment: Environment) => Value
 
-/** The JSON form holds something that we do not know. */
-export class CompileError extends Error {}
-
 /** Compiles one expression. Throws CompileError. */
 export function compileExpression(node: Json): Evaluate {
   const [name, body] = only(node)
@@ -47,59 +47,6 @@ function only(node: Json | undefined): [string, Json] {
   const entry = entries[0]
   if (entry === undefined || entries.length !== 1) throw new CompileError('not one operator')
   return entry
-}
-
-export function asObject(node: Json | undefined): JsonObject {
-  if (typeof node === 'object' && node !== null && !isList(node)) return node
-  throw new CompileError('expected an object')
-}
-
-export function asArray(node: Json | undefined): readonly Json[] {
-  if (isList(node)) return node
-  throw new CompileError('expected a list')
-}
-
-export function asString(node: Json | undefined): string {
-  if (typeof node === 'string') return node
-  throw new CompileError('expected a text')
-}
-
-export function isList(node: Json | undefined): node is readonly Json[] {
-  return Array.isArray(node)
-}
-
-/** Reads `{ type, id }`, with or without `__entity` around it. */
-export function readEntity(node: Json | undefined): Entity {
-  const object = asObject(node)
-  const uid = '__entity' in object ? asObject(object['__entity']) : object
-  return new Entity(asString(uid['type']), asString(uid['id']))
-}
-
-const mismatch = (wanted: string) => new EvaluationError(`type error: expected ${wanted}`)
-
-function bool(value: Value): boolean {
-  if (typeof value === 'boolean') return value
-  throw mismatch('a boolean')
-}
-
-function long(value: Value): Long {
-  if (typeof value === 'number' || typeof value === 'bigint') return value
-  throw mismatch('an integer')
-}
-
-function text(value: Value): string {
-  if (typeof value === 'string') return value
-  throw mismatch('a string')
-}
-
-function set(value: Value): CedarSet {
-  if (value instanceof CedarSet) return value
-  throw mismatch('a set')
-}
-
-function entity(value: Value): Entity {
-  if (value instanceof Entity) return value
-  throw mismatch('an entity')
 }
 
 function literal(node: Json): Value {
@@ -195,12 +142,6 @@ function compileIf(body: Json): Evaluate {
   const yes = compileExpression(object['then'] ?? null)
   const no = compileExpression(object['else'] ?? null)
   return environment => (bool(test(environment)) ? yes(environment) : no(environment))
-}
-
-/** Cedar's `in`: reflexive, and transitive over what the entities say. */
-export function isIn(member: Entity, group: Entity, entities: Entities): boolean {
-  if (member.key === group.key) return true
-  return (member.data ?? entities.get(member.key))?.ancestors.has(group.key) === true
 }
 
 function inAny(left: Value, right: Value, environment: Environment): boolean {

@@ -1,18 +1,9 @@
 // One policy, compiled: what its scope asks for (kept as data, so that a session can be narrowed by it),
 // and its conditions as closures.
 import type { Json, JsonObject } from '#model'
-import {
-  asArray,
-  asObject,
-  asString,
-  CompileError,
-  compileExpression,
-  type Environment,
-  type Evaluate,
-  isIn,
-  readEntity,
-} from './expression.ts'
-import { type Entities, type Entity, EvaluationError } from './values.ts'
+import { asArray, asObject, asString, CompileError, readEntity } from './est.ts'
+import { compileExpression, type Environment, type Evaluate } from './expression.ts'
+import { type Entities, type Entity, EvaluationError, isIn } from './values.ts'
 
 /** What a scope asks of the principal or the resource. */
 export type ScopePart =

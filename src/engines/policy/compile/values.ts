@@ -138,3 +138,9 @@ export function equal(left: Value, right: Value): boolean {
   if (left instanceof Entity) return right instanceof Entity && left.key === right.key
   return keyOf(left) === keyOf(right)
 }
+
+/** Cedar's `in`: reflexive, and transitive over what the entities say. */
+export function isIn(member: Entity, group: Entity, entities: Entities): boolean {
+  if (member.key === group.key) return true
+  return (member.data ?? entities.get(member.key))?.ancestors.has(group.key) === true
+}
