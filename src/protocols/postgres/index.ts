@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import { type Analyser, createPostgresAnalyser } from '#engines/sql'
 import type { Gateway, ListenerSettings, Protocol, Session } from '#gateway'
-import { type CloseReason, InvalidRequest, UpstreamError } from '#model'
+import { type CloseReason, InvalidRequest, isGatewayError, UpstreamError } from '#model'
 import { createCancelRegistry } from './cancel.ts'
 import { createCatalogs } from './catalogs.ts'
 import { connectHint, libpqEnvironment } from './connect-hint.ts'
@@ -53,6 +53,7 @@ export function createPostgres(): Protocol<PostgresSettings> {
     } catch (error) {
       if (error instanceof UpstreamError) reason = 'upstream_left'
       dismiss(client.socket, denial(error, 'FATAL'))
+      if (!isGatewayError(error)) throw error // a bug of ours: the caller logs it
     } finally {
       await session?.close(reason)
     }
