@@ -160,6 +160,17 @@ describe('an audit log', () => {
   })
 })
 
+describe('a clock that is set back', () => {
+  it('does not silence the log', async () => {
+    let now = 1_767_225_600_000
+    const log = await openTestLog(folder, { now: () => now, checkpointMs: 10 })
+    now -= 3_600_000
+    await vi.waitFor(() => expect(log.size).toBe(2), 5_000)
+    expect(await log.read(1, 1)).toMatchObject([{ kind: 'log.heartbeat' }])
+    await log.close()
+  })
+})
+
 describe('the folder of a log', () => {
   it('has one writer, in this process and in others', async () => {
     const log = await openTestLog(folder)

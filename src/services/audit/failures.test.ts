@@ -146,6 +146,25 @@ describe('a head that cannot be signed', () => {
     expect(await sequence()).toHaveLength(5)
   })
 
+  it('because the disk hangs stops the log as well', async () => {
+    let now = 1_767_225_600_000
+    const files = brokenDisk()
+    const log = await openTestLog(folder, { files, now: () => now })
+    log.append(entry(0))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const sync = vi.spyOn(files, 'sync').mockReturnValue(promise)
+    const signing = log.checkpoint()
+    log.append(entry(1))
+    now += 10_000
+    expect(() => log.append(entry(2))).toThrow(Unavailable)
+    sync.mockRestore()
+    resolve()
+    await signing
+    expect(log.failed).toBe(false)
+    expect(log.append(entry(2))).toBe(3)
+    await log.close()
+  })
+
   it('is never one that somebody else put there', async () => {
     const log = await openTestLog(folder)
     log.append(entry(0))

@@ -41,8 +41,9 @@ export class FileAuditLog implements AuditLog {
   readonly #timer: NodeJS.Timeout | undefined
   #writeFailed = false
   #syncFailed = false
-  /** Since when heads cannot be signed (Unix ms). */
+  /** Since when we try to sign a head without having signed one (Unix ms). */
   #unsignedSince: number | undefined
+  #signing = 0
   #closed = false
   #ticking: Promise<void> | undefined
   #heartbeatAt: number
@@ -115,14 +116,19 @@ export class FileAuditLog implements AuditLog {
   }
 
   async checkpoint(): Promise<string> {
+    const { checkpointer, now } = this.#parts
+    // Counted from the first try on, not from its failure: a disk that hangs never fails.
+    this.#unsignedSince ??= now()
+    this.#signing++
     try {
-      const note = await this.#parts.checkpointer.sign()
-      this.#unsignedSince = undefined
+      const note = await checkpointer.sign()
+      this.#unsignedSince = this.#signing > 1 ? now() : undefined
       return note
     } catch (cause) {
       // Not signed: nothing was promised. Appends go on for a while, then they stop.
-      this.#unsignedSince ??= this.#parts.now()
       throw unavailable('The head of the audit log cannot be signed.', cause)
+    } finally {
+      this.#signing--
     }
   }
 
@@ -195,6 +201,11 @@ export class FileAuditLog implements AuditLog {
     return this.#ticking
   }
 
+  /** A clock that was set back must not silence us until it is there again. */
+  #isHeartbeatDue(now: number, heartbeatMs: number): boolean {
+    return now >= this.#heartbeatAt || now < this.#heartbeatAt - heartbeatMs
+  }
+
   async #maintain(): Promise<void> {
     const { now, heartbeatMs, commits, writer } = this.#parts
     try {
@@ -208,7 +219,7 @@ export class FileAuditLog implements AuditLog {
     } catch {
       // `failed` says it, and the next tick tries again.
     }
-    if (this.#closed || (now() < this.#heartbeatAt && !this.#writeFailed)) return
+    if (this.#closed || !(this.#isHeartbeatDue(now(), heartbeatMs) || this.#writeFailed)) return
     try {
       // While writing fails this is also the probe that finds the disk mended when nobody else tries.
       this.append({ kind: 'log.heartbeat' })
