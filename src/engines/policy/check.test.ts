@@ -159,6 +159,7 @@ when { "é" == context.verb && context.nothing };`),
       deep('if (if ', 100, ' then true else true) then true else true'),
       `context${'.a'.repeat(4000)}`,
       deep('true } when { ', 2000),
+      `true // a comment that ends here \r && ${deep('(', 20_000, ')')}`,
     ]) {
       expect(holds(condition).problems[0]?.message).toBe(
         'nested too deeply or too long: split the policy',

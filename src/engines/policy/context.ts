@@ -10,7 +10,7 @@ import {
   type RecordFields,
   type Value,
 } from './compile/values.ts'
-import type { Facts } from './facts.ts'
+import { type Facts, statedReason } from './facts.ts'
 
 /** What the policy engine sees of a statement. */
 export type Judged = Pick<Statement, 'text' | 'operations' | 'functions' | 'parameters' | 'phase'>
@@ -85,7 +85,7 @@ export class SharedFields implements RecordFields {
       case 'approved':
         return facts.approved
       case 'reason':
-        return facts.reason
+        return statedReason(facts)
       case 'mfa':
         return facts.mfa
       case 'autonomous':

@@ -172,6 +172,23 @@ describe('what-if', () => {
     ])
   })
 
+  it('takes a blank reason for none', () => {
+    const set = policySet(
+      '@id("p") permit (principal, action == Action::"read", resource) when { context has reason };',
+    )
+    const session = set.narrow(ann, shop, [])
+    const code = (reason: string) =>
+      session.decide(statement(operation('read', 't')), { ...facts, reason }).code
+    expect(code(' ')).toBe('reason_required')
+    expect(code('incident 7')).toBe('permitted')
+  })
+
+  it('shows names that the client chose without control characters, and cut', () => {
+    const { message, hint } = decide(ann, operation('write', `a\u001b[2J${'x'.repeat(5000)}`))
+    expect(message).toMatch(/^WRITE on a\?\[2Jx+\.\.\. is not permitted/)
+    expect(message.length + hint.length).toBeLessThan(1000)
+  })
+
   it('hints at the flag that is in the way', () => {
     const set = policySet(
       `

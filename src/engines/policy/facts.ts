@@ -8,8 +8,14 @@ export interface Facts {
   /** Unix ms. */
   readonly now: number
   readonly approved: boolean
+  /** The principal's words; blank counts as none. */
   readonly reason: string | undefined
   readonly mfa: boolean
   /** What the run did so far. */
   readonly run: { readonly rows: number; readonly bytes: number; readonly statements: number }
+}
+
+/** The reason that was given: blank ones would satisfy every policy that asks for one. */
+export function statedReason({ reason }: Facts): string | undefined {
+  return reason === undefined || reason.trim() === '' ? undefined : reason
 }

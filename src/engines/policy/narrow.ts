@@ -95,7 +95,7 @@ export function evaluate(
   }
   const key = environment.resource.key
   for (const { rule, target } of candidates) {
-    if ((target !== undefined && target !== key) || now >= rule.endsAt) continue
+    if ((target !== undefined && target !== key) || !(now < rule.endsAt)) continue
     try {
       if (!holds(rule, environment)) continue
       if (rule.policy.effect === 'permit') verdict.permits.push(rule)

@@ -157,7 +157,11 @@ function lifts(
       ...one.facts,
       approved: one.facts.approved || kinds.includes('approve'),
       mfa: one.facts.mfa || kinds.includes('step-up'),
-      reason: one.facts.reason ?? (kinds.includes('justify') ? '(a reason)' : undefined),
+      reason: one.facts.reason?.trim()
+        ? one.facts.reason
+        : kinds.includes('justify')
+          ? '(a reason)'
+          : undefined,
     }
     return everyParty(named, { ...one, facts }).decision
   }

@@ -386,7 +386,7 @@ export function inCedar(asked: Request, party: 'subject' | 'actor' = 'subject') 
       ),
     }),
     approved: facts.approved,
-    ...(facts.reason !== undefined && { reason: facts.reason }),
+    ...(facts.reason?.trim() && { reason: facts.reason }),
     mfa: facts.mfa,
     autonomous: subject.kind === 'agent' && actor?.kind !== 'user',
     ...(onBehalfOf && { onBehalfOf: { __entity: { type: 'User', id: onBehalfOf.id } } }),

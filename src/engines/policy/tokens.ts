@@ -9,7 +9,7 @@ export interface Token {
 }
 
 const TOKEN =
-  /[\s\uFEFF]+|\/\/[^\n]*|([_a-zA-Z][_a-zA-Z0-9]*)|(\d+)|("(?:[^"\\]|\\[\s\S])*")|(::|[\s\S])/g
+  /[\s\uFEFF]+|\/\/[^\n\r]*|([_a-zA-Z][_a-zA-Z0-9]*)|(\d+)|("(?:[^"\\]|\\[\s\S])*")|(::|[\s\S])/g
 
 /** Comments and white space are left out. An unfinished string comes as a sign. */
 export function* tokens(text: string): Generator<Token> {

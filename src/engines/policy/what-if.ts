@@ -2,7 +2,7 @@
 // person's yes. The smallest set that suffices, a reason before a factor before a person.
 import type { Obligation } from '#model'
 import type { Judged } from './context.ts'
-import type { Facts } from './facts.ts'
+import { type Facts, statedReason } from './facts.ts'
 import { APPROVED, MFA, REASON } from './facts-used.ts'
 import { candidatesFor, judge, type OperationVerdict, type Standing } from './judge.ts'
 import { isPermitted, type Verdict } from './narrow.ts'
@@ -38,7 +38,7 @@ export function whatIf(standing: Standing, statement: Judged, facts: Facts): Lif
 
 function missing(facts: Facts): number {
   return (
-    (facts.reason === undefined ? REASON : 0) |
+    (statedReason(facts) === undefined ? REASON : 0) |
     (facts.mfa ? 0 : MFA) |
     (facts.approved ? 0 : APPROVED)
   )

@@ -40,10 +40,16 @@ function codeOf(verdict: Verdict): ReasonCode {
 }
 
 function sentence(operation: Operation, principal: Entity, resource: Entity): string {
-  const verb = operation.verb || operation.action
-  const object = operation.object.name === '' ? '' : ` on ${operation.object.name}`
-  const who = `${principal.type.toLowerCase()} "${principal.id}"`
+  const verb = shown(operation.verb || operation.action)
+  const object = operation.object.name === '' ? '' : ` on ${shown(operation.object.name)}`
+  const who = `${principal.type.toLowerCase()} "${shown(principal.id)}"`
   return `${verb}${object} is not permitted for ${who} on "${resource.id}"`
+}
+
+/** A name that the client chose, fit for a message: no control characters, no end of it out of sight. */
+function shown(name: string): string {
+  const plain = name.slice(0, 200).replace(/\p{C}/gu, '?')
+  return name.length > 200 ? `${plain}...` : plain
 }
 
 /** What a client can change about a statement that has the flag. */
@@ -74,7 +80,7 @@ function hintFor(
   const others = actions.filter(
     action => action !== operation.action && permitted({ ...plain, action }),
   )
-  const where = operation.object.name || standing.resource.id
+  const where = shown(operation.object.name || standing.resource.id)
   if (others.length > 0) return `Permitted on ${where}: ${others.join(', ')}.`
   return `Nothing is permitted on ${where} as things are; ask for access to "${standing.resource.id}".`
 }

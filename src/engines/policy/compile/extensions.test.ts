@@ -61,7 +61,7 @@ describe('extension values are read as Cedar reads them', () => {
       fc.property(fc.array(texts, { minLength: 40, maxLength: 80 }), all =>
         expectSame(conditions(all)),
       ),
-      { numRuns: 40 },
+      { numRuns: 15 },
     )
   }
 
