@@ -102,6 +102,11 @@ export interface SqlStatement {
   /** One for each column of the answer, when the list is known without a star. */
   readonly outputs: readonly Output[] | 'unknown'
   readonly settings: readonly SettingChange[]
+  /**
+   * Unqualified relation names that mean something else in this session from now on: temporary
+   * relations hide those of every schema, and renaming gives one a new name. No catalog snapshot shows them.
+   */
+  readonly shadows: readonly string[]
   readonly transaction?: TransactionVerb
   readonly copy?: CopyShape
   readonly prepares?: { readonly name: string; readonly statement: SqlStatement }

@@ -237,3 +237,62 @@ describe('functions of users', () => {
     expect(says(made("SELECT 'x'::other", {}, known))).toContain('execute SELECT type:other()')
   })
 })
+
+describe('names that change their meaning within a text', () => {
+  it('are followed along the search path', () => {
+    const at = (path: string | undefined): Names => ({
+      resolve: ({ schema, name }) =>
+        (schema === undefined ? (path === undefined ? ['a', 'b'] : [path]) : [schema]).map(
+          each => ({
+            object: `${each}.${name}`,
+            kind: 'table',
+            columns: ['x'],
+          }),
+        ),
+      withSearchPath: at,
+    })
+    const objects = (text: string) =>
+      made(text, {}, at('a')).operations.map(each => each.object.name)
+    expect(objects('SELECT x FROM t; SET search_path = b; SELECT x FROM t')).toEqual([
+      'a.t',
+      '',
+      'b.t',
+    ])
+    expect(objects("SELECT set_config('search_path', 'b', false); SELECT x FROM t")).toEqual([
+      '',
+      'b.t',
+    ])
+    expect(objects('SET search_path = b; SELECT x FROM a.t')).toEqual(['', 'a.t'])
+    expect(objects('RESET ALL; SELECT x FROM t')).toEqual(['', 'a.t', 'b.t'])
+    expect(objects('BEGIN; SET LOCAL search_path = b; COMMIT; SELECT x FROM t')).toEqual([
+      '',
+      '',
+      '',
+      'a.t',
+      'b.t',
+    ])
+  })
+
+  it('are dynamic when the path cannot be followed', () => {
+    const statement = made('SET search_path = b; SELECT name FROM customers')
+    expect(says(statement)).toContain('read SELECT table:customers(name) [dynamic multiple]')
+    expect(statement.mayDeriveFrom).toBe('all')
+  })
+
+  it.each([
+    'CREATE TEMP TABLE orders AS SELECT ssn AS total FROM customers; SELECT total FROM orders',
+    'SELECT ssn AS total INTO TEMP orders FROM customers; SELECT total FROM orders',
+    'CREATE TEMP TABLE z AS SELECT ssn AS total FROM customers; ALTER TABLE z RENAME TO orders; SELECT total FROM orders',
+    'CREATE TABLE orders AS SELECT ssn AS total FROM customers; SELECT total FROM orders',
+  ])('may hide anything in %s', text => {
+    expect(made(text).mayDeriveFrom).toBe('all')
+  })
+
+  it('are told to the protocol', () => {
+    expect(inner('CREATE TEMP TABLE orders (i int)')?.shadows).toEqual(['orders'])
+    expect(inner('CREATE TABLE pg_temp.orders (i int)')?.shadows).toEqual(['orders'])
+    expect(inner('CREATE TEMP VIEW orders AS SELECT 1')?.shadows).toEqual(['orders'])
+    expect(inner('ALTER TABLE z RENAME TO orders')?.shadows).toEqual(['orders'])
+    expect(inner('CREATE TABLE orders (i int)')?.shadows).toEqual([])
+  })
+})

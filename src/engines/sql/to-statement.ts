@@ -26,6 +26,12 @@ export interface Names {
   functions?(name: RelationName): readonly string[]
   /** True when a cast to the type runs no code of a user (an enum, a composite). Without it: never. */
   isPlainType?(type: RelationName): boolean
+  /**
+   * The names as they are once search_path has that value (as `SettingChange.value` has it); undefined: a
+   * value that is not known, so every schema counts. Asked when a text changes the path and goes on.
+   * Without it unqualified names after such a change are `dynamic`.
+   */
+  withSearchPath?(path: string | undefined): Names
   /** Where an unqualified new relation is made. */
   readonly creationSchema?: string
 }
@@ -71,7 +77,11 @@ const DEEPEST = 8
 
 class Builder {
   readonly functions = new Set<string>()
-  readonly #names: Names
+  #names: Names
+  /** True once the path has changed in this text, and `Names` cannot follow. */
+  #lost = false
+  #pathChanged = false
+  readonly #shadowed = new Set<string>()
   readonly #context: StatementContext
   readonly #operations: Operation[] = []
   readonly #columns = new Map<string, Set<string>>()
@@ -106,10 +116,32 @@ class Builder {
       const found = this.#cursors.get(cursor) ?? this.#context.cursor?.(cursor)
       this.#named(found, cursor, 'cursor', depth, shownOnly)
     }
+    this.#follow(statement)
     // Later statements of the same text may use what this one names.
     const { prepares, declares } = statement
     if (prepares !== undefined) this.#prepared.set(prepares.name, prepares.statement)
     if (declares !== undefined) this.#cursors.set(declares.cursor, declares.statement)
+  }
+
+  /** What unqualified names mean for the statements that come after this one in the text. */
+  #follow(statement: SqlStatement): void {
+    for (const name of statement.shadows) this.#shadowed.add(name)
+    for (const each of statement.operations) {
+      if (each.action === 'define' && each.relation !== undefined)
+        this.#shadowed.add(each.relation.name)
+    }
+    for (const { name, value } of statement.settings) {
+      if (name === 'search_path' || name === 'all') this.#turn(value)
+    }
+    // Whatever was set may be undone here.
+    if (this.#pathChanged && statement.transaction !== undefined) this.#turn(undefined)
+  }
+
+  #turn(path: string | undefined): void {
+    this.#pathChanged = true
+    const names = this.#names.withSearchPath?.(path)
+    if (names === undefined) this.#lost = true
+    else this.#names = names
   }
 
   operations(multiple: boolean): readonly Operation[] {
@@ -159,8 +191,13 @@ class Builder {
       else this.#push(action, raw.verb, object, [], flags)
       return
     }
+    const { schema, name } = raw.relation
+    const lost = this.#lost && schema === undefined
+    if (lost || (schema === undefined && this.#shadowed.has(name))) this.#anything = true
     const resolved = this.#names.resolve(raw.relation)
-    if (resolved.length === 0) this.#unresolved(action, raw, raw.relation, flags)
+    if (resolved.length === 0 || lost) {
+      this.#unresolved(action, raw, raw.relation, lost ? [...flags, 'dynamic'] : flags)
+    }
     for (const each of resolved) {
       const columns = this.#relationColumns(raw, each)
       this.#push(action, raw.verb, { name: each.object, kind: each.kind }, columns, flags)

@@ -37,4 +37,5 @@ export function absorbRunning(
 ): void {
   absorb(inner, draft, change)
   draft.settings.push(...inner.settings)
+  draft.shadows.push(...inner.shadows)
 }

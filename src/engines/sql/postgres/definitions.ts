@@ -1,7 +1,7 @@
 // Statements that define, administer or destroy, as a table: what each does and to which object.
 import type { Action, Flag } from '#model'
 import { byList, byText, kindOfObject, nameOfObject, type ObjectNaming } from './object-names.ts'
-import { fieldsOf, listOf, type Tree, textOf } from './tree.ts'
+import { fieldsOf, isTree, listOf, type Tree, textOf } from './tree.ts'
 import type { Handler } from './walk.ts'
 
 interface Definition {
@@ -238,6 +238,8 @@ function handlerOf(type: string, definition: Definition): Handler {
     // Names, lengths and options are literals too: such texts are not worth keeping without them.
     draft.literalsMatter = true
     if (definition.changesCatalog !== false) draft.changesCatalog = true
+    const renamed = type === 'RenameStmt' ? textOf(fields['newname']) : undefined
+    if (renamed !== undefined && isTree(fields['relation'])) draft.shadows.push(renamed)
     const before = draft.operations.length
     walk.use = { action, verb, flags }
     const named = definition.objects?.(fields) ?? { objects: [], relations: [], covered: [] }

@@ -48,6 +48,7 @@ export class Draft {
   names = 0
   outputs: readonly Output[] | 'unknown' = []
   readonly settings: SettingChange[] = []
+  readonly shadows: string[] = []
   transaction: TransactionVerb | undefined
   copy: CopyShape | undefined
   prepares: SqlStatement['prepares'] | undefined
@@ -119,6 +120,7 @@ export class Draft {
       columnNames: this.allColumns ? 'all' : distinct(this.columnNames),
       outputs: this.outputs,
       settings: this.settings,
+      shadows: distinct(this.shadows),
       ...(this.transaction === undefined ? {} : { transaction: this.transaction }),
       ...(this.copy === undefined ? {} : { copy: this.copy }),
       ...(this.prepares === undefined ? {} : { prepares: this.prepares }),

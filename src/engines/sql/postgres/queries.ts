@@ -1,6 +1,6 @@
 // SELECT, INSERT, UPDATE, DELETE, MERGE and what is common to them: CTEs, targets, RETURNING.
 import type { DraftOperation } from './draft.ts'
-import { aliasOf, relationNameOf, writeTo } from './relations.ts'
+import { aliasOf, noteTemporary, relationNameOf, writeTo } from './relations.ts'
 import type { Scope } from './scope.ts'
 import { fieldsOf, isTree, listOf, type Tree, textOf } from './tree.ts'
 import { narrowsNothing } from './unfiltered.ts'
@@ -41,7 +41,10 @@ const select: Handler = (fields, walk) => {
 
 export function intoClause(fields: Tree, walk: Walk, verb: string): void {
   const relation = fields['rel']
-  if (isTree(relation)) walk.draft.touch('define', verb, relationNameOf(relation), [])
+  if (isTree(relation)) {
+    walk.draft.touch('define', verb, relationNameOf(relation), [])
+    noteTemporary(relation, walk)
+  }
   walk.draft.changesCatalog = true
   walk.children('IntoClause', fields, ['rel', 'colNames'])
 }

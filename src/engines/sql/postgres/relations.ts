@@ -9,6 +9,14 @@ export function relationNameOf(fields: Tree): RelationName {
   return { schema: textOf(fields['schemaname']), name: textOf(fields['relname']) ?? '' }
 }
 
+/** Notes a relation that is being made for this session only. */
+export function noteTemporary(fields: Tree, walk: Walk): void {
+  const { schema, name } = relationNameOf(fields)
+  if (fields['relpersistence'] === 't' || schema?.startsWith('pg_temp') === true) {
+    walk.draft.shadows.push(name)
+  }
+}
+
 /** The name by which columns are qualified. */
 export function aliasOf(fields: Tree): string | undefined {
   const alias = fields['alias']
@@ -57,6 +65,7 @@ function rangeVar(fields: Tree, walk: Walk): void {
     scope.refer(alias, undefined)
     return
   }
+  if (use.action === 'define') noteTemporary(fields, walk)
   const sensitive = use.action === 'read' && sensitiveRelations(relation)
   const operation = draft.touch(
     sensitive ? 'administer' : use.action,
