@@ -1,8 +1,8 @@
 // Finds the values of a set of detectors in a cell: one pass, linear in the cell, no allocation.
 // A byte costs two look-ups; a detector is asked only where its value could stand.
-import { ALNUM, classOf, DIGIT, LETTER, SEPARATOR } from './byte-classes.ts'
+import { classOf, DIGIT, LETTER, SEPARATOR } from './byte-classes.ts'
 import type { Detector, Match, NumberMatch, Span } from './detector.ts'
-import { createDigitGroups, nextGroup, readGroups } from './digit-groups.ts'
+import { createDigitGroups, joinedBefore, nextGroup, readGroups } from './digit-groups.ts'
 import { FindingList } from './finding-list.ts'
 
 /** Fills `lastFindings` for `[start, end)` of `src`; false: nothing found. A kind is the detector's index. */
@@ -11,16 +11,16 @@ export type Finder = (src: Uint8Array, start: number, end: number) => boolean
 /** The least digits of any number: fewer are never read. */
 const MIN_DIGITS = 7
 
-// A byte's entry: two bits say what it is, the rest is the slot of the detectors that it wakes.
+// A byte's entry: two bits say what it is, one further up whether it wakes detectors.
 // The bits of four bytes and of those before them are judged at once, as numbers in a word.
 const OTHER = 0
 const IS_LETTER = 1
 const IS_DIGIT = 2
 const IS_SEPARATOR = 3
-/** Above the symbols of four bytes that were shifted together. */
-const SLOT_SHIFT = 8
+/** The flag of a byte that wakes: far enough up to stay clear of four symbols shifted together. */
+const WAKES = 256
 const FOUR_SYMBOLS = 255
-/** The high bits of four symbols, and whatever slot is set: without any of them nothing can be found. */
+/** The high bits of four symbols, and the flags: without any of them nothing can be found. */
 const ANY_WAKE = ~0x55
 /** One bit for each of the four newest symbols. */
 const FOUR = 0x55
@@ -50,7 +50,7 @@ interface Slot extends Waking<Match> {
 /** Builds the finder of these detectors. */
 export function createFinder(active: readonly Detector[]): Finder {
   const table = Uint16Array.from(classOf, symbolOf)
-  const slots: Slot[] = [emptySlot()]
+  const slots: (Slot | undefined)[] = new Array(256).fill(undefined)
   const numbers: Waking<NumberMatch> = { kinds: [], matches: [] }
   const prefixes: Waking<Match> = { kinds: [], matches: [] }
   active.forEach(({ wake }, kind) => {
@@ -62,10 +62,11 @@ export function createFinder(active: readonly Detector[]): Finder {
   const wantsPrefixes = prefixes.kinds.length > 0 ? FOUR : 0
   /** By kind: nothing that begins before it is looked at, so that no byte is read again and again. */
   const until = new Int32Array(active.length)
+  let stale = false
 
   return (src, start, end) => {
     if (found.count > 0) found.clear()
-    for (let kind = 0; kind < until.length; kind++) until[kind] = start
+    if (stale) until.fill(0)
     const wide = end - 3
     let symbols = 0
     let runUntil = start
@@ -100,12 +101,11 @@ export function createFinder(active: readonly Detector[]): Finder {
         (letters >>> 6) &
         ~((digits | letters) >>> 8) &
         wantsPrefixes
-      if (four >>> SLOT_SHIFT !== 0) {
-        for (let at = i; at < end && at < i + 4; at++) {
-          const slot = slots[table[src[at]!]! >> SLOT_SHIFT]!
-          if (slot.behind[at > start ? src[at - 1]! : 0] === 1)
-            wake(src, start, end, at, slot, until)
-        }
+      if (four > FOUR_SYMBOLS) {
+        if ((four & (WAKES << 6)) !== 0) wakeSlot(src, start, end, i, slots, until)
+        if ((four & (WAKES << 4)) !== 0) wakeSlot(src, start, end, i + 1, slots, until)
+        if ((four & (WAKES << 2)) !== 0) wakeSlot(src, start, end, i + 2, slots, until)
+        if ((four & WAKES) !== 0) wakeSlot(src, start, end, i + 3, slots, until)
       }
       if (prefix !== 0) {
         // A bit of the pair of symbols at 6, 4, 2, 0 stands for the second digit at i, i + 1, ...
@@ -118,12 +118,9 @@ export function createFinder(active: readonly Detector[]): Finder {
         if (at >= runUntil) runUntil = wakeRun(src, start, end, at, runUntil, numbers, until)
       }
     }
-    return found.count > 0
+    stale = found.count > 0
+    return stale
   }
-}
-
-function emptySlot(): Slot {
-  return { behind: new Uint8Array(256), kinds: [], matches: [] }
 }
 
 function add<M>(waking: Waking<M>, kind: number, match: M): void {
@@ -134,17 +131,15 @@ function add<M>(waking: Waking<M>, kind: number, match: M): void {
 /** `ending` is the byte that wakes, with the one that must stand before it, if any must. */
 function addEnding(
   table: Uint16Array,
-  slots: Slot[],
+  slots: (Slot | undefined)[],
   ending: string,
   kind: number,
   match: Match,
 ): void {
   const code = ending.charCodeAt(ending.length - 1)
-  if (table[code]! >> SLOT_SHIFT === 0) {
-    table[code]! |= slots.length << SLOT_SHIFT
-    slots.push(emptySlot())
-  }
-  const slot = slots[table[code]! >> SLOT_SHIFT]!
+  const slot = slots[code] ?? { behind: new Uint8Array(256), kinds: [], matches: [] }
+  slots[code] = slot
+  table[code]! |= WAKES
   if (ending.length === 1) slot.behind.fill(1)
   else slot.behind[ending.charCodeAt(0)] = 1
   if (!slot.kinds.includes(kind)) add(slot, kind, match)
@@ -154,6 +149,19 @@ function symbolOf(bits: number): number {
   if ((bits & DIGIT) !== 0) return IS_DIGIT
   if ((bits & LETTER) !== 0) return IS_LETTER
   return (bits & SEPARATOR) !== 0 ? IS_SEPARATOR : OTHER
+}
+
+function wakeSlot(
+  src: Uint8Array,
+  start: number,
+  end: number,
+  at: number,
+  slots: readonly (Slot | undefined)[],
+  until: Int32Array,
+): void {
+  const slot = slots[src[at]!]
+  if (slot === undefined || slot.behind[at > start ? src[at - 1]! : 0] === 0) return
+  wake(src, start, end, at, slot, until)
 }
 
 /** Judges each number of the run of digits and separators around `at`; where the run ends. */
@@ -176,9 +184,7 @@ function wakeRun(
   readGroups(src, to, from, groups)
   do {
     const at = groups.start[groups.first]!
-    // Digits that touch a letter or another digit are the tail of something else.
-    const glued = at > start && (classOf[src[at - 1]!]! & ALNUM) !== 0
-    if (!glued) wakeNumber(src, start, end, at, numbers, until)
+    if (!joinedBefore(src, start, end, at)) wakeNumber(src, start, end, at, numbers, until)
   } while (nextGroup(src, to, groups))
   return to
 }

@@ -2,7 +2,7 @@
 // of an unusual length is a card only where the text says so: numeric ids pass Luhn one time in ten.
 import { classOf, DIGIT } from '../byte-classes.ts'
 import type { Detector, DigitGroups, Span } from '../detector.ts'
-import { joinedAfter, joinedBefore, wordBefore } from '../digit-groups.ts'
+import { joinedAfter, wordBefore } from '../digit-groups.ts'
 
 const DASH = 0x2d
 const SPACE = 0x20
@@ -78,7 +78,7 @@ function matchCard(
   const from = groups.start[groups.first]!
   const first = groups.length[groups.first]!
   if (first >= MIN) {
-    if (first > MAX || joinedBefore(src, start, end, from)) return false
+    if (first > MAX) return false
     const to = from + first
     if (joinedAfter(src, end, to)) return false
     const issuer = issuerOf(src, from, to, first)
@@ -90,7 +90,6 @@ function matchCard(
   // Written in groups, the first of four: 4-4-4-4, 4-6-5, 4-6-4, 4-4-4-4-3 and the like.
   const separator = groups.separator[groups.first]!
   if (first !== 4 || (separator !== DASH && separator !== SPACE)) return false
-  if (joinedBefore(src, start, end, from)) return false
   let digits = first
   let best = -1
   for (let k = groups.first + 1; k < groups.count && groups.separator[k - 1] === separator; k++) {

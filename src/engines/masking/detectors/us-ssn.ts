@@ -18,7 +18,7 @@ function matchSsn(
   const from = groups.start[k]!
   if (groups.length[k] === 9) {
     const to = from + 9
-    if (joinedBefore(src, start, end, from) || joinedAfter(src, end, to)) return false
+    if (joinedAfter(src, end, to)) return false
     if (!isIssued(src, from, from + 3, from + 5)) return false
     if (!wordBefore(src, start, end, from, WORDS)) return false
     span.start = from
