@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -164,6 +165,29 @@ describe('verification', () => {
     expect(report.ok).toBe(false)
     expect(report.problems.map(problem => problem.message).join('\n')).toMatch(message)
     if (hasPython) expect(twin(folder).ok).toBe(false)
+  })
+
+  it('fails when records were rewritten with all that follows from them, but without the key', async () => {
+    await makeLog(folder, 4, 90)
+    const other = temporaryFolder()
+    const log = await openTestLog(other.path, { segmentBytes: 30_000 })
+    for (let at = 0; at < 360; at++) log.append(at === 200 ? { kind: 'log.read' } : entry(at % 90))
+    await log.close()
+    expect(verifyLog(other.path)).toMatchObject({ ok: true, size: 361 })
+    for (const part of ['segments', 'tile']) {
+      rmSync(join(folder, part), { recursive: true })
+      cpSync(join(other.path, part), join(folder, part), { recursive: true })
+    }
+    other.clean()
+    const report = verifyLog(folder)
+    expect(report.ok).toBe(false)
+    // Only the heads before the change still hold.
+    expect(report.checkpoints).toBe(3)
+    expect(report.problems.every(problem => problem.message.includes('the log was changed'))).toBe(
+      true,
+    )
+    if (hasPython) expect(twin(folder)).toMatchObject({ ok: false, checkpoints: 3 })
+    await expect(openTestLog(folder)).rejects.toThrow('it was changed')
   })
 
   it('fails for a log that was written anew with another key, when the right key is given', async () => {

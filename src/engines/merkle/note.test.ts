@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   encodeRecord,
@@ -125,5 +126,34 @@ describe('a proof file', () => {
     expect(verifyEntryProof(proof, records[0]!, verifier)).toBeUndefined()
     for (const bent of flips(proof))
       expect(verifyEntryProof(bent, records[1]!, verifier)).toBeUndefined()
+  })
+})
+
+describe('readers of texts from outside', () => {
+  it('answer undefined for whatever is not theirs, and never throw', () => {
+    const verifier = parseVkey(vkey)
+    const line = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(
+        '',
+        'index 0',
+        'c2sp.org/tlog-proof@v1',
+        `\u2014 ${signer.name} AAAA`,
+        signer.name,
+        '12',
+        'AA==',
+      ),
+    )
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 8 }), lines => {
+        const text = lines.join('\n')
+        expect(openNote(text, verifier)).toBeUndefined()
+        expect(openCheckpoint(`${text}\n`, verifier)).toBeUndefined()
+        expect(
+          verifyEntryProof(`c2sp.org/tlog-proof@v1\n${text}`, Buffer.from('x'), verifier),
+        ).toBeUndefined()
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })

@@ -93,6 +93,19 @@ describe('a segment', () => {
     expect(walk(file.subarray(0, 5)).end).toBe('no-mark')
   })
 
+  it('of random bytes is never read as whole beyond its mark, and never fails to end', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 3_000 }), noise => {
+        const { records, end, offset } = walk(Buffer.concat([SEGMENT_MARK, noise]))
+        expect({ records, end: end === 'whole', offset }).toEqual({
+          records: [],
+          end: false,
+          offset: 16,
+        })
+      }),
+    )
+  })
+
   it('is named after its first record', () => {
     expect(segmentFirst(segmentName(1_234_567))).toBe(1_234_567)
     expect(segmentFirst('audit.key')).toBeUndefined()
