@@ -110,7 +110,7 @@ export function fakeSession(
     origin: { ip: '127.0.0.1', port: 1, client: '' },
     dataClasses: [],
     signal: ending.signal,
-    dial: (host, port) => dialTcp(host, port, { timeoutMs: 2_000 }),
+    dial: (host, port) => dialTcp(host, port, { timeoutMs: 2_000, signal: ending.signal }),
     credential: async () => ({
       user: credential.user,
       secrets: Object.fromEntries(

@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls'
 import { ByteReader, typedFrames } from '#engines/wire'
 import type { Gateway, Session } from '#gateway'
 import { isGatewayError, UpstreamError } from '#model'
+import { dialTcp } from '#transport'
 import { LoginReader, PeerLeft } from './login-reader.ts'
 import { B, cancelRequest, startup, terminate } from './messages.ts'
 import type { PostgresSettings } from './settings.ts'
@@ -188,8 +189,7 @@ async function cancelUpstream(
   if (key.length === 0) return // the server gave none: it cannot be asked
   const credential = await session.credential()
   try {
-    const { host, port } = session.resource.upstream
-    const plain = await session.dial(host, port)
+    const plain = await dialForCancel(session)
     const { socket } = await secureUpstream(
       plain,
       session.resource.upstream,
@@ -212,6 +212,18 @@ async function cancelUpstream(
   } finally {
     credential.release()
   }
+}
+
+/**
+ * A session that was ended dials no more, but what it runs must be stopped: a write would go on and commit. Without a
+ * connector between, the way is a plain connection.
+ */
+function dialForCancel(session: Session<PostgresSettings>): Promise<Socket> {
+  const { upstream, connector } = session.resource
+  const { host, port } = upstream
+  return session.signal.aborted && connector === 'none'
+    ? dialTcp(host, port, { timeoutMs: CANCEL_MS })
+    : session.dial(host, port)
 }
 
 /** Ends a connection that is idle, as a client should. */
