@@ -40,10 +40,11 @@ export function proveEntry(folder: string, index: number): EntryProof {
   const tail = Math.floor(size / TILE_WIDTH) * TILE_WIDTH
   const leaves = new Map<number, Uint8Array>()
   let record: string | undefined
-  readRecords(folder, Math.min(index, tail), size, (bytes, number) => {
-    if (number === index) record = Buffer.from(bytes).toString('utf8')
-    if (number >= tail) leaves.set(number, leafHash(bytes))
+  readRecords(folder, index, index + 1, bytes => {
+    record = Buffer.from(bytes).toString('utf8')
   })
+  if (tail < size)
+    readRecords(folder, tail, size, (bytes, number) => leaves.set(number, leafHash(bytes)))
   const source = new TileHashes(
     (level, at) => {
       if ((at + 1) * TILE_WIDTH ** (level + 1) > size) return undefined
