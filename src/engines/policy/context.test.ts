@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { CedarSet, Entity } from './compile/values.ts'
 import { SharedFields, StatementFields, Surroundings } from './context.ts'
-import { objectAncestors, objectEntity, principalEntity, resourceEntity } from './entities.ts'
-import { facts, operation, shop, statement } from './policy.testing.ts'
+import {
+  actingEntities,
+  objectAncestors,
+  objectEntity,
+  principalEntity,
+  resourceEntity,
+} from './entities.ts'
+import { facts, operation, principal, shop, statement } from './policy.testing.ts'
 
 const around = new Surroundings(false, undefined)
 
@@ -65,5 +71,20 @@ describe('entities', () => {
     const agent = principalEntity({ ...who, kind: 'agent' }, ['o'])
     expect(user.key).not.toBe(agent.key)
     expect(user.data?.attributes.get('owners')).toBeUndefined()
+  })
+
+  it('give the owners to the agent, whether it asks or acts for a person', () => {
+    const bot = { kind: 'agent' as const, id: 'bot', subject: 'bot', issuer: '', groups: [] }
+    const owned = { owners: ['ann'] }
+    const owners = (who: Parameters<typeof actingEntities>[0]) =>
+      actingEntities(who).map(({ type, data }) => {
+        const value = data?.attributes.get('owners')
+        return [type, value instanceof CedarSet ? [...value.members.values()] : undefined]
+      })
+    expect(owners(principal('agent', 'bot', [], owned))).toEqual([['Agent', ['ann']]])
+    expect(owners(principal('user', 'ann', [], { ...owned, actors: [bot] }))).toEqual([
+      ['User', undefined],
+      ['Agent', ['ann']],
+    ])
   })
 })
