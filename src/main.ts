@@ -1,8 +1,7 @@
 // The subcommands. Only this file knows which program is asked for.
 import { createProgram, fail } from '#cli'
-import { protocols } from '#protocols'
 
-const program = createProgram(protocols)
+const program = createProgram(async () => (await import('#protocols')).protocols)
 
 program
   .command('server')

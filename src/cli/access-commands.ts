@@ -12,13 +12,11 @@ import {
 } from '#contract'
 import { InvalidRequest } from '#model'
 import { runs } from './invocation.ts'
-import type { Protocol } from './protocol-facts.ts'
 import { plain, print, table, when } from './report.ts'
 
-export function accessCommands(program: Command, protocols: readonly Protocol[]): void {
+export function accessCommands(program: Command): void {
   runs(
     program.command('whoami').description('who the gateway says you are'),
-    protocols,
     async ({ client, output }) => {
       print(output, await client().get<PrincipalView>(paths.whoami), who => {
         const acting = who.actor === undefined ? '' : `, through ${plain(who.actor)}`
@@ -34,7 +32,6 @@ export function accessCommands(program: Command, protocols: readonly Protocol[])
 
   runs(
     program.command('resources').description('what you may connect to, and how'),
-    protocols,
     async ({ client, output }) => {
       print(output, await client().get<ResourceView[]>(paths.resources), resources =>
         resources.length === 0
@@ -48,7 +45,7 @@ export function accessCommands(program: Command, protocols: readonly Protocol[])
     .command('credential <resource>')
     .description('a credential for one resource, for 15 minutes at most')
     .option('--ttl <seconds>', 'shorter', '900')
-  runs(credential, protocols, async ({ client, output }, resource) => {
+  runs(credential, async ({ client, output }, resource) => {
     const ttl = Number(credential.opts<{ ttl: string }>().ttl)
     if (!Number.isInteger(ttl))
       throw new InvalidRequest('request_invalid', '--ttl takes whole seconds.')
@@ -62,7 +59,7 @@ export function accessCommands(program: Command, protocols: readonly Protocol[])
     .command('credentials')
     .description('credentials in force')
     .option('--revoke <id>', 'end one')
-  runs(credentials, protocols, async ({ client, output }) => {
+  runs(credentials, async ({ client, output }) => {
     const { revoke } = credentials.opts<{ revoke?: string }>()
     if (revoke !== undefined) {
       await client().delete(paths.credential.replace(':id', encodeURIComponent(revoke)))
@@ -82,7 +79,7 @@ export function accessCommands(program: Command, protocols: readonly Protocol[])
     .command('requests')
     .description('held statements: yours, and those you may decide')
     .option('--state <state>', 'only those, e.g. pending')
-  runs(requests, protocols, async ({ client, output }) => {
+  runs(requests, async ({ client, output }) => {
     const { state } = requests.opts<{ state?: string }>()
     const query = state === undefined ? '' : `?state=${encodeURIComponent(state)}`
     print(output, await client().get<AccessRequestView[]>(`${paths.requests}${query}`), found =>
@@ -110,7 +107,7 @@ export function accessCommands(program: Command, protocols: readonly Protocol[])
       .option('--reason <text>', 'why; who asked is told')
     if (vote === 'approve')
       command.option('--max-rows <n>', 'roll back when it would change more rows')
-    runs(command, protocols, async ({ client, output }, id) => {
+    runs(command, async ({ client, output }, id) => {
       const { reason, maxRows } = command.opts<{ reason?: string; maxRows?: string }>()
       const request = await client().post<AccessRequestView>(
         paths[vote].replace(':id', encodeURIComponent(id ?? '')),
@@ -133,7 +130,7 @@ export function accessCommands(program: Command, protocols: readonly Protocol[])
     .option('--actions <list>', 'comma-separated', 'connect,read')
     .option('--for <duration>', 'e.g. 30m, 2h', '1h')
     .option('--reason <text>')
-  runs(grants, protocols, async ({ client, output }) => {
+  runs(grants, async ({ client, output }) => {
     const options = grants.opts<{
       ended?: boolean
       revoke?: string

@@ -7,10 +7,9 @@ import { type AuditRecordView, paths } from '#contract'
 import { InvalidRequest } from '#model'
 import { proveEntry, verifyLog } from './audit/index.ts'
 import { runs } from './invocation.ts'
-import type { Protocol } from './protocol-facts.ts'
 import { plain, print } from './report.ts'
 
-export function auditCommands(program: Command, protocols: readonly Protocol[]): void {
+export function auditCommands(program: Command): void {
   const audit = program.command('audit').description('evidence: verify, tail, prove')
 
   const verify = audit
@@ -19,7 +18,7 @@ export function auditCommands(program: Command, protocols: readonly Protocol[]):
     .requiredOption('--data <folder>', "the gateway's data folder")
     .option('--vkey <key>', 'the public key that you trust; without it, the one beside the log')
     .option('--since <file>', 'a checkpoint that you kept: the log must still contain it')
-  runs(verify, protocols, async ({ output }) => {
+  runs(verify, async ({ output }) => {
     const { data, vkey, since } = verify.opts<{ data: string; vkey?: string; since?: string }>()
     const report = await verifyLog(logFolder(data), {
       ...(vkey === undefined ? {} : { vkey }),
@@ -43,7 +42,7 @@ export function auditCommands(program: Command, protocols: readonly Protocol[]):
     .command('prove <entry>')
     .description('a proof that one entry is in the log, to hand to somebody else')
     .requiredOption('--data <folder>', "the gateway's data folder")
-  runs(prove, protocols, async ({ output }, entry) => {
+  runs(prove, async ({ output }, entry) => {
     const { data } = prove.opts<{ data: string }>()
     if (!/^\d+$/.test(entry ?? ''))
       throw new InvalidRequest('request_invalid', 'Which entry? Its number: audit prove 42.')
@@ -55,7 +54,7 @@ export function auditCommands(program: Command, protocols: readonly Protocol[]):
     .description('the newest entries; with --follow, and then those that come')
     .option('-n, --count <n>', 'how many', '20')
     .option('-f, --follow', 'go on')
-  runs(tail, protocols, async ({ client, output }) => {
+  runs(tail, async ({ client, output }) => {
     const { count, follow } = tail.opts<{ count: string; follow?: boolean }>()
     const gateway = client()
     const newest = await gateway.get<AuditRecordView[]>(

@@ -8,7 +8,7 @@ import { ConfigurationError } from '#model'
 import { dialTcp } from '#transport'
 import { runs } from './invocation.ts'
 import { checkFolder } from './policy-folder.ts'
-import type { Protocol } from './protocol-facts.ts'
+import type { LoadProtocols, Protocol } from './protocol-facts.ts'
 import { print } from './report.ts'
 
 const DIAL_MS = 3_000
@@ -19,15 +19,15 @@ interface Finding {
   readonly detail: string
 }
 
-export function configCommands(program: Command, protocols: readonly Protocol[]): void {
+export function configCommands(program: Command, protocols: LoadProtocols): void {
   const config = program.command('config').description('the configuration')
   const check = config
     .command('check')
     .description('checks sallyport.yaml; prints what is wrong with file and line')
     .option('--config <file>', 'the file', 'sallyport.yaml')
-  runs(check, protocols, async ({ output }) => {
+  runs(check, async ({ output }) => {
     const { config: file } = check.opts<{ config: string }>()
-    const { config: loaded, problems } = loadConfig(file, protocols)
+    const { config: loaded, problems } = loadConfig(file, await protocols())
     const ok = loaded !== undefined
     print(output, { ok, problems }, () =>
       [...problems.map(problemLine), ok ? `${file} holds.` : `${file} does not hold.`].join('\n'),
@@ -39,9 +39,9 @@ export function configCommands(program: Command, protocols: readonly Protocol[])
     .command('doctor')
     .description('looks for what keeps a gateway from working here')
     .option('--config <file>', 'the file', 'sallyport.yaml')
-  runs(doctor, protocols, async ({ output }) => {
+  runs(doctor, async ({ output }) => {
     const { config: file } = doctor.opts<{ config: string }>()
-    const findings = await examine(file, protocols)
+    const findings = await examine(file, await protocols())
     print(output, findings, all =>
       all
         .map(

@@ -7,18 +7,18 @@ import { paths, type ResourceView } from '#contract'
 import { InvalidRequest } from '#model'
 import type { GatewayClient } from './gateway-client.ts'
 import { type Invocation, runs } from './invocation.ts'
-import type { Protocol } from './protocol-facts.ts'
+import type { LoadProtocols } from './protocol-facts.ts'
 import { reportError } from './report.ts'
 
-export function connectCommand(program: Command, protocols: readonly Protocol[]): void {
+export function connectCommand(program: Command, protocols: LoadProtocols): void {
   const command = program
     .command('connect <resource> [tool...]')
     .description('a local port without a password; with a tool after --, runs it on that port')
     .option('--port <n>', 'the local port; 0 picks one', '0')
-  runs(command, protocols, async (invocation, name, ...tool) => {
+  runs(command, async (invocation, name, ...tool) => {
     const client = invocation.client()
     const resource = await find(client, name ?? '')
-    const protocol = protocols.find(each => each.name === resource.protocol)
+    const protocol = (await protocols()).find(each => each.name === resource.protocol)
     if (protocol === undefined)
       throw new InvalidRequest(
         'request_invalid',

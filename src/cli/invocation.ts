@@ -2,14 +2,12 @@
 import type { Command } from 'commander'
 import { environment } from '#config'
 import { GatewayClient } from './gateway-client.ts'
-import type { Protocol } from './protocol-facts.ts'
 import { type Output, reportError } from './report.ts'
 
 const DEFAULT_GATEWAY = 'https://127.0.0.1:8443'
 
 export interface Invocation {
   readonly output: Output
-  readonly protocols: readonly Protocol[]
   client(): GatewayClient
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal
@@ -21,7 +19,6 @@ export interface Invocation {
  */
 export function runs(
   command: Command,
-  protocols: readonly Protocol[],
   action: (invocation: Invocation, ...args: string[]) => Promise<unknown>,
 ): Command {
   return command
@@ -39,7 +36,6 @@ export function runs(
       process.once('SIGINT', () => stop.abort())
       const invocation: Invocation = {
         output,
-        protocols,
         signal: stop.signal,
         client: () =>
           new GatewayClient({

@@ -5,23 +5,23 @@ import type { Command } from 'commander'
 import colors from 'picocolors'
 import { type Config, loadConfig, problemLine } from '#config'
 import { paths, type WhyView } from '#contract'
-import { runPolicyCases, type Why, why } from '#engines/policy'
+import type { Why } from '#engines/policy'
 import { ConfigurationError, InvalidRequest, type Principal } from '#model'
 import { runs } from './invocation.ts'
 import { protocolOf, readCases } from './policy-cases.ts'
 import { checkFolder, problemText, usableFolder } from './policy-folder.ts'
-import type { Protocol } from './protocol-facts.ts'
+import type { LoadProtocols } from './protocol-facts.ts'
 import { plain, print } from './report.ts'
 
-export function policyCommands(program: Command, protocols: readonly Protocol[]): void {
+export function policyCommands(program: Command, protocols: LoadProtocols): void {
   const policy = program.command('policy').description('policies: check, test, why')
 
   const check = policy
     .command('check [folder]')
     .description('types, unknown names, policies that can never apply or are shadowed')
     .option('--config <file>', 'look names up in this configuration')
-  runs(check, protocols, async ({ output }, folder) => {
-    const config = configOf(check.opts<{ config?: string }>().config, protocols)
+  runs(check, async ({ output }, folder) => {
+    const config = await configOf(check.opts<{ config?: string }>().config, protocols)
     const { set, problems } = await checkFolder(folder ?? config?.policies ?? './policies', config)
     const result = { ok: set !== undefined, problems, policies: set?.policies ?? [] }
     print(output, result, () =>
@@ -38,15 +38,17 @@ export function policyCommands(program: Command, protocols: readonly Protocol[])
     .description('runs cases (YAML); without files, the *.test.yaml of the policy folder')
     .option('--policies <folder>', 'the policies')
     .option('--config <file>', 'resources and policies from this configuration')
-  runs(test, protocols, async ({ output }, ...files) => {
+  runs(test, async ({ output }, ...files) => {
     const options = test.opts<{ policies?: string; config?: string }>()
-    const config = configOf(options.config, protocols)
+    const config = await configOf(options.config, protocols)
     const folder = options.policies ?? config?.policies ?? './policies'
     const set = await usableFolder(folder, config)
     const all = files.length > 0 ? files : caseFiles(folder)
     if (all.length === 0)
       throw new InvalidRequest('request_invalid', `There is no *.test.yaml in ${folder}.`)
-    const cases = (await Promise.all(all.map(file => readCases(file, protocols, config)))).flat()
+    const registry = await protocols()
+    const cases = (await Promise.all(all.map(file => readCases(file, registry, config)))).flat()
+    const { runPolicyCases } = await import('#engines/policy')
     const results = runPolicyCases(set, cases)
     const failed = results.filter(({ passed }) => !passed)
     print(output, results, () =>
@@ -70,7 +72,7 @@ export function policyCommands(program: Command, protocols: readonly Protocol[])
     .option('--principal <kind:id>', 'somebody else, e.g. agent:order-bot (with console:audit)')
     .option('--groups <list>', 'of that principal, comma-separated', '')
     .option('--config <file>', 'ask these files instead of a gateway')
-  runs(ask, protocols, async ({ client, output }, ...given) => {
+  runs(ask, async ({ client, output }, ...given) => {
     const options = ask.opts<{
       resource?: string
       statement?: string
@@ -101,11 +103,11 @@ export function policyCommands(program: Command, protocols: readonly Protocol[])
 
 async function offline(
   file: string,
-  protocols: readonly Protocol[],
+  protocols: LoadProtocols,
   options: { resource: string; statement: string },
   who: Who | undefined,
 ): Promise<Why> {
-  const config = configOf(file, protocols)
+  const config = await configOf(file, protocols)
   const resource = config?.resources.find(({ name }) => name === options.resource)
   if (config === undefined || resource === undefined) {
     throw new InvalidRequest(
@@ -120,10 +122,11 @@ async function offline(
     )
   }
   const set = await usableFolder(config.policies, config)
+  const { why } = await import('#engines/policy')
   return why(set, {
     principal: supposed(who),
     resource,
-    statement: await protocolOf(resource.protocol, protocols).read(options.statement),
+    statement: await protocolOf(resource.protocol, await protocols()).read(options.statement),
     facts: {
       client: 'sallyport policy why',
       ip: '127.0.0.1',
@@ -173,9 +176,12 @@ function supposed({ kind, id, groups }: Who): Principal {
   }
 }
 
-function configOf(file: string | undefined, protocols: readonly Protocol[]): Config | undefined {
+async function configOf(
+  file: string | undefined,
+  protocols: LoadProtocols,
+): Promise<Config | undefined> {
   if (file === undefined) return undefined
-  const { config, problems } = loadConfig(file, protocols)
+  const { config, problems } = loadConfig(file, await protocols())
   if (config === undefined) {
     throw new ConfigurationError('configuration_invalid', problems.map(problemLine).join('\n'))
   }

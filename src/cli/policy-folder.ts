@@ -1,14 +1,18 @@
 // The policies of a folder, checked against the names that a configuration knows.
 import type { Config } from '#config'
-import { checkPolicies, type PolicySet, type Problem } from '#engines/policy'
+import type { PolicySet, Problem } from '#engines/policy'
 import { ConfigurationError } from '#model'
-import { loadFolder } from '#services/policies'
 
 /** `set` is undefined when there is an error. Without a configuration, names are not looked up. */
 export async function checkFolder(
   folder: string,
   config?: Config,
 ): Promise<{ set: PolicySet | undefined; problems: readonly Problem[] }> {
+  // The parser comes along only where it is used: most commands talk to a gateway and start faster without.
+  const [{ checkPolicies }, { loadFolder }] = await Promise.all([
+    import('#engines/policy'),
+    import('#services/policies'),
+  ])
   const { files, problems } = await loadFolder(folder)
   const checked = checkPolicies(
     files,

@@ -1,28 +1,34 @@
 // All commands but those that run a program of their own (`server`, `demo`: main.ts).
+import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { accessCommands } from './access-commands.ts'
 import { auditCommands } from './audit-commands.ts'
 import { configCommands } from './config-commands.ts'
 import { connectCommand } from './connect-command.ts'
 import { policyCommands } from './policy-commands.ts'
-import type { Protocol } from './protocol-facts.ts'
+import type { LoadProtocols } from './protocol-facts.ts'
 import { reportError } from './report.ts'
 import { sessionCommands } from './session-commands.ts'
 
-/** `protocols` is the registry, as data. */
-export function createProgram(protocols: readonly Protocol[]): Command {
+const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as {
+  version: string
+}
+
+/** `protocols` gives the registry, as data. */
+export function createProgram(protocols: LoadProtocols): Command {
   const program = new Command('sallyport')
   program
     .description('The open access gateway: who asked what, on what right, and what they saw.')
+    .version(VERSION, '-V, --version')
     .showHelpAfterError('(sallyport --help lists the commands)')
     .exitOverride(error => {
       // Wrong usage is 2; help and version are no error.
       process.exit(error.exitCode === 0 ? 0 : 2)
     })
-  accessCommands(program, protocols)
-  sessionCommands(program, protocols)
+  accessCommands(program)
+  sessionCommands(program)
   policyCommands(program, protocols)
-  auditCommands(program, protocols)
+  auditCommands(program)
   connectCommand(program, protocols)
   configCommands(program, protocols)
   return program

@@ -17,3 +17,6 @@ export interface Protocol {
   /** Reads a statement as it would be judged, without a catalog. */
   read(text: string): Promise<Statement>
 }
+
+/** The registry. Loaded by the commands that need it only: it brings the grammars along. */
+export type LoadProtocols = () => Promise<readonly Protocol[]>

@@ -4,21 +4,20 @@ import type { Command } from 'commander'
 import { paths, type RecordedEventView, type SessionView, schemas } from '#contract'
 import { InvalidRequest } from '#model'
 import { runs } from './invocation.ts'
-import type { Protocol } from './protocol-facts.ts'
 import { print, table, when } from './report.ts'
 import { eventText } from './session-text.ts'
 
 /** Nobody wants to sit through a coffee break. */
 const LONGEST_PAUSE_MS = 2_000
 
-export function sessionCommands(program: Command, protocols: readonly Protocol[]): void {
+export function sessionCommands(program: Command): void {
   const sessions = program
     .command('sessions')
     .description('sessions, newest first: yours; all with console:read')
     .option('--live', 'only those that live')
     .option('--resource <name>')
     .option('--limit <n>', 'how many', '50')
-  runs(sessions, protocols, async ({ client, output }) => {
+  runs(sessions, async ({ client, output }) => {
     const { live, resource, limit } = sessions.opts<{
       live?: boolean
       resource?: string
@@ -51,7 +50,7 @@ export function sessionCommands(program: Command, protocols: readonly Protocol[]
     .command('replay <id>')
     .description('shows what was asked and seen, as it happened')
     .option('--speed <n>', 'times as fast; 0: all at once', '0')
-  runs(replay, protocols, async ({ client, output, signal }, id) => {
+  runs(replay, async ({ client, output, signal }, id) => {
     const events = await client().get<RecordedEventView[]>(path('recording', id))
     if (output.json) {
       output.write(JSON.stringify(events, null, 2))
@@ -74,7 +73,6 @@ export function sessionCommands(program: Command, protocols: readonly Protocol[]
 
   runs(
     session.command('watch <id>').description('shows a live session'),
-    protocols,
     async ({ client, output }, id) => {
       const gateway = client()
       const { startedAt } = await gateway.get<SessionView>(path('session', id))
@@ -92,7 +90,6 @@ export function sessionCommands(program: Command, protocols: readonly Protocol[]
 
   runs(
     session.command('end <id>').description('ends a live session'),
-    protocols,
     async ({ client, output }, id) => {
       print(
         output,
