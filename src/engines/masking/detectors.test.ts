@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { composeIBAN } from 'ibantools'
 import { describe, expect, it } from 'vitest'
 import { createMasking, detectors, findIn } from './index.ts'
 
@@ -70,7 +71,7 @@ describe.skipIf(!existsSync(FILE))(
 
     it.each([
       ['email', 0.99, 0.97],
-      ['card', 0.99, 0.98],
+      ['card', 0.99, 0.99],
       ['us-ssn', 0.99, 0.98],
       ['iban', 0.99, 0.98],
       // Seven of the 92 are national numbers with neither a trunk zero nor a word that names them.
@@ -83,13 +84,111 @@ describe.skipIf(!existsSync(FILE))(
   },
 )
 
+const hex = (i: number) => createHash('md5').update(String(i)).digest('hex')
+const int = (i: number) => Number.parseInt(hex(i).slice(0, 12), 16)
+const digits = (i: number, count: number) =>
+  [...hex(i), ...hex(i + 0.5)]
+    .map(c => Number.parseInt(c, 16) % 10)
+    .join('')
+    .slice(0, count)
+
+describe('on made-up values in the places where values stand', () => {
+  const checked = (head: string) => {
+    for (let last = 0; ; last++) {
+      const sum = [...`${head}${last}`].reverse().reduce((total, c, i) => {
+        const n = i % 2 === 0 ? Number(c) : Number(c) * 2
+        return total + (n > 9 ? n - 9 : n)
+      }, 0)
+      if (sum % 10 === 0) return `${head}${last}`
+    }
+  }
+  const fours = (text: string, separator: string) => text.replace(/(.{4})(?=.)/g, `$1${separator}`)
+  const part = (value: object | string) =>
+    Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+  const makers: Record<string, (i: number) => string> = {
+    email: i =>
+      `${hex(i).slice(0, 1 + (i % 12))}.${i}@${['mail', 'xn--bcher-kva', 'sub.example'][i % 3]}.${['com', 'co.uk', 'museum'][i % 3]}`,
+    card: i => {
+      const [prefix = '', length = 16] = [
+        ['4', 16],
+        ['51', 16],
+        ['2345', 16],
+        ['6011', 16],
+        ['3530', 16],
+      ][i % 5] as [string, number]
+      const value = checked(prefix + digits(i, length - prefix.length - 1))
+      return [value, fours(value, ' '), fours(value, '-')][i % 3]!
+    },
+    'us-ssn': i => `${100 + (int(i) % 500)}-${10 + (i % 89)}-${1000 + (int(i) % 8999)}`,
+    phone: i => {
+      const line = `${200 + (int(i) % 700)} ${200 + (i % 700)} ${1000 + (int(i) % 8999)}`
+      return [
+        `+1 ${line}`,
+        line.replaceAll(' ', '-'),
+        `+44 7${digits(i, 9)}`,
+        `+49 30 ${digits(i, 8)}`,
+      ][i % 4]!
+    },
+    iban: i => {
+      const [countryCode, bban] = [
+        ['DE', digits(i, 18)],
+        ['GB', `NWBK${digits(i, 14)}`],
+        ['FR', digits(i, 23)],
+      ][i % 3] as [string, string]
+      const value = composeIBAN({ countryCode, bban }) ?? ''
+      return i % 2 === 0 ? value : fours(value, ' ')
+    },
+    jwt: i =>
+      `${part({ alg: 'RS256', kid: hex(i).slice(0, i % 9) })}.${part({ sub: i })}.${part(hex(i))}`,
+    'private-key': i => {
+      const label = ['', 'RSA ', 'EC ', 'OPENSSH ', 'ENCRYPTED '][i % 5]
+      return `-----BEGIN ${label}PRIVATE KEY-----\\n${part(hex(i) + hex(i + 1))}\\n-----END ${label}PRIVATE KEY-----`
+    },
+    'cloud-key': i => {
+      const body = hex(i).toUpperCase() + hex(i + 1)
+      return [
+        `AKIA${body.slice(0, 16)}`,
+        `ghp_${body.slice(0, 36)}`,
+        `sk_live_${body.slice(0, 24)}`,
+        `xoxb-${digits(i, 11)}-${body.slice(0, 24)}`,
+        `AIza${body.slice(0, 35)}`,
+      ][i % 5]!
+    },
+  }
+  const places = [
+    (v: string) => v,
+    (v: string) => `{"id":7,"value":"${v}","next":null}`,
+    (v: string) => `17,${v},2024-01-31`,
+    (v: string) => `2024-01-31T12:34:56Z level=info value=${v} took=12ms`,
+    (v: string) => `| 12 | ${v} | ok |`,
+    (v: string) => `Key (x)=(${v}) already exists.`,
+    (v: string) => `«${v}»,\n${'字'.repeat(5)}`,
+  ]
+
+  it.each(Object.entries(makers))('finds each %s whole', (name, make) => {
+    const missed: string[] = []
+    let spilt = 0
+    for (let i = 0; i < 400; i++) {
+      const value = make(i)
+      const text = places[i % places.length]!(value)
+      const start = text.indexOf(value)
+      const hit = seen(text).find(
+        each => each.dataClass === name && each.start <= start && each.end >= start + value.length,
+      )
+      if (hit === undefined) missed.push(text)
+      else if (hit.end - hit.start > value.length) spilt++
+    }
+    expect(missed).toEqual([])
+    // Letters of any script belong to an address, so quotes above U+007F are hidden with it.
+    expect(spilt).toBeLessThanOrEqual(name === 'email' ? 60 : 0)
+  })
+})
+
 describe('on cells that hold nothing', () => {
   const classes = names.map(name => ({ name, columns: [], detect: name, mask: 'redact' as const }))
   const scanner = createMasking({ classes, tokenKey: new Uint8Array(32) }).scanner(names)!
   const out = Buffer.alloc(4096)
-  const hex = (i: number) => createHash('md5').update(String(i)).digest('hex')
   const word = (i: number) => ['lorem', 'ipsum', 'Dolor', 'sit', 'AMET', 'consectetur'][i % 6]!
-  const int = (i: number) => Number.parseInt(hex(i).slice(0, 12), 16)
   const cells: Record<string, (i: number) => string> = {
     uuids: i => hex(i).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
     digests: i => hex(i) + hex(i + 1),
