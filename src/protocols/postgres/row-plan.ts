@@ -1,13 +1,10 @@
 // A permit's cell plans, laid out for the row loop, and what was masked by them. Decided once for an answer.
-import type { CellPlan, Masker, Scanner } from '#engines/masking'
+import type { CellPlan, CountingScanner, Masker, Scanner } from '#engines/masking'
 
 export const PASS = 0
 export const NULL = 1
 export const MASK = 2
 export const SCAN = 3
-
-/** The name under which replaced findings are counted: a scanner looks for several classes at once. */
-const DETECTED = 'detected'
 
 const keep: Masker = () => -1
 
@@ -38,13 +35,21 @@ export class RowPlan {
       const count = this.replaced[i] as number
       if (count === 0) continue
       const plan = this.#plans[i] as CellPlan
-      const name = 'dataClass' in plan ? plan.dataClass : DETECTED
-      totals ??= new Map()
-      totals.set(name, (totals.get(name) ?? 0) + count)
       this.replaced[i] = 0
+      totals ??= new Map()
+      if (plan.kind === 'scan') {
+        // A scanner looks for several classes at once, and counts what it found itself.
+        if (counts(plan.scan)) plan.scan.drain(totals)
+      } else if (plan.kind !== 'pass') {
+        totals.set(plan.dataClass, (totals.get(plan.dataClass) ?? 0) + count)
+      }
     }
     return totals
   }
+}
+
+function counts(scan: Scanner): scan is CountingScanner {
+  return 'drain' in scan
 }
 
 const codes: Readonly<Record<CellPlan['kind'], number>> = {
