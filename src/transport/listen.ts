@@ -127,7 +127,7 @@ const reasons: Record<string, string> = {
 }
 
 /** One customer of the address space: an IPv4 address, or an IPv6 /64. */
-function addressGroup(address: string | undefined): string {
+export function addressGroup(address: string | undefined): string {
   if (address === undefined) return ''
   const mapped = address.startsWith('::ffff:') && address.includes('.')
   if (mapped) return address.slice(7)

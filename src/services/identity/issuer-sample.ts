@@ -102,11 +102,14 @@ export const secret = (text: string): Secret => new Secret(text)
 /** What the network answers, by URL; counts what it was asked. */
 export class Network {
   readonly asked: string[] = []
+  /** What was asked to be done about redirects. */
+  readonly redirects = new Set<string | undefined>()
   readonly answers = new Map<string, () => Response | Promise<Response>>()
 
   readonly fetch: typeof fetch = async (input, init) => {
     const url = String(input)
     this.asked.push(url)
+    this.redirects.add(init?.redirect)
     const answer = this.answers.get(url)
     if (answer === undefined) return new Response('', { status: 404 })
     const aborted = new Promise<never>((_, reject) =>

@@ -1,12 +1,6 @@
 // Takes a compact JWS apart (RFC 7515 section 7.1), and checks its signature with keys of ours.
 // Nothing that the header says chooses a key, other than the `kid` among the issuer's own keys.
-import {
-  compactVerify,
-  createLocalJWKSet,
-  errors,
-  type JSONWebKeySet,
-  type JWTHeaderParameters,
-} from 'jose'
+import { compactVerify, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
 import { AuthenticationFailed, type JsonObject } from '#model'
 import { parseStrictObject } from './strict-json.ts'
 
@@ -59,6 +53,9 @@ function decode(part: string): Uint8Array {
   return bytes
 }
 
+/** A token without a `kid` costs as many checks at most. */
+const MOST_CANDIDATES = 8
+
 /** `unknown_key`: the set has no key for this header; perhaps a newer set has. */
 export type SignatureCheck = 'good' | 'bad' | 'unknown_key'
 
@@ -74,13 +71,35 @@ export async function checkSignature(
   keys: KeySelector,
   algorithms: readonly string[],
 ): Promise<SignatureCheck> {
+  const options = { algorithms: [...algorithms] }
   try {
-    await compactVerify(jws.compact, header => keys(header as JWTHeaderParameters), {
-      algorithms: [...algorithms],
-    })
+    // The header that was judged, not another reading of it.
+    await compactVerify(jws.compact, () => keys({ ...jws.header }), options)
     return 'good'
   } catch (error) {
-    // Every failure is a refusal; the kinds only tell whether newer keys could change it.
-    return error instanceof errors.JWKSNoMatchingKey ? 'unknown_key' : 'bad'
+    // Every failure is a refusal; the kinds only tell whether other or newer keys could change it.
+    if (error instanceof errors.JWKSNoMatchingKey) return 'unknown_key'
+    if (error instanceof errors.JWKSMultipleMatchingKeys) return tryEach(jws, error, options)
+    return 'bad'
   }
+}
+
+/** An issuer that names no keys, or several alike: each of them may have signed. */
+async function tryEach(
+  jws: Jws,
+  candidates: errors.JWKSMultipleMatchingKeys,
+  options: { algorithms: string[] },
+): Promise<SignatureCheck> {
+  let tried = 0
+  for await (const key of candidates) {
+    tried += 1
+    if (tried > MOST_CANDIDATES) break
+    try {
+      await compactVerify(jws.compact, key, options)
+      return 'good'
+    } catch {
+      // Not this one. When none is left the token is refused.
+    }
+  }
+  return 'bad'
 }

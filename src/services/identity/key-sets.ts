@@ -103,8 +103,9 @@ export class IssuerKeys {
   async #read(): Promise<JSONWebKeySet> {
     const { issuer, jwks } = this.#settings
     if (jwks?.startsWith('file:')) return publicKeys(await readFile(jwks.slice(5)))
-    const url = jwks ?? (await this.#discover(issuer))
-    return publicKeys(await this.#get(acceptable(url, issuer)))
+    // What the operator wrote was checked by config; what metadata says is checked here.
+    const url = jwks ?? acceptable(await this.#discover(issuer), issuer)
+    return publicKeys(await this.#get(url))
   }
 
   /** OpenID Connect Discovery 1.0 section 4; where that is not there, RFC 8414 section 3. */

@@ -459,6 +459,7 @@ describe('the keys of an issuer', () => {
     )
     await Promise.all(all)
     expect(network.asked).toEqual([`${ISSUER}/.well-known/openid-configuration`, `${ISSUER}/keys`])
+    expect([...network.redirects]).toEqual(['error'])
   })
 
   it('are fetched again for an unknown kid, once in thirty seconds', async () => {
@@ -551,8 +552,9 @@ describe('the keys of an issuer', () => {
   it('are refused when the answer is too large, slow, odd, or has none that is public', async () => {
     const url = `${ISSUER}/keys`
     const { privateKey } = keys.RS256
+    const good = JSON.stringify(await jwks())
     const answers: (() => Response | Promise<Response>)[] = [
-      () => new Response(' '.repeat(600_000)),
+      () => new Response(`${' '.repeat(600_000)}${good}`),
       () => new Response('{"keys":[', { status: 200 }),
       () => Response.json({ keys: {} }),
       () => Response.json({ keys: [] }),
@@ -580,6 +582,27 @@ describe('the keys of an issuer', () => {
     expect(await refusal(await token())).toMatch(/^unavailable/)
     expect(waits).toEqual([5_000, 5_000])
     spy.mockRestore()
+  })
+
+  it('are tried in turn when the token does not say which, up to eight', async () => {
+    const strangers = Array.from({ length: 8 }, () =>
+      createPublicKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey).export({
+        format: 'jwk',
+      }),
+    )
+    const [right] = (await jwks({ 'ec-1': 'ES256' })).keys
+    const unnamed = await token({ alg: 'ES256', header: { kid: undefined } })
+    network.json(`${ISSUER}/keys`, { keys: [...strangers.slice(0, 7), right] })
+    expect((await principal(unnamed)).id).toBe('alice')
+    network.json(`${ISSUER}/keys`, { keys: [...strangers, right] })
+    expect(await refusal(unnamed)).toContain('does not hold')
+  })
+
+  it('are fetched from where the operator says, on loopback too', async () => {
+    const entry = { jwks: 'http://127.0.0.1:9000/keys' }
+    network.json(entry.jwks, await jwks())
+    expect((await principal(await token(), entry)).id).toBe('alice')
+    expect(network.asked).toEqual([entry.jwks])
   })
 
   it('come from a file when the entry says so', async () => {

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ConfigurationError, Unavailable } from '#model'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ConfigurationError, Secret, Unavailable } from '#model'
 import { createVault } from './index.ts'
 
 describe('the vault', () => {
@@ -106,7 +106,10 @@ describe('the vault', () => {
       name: 'shop',
       credential: { user: 'app', secrets: { token: 'env:VAULT_TEST_SECRET', key: 'file:missing' } },
     })
+    const wiped = vi.spyOn(Secret.prototype, 'wipe')
     const error = await lease.catch(thrown => thrown)
+    expect(wiped).toHaveBeenCalledTimes(1)
+    wiped.mockRestore()
     expect(error).toBeInstanceOf(Unavailable)
     expect(error.message).toBe('the credential of "shop" is not available')
     expect(String(error.cause)).toContain('missing')
