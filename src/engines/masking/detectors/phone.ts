@@ -1,10 +1,9 @@
 // Telephone numbers: E.164 with a plus or 00, the North American plan and national numbers with a trunk
-// zero in the groups that people write, and any number where the text says that it is one. Calling codes
-// and lengths come from libphonenumber's metadata, read once; its parser is far too slow for each cell.
-import { getCountries, getCountryCallingCode, Metadata } from 'libphonenumber-js'
+// zero in the groups that people write, and any number where the text says that it is one.
 import { ALNUM, classAt, classOf, DIGIT, foldedTextAt, LETTER } from '../byte-classes.ts'
 import type { Detector, DigitGroups, Span } from '../detector.ts'
 import { joinedAfter, joinedBefore, wordBefore } from '../digit-groups.ts'
+import { nationalLengths } from './calling-codes.ts'
 
 const SPACE = 0x20
 const HASH = 0x23
@@ -38,25 +37,6 @@ const WORDS = [
 const WORDS_AFTER = ['phone', 'office', 'fax', 'mobile', 'cell', 'desk']
 const MAX_DIGITS = 15
 const MAX_GROUPS = 19
-
-/** Calling code → possible lengths of the national number, as bits. */
-const PLANS = readPlans()
-
-function readPlans(): ReadonlyMap<number, number> {
-  const plans = new Map<number, number>()
-  const metadata = new Metadata()
-  for (const country of getCountries()) {
-    metadata.selectNumberingPlan(country)
-    const code = Number(getCountryCallingCode(country))
-    // Lengths under seven are for calls within a town; ten is all that +1 has across borders.
-    const lengths = metadata.numberingPlan?.possibleLengths() ?? []
-    for (const length of lengths) {
-      if (length < 6 || (code === 1 && length !== 10)) continue
-      plans.set(code, (plans.get(code) ?? 0) | (1 << length))
-    }
-  }
-  return plans
-}
 
 function matchPhone(
   src: Uint8Array,
@@ -141,7 +121,7 @@ function international(src: Uint8Array, end: number, groups: DigitGroups, skip: 
         if (codeDigits > 0) continue
         value = value * 10 + (src[i]! - ZERO)
         // Calling codes are prefix-free (ITU-T E.164), one to three digits.
-        const plan = PLANS.get(value)
+        const plan = nationalLengths.get(value)
         if (plan !== undefined) {
           codeDigits = digits
           lengths = plan
