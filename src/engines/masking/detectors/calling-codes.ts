@@ -11,7 +11,7 @@ function readPlans(): ReadonlyMap<number, number> {
   for (const country of getCountries()) {
     metadata.selectNumberingPlan(country)
     const code = Number(getCountryCallingCode(country))
-    // Lengths under seven are for calls within a town; ten is all that +1 has across borders.
+    // Lengths under six are for calls within a town; ten is all that +1 has across borders.
     const lengths = metadata.numberingPlan?.possibleLengths() ?? []
     for (const length of lengths) {
       if (length < 6 || (code === 1 && length !== 10)) continue
