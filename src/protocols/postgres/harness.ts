@@ -68,7 +68,7 @@ forbid (principal, action, resource == Object::"contract/public.closed");
     return kind === 'write' ? answer.values.length === 0 : answer.values.length === 1
   },
 
-  /** Bytes that no client may send after login: each is refused, and the connection ends. */
+  /** Bytes that no client may send after login: each is refused. */
   violations: {
     'an unknown message': Buffer.from([0x7e, 0, 0, 0, 4]),
     'a length below four': Buffer.from([0x51, 0, 0, 0, 3]),
