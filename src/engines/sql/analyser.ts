@@ -22,6 +22,8 @@ export interface AnalyserOptions {
 }
 
 const MOST_STATEMENTS = 10_000
+/** Each is decided; a text with more is no statement that a person could approve. */
+const MOST_OPERATIONS = 10_000
 
 /** Loads the grammar. One analyser serves all sessions. */
 export async function createPostgresAnalyser(options: AnalyserOptions = {}): Promise<Analyser> {
@@ -89,12 +91,17 @@ function readStatements(text: string): { result: Analysis; literalsMatter: boole
   }
   const statements: SqlStatement[] = []
   let literalsMatter = false
+  let operations = 0
   for (const raw of parsed) {
     const node = isTree(raw) ? raw['stmt'] : undefined
     const walk = new Walk()
     const statement = walk.statement(node)
     if (walk.draft.literalsMatter) literalsMatter = true
     statements.push(statement)
+    operations += statement.operations.length
+    if (operations > MOST_OPERATIONS) {
+      throw new Refusal('statement_too_large', `the text holds over ${MOST_OPERATIONS} operations`)
+    }
   }
   return { result: { readable: true, statements }, literalsMatter }
 }

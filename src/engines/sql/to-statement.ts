@@ -74,6 +74,9 @@ export function toStatement(
 const unknownAnswers: ReadonlySet<Action> = new Set(['execute', 'administer'])
 /** EXECUTE of an EXECUTE of ...: the server has no such thing, a text may try. */
 const DEEPEST = 8
+/** Up to here looking through a list beats making a set. */
+const FEW = 16
+const none: readonly string[] = []
 
 class Builder {
   readonly functions = new Set<string>()
@@ -223,14 +226,17 @@ class Builder {
   /** The columns of the relation that are meant, and what is taken for a column and is none. */
   #relationColumns(raw: RawOperation, relation: ResolvedRelation): readonly string[] {
     if (raw.star) return relation.columns
-    const known = new Set(relation.columns)
-    const columns = new Set<string>()
-    for (const name of raw.columns) if (known.has(name)) columns.add(name)
+    if (raw.columns.length === 0 && raw.qualified.length === 0) return none
+    const few = raw.columns.length + raw.qualified.length <= FEW
+    const known = few ? undefined : new Set(relation.columns)
+    const has = (name: string) => known?.has(name) ?? relation.columns.includes(name)
+    const columns: string[] = []
+    for (const name of raw.columns) if (has(name)) columns.push(name)
     for (const name of raw.qualified) {
-      if (known.has(name)) columns.add(name)
+      if (has(name)) columns.push(name)
       else if (!isSystemColumn(name)) this.#rowFunction(name, raw, relation)
     }
-    return [...columns]
+    return columns.length < 2 ? columns : [...new Set(columns)]
   }
 
   /** `c.name` without such a column is `name(c)`: a function of the whole row. */
@@ -244,8 +250,7 @@ class Builder {
 
   #derive(relation: ResolvedRelation, wanted: ReadonlySet<string> | 'all'): void {
     const { object, columns, derivesFrom } = relation
-    const names = wanted === 'all' ? columns : columns.filter(column => wanted.has(column))
-    this.#remember(object, names)
+    this.#remember(object, wanted === 'all' ? columns : wantedColumns(columns, wanted))
     if (derivesFrom === 'all') this.#anything = true
     else if (derivesFrom !== undefined) {
       for (const each of derivesFrom) this.#remember(each.object, [each.column])
@@ -333,6 +338,12 @@ function keyOf(
   flags: readonly Flag[],
 ): string {
   return JSON.stringify([action, verb, object.kind, object.name, columns, flags])
+}
+
+function wantedColumns(columns: readonly string[], wanted: ReadonlySet<string>): readonly string[] {
+  if (wanted.size === 0) return none
+  if (wanted.size > FEW) return columns.filter(column => wanted.has(column))
+  return [...wanted].filter(name => columns.includes(name))
 }
 
 function isPlaceholder(raw: RawOperation): boolean {

@@ -21,12 +21,12 @@ export function absorb(
       flags: [...operation.flags],
     })
   }
-  draft.functions.push(...inner.functions)
-  draft.presumedBuiltIn.push(...inner.presumedBuiltIn)
-  draft.castsTo.push(...inner.castsTo)
-  draft.attributes.push(...inner.attributes)
+  for (const each of inner.functions) draft.functions.push(each)
+  for (const each of inner.presumedBuiltIn) draft.presumedBuiltIn.push(each)
+  for (const each of inner.castsTo) draft.castsTo.push(each)
+  for (const each of inner.attributes) draft.attributes.push(each)
   if (inner.columnNames === 'all') draft.allColumns = true
-  else draft.columnNames.push(...inner.columnNames)
+  else for (const name of inner.columnNames) draft.columnNames.push(name)
 }
 
 /** The same, for what runs now: its settings change now. */
@@ -36,6 +36,6 @@ export function absorbRunning(
   change?: (operation: RawOperation) => RawOperation,
 ): void {
   absorb(inner, draft, change)
-  draft.settings.push(...inner.settings)
-  draft.shadows.push(...inner.shadows)
+  for (const each of inner.settings) draft.settings.push(each)
+  for (const each of inner.shadows) draft.shadows.push(each)
 }

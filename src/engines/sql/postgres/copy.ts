@@ -59,9 +59,9 @@ function copyRelation(fields: Tree, incoming: boolean, columns: string[], walk: 
   }
   const read = sensitiveRelations(relation) ? 'administer' : 'read'
   const operation = walk.draft.touch(incoming ? 'write' : read, 'COPY', relation, ['bulk'])
-  operation.columns.push(...columns)
+  for (const column of columns) operation.columns.push(column)
   operation.star = columns.length === 0
-  walk.draft.columnNames.push(...columns)
+  for (const column of columns) walk.draft.columnNames.push(column)
   if (columns.length === 0) walk.draft.allColumns = true
   if (!incoming) walk.draft.outputs = 'unknown'
 }

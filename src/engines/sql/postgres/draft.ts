@@ -91,6 +91,16 @@ export class Draft {
     object?: { readonly name: string; readonly kind: string },
     flags: readonly Flag[] = [],
   ): void {
+    const last = this.operations.at(-1)
+    const repeated =
+      last !== undefined &&
+      last.object !== undefined &&
+      last.object.name === object?.name &&
+      last.object.kind === object.kind &&
+      last.action === action &&
+      last.verb === verb &&
+      flags.every(flag => last.flags.includes(flag))
+    if (repeated) return
     this.operations.push({
       action,
       verb,
@@ -106,7 +116,7 @@ export class Draft {
   finish(): SqlStatement {
     if (this.operations.length === 0) this.add('connect', this.verb)
     // A relation's name standing alone is its whole row (the server looks for a column first: either may be).
-    if (!this.allColumns && this.bareNames.some(name => this.rowNames.includes(name))) {
+    if (!this.allColumns && meet(this.bareNames, this.rowNames)) {
       this.allColumns = true
       for (const operation of this.operations) if (operation.relation) operation.star = true
     }
@@ -136,6 +146,12 @@ export class Draft {
   }
 }
 
+function meet(names: readonly string[], others: readonly string[]): boolean {
+  if (names.length * others.length < 64) return names.some(name => others.includes(name))
+  const known = new Set(others)
+  return names.some(name => known.has(name))
+}
+
 export function distinct(names: readonly string[]): readonly string[] {
   return names.length < 2 ? names : [...new Set(names)]
 }
@@ -153,8 +169,9 @@ function merged(operations: readonly DraftOperation[]): readonly RawOperation[] 
       byKey.set(key, each)
       continue
     }
-    first.columns.push(...each.columns)
-    first.qualified.push(...each.qualified)
+    // Not spread: a list may be longer than the stack takes arguments.
+    for (const name of each.columns) first.columns.push(name)
+    for (const name of each.qualified) first.qualified.push(name)
     first.star ||= each.star
     for (const flag of each.flags) if (!first.flags.includes(flag)) first.flags.push(flag)
   }

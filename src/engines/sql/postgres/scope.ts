@@ -1,6 +1,6 @@
 // Which names mean which relation at one level of a query: CTEs, aliases, and columns found so far.
 // A name that may belong to several relations is given to each of them; the catalog sorts it out later.
-import { type Draft, type DraftOperation, Refusal } from './draft.ts'
+import { type Draft, type DraftOperation, distinct, Refusal } from './draft.ts'
 
 interface Reference {
   readonly alias: string
@@ -70,18 +70,19 @@ export class Scope {
     for (const [alias, name] of this.#qualified) this.#settleQualified(draft, alias, name)
     for (const alias of this.#starred) this.#settleStar(alias)
     const { outer } = this
+    const names = distinct(this.#names)
     for (const { operation } of this.#references) {
       if (operation === undefined) continue
-      draft.names += this.#names.length
+      draft.names += names.length
       if (draft.names > MOST_NAMES) {
         throw new Refusal('statement_too_large', 'the statement names too many columns')
       }
-      operation.columns.push(...this.#names)
+      for (const name of names) operation.columns.push(name)
       if (this.#star) operation.star = true
     }
     if (outer !== undefined) {
-      draft.names += this.#names.length
-      for (const name of new Set(this.#names)) outer.column(name)
+      draft.names += names.length
+      for (const name of names) outer.column(name)
     }
   }
 
