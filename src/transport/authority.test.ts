@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ConfigurationError } from '#model'
 import { openServerAuthority, serverNames, tlsIdentity } from './index.ts'
 
@@ -89,6 +89,40 @@ describe('the certificate that listeners show', () => {
     expect(Buffer.from(identity.certificateDer()).equals(before)).toBe(false)
     expect(new X509Certificate(identity.certificateDer()).checkHost('gw.example.com')).toBeTruthy()
     identity.close()
+  })
+
+  it('is renewed by itself long before it ends, and again after a failure', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const authority = await openServerAuthority({ folder, now })
+      const failures: unknown[] = []
+      let broken = true
+      const issueServer: typeof authority.issueServer = async names => {
+        if (broken && failures.length === 0 && vi.getTimerCount() === 0) throw new Error('no')
+        return authority.issueServer(names)
+      }
+      broken = false
+      const source = {
+        kind: 'own',
+        authority: { ...authority, issueServer },
+        names: [],
+        now,
+      } as const
+      const identity = await tlsIdentity(source, error => failures.push(error))
+      const before = identity.certificateDer()
+      const changed = new Promise<void>(resolve => identity.onChange(resolve))
+      broken = true
+      vi.advanceTimersByTime(60 * DAY)
+      await vi.waitFor(() => expect(failures).toHaveLength(1))
+      expect(Buffer.from(identity.certificateDer()).equals(before)).toBe(true)
+      vi.advanceTimersByTime(60_000)
+      await changed
+      expect(Buffer.from(identity.certificateDer()).equals(before)).toBe(false)
+      identity.close()
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('stays when the operator’s new certificate does not hold', async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect as connectTcp, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ConfigurationError, ProtocolError, UpstreamError } from '#model'
 import {
@@ -249,6 +249,24 @@ describe('turning to TLS', () => {
     expect(error).toBeInstanceOf(ProtocolError)
     expect(error.message).toContain('ahead of the TLS handshake')
     expect(destroyed).toBe(true)
+  })
+
+  it('shows a client certificate to an upstream that asks for one', async () => {
+    const client = await authority.issueServer(['client.example.com'])
+    const seen = Promise.withResolvers<boolean>()
+    const { certificate: cert, key } = identity.pem()
+    const options = { cert, key, requestCert: true, rejectUnauthorized: false }
+    const server = createTlsServer(options, tls => {
+      const shown = tls.getPeerX509Certificate()?.checkHost('client.example.com')
+      seen.resolve(shown === 'client.example.com')
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const tls = await upgrade(await dial(port), { cert: client.certificate, key: client.key })
+    expect(await seen.promise).toBe(true)
+    tls.destroy()
+    server.close()
   })
 
   it('speaks TLS from the first byte on when the first bytes were peeked at', async () => {

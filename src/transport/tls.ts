@@ -5,7 +5,13 @@
 // How to hand a socket over: take your `data` and `readable` listeners off, read nothing more, and call in
 // the same turn of the event loop. From then on only the TLSSocket may be used; ending it ends the socket.
 import { isIP, type Socket } from 'node:net'
-import { type ConnectionOptions, connect, type SecureContext, TLSSocket } from 'node:tls'
+import {
+  type ConnectionOptions,
+  connect,
+  createSecureContext,
+  type SecureContext,
+  TLSSocket,
+} from 'node:tls'
 import { ProtocolError, UpstreamError } from '#model'
 
 export type TlsMode =
@@ -43,17 +49,13 @@ export async function upgradeToTls(socket: Socket, options: UpgradeOptions): Pro
     host: servername,
     // RFC 6066 section 3: no address in SNI. `host` still is what the certificate is checked against.
     ...(isIP(servername) === 0 ? { servername } : {}),
-    minVersion: 'TLSv1.2',
     rejectUnauthorized: mode !== 'require',
     ...(mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
     ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
   }
   let tls: TLSSocket
   try {
-    tls = connect(settings)
+    tls = connect({ ...settings, secureContext: contextOf(ca, cert, key) })
   } catch (error) {
     // A CA, certificate or key that is not PEM throws at once.
     socket.destroy()
@@ -73,6 +75,26 @@ export async function upgradeToTls(socket: Socket, options: UpgradeOptions): Pro
     socket.destroy()
     throw new UpstreamError('upstream_unreachable', upstreamMessage(error), { cause: error })
   }
+}
+
+/** By CA: reading one costs as much as a handshake. Contexts with a client's key are not kept. */
+const trusting = new Map<string, SecureContext>()
+const MOST_KEPT = 64
+
+function contextOf(ca?: string, cert?: string, key?: string): SecureContext {
+  const known = cert === undefined && key === undefined ? trusting.get(ca ?? '') : undefined
+  if (known !== undefined) return known
+  const context = createSecureContext({
+    minVersion: 'TLSv1.2',
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  })
+  if (cert === undefined && key === undefined) {
+    if (trusting.size >= MOST_KEPT) trusting.clear()
+    trusting.set(ca ?? '', context)
+  }
+  return context
 }
 
 export interface ServeOptions {
