@@ -63,6 +63,12 @@ SELECT v.ev_class, v.tree FROM (
   WHERE ${userViews} AND r.rulename = '_RETURN' AND octet_length(r.ev_action::text) <= 1048576) v
 WHERE v.total <= 67108864`
 
+/** Generated columns: table, column, expression (a node tree). Asked by way of JSON: older servers have none. */
+export const GENERATED = `
+SELECT d.adrelid, d.adnum, CASE WHEN octet_length(d.adbin::text) <= 1048576 THEN d.adbin::text END
+FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+WHERE to_jsonb(a) ->> 'attgenerated' <> ''`
+
 const ofUsers = `n.nspname NOT IN ('pg_catalog', 'information_schema')`
 
 /** Functions outside pg_catalog: schema, name. */

@@ -7,6 +7,7 @@ import {
   BEGIN,
   END,
   FUNCTIONS,
+  GENERATED,
   NAMED_TYPES,
   PARENTS,
   READERS,
@@ -24,7 +25,7 @@ import { searchPathOf } from './startup-parameters.ts'
 import { type TypeRow, textForms } from './type-forms.ts'
 import { sayGoodbye, type UpstreamLogin } from './upstream.ts'
 import { fieldsOf } from './upstream-refusal.ts'
-import { readViewColumns, type ViewColumns } from './view-columns.ts'
+import { readGenerated, readViewColumns, type ViewColumns } from './view-columns.ts'
 
 /** A relation has at most 1,600 columns; a view's rule is capped in the query. */
 const MAX_ROW_BYTES = 4 * 1024 * 1024
@@ -100,6 +101,11 @@ async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
     views.set(Number(oid), { columns: rules.get(Number(oid)), dependencies: dependencies ?? '' })
   })
 
+  const generated = new Map<string, readonly number[] | 'all'>()
+  await connection.ask(GENERATED, ([oid, attnum, tree]) => {
+    generated.set(`${oid} ${attnum}`, tree == null ? 'all' : readGenerated(tree, isOpaque))
+  })
+
   const functions = new Map<string, Set<string>>()
   await connection.ask(FUNCTIONS, ([schema, name]) => {
     const found = functions.get(name ?? '')
@@ -122,6 +128,7 @@ async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
     parents,
     views,
     forms,
+    generated,
     functions,
     namedTypes,
     usable,

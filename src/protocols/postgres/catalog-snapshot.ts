@@ -27,6 +27,8 @@ export interface CatalogRows {
   readonly parents: ReadonlyMap<number, readonly number[]>
   readonly views: ReadonlyMap<number, ViewRow>
   readonly forms: ReadonlyMap<number, TextForm>
+  /** `OID ATTNUM` of generated columns to the columns of their table that they are made of. */
+  readonly generated: ReadonlyMap<string, readonly number[] | 'all'>
   /** Functions of users: name to schemas. */
   readonly functions: ReadonlyMap<string, ReadonlySet<string>>
   /** Types of users: name to schema to whether a cast to it runs no code of a user. */
@@ -258,6 +260,12 @@ export class CatalogSnapshot {
       if (parent !== undefined && parentNumber !== undefined) {
         this.#collect(parent, parentNumber, sources, depth + 1)
       }
+    }
+    const madeOf = this.#rows.generated.get(`${relation.oid} ${attnum}`)
+    if (madeOf !== undefined) {
+      sources.computed = true
+      if (madeOf === 'all') sources.all = true
+      else for (const each of madeOf) this.#collect(relation, each, sources, depth + 1)
     }
     const isView = relation.kind === 'view' || relation.kind === 'materialized view'
     if (isView && !isSystem(relation)) this.#collectOfView(relation, attnum, sources, depth)

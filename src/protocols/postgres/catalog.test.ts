@@ -30,6 +30,7 @@ create materialized view mv as select email, id from customers;
 create table "odd.name"("a b" int, "c)d{" text);
 create view v_odd as select "c)d{" as "x}{(" from "odd.name";
 create schema other; create table other.customers(id int); create function other.lower(text) returns text language sql as 'select 1::text';
+create table made(id int, email text, lowered text generated always as (lower(email)) stored);
 create domain mail as text; create type mood as enum('a','b'); create domain checked as text check (peek() is null);
 create type pair as (a int, b text);
 `.replace(
@@ -106,6 +107,7 @@ for (const version of [15, 18] as const) {
 
     it.each([
       ['v_computed', 'up', ['customers.email']],
+      ['made', 'lowered', ['made.email']],
       ['v_union', 'email', ['customers.email', 'customers.name']],
       ['v_subquery', 'm', ['customers.ssn']],
       ['v_row', 'j', ['customers.email', 'customers.ssn', 'customers.doc', 'customers.name']],
@@ -238,6 +240,7 @@ describe('keeping a catalog', () => {
       parents: new Map(),
       views: new Map(),
       forms: new Map(),
+      generated: new Map(),
       functions: new Map(),
       namedTypes: new Map(),
       usable: new Set(),

@@ -1,12 +1,18 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { connect as connectTcp, createServer, type Server } from 'node:net'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { Client, type ClientConfig } from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { ListenerSettings, Protocol, Session } from '#gateway'
 import { AccessDenied, type CloseReason } from '#model'
-import { hasPostgres, type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts'
+import {
+  hasPostgres,
+  nativeBin,
+  type PostgresServer,
+  startPostgres,
+} from '../../../test/servers/postgres.ts'
 import { createPostgres, type PostgresSettings } from './index.ts'
 import { cancelRequest } from './messages.ts'
 import {
@@ -140,6 +146,25 @@ for (const version of [15, 18] as const) {
       expect(stdout).toContain('public.t')
       expect(stdout).toContain('500500')
     })
+
+    it.skipIf(!existsSync(psql) || version !== 18)(
+      'serves libpq 18: protocol 3.2 with long cancel keys, direct TLS, a newer version negotiated down',
+      async () => {
+        const libraries = join(dirname(nativeBin(18)), 'lib')
+        for (const more of [
+          'max_protocol_version=3.2',
+          'sslnegotiation=direct',
+          'max_protocol_version=latest',
+        ]) {
+          const line = `host=localhost hostaddr=127.0.0.1 port=${port} dbname=shop user=x sslmode=require ${more}`
+          const environment = { PGPASSWORD: TOKEN, LD_LIBRARY_PATH: libraries }
+          const { stdout } = await run(psql, ['-X', '-At', '-c', 'select sum(a) from t', line], {
+            env: environment,
+          })
+          expect(stdout.trim()).toBe('500500')
+        }
+      },
+    )
 
     it('opens another database of the resource when the settings allow it', async () => {
       const other = client({ database: 'shop/postgres' })

@@ -1,4 +1,4 @@
-// Where the columns of a view come from, as the server itself recorded it in the view's rule: each entry of the
+// Where the columns of a view, or a generated column, come from, as the server itself recorded it in the view's rule: each entry of the
 // target list names the table and column that it shows plainly. Reads pg_rewrite.ev_action (a node tree as
 // text); what it does not recognise it does not answer, and the caller then assumes the worst.
 
@@ -47,6 +47,18 @@ export function readViewColumns(
     wholeRow: /\{VAR :varno \S+ :varattno 0 /.test(tree),
     opaque: callsAny(tree, isOpaque),
   }
+}
+
+/** The attribute numbers of its own table that a generated column's expression reads; `all` when that cannot be told. */
+export function readGenerated(
+  tree: string,
+  isOpaque: (functionOid: number) => boolean,
+): readonly number[] | 'all' {
+  if (callsAny(tree, isOpaque)) return 'all'
+  const numbers = [...tree.matchAll(/\{VAR :varno \S+ :varattno (-?\d+) /g)].map(found =>
+    Number(found[1]),
+  )
+  return numbers.includes(0) ? 'all' : [...new Set(numbers)]
 }
 
 function callsAny(tree: string, isOpaque: (functionOid: number) => boolean): boolean {
