@@ -1,21 +1,14 @@
 // The suite that every protocol has to pass, with the real gateway as a process of its own and a real
 // upstream. A protocol takes part by its `harness.ts`; nothing here names one.
 import { execFileSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Issuer, startIssuer } from '../../demo/index.ts'
 import { harness as postgres } from '../../src/protocols/postgres/harness.ts'
+import { auditRecords } from '../servers/audit-files.ts'
 import { issuerEntry, type RunningGateway, startGateway } from '../servers/gateway.ts'
 import { until } from '../servers/programs.ts'
 import { startTap, type Tap, type Upstream, upstreams } from './upstreams.ts'
@@ -279,19 +272,7 @@ permit (principal in Group::"dba", action in [Action::"console:read", Action::"c
 
 /** How many permitted statements are in the log's files at this moment: what has left the process. */
 function permitted(gateway: RunningGateway): number {
-  let count = 0
-  const walk = (folder: string) => {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const path = join(folder, entry.name)
-      if (entry.isDirectory()) walk(path)
-      // The records lie in the segments as they were hashed; tiles and bundles repeat them.
-      else if (/segment|\.log$/.test(path)) {
-        count += readFileSync(path, 'latin1').split('"kind":"statement.permitted"').length - 1
-      }
-    }
-  }
-  walk(join(gateway.data, 'audit'))
-  return count
+  return auditRecords(gateway.data).filter(({ kind }) => kind === 'statement.permitted').length
 }
 
 /** A file system of 8 MB in memory; undefined where we may not mount one. */
