@@ -12,6 +12,12 @@ describe('the shape of a text', () => {
   it('is shared by texts that differ in integers and plain strings', () => {
     const shape = literalFree("SELECT a1 FROM t WHERE b = 12 AND c = 'it''s'")
     expect(shape).toBe(literalFree("SELECT a1 FROM t WHERE b = 3 AND c = ''"))
+    expect(literalFree('SELECT "a 1\'" FROM t WHERE b = 1')).toBe(
+      literalFree('SELECT "a 1\'" FROM t WHERE b = 2'),
+    )
+    expect(literalFree('SELECT "a 1" FROM t WHERE b = 1')).not.toBe(
+      literalFree('SELECT "a 2" FROM t WHERE b = 1'),
+    )
     expect(shape).not.toBe(literalFree("SELECT a2 FROM t WHERE b = 3 AND c = ''"))
     expect(shape).not.toBe(literalFree("SELECT a1 FROM t WHERE b = '3' AND c = 4"))
   })
@@ -29,7 +35,9 @@ describe('the shape of a text', () => {
     "SELECT 'a\nb'",
     'SELECT $1',
     'SELECT $$a$$, 1',
-    'SELECT "1", 1',
+    'SELECT U&"1", 1',
+    'SELECT "1, 1',
+    'SELECT "é", 1',
     'SELECT 1.5',
     'SELECT .5',
     'SELECT 1e5',

@@ -31,6 +31,11 @@ export function literalFree(text: string): string | undefined {
       if (after === -1) return undefined
       shape += text.slice(from, at) + NUMBER
       from = at = after
+    } else if (code === 0x22) {
+      // A quoted name stays as it is.
+      const after = quotedEnd(text, at + 1)
+      if (after === -1) return undefined
+      at = after
     } else if (isWord(code)) {
       at++
       // Digits within a name stay.
@@ -38,7 +43,7 @@ export function literalFree(text: string): string | undefined {
     } else {
       if (!isPlain(code)) return undefined
       const next = text.charCodeAt(at + 1)
-      // Comments, quoted names and U&'...'.
+      // Comments, and U&'...'.
       if ((code === 0x2d && next === 0x2d) || (code === 0x2f && next === 0x2a)) return undefined
       if (code === 0x26 && (next === 0x27 || next === 0x22)) return undefined
       at++
@@ -73,6 +78,15 @@ function stringEnd(text: string, at: number): number {
       if (text.charCodeAt(at + 1) !== 0x27) return at + 1
       at++
     } else if (code < 0x20 || code > 0x7e || code === 0x5c) return -1
+  }
+  return -1
+}
+
+function quotedEnd(text: string, at: number): number {
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 0x22) return at + 1
+    if (code < 0x20 || code > 0x7e) return -1
   }
   return -1
 }

@@ -82,7 +82,9 @@ function castTo(value: unknown, walk: Walk): void {
   const name = parts.at(-1) ?? ''
   const schema = parts.length > 1 ? parts.at(-2) : undefined
   if ((schema === undefined || schema === 'pg_catalog') && builtInTypes.has(name)) return
-  walk.draft.castsTo.push({ schema, name })
+  const { castsTo } = walk.draft
+  const last = castsTo.at(-1)
+  if (last?.name !== name || last.schema !== schema) castsTo.push({ schema, name })
 }
 
 function typed(type: string): Handler {

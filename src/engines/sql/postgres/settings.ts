@@ -46,7 +46,7 @@ export function settingChange(change: Change, draft: Draft): 'connect' | 'admini
 /** PostgreSQL's own spellings of `on` that we accept. */
 const on = new Set(['on', 'true', 'yes', '1', 't', 'y'])
 
-/** These decide where a literal ends: we and the server must read the same text (CVE-like differentials). */
+/** These decide where a literal ends: we and the server must read the same text. */
 function refuseRereading(name: string, value: string | undefined): void {
   if (name === 'client_encoding') {
     // The server ignores case and all but letters and digits.
