@@ -140,6 +140,13 @@ describe('what a text does', () => {
       'define CREATE RULE a [dynamic]',
       'write DELETE b [unfiltered]',
     ],
+    [
+      'CREATE SCHEMA s CREATE TABLE x (i int) CREATE VIEW v AS SELECT * FROM a',
+      'define CREATE SCHEMA schema:s',
+      'define CREATE TABLE s.x',
+      'define CREATE VIEW s.v',
+      'read SELECT a',
+    ],
     // rights and the server
     ['GRANT SELECT ON a TO x', 'administer GRANT a'],
     ['REVOKE x FROM y', 'administer REVOKE -'],
@@ -511,7 +518,11 @@ describe('shapes that a protocol needs', () => {
     })
     expect(only('EXPLAIN EXECUTE q')).toMatchObject({ executes: { name: 'q' }, explainOnly: true })
     expect(only('DEALLOCATE ALL').deallocates).toEqual({ name: undefined })
-    expect(only('DECLARE c CURSOR FOR SELECT 1').declares?.cursor).toBe('c')
+    expect(only('DECLARE c CURSOR FOR SELECT 1').declares).toMatchObject({
+      cursor: 'c',
+      held: false,
+    })
+    expect(only('DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT 1').declares?.held).toBe(true)
     expect(only('FETCH 5 FROM c').fetches).toEqual({ cursor: 'c' })
     expect(only('CLOSE ALL').closes).toEqual({ cursor: undefined })
     expect(

@@ -113,7 +113,12 @@ export interface SqlStatement {
   readonly executes?: { readonly name: string }
   /** `name` undefined: all of them. */
   readonly deallocates?: { readonly name: string | undefined }
-  readonly declares?: { readonly cursor: string; readonly statement: SqlStatement }
+  /** `held`: it outlives its transaction. */
+  readonly declares?: {
+    readonly cursor: string
+    readonly statement: SqlStatement
+    readonly held: boolean
+  }
   /** FETCH and MOVE. */
   readonly fetches?: { readonly cursor: string }
   /** CLOSE; `cursor` undefined: all of them. */

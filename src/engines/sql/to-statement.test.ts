@@ -71,6 +71,22 @@ describe('a statement', () => {
     ).toEqual(['define CREATE TABLE table:app.fresh()'])
   })
 
+  it('takes names as written where the columns are not known', () => {
+    const bare: Names = {
+      resolve: ({ name }) => [{ object: `public.${name}`, kind: 'table', columns: [] }],
+    }
+    const statement = made('SELECT c.name, ssn FROM customers c', {}, bare)
+    expect(says(statement)).toEqual(['read SELECT table:public.customers(name ssn)'])
+    expect(statement.mayDeriveFrom).toBe('all')
+    const spied: Names = {
+      ...bare,
+      functions: ({ name }) => (name === 'spy' ? ['public.spy'] : []),
+    }
+    expect(says(made('SELECT c.spy FROM customers c', {}, spied))).toContain(
+      'execute SELECT function:public.spy()',
+    )
+  })
+
   it('has an operation for each relation that a name may mean', () => {
     const two: Names = {
       resolve: ({ name }) =>

@@ -10,6 +10,7 @@ export interface ResolvedRelation {
   readonly object: string
   /** `table`, `view`, ... */
   readonly kind: string
+  /** Empty: not known, so names of columns stand as written. */
   readonly columns: readonly string[]
   /** For a view: base columns that its values come from. `all` when that is not known. */
   readonly derivesFrom?: readonly ColumnName[] | 'all'
@@ -225,6 +226,7 @@ class Builder {
 
   /** The columns of the relation that are meant, and what is taken for a column and is none. */
   #relationColumns(raw: RawOperation, relation: ResolvedRelation): readonly string[] {
+    if (relation.columns.length === 0) return this.#unknownColumns(raw)
     if (raw.star) return relation.columns
     if (raw.columns.length === 0 && raw.qualified.length === 0) return none
     const few = raw.columns.length + raw.qualified.length <= FEW
@@ -237,6 +239,15 @@ class Builder {
       else if (!isSystemColumn(name)) this.#rowFunction(name, raw, relation)
     }
     return columns.length < 2 ? columns : [...new Set(columns)]
+  }
+
+  #unknownColumns(raw: RawOperation): readonly string[] {
+    this.#anything = true
+    for (const name of raw.qualified) {
+      const overloads = this.#names.functions?.({ schema: undefined, name }) ?? []
+      if (overloads.length > 0) this.#function('execute', raw.verb, name, [])
+    }
+    return [...new Set([...raw.qualified, ...raw.columns])]
   }
 
   /** `c.name` without such a column is `name(c)`: a function of the whole row. */

@@ -1,5 +1,6 @@
 // Statements that define, administer or destroy, as a table: what each does and to which object.
 import type { Action, Flag } from '#model'
+import type { DraftOperation } from './draft.ts'
 import { byList, byText, kindOfObject, nameOfObject, type ObjectNaming } from './object-names.ts'
 import { fieldsOf, isTree, listOf, type Tree, textOf } from './tree.ts'
 import type { Handler } from './walk.ts'
@@ -247,10 +248,21 @@ function handlerOf(type: string, definition: Definition): Handler {
     for (const relation of named.relations) draft.touch(action, verb, relation, flags)
     walk.children(type, fields, named.covered)
     walk.use = use
+    if (type === 'CreateSchemaStmt')
+      placeIn(textOf(fields['schemaname']), draft.operations.slice(before))
     const own = draft.operations
       .slice(before)
       .some(each => each.action === action && each.verb === verb)
     if (!own) draft.add(action, verb, undefined, flags)
+  }
+}
+
+/** What CREATE SCHEMA holds is made in that schema. */
+function placeIn(schema: string | undefined, operations: readonly DraftOperation[]): void {
+  for (const each of operations) {
+    if (each.action === 'define' && each.relation?.schema === undefined && each.relation) {
+      each.relation = { schema, name: each.relation.name }
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import type { RawOperation } from '../analysis.ts'
 import { absorb, absorbRunning } from './absorb.ts'
 import { isOff } from './copy.ts'
 import { intoClause } from './queries.ts'
-import { fieldsOf, isTree, listOf, nameOf, namesOf, textOf } from './tree.ts'
+import { fieldsOf, isTree, listOf, nameOf, namesOf, numberOf, textOf } from './tree.ts'
 import type { Handler } from './walk.ts'
 
 /**
@@ -72,7 +72,9 @@ const declare: Handler = (fields, walk) => {
   const inner = walk.inner(fields['query'])
   absorb(inner, draft)
   draft.verb = 'DECLARE'
-  draft.declares = { cursor: textOf(fields['portalname']) ?? '', statement: inner }
+  // CURSOR_OPT_HOLD of the server's parsenodes.h.
+  const held = (numberOf(fields['options']) & 0x20) !== 0
+  draft.declares = { cursor: textOf(fields['portalname']) ?? '', statement: inner, held }
 }
 
 const fetch: Handler = (fields, { draft }) => {
