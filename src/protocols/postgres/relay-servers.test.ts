@@ -124,6 +124,7 @@ describe.each([15, 18] as PostgresVersion[])('PostgreSQL %i', version => {
   test('every way to a classed column is masked', async () => {
     const client = await connected(masked)
     const leaks: string[] = []
+    const failed: string[] = []
     try {
       for (const text of [
         'select email from customers',
@@ -169,6 +170,7 @@ describe.each([15, 18] as PostgresVersion[])('PostgreSQL %i', version => {
             seen = JSON.stringify((await client.query(query)).rows)
           } catch (error) {
             seen = String(error)
+            failed.push(text)
           }
           if (/@example/.test(seen)) leaks.push(`${text}: ${seen.slice(0, 80)}`)
         }
@@ -181,6 +183,7 @@ describe.each([15, 18] as PostgresVersion[])('PostgreSQL %i', version => {
       expect(binary.rows[0]).toMatchObject({ age: null })
       expect(String(binary.rows[0]?.email)).toContain('⟦m:')
       expect(leaks).toEqual([])
+      expect(failed).toEqual([])
     } finally {
       await client.end()
     }
@@ -239,7 +242,7 @@ describe.each([15, 18] as PostgresVersion[])('PostgreSQL %i', version => {
       await expect(
         sql.begin(async tx => {
           await tx`insert into orders (customer, total) values (77, 1)`
-          await tx`select forbidden from orders`
+          await tx`select 1 as forbidden from orders`
         }),
       ).rejects.toMatchObject({ code: '42501' })
       expect((await sql`select count(*)::int as n from orders where customer = 77`)[0]?.['n']).toBe(

@@ -124,6 +124,9 @@ class Relay {
     if (upstreamRest.length > 0)
       this.#turn(() => this.#fromUpstream.receive(Buffer.from(upstreamRest)))
     if (clientRest.length > 0) this.#turn(() => this.#fromClient.receive(Buffer.from(clientRest)))
+    // Whoever handed them over may have paused them.
+    if (!this.#clientPaused) client.resume()
+    if (!this.#upstreamPaused) upstream.resume()
   }
 
   /** One synchronous turn: what it produced leaves at its end. */
