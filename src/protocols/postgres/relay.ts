@@ -224,7 +224,8 @@ class Relay {
     if (error !== undefined && !this.#fromUpstream.midFrame) toClient.own(denial(error, 'FATAL'))
     if (!this.#upstreamEnded) {
       // Cut off by a half-sent message of ours it would wait for the rest: the end follows at once.
-      if (busy) this.#parts.cancelUpstream()
+      // Safe to ignore a failure: the socket closes too.
+      if (busy) Promise.resolve(this.#parts.cancelUpstream()).catch(() => {})
       else toUpstream.own(terminate())
     }
     toClient.end()

@@ -32,6 +32,7 @@ export class Scope {
   #outside: Values
   #afterCommit: Values
   #dirty = false
+  #key: string | undefined
 
   /** `user`: the upstream login, for `$user`. */
   constructor(path: readonly string[], user: string | undefined) {
@@ -44,8 +45,10 @@ export class Scope {
     return this.#now.path
   }
 
-  get role(): string {
-    return this.#now.role
+  /** Equal in two sessions in which names and texts mean the same. */
+  get key(): string {
+    this.#key ??= JSON.stringify([this.#now.path ?? UNKNOWN, this.#now.role])
+    return this.#key
   }
 
   /** True when the end of the transaction may change it back. */
@@ -63,6 +66,7 @@ export class Scope {
 
   /** A statement has run. */
   ran(statement: SqlStatement): void {
+    this.#key = undefined
     for (const change of statement.settings) {
       if (!SCOPING.has(change.name)) continue
       this.#dirty = true
@@ -81,6 +85,7 @@ export class Scope {
   transactionEnded(committed: boolean): void {
     if (!this.#dirty) return
     this.#dirty = false
+    this.#key = undefined
     this.#now = this.#outside = committed ? this.#afterCommit : this.#outside
     this.#afterCommit = this.#now
   }
@@ -88,6 +93,7 @@ export class Scope {
   /** The server itself says what it is (ParameterStatus, PostgreSQL 18). */
   reported(value: string): void {
     const path = this.#resolved(value)
+    this.#key = undefined
     this.#now = { ...this.#now, path }
     this.#afterCommit = { ...this.#afterCommit, path }
     if (!this.#dirty) this.#outside = this.#now

@@ -25,8 +25,7 @@ export interface Circumstances {
 
 interface Template {
   readonly version: number
-  readonly path: readonly string[] | undefined
-  readonly role: string
+  readonly scope: string
   readonly statement: Statement
 }
 
@@ -97,12 +96,11 @@ export class StatementBuilder {
     }
     const known = kept[circumstances.phase]
     const { version } = this.#catalog
-    const { path, role } = this.#scope
-    if (known?.version === version && known.path === path && known.role === role)
-      return known.statement
+    const { key } = this.#scope
+    if (known?.version === version && known.scope === key) return known.statement
     const { phase, segment } = circumstances
     const statement = this.#make(analysis, text, { phase, segment, inTransaction: false })
-    kept[phase] = { version, path, role, statement }
+    kept[phase] = { version, scope: key, statement }
     return statement
   }
 

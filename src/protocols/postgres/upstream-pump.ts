@@ -421,6 +421,7 @@ export class UpstreamPump implements FrameReader {
       else if (!exchange.hidden && !exchange.limited) parts.toClient.pass(bytes, at, end)
       return true
     }
+    if (this.#talk.copyIn === 'expected') this.#talk.copyIn = 'none'
     if (exchange.limited) return this.#endLimited(exchange)
     queue.shift()
     if (exchange.guard?.exceeded === true) {
