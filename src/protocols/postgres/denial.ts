@@ -42,6 +42,7 @@ export const sqlStates: Readonly<Record<ReasonCode, string>> = {
   unavailable: '57P03',
   session_ended: '57P01',
   too_many_sessions: '53300',
+  too_many_requests: '53400',
   request_invalid: '22023',
   request_unknown: '22023',
   request_conflict: '55000',
