@@ -14,8 +14,8 @@ export interface Bench {
   readonly control: Target
   readonly pgbouncer: Target | undefined
   readonly sallyport: Target
-  /** A gateway of its own with a detector on every text value, for as long as `use` takes. */
-  withDetectors<T>(use: (target: Target) => Promise<T>): Promise<T>
+  /** A gateway of its own, fresh, for as long as `use` takes; with a detector on every text value, or as usual. */
+  withGateway<T>(detectors: boolean, use: (target: Target) => Promise<T>): Promise<T>
   stop(): Promise<void>
 }
 
@@ -87,12 +87,12 @@ export async function startTargets(scale: number, bigRows = BIG_ROWS): Promise<B
       control: { ...direct, name: 'direct again' },
       pgbouncer,
       sallyport: through('sallyport', gateway),
-      async withDetectors(use) {
-        const scanning = await gatewayFor(server, issuer, true)
+      async withGateway(detectors, use) {
+        const fresh = await gatewayFor(server, issuer, detectors)
         try {
-          return await use(through('sallyport', scanning))
+          return await use(through('sallyport', fresh))
         } finally {
-          await scanning.remove()
+          await fresh.remove()
         }
       },
       stop: () => stopAll(stops),
