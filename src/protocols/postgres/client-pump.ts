@@ -109,7 +109,11 @@ export class ClientPump implements FrameReader {
       if (length < 4) return this.#violation('a message has an impossible length', end)
       if (length >= talk.parts.messageBytes) return this.#tooLarge(end)
       const next = at + 1 + length
-      if (next > end && type !== F.copyData) return at
+      if (next > end && type !== F.copyData) {
+        // Nothing is kept of what will be refused whatever follows (a second startup packet, for one).
+        if (KNOWN[type] !== 1) return this.#violation('a message of unknown type', end)
+        return at
+      }
       if (!this.#frame(type, bytes, at, Math.min(next, end))) return this.#stopped(at, end)
       if (next > end) {
         // Rows of COPY ride on its permit whatever they hold: they need not be whole.
@@ -761,6 +765,10 @@ export class ClientPump implements FrameReader {
     toClient.flush()
   }
 }
+
+/** By type byte. */
+const KNOWN = new Uint8Array(256)
+for (const type of Object.values(F)) KNOWN[type] = 1
 
 const SKIPPED: ReadonlySet<number> = new Set([
   F.query,
