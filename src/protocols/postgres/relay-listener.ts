@@ -3,7 +3,6 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import type { CloseReason } from '#model'
-import type { PostgresServer } from '../../../test/servers/postgres.ts'
 import { createCatalogs } from './catalogs.ts'
 import { B, message, parameterStatus, readyForQuery } from './messages.ts'
 import { relay } from './relay.ts'
@@ -15,6 +14,15 @@ import {
 } from './relay-doubles.ts'
 import { fakeSession } from './test-doubles.ts'
 import { logIn } from './upstream.ts'
+
+/** Where the real server is; it takes the password. */
+export interface UpstreamServer {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly database: string
+}
 
 export interface RelayListener {
   readonly port: number
@@ -28,7 +36,7 @@ export interface RelayListener {
 const LIMITS = { messageBytes: 64 << 20, loginMs: 5_000, upstreamLoginMs: 5_000 }
 
 export async function relayListener(
-  pg: PostgresServer,
+  pg: UpstreamServer,
   options: SessionOptions = {},
 ): Promise<RelayListener> {
   const catalogs = createCatalogs(() => performance.now())

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { Client } from 'pg'
+import { Client, type QueryConfig } from 'pg'
 import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AccessDenied } from '#model'
@@ -164,7 +164,10 @@ describe.each([15, 18] as PostgresVersion[])('PostgreSQL %i', version => {
         'select email from customers natural join (select id from customers) x',
         'values ((select email from customers limit 1))',
       ]) {
-        for (const query of [{ text }, { text, values: [] as unknown[], queryMode: 'extended' }]) {
+        for (const query of [
+          { text },
+          { text, values: [], queryMode: 'extended' },
+        ] as QueryConfig[]) {
           let seen: string
           try {
             seen = JSON.stringify((await client.query(query)).rows)
@@ -175,11 +178,12 @@ describe.each([15, 18] as PostgresVersion[])('PostgreSQL %i', version => {
           if (/@example/.test(seen)) leaks.push(`${text}: ${seen.slice(0, 80)}`)
         }
       }
-      const binary = await client.query({
+      const asked: QueryConfig & { binary: boolean } = {
         text: 'select email, age, ssn from customers where id = 1',
         binary: true,
         values: [],
-      })
+      }
+      const binary = await client.query(asked)
       expect(binary.rows[0]).toMatchObject({ age: null })
       expect(String(binary.rows[0]?.email)).toContain('⟦m:')
       expect(leaks).toEqual([])

@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { AccessDenied, Unavailable } from '#model'
-import { type Frames, HIDDEN, type Rig, type RigOptions, rig } from './relay-doubles.ts'
+import {
+  type Decide,
+  type Frames,
+  HIDDEN,
+  type Rig,
+  type RigOptions,
+  rig,
+} from './relay-doubles.ts'
 import {
   bare,
   bindFrame,
@@ -48,7 +55,7 @@ const classes = [
 const masked = { tables: [customers], classes }
 const emailColumn = { name: 'email', table: 20_000, attnum: 3 }
 
-function denyText(part: string): RigOptions['decide'] {
+function denyText(part: string): Decide {
   return statement => {
     if (statement.text.includes(part)) throw new AccessDenied('forbidden', `no ${part}`)
     return undefined
