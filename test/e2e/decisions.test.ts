@@ -77,6 +77,7 @@ async function pending(): Promise<{ id: string; statement: string }[]> {
     ['requests', '--state', 'pending', '--json'],
     await stage.token('dora'),
   )
+  expect(listed.code, listed.stderr).toBe(0)
   return JSON.parse(listed.stdout)
 }
 

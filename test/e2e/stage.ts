@@ -31,6 +31,7 @@ export interface PsqlOptions extends RunOptions {
 }
 
 export interface StageOptions {
+  /** Default: 18, or what the environment's E2E_POSTGRES says. */
   readonly version?: PostgresVersion
   readonly policies?: Readonly<Record<string, string>>
   readonly dataClasses?: object
@@ -56,7 +57,7 @@ export async function startStage(options: StageOptions = {}): Promise<Stage> {
   }
   try {
     const server = await startPostgres({
-      version: options.version ?? 18,
+      version: options.version ?? (process.env['E2E_POSTGRES'] === '15' ? 15 : 18),
       database: 'shop',
       init: `${shopSql(300)}${shopOwner('app')}grant all on schema public to app;${options.init ?? ''}`,
       ...(options.server ? { settings: options.server } : {}),
