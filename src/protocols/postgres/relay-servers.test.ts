@@ -1,5 +1,6 @@
 // The relay with real clients and real servers: what unmodified drivers do must come out as without it.
 import { execFile } from 'node:child_process'
+import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { Client, type QueryConfig } from 'pg'
@@ -11,7 +12,8 @@ import {
   type PostgresVersion,
   startPostgres,
 } from '../../../test/servers/postgres.ts'
-import type { SessionOptions } from './relay-doubles.ts'
+import { Frames, type SessionOptions } from './relay-doubles.ts'
+import { bindFrame, executeFrame, parseFrame, queryFrame, syncFrame } from './relay-frames.ts'
 import { type RelayListener, relayListener } from './relay-listener.ts'
 
 const run = promisify(execFile)
@@ -308,6 +310,81 @@ describe.each([15, 18] as PostgresVersion[])('PostgreSQL %i', version => {
       await expect(client.query('select 1')).rejects.toMatchObject({ code: '25P02' })
       await client.query('rollback')
       expect(await count()).toEqual({ n: 6 })
+    } finally {
+      await client.end()
+    }
+  })
+
+  async function raw(listener: RelayListener): Promise<Frames> {
+    const socket = connect(listener.port, '127.0.0.1')
+    const frames = new Frames(socket)
+    const startup = Buffer.from('\0\0\0\0\0\x03\0\0user\0x\0\0', 'latin1')
+    startup.writeInt32BE(startup.length, 0)
+    socket.write(startup)
+    await frames.until('Z')
+    return frames
+  }
+
+  test('a refusal in a pipeline undoes what the pipeline did, and the next one goes on', async () => {
+    const frames = await raw(plain)
+    const step = (text: string): Uint8Array[] => [
+      parseFrame('', text),
+      bindFrame('', ''),
+      executeFrame(),
+    ]
+    frames.send(
+      ...step('insert into orders (customer, total) values (501, 1)'),
+      ...step('select 1 as forbidden'),
+      ...step('insert into orders (customer, total) values (502, 1)'),
+      syncFrame(),
+      ...step('insert into orders (customer, total) values (503, 1)'),
+      syncFrame(),
+    )
+    const types = async (): Promise<string> =>
+      (await frames.until('Z')).map(({ type }) => type).join('')
+    expect(await types()).toBe('12C12EZ')
+    expect(await types()).toBe('12CZ')
+    frames.send(
+      ...step('begin'),
+      ...step('insert into orders (customer, total) values (504, 1)'),
+      syncFrame(),
+      queryFrame('select 1 as forbidden'),
+      queryFrame('insert into orders (customer, total) values (505, 1)'),
+      queryFrame('commit'),
+    )
+    expect(await types()).toBe('12C12CZ')
+    expect(await types()).toBe('EZ')
+    expect(await types()).toBe('EZ')
+    expect((await frames.until('Z')).map(({ body }) => body.toString())).toEqual([
+      'ROLLBACK\0',
+      'I',
+    ])
+    frames.socket.destroy()
+    expect(await pg.query('select customer from orders where customer > 500')).toEqual([
+      { customer: 503 },
+    ])
+    await pg.query('delete from orders where customer > 500')
+  })
+
+  test('a cancel request ends what runs, and LISTEN hears', async () => {
+    const client = await connected(plain)
+    try {
+      const asked = client.query('select pg_sleep(20)').catch((error: unknown) => error)
+      await new Promise(resolve => setTimeout(resolve, 100))
+      const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
+      const packet = Buffer.alloc(16)
+      packet.writeInt32BE(16, 0)
+      packet.writeInt32BE(80877102, 4)
+      packet.writeInt32BE(processID, 8)
+      packet.writeInt32BE(secretKey, 12)
+      connect(plain.port, '127.0.0.1').end(packet)
+      expect(await asked).toMatchObject({ code: '57014' })
+      const heard = new Promise(resolve =>
+        client.on('notification', ({ payload }) => resolve(payload)),
+      )
+      await client.query('listen news')
+      await pg.query("notify news, 'hello'")
+      expect(await heard).toBe('hello')
     } finally {
       await client.end()
     }
