@@ -1,7 +1,8 @@
 // The REST server: TLS, authentication, problem documents, and a route for each path of the contract.
-
+import type { Server as HttpsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import {
   jsonSchemaTransform,
   serializerCompiler,
@@ -9,11 +10,18 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import { paths } from '#contract'
-import { GatewayError, InvalidRequest, isGatewayError } from '#model'
+import {
+  AuthenticationFailed,
+  ConfigurationError,
+  GatewayError,
+  InvalidRequest,
+  isGatewayError,
+} from '#model'
 import { auditRoutes } from './audit-routes.ts'
 import { authenticate } from './authentication.ts'
 import { credentialRoutes } from './credential-routes.ts'
 import { grantRoutes } from './grant-routes.ts'
+import { completeDocument, type OpenApi } from './openapi.ts'
 import type { ApiParts } from './parts.ts'
 import { policyRoutes } from './policy-routes.ts'
 import { problemOf } from './problem.ts'
@@ -23,8 +31,13 @@ import { sessionRoutes } from './session-routes.ts'
 import { serveTunnels } from './tunnels.ts'
 
 const MOST_BODY_BYTES = 2 * 1024 * 1024
+const MOST_CONNECTIONS = 4_096
+/** From the first byte to a whole request, body included. */
+const REQUEST_MS = 30_000
+const HANDSHAKE_MS = 10_000
+const IDLE_MS = 120_000
+const PROBLEM_TYPE = 'application/problem+json'
 
-export type Server = FastifyInstance & { withTypeProvider: never }
 /** fastify with our schemas' types. */
 export type Routes = ReturnType<typeof typed>
 
@@ -36,35 +49,49 @@ export interface Api {
   readonly port: number
   /** Takes a renewed certificate. */
   useCertificate(pem: { certificate: string; key: string }): void
+  /** Ends what is open, tunnels included. */
   close(): Promise<void>
 }
 
-/** Starts the API. Throws when the address cannot be listened on. */
+export interface ApiLimits {
+  /** From the first byte to a whole request, in ms. */
+  readonly requestMs?: number
+}
+
+/** Starts the API. Throws ConfigurationError when the address cannot be listened on. */
 export async function startApi(
   parts: ApiParts,
   listener: { host: string; port: number },
   pem: { certificate: string; key: string },
+  { requestMs = REQUEST_MS }: ApiLimits = {},
 ): Promise<Api> {
-  const server = fastify({
+  const server: FastifyInstance = fastify({
     https: {
       cert: pem.certificate,
       key: pem.key,
       minVersion: 'TLSv1.2',
       ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: HANDSHAKE_MS,
+      connectionsCheckingInterval: Math.min(5_000, requestMs),
     },
     bodyLimit: MOST_BODY_BYTES,
-    requestTimeout: 30_000,
-    connectionTimeout: 120_000,
+    requestTimeout: requestMs,
+    connectionTimeout: IDLE_MS,
     logger: false,
     trustProxy: false,
     forceCloseConnections: true,
+    // A HEAD of a stream would never end, and nobody needs the others.
+    exposeHeadRoutes: false,
+    frameworkErrors: (_error, _request, reply) => {
+      void send(reply, new InvalidRequest('request_invalid', 'The address is not well-formed.'))
+    },
+    clientErrorHandler: (error, socket) => refuseBytes(error, socket),
   })
   server.setValidatorCompiler(validatorCompiler)
   server.setSerializerCompiler(serializerCompiler)
   server.addHook('onRoute', route => {
-    if (route.config?.access === undefined && route.method !== 'HEAD') {
+    if (route.config?.access === undefined)
       throw new Error(`${route.method} ${route.url} does not say who may call it`)
-    }
   })
   server.addHook('onRequest', async (request, reply) => {
     void reply.header('cache-control', 'no-store')
@@ -72,23 +99,27 @@ export async function startApi(
     if (request.routeOptions.config.access === 'public') return
     request.caller = await authenticate(parts, request.raw)
   })
-  server.setErrorHandler((error, _request, reply) => {
-    const known = asGatewayError(error)
-    if (!isGatewayError(known)) parts.log.error({ err: error }, 'api.failed')
-    const problem = problemOf(known)
-    return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem))
+  server.addHook('preHandler', async request => {
+    // A body can be slow: what was true when it began may not be any more.
+    if (request.caller !== undefined && !parts.gateway.stillHolds(request.caller.principal))
+      throw new AuthenticationFailed('identity_ended', 'The identity has ended.')
   })
-  server.setNotFoundHandler({ preHandler: [] }, (request, reply) => {
-    const problem = problemOf(
-      new InvalidRequest(
-        'request_unknown',
-        `There is no ${request.method} ${request.url.slice(0, 200)}.`,
-      ),
+  server.setErrorHandler((error, request, reply) => {
+    const known = asGatewayError(error)
+    if (!isGatewayError(known))
+      parts.log.error({ err: error, route: request.routeOptions.url }, 'api.failed')
+    return send(reply, known)
+  })
+  server.setNotFoundHandler((request, reply) => {
+    const url = request.url.split('?')[0]?.slice(0, 200) ?? ''
+    return send(
+      reply,
+      new InvalidRequest('request_unknown', `There is no ${request.method} ${url}.`),
     )
-    return reply.code(404).type('application/problem+json').send(JSON.stringify(problem))
   })
   await server.register(swagger, {
     openapi: {
+      openapi: '3.1.0',
       info: { title: 'Sallyport', version: '1', description: 'The control plane of the gateway.' },
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
@@ -110,26 +141,88 @@ export async function startApi(
     }
     publicRoutes(server, parts)
   })
-  serveTunnels(server.server, parts)
-  await server.listen({ host: listener.host, port: listener.port })
-  const address = server.server.address()
+  const https = server.server as unknown as HttpsServer
+  https.maxConnections = MOST_CONNECTIONS
+  // A peer may reset while TLS is set up; the failed handshake is its own matter.
+  https.on('tlsClientError', (_error, socket) => socket.destroy())
+  const tunnels = serveTunnels(https, parts)
+  await bind(server, listener)
+  https.on('error', error => parts.log.error({ err: error }, 'api.accept_failed'))
+  const address = https.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : listener.port,
     useCertificate: renewed => {
-      server.server.setSecureContext({ cert: renewed.certificate, key: renewed.key })
+      https.setSecureContext({ cert: renewed.certificate, key: renewed.key })
     },
-    close: () => server.close(),
+    close: async () => {
+      tunnels.close()
+      await server.close()
+    },
+  }
+}
+
+async function bind(
+  server: FastifyInstance,
+  { host, port }: { host: string; port: number },
+): Promise<void> {
+  try {
+    await server.listen({ host, port })
+  } catch (cause) {
+    // Not passed over: nothing is served, and the operator reads which address it is.
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    const why = code === 'EADDRINUSE' ? 'another program listens there' : code || 'it failed'
+    throw new ConfigurationError(
+      'configuration_invalid',
+      `cannot listen on ${host}:${port}: ${why}`,
+      { cause },
+    )
   }
 }
 
 function publicRoutes(server: FastifyInstance, parts: ApiParts): void {
   const config = { access: 'public' } as const
+  let document: OpenApi | undefined
   server.get(paths.healthy, { config, schema: { hide: true } }, async () => ({ ok: true }))
   server.get(paths.ready, { config, schema: { hide: true } }, async (_request, reply) => {
     const ready = parts.ready()
     return reply.code(ready ? 200 : 503).send({ ready })
   })
-  server.get(paths.openapi, { config, schema: { hide: true } }, async () => server.swagger())
+  server.get(paths.openapi, { config, schema: { hide: true } }, async () => {
+    document ??= completeDocument(JSON.parse(JSON.stringify(server.swagger())))
+    return document
+  })
+}
+
+function send(reply: FastifyReply, error: unknown): FastifyReply {
+  const problem = problemOf(error)
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer')
+  return reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem))
+}
+
+/** Bytes that are no HTTP, or that came too slowly: there is no request to answer through. */
+function refuseBytes(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const large = error.code === 'HPE_HEADER_OVERFLOW'
+  const [status, reason] = late
+    ? [408, 'Request Timeout']
+    : large
+      ? [431, 'Request Header Fields Too Large']
+      : [400, 'Bad Request']
+  const problem = problemOf(
+    new InvalidRequest(
+      'request_invalid',
+      late ? 'The request came too slowly.' : 'This is not a request that can be read.',
+    ),
+  )
+  const body = JSON.stringify({ ...problem, status })
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: ${PROBLEM_TYPE}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
 }
 
 /** fastify's own refusals (validation, size, media type) in our words; anything else is a bug. */

@@ -1,10 +1,12 @@
+// The audit log for whoever may read it. Each reading is itself an entry.
 import { z } from 'zod'
 import { paths, schemas } from '#contract'
 import { principalEntry } from '#gateway'
+import type { JsonObject } from '#model'
 import type { Routes } from './api.ts'
 import { streamEvents } from './event-stream.ts'
-import type { ApiParts } from './parts.ts'
-import { need } from './rights.ts'
+import type { ApiParts, Caller } from './parts.ts'
+import { has, need } from './rights.ts'
 
 export function auditRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'principal' } as const
@@ -27,11 +29,7 @@ export function auditRoutes(routes: Routes, parts: ApiParts): void {
       need(parts, request.caller!, 'console:audit')
       const { count } = request.query
       const from = request.query.from ?? Math.max(0, parts.audit.size - count)
-      parts.audit.append({
-        kind: 'log.read',
-        principal: principalEntry(request.caller!.principal),
-        details: { from, count },
-      })
+      await onRecord(parts, request.caller!, { from, count })
       return z.array(schemas.auditRecord).parse(await parts.audit.read(from, count))
     },
   )
@@ -44,15 +42,22 @@ export function auditRoutes(routes: Routes, parts: ApiParts): void {
     },
     async (request, reply) => {
       need(parts, request.caller!, 'console:audit')
-      parts.audit.append({
-        kind: 'log.read',
-        principal: principalEntry(request.caller!.principal),
-        details: { tail: true },
+      await onRecord(parts, request.caller!, { tail: true })
+      streamEvents(parts, request, reply, {
+        may: () => has(parts, request.caller!, 'console:audit'),
+        subscribe: emit => parts.audit.onAppend(({ record }) => emit('entry', record)),
       })
-      streamEvents(reply, request.raw, emit =>
-        parts.audit.onAppend(({ record }) => emit('entry', record)),
-      )
       return reply
     },
+  )
+}
+
+async function onRecord(parts: ApiParts, caller: Caller, details: JsonObject): Promise<void> {
+  await parts.audit.durable(
+    parts.audit.append({
+      kind: 'log.read',
+      principal: principalEntry(caller.principal),
+      details,
+    }),
   )
 }

@@ -1,3 +1,4 @@
+// Ephemeral credentials: issued, listed, revoked. A secret is shown once and kept nowhere.
 import { z } from 'zod'
 import { paths, schemas } from '#contract'
 import { principalEntry } from '#gateway'

@@ -1,33 +1,58 @@
-// Server-sent events. A reader that does not keep up is dropped, never waited for.
-import type { IncomingMessage } from 'node:http'
-import type { FastifyReply } from 'fastify'
+// Server-sent events. A reader that does not keep up is dropped, never waited for; a reader whose identity or
+// right has ended is dropped too.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ApiParts } from './parts.ts'
 
 const MOST_BUFFERED_BYTES = 4 * 1024 * 1024
 const KEEP_ALIVE_MS = 15_000
 
-/** `subscribe` gets the function that sends one event, and gives back how to stop. */
+export interface EventSource {
+  /** The reader's right to be here, asked again while it reads. */
+  readonly may: () => boolean
+  /** Gets what sends one event and what ends the stream; gives back how to stop. */
+  subscribe(emit: (event: string, data: unknown) => void, end: () => void): () => void
+}
+
 export function streamEvents(
+  parts: Pick<ApiParts, 'gateway' | 'log'>,
+  request: FastifyRequest,
   reply: FastifyReply,
-  request: IncomingMessage,
-  subscribe: (emit: (event: string, data: unknown) => void) => () => void,
+  source: EventSource,
 ): void {
-  reply.hijack()
   const stream = reply.raw
-  stream.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-  const write = (text: string): void => {
-    if (stream.writableLength > MOST_BUFFERED_BYTES) stream.destroy()
-    else stream.write(text)
-  }
-  write(': live\n\n')
-  const stop = subscribe((event, data) =>
-    write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
-  )
-  const alive = setInterval(() => write(': alive\n\n'), KEEP_ALIVE_MS)
-  const end = (): void => {
+  const presence = parts.gateway.attend(request.caller!.principal, source.may)
+  let stop = (): void => {}
+  let alive: NodeJS.Timeout | undefined
+  const leave = (): void => {
     clearInterval(alive)
+    presence.leave()
     stop()
+  }
+  // A peer may reset at any time, also after the first error: never an uncaught one.
+  stream.on('error', () => stream.destroy())
+  stream.once('close', leave)
+  reply.hijack()
+  // What the hooks have set would be lost with a hijacked reply.
+  for (const [name, value] of Object.entries(reply.getHeaders()))
+    if (value !== undefined) stream.setHeader(name, value)
+  stream.writeHead(200, { 'content-type': 'text/event-stream', connection: 'close' })
+  const write = (text: string): void => {
+    if (stream.destroyed || stream.writableEnded) return
+    if (stream.writableLength > MOST_BUFFERED_BYTES) {
+      parts.log.warn({ route: request.routeOptions.url }, 'api.reader_dropped')
+      stream.destroy()
+    } else stream.write(text)
+  }
+  const end = (): void => {
     stream.end()
   }
-  request.once('close', end)
-  stream.once('error', end)
+  write(': live\n\n')
+  alive = setInterval(() => write(': alive\n\n'), KEEP_ALIVE_MS)
+  alive.unref()
+  presence.signal.addEventListener('abort', end)
+  stop = source.subscribe(
+    (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+    end,
+  )
+  if (stream.destroyed) leave()
 }

@@ -1,3 +1,4 @@
+// Rights for a time: given by whoever may approve, to somebody else; revoked by an operator.
 import { z } from 'zod'
 import { paths, schemas } from '#contract'
 import { principalEntry } from '#gateway'
@@ -103,17 +104,17 @@ export function grantRoutes(routes: Routes, parts: ApiParts): void {
     },
     async request => {
       need(parts, request.caller!, 'console:operate')
-      if (!/^grant-[0-9a-f]+$/.test(request.params.id)) {
-        throw new InvalidRequest('request_unknown', 'There is no such grant.')
-      }
+      const grant = await parts.grants.get(request.params.id)
+      if (grant.revokedAt !== undefined || grant.expiresAt <= parts.now())
+        throw new InvalidRequest('request_conflict', `Grant ${grant.id} has ended already.`)
       await parts.audit.durable(
         parts.audit.append({
           kind: 'grant.ended',
           principal: principalEntry(request.caller!.principal),
-          details: { grant: request.params.id, why: 'revoked' },
+          details: { grant: grant.id, of: grant.principal, why: 'revoked' },
         }),
       )
-      return grantView(await parts.grants.revoke(request.params.id))
+      return grantView(await parts.grants.revoke(grant.id))
     },
   )
 }

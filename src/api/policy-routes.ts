@@ -1,9 +1,10 @@
+// How a statement would be decided, and why. Runs nothing.
 import { paths, schemas } from '#contract'
 import { why } from '#engines/policy'
 import { AccessDenied, type Principal } from '#model'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
-import { need } from './rights.ts'
+import { has, need } from './rights.ts'
 import { whyView } from './views.ts'
 
 export function policyRoutes(routes: Routes, parts: ApiParts): void {
@@ -26,7 +27,13 @@ export function policyRoutes(routes: Routes, parts: ApiParts): void {
         body.principal === undefined ? caller.principal : supposed(caller.principal, body.principal)
       const resource = parts.inventory.get(body.resource)
       const protocol = parts.protocols.find(each => each.name === resource?.protocol)
-      if (resource === undefined || protocol === undefined) {
+      // What one may neither connect to nor see in a list is not there: names cannot be probed.
+      const there =
+        resource !== undefined &&
+        (parts.gateway.mayConnect(caller.principal, resource, caller.origin) ||
+          body.principal !== undefined ||
+          has(parts, caller, 'console:read'))
+      if (resource === undefined || protocol === undefined || !there) {
         throw new AccessDenied('resource_unknown', 'There is no such resource.')
       }
       const statement = await protocol.read(body.statement)

@@ -1,3 +1,4 @@
+// Held statements and the votes on them. Who may vote is the gateway's to say.
 import { z } from 'zod'
 import { paths, schemas } from '#contract'
 import { type AccessRequest, InvalidRequest } from '#model'
@@ -6,21 +7,32 @@ import type { ApiParts, Caller } from './parts.ts'
 import { has } from './rights.ts'
 import { requestView } from './views.ts'
 
+const PAGE = 200
+/** A list looks at so many at most; `before` goes on from there. */
+const MOST_READ = 5_000
+/** In a list, a statement or a value is cut at so many characters; the request itself has it whole. */
+const MOST_LISTED_CHARACTERS = 4_096
+
 export function requestRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'principal' } as const
   const params = z.strictObject({ id: z.string() })
 
   /** One's own, what one may decide, and all with console:read. */
-  const visible = (caller: Caller, request: AccessRequest): boolean =>
-    request.principal === caller.principal.id ||
-    parts.gateway.mayVote(caller.principal, request, caller.origin) ||
-    has(parts, caller, 'console:read')
-  const view = (caller: Caller, request: AccessRequest) =>
-    requestView(
-      request,
-      request.state === 'pending' &&
-        parts.gateway.mayVote(caller.principal, request, caller.origin),
-    )
+  const sight = (caller: Caller) => {
+    const mayVote = parts.gateway.ballot(caller.principal, caller.origin)
+    const all = has(parts, caller, 'console:read')
+    return {
+      visible: (request: AccessRequest): boolean =>
+        all || request.principal === caller.principal.id || mayVote(request),
+      view: (request: AccessRequest, most = Number.POSITIVE_INFINITY) =>
+        requestView(request, request.state === 'pending' && mayVote(request), most),
+    }
+  }
+  const find = async (caller: Caller, id: string) => {
+    const found = await known(parts, id)
+    if (found === undefined || !sight(caller).visible(found)) throw unknown(id)
+    return found
+  }
 
   routes.get(
     paths.requests,
@@ -30,6 +42,8 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
         summary: 'Held statements, newest first: your own, and those you may decide',
         querystring: z.strictObject({
           state: schemas.accessRequest.shape.state.optional(),
+          /** The next page: the id of the last one of this page. */
+          before: z.string().max(64).optional(),
           limit: z.coerce.number().int().min(1).max(1000).default(100),
         }),
         response: { 200: z.array(schemas.accessRequest) },
@@ -37,13 +51,20 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
     },
     async request => {
       const { state, limit } = request.query
-      const found = await parts.requests.list({
-        ...(state === undefined ? {} : { states: [state] }),
-        limit,
-      })
-      return found
-        .filter(each => visible(request.caller!, each))
-        .map(each => view(request.caller!, each))
+      const { visible, view } = sight(request.caller!)
+      const found: AccessRequest[] = []
+      let { before } = request.query
+      for (let read = 0; found.length < limit && read < MOST_READ; read += PAGE) {
+        const page = await parts.requests.list({
+          ...(state === undefined ? {} : { states: [state] }),
+          ...(before === undefined ? {} : { before }),
+          limit: PAGE,
+        })
+        found.push(...page.filter(visible))
+        before = page.at(-1)?.id
+        if (page.length < PAGE) break
+      }
+      return found.slice(0, limit).map(each => view(each, MOST_LISTED_CHARACTERS))
     },
   )
 
@@ -54,9 +75,8 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
       schema: { summary: 'One request', params, response: { 200: schemas.accessRequest } },
     },
     async request => {
-      const found = await parts.requests.get(request.params.id)
-      if (!visible(request.caller!, found)) throw unknown(request.params.id)
-      return view(request.caller!, found)
+      const found = await find(request.caller!, request.params.id)
+      return sight(request.caller!).view(found)
     },
   )
 
@@ -78,8 +98,7 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
       async request => {
         const caller = request.caller!
         const { reason, maxRows } = request.body ?? {}
-        const before = await parts.requests.get(request.params.id)
-        if (!visible(caller, before)) throw unknown(request.params.id)
+        await find(caller, request.params.id)
         const after = await parts.gateway.vote(
           caller.principal,
           request.params.id,
@@ -90,9 +109,19 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
           },
           caller.origin,
         )
-        return view(caller, after)
+        return sight(caller).view(after)
       },
     )
+  }
+}
+
+async function known(parts: ApiParts, id: string): Promise<AccessRequest | undefined> {
+  try {
+    return await parts.requests.get(id)
+  } catch (error) {
+    // Safe: unknown and not visible get one answer, so that ids cannot be probed.
+    if (error instanceof InvalidRequest) return undefined
+    throw error
   }
 }
 

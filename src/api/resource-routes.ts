@@ -1,8 +1,9 @@
+// Who the caller is, and what there is to connect to.
 import { z } from 'zod'
 import { paths, schemas } from '#contract'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
-import { has } from './rights.ts'
+import { has, need } from './rights.ts'
 import { principalView, resourceView } from './views.ts'
 
 export function resourceRoutes(routes: Routes, parts: ApiParts): void {
@@ -37,7 +38,7 @@ export function resourceRoutes(routes: Routes, parts: ApiParts): void {
   )
 
   routes.get(paths.metrics, { config, schema: { hide: true } }, async (request, reply) => {
-    if (!has(parts, request.caller!, 'console:read')) return reply.code(403).send()
+    need(parts, request.caller!, 'console:read')
     return reply.type('text/plain; version=0.0.4').send(await parts.metrics())
   })
 }

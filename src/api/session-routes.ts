@@ -1,3 +1,4 @@
+// Sessions: listed, replayed, watched, ended. Seeing what somebody did is itself on record, and comes first.
 import { z } from 'zod'
 import { paths, schemas } from '#contract'
 import { principalEntry } from '#gateway'
@@ -17,8 +18,8 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
     parts.gateway.sessions.get(session.id)?.summary() ?? session
 
   const find = async (caller: Caller, id: string, right: 'console:read' | 'console:audit') => {
-    const session = await parts.recordings.get(id)
-    if (session.principal !== caller.principal.id && !has(parts, caller, right)) {
+    const session = await known(parts, id)
+    if (session === undefined || !(own(caller, session) || has(parts, caller, right))) {
       throw new InvalidRequest(
         'request_unknown',
         `There is no session ${id.slice(0, 40)} that you may see.`,
@@ -26,6 +27,8 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
     }
     return session
   }
+  const own = (caller: Caller, session: SessionSummary): boolean =>
+    session.principal === caller.principal.id
 
   routes.get(
     paths.sessions,
@@ -94,10 +97,17 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
         throw new InvalidRequest('request_conflict', 'The session has ended: replay it instead.')
       }
       await onRecord(parts, request.caller!, session.id)
-      streamEvents(reply, request.raw, emit => {
-        const stop = parts.recordings.watch(session.id, event => emit(event.kind, event))
-        live.signal.addEventListener('abort', () => emit('closed', { kind: 'closed' }))
-        return stop ?? (() => {})
+      streamEvents(parts, request, reply, {
+        may: () => own(request.caller!, session) || has(parts, request.caller!, 'console:audit'),
+        subscribe(emit, end) {
+          const stop = parts.recordings.watch(session.id, event => {
+            emit(event.kind, event)
+            if (event.kind === 'closed') end()
+          })
+          // It may have ended while the reading was put on record.
+          if (stop === undefined) end()
+          return stop ?? (() => {})
+        },
       })
       return reply
     },
@@ -116,7 +126,7 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
     async request => {
       const caller = request.caller!
       const session = await find(caller, request.params.id, 'console:read')
-      if (session.principal !== caller.principal.id) need(parts, caller, 'console:operate')
+      if (!own(caller, session)) need(parts, caller, 'console:operate')
       const live = parts.gateway.sessions.get(session.id)
       if (live === undefined)
         throw new InvalidRequest('request_conflict', 'The session has ended already.')
@@ -132,6 +142,16 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
       return sessionView(await parts.recordings.get(session.id))
     },
   )
+}
+
+async function known(parts: ApiParts, id: string): Promise<SessionSummary | undefined> {
+  try {
+    return await parts.recordings.get(id)
+  } catch (error) {
+    // Safe: unknown and not visible get one answer, so that ids cannot be probed.
+    if (error instanceof InvalidRequest) return undefined
+    throw error
+  }
 }
 
 /** Reading what somebody did is itself evidence, and comes first. */

@@ -42,11 +42,21 @@ export function resourceView(parts: ApiParts, resource: Resource): ResourceView 
   }
 }
 
-export function requestView(request: AccessRequest, mayVote: boolean): AccessRequestView {
-  const { excluded: _excluded, ...shown } = request
+/** Texts over `most` characters are cut, and say so. */
+export function requestView(
+  request: AccessRequest,
+  mayVote: boolean,
+  most: number,
+): AccessRequestView {
+  const { excluded: _excluded, operations: _operations, functions: _functions, ...shown } = request
+  const cut = (text: string): string =>
+    text.length <= most
+      ? text
+      : `${text.slice(0, most)}… CUT: ${text.length - most} more characters; see the request itself`
   return {
     ...shown,
-    parameters: [...shown.parameters],
+    statement: cut(shown.statement),
+    parameters: shown.parameters.map(value => (value === null ? null : cut(value))),
     objects: [...shown.objects],
     verbs: [...shown.verbs],
     flags: [...shown.flags],

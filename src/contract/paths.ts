@@ -21,7 +21,6 @@ export const paths = {
   why: '/api/policy/why',
   audit: '/api/audit',
   auditTail: '/api/audit/tail',
-  proof: '/api/audit/:seq/proof',
   tunnel: '/api/connect/:resource',
   ready: '/readyz',
   healthy: '/healthz',

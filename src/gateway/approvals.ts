@@ -1,11 +1,10 @@
 // A person in the loop: holds a statement, votes on it, and consumes an approval exactly once.
-import type { Facts, SessionPolicies } from '#engines/policy'
+// Knows no wire: who waits is told through `Waiting`. Who may vote is decided in approvers.ts.
 import {
   AccessDenied,
   type AccessRequest,
   type AuditEntry,
   type Decision,
-  GatewayError,
   InvalidRequest,
   type Obligation,
   type Principal,
@@ -13,12 +12,15 @@ import {
   type Statement,
 } from '#model'
 import type { Requests } from '#services/access'
+import { type Approver, whyNotApprover } from './approvers.ts'
 import { digestOf } from './digest.ts'
 import { principalEntry } from './evidence.ts'
-import type { Discharged } from './obligations/index.ts'
+import { type AskedOf, waitForPeople } from './hold.ts'
+import type { Approve, Discharged } from './obligations/index.ts'
 import type { Waiting } from './session.ts'
 
-const REMINDER_MS = 10_000
+/** A person has to read it: more than this is no question to a person. Text and values together. */
+const MOST_SHOWN_BYTES = 256 * 1024
 
 export interface HoldTimes {
   readonly user: number
@@ -33,12 +35,12 @@ export interface Held {
   readonly resource: Resource
   readonly statement: Statement
   readonly reason: string | undefined
-  readonly obligation: Extract<Obligation, { kind: 'approve' }>
+  readonly obligations: readonly Approve[]
   readonly waiting: Waiting
   /** Ends the wait when the session must end. */
   readonly signal: AbortSignal
-  /** The decision once a person's yes is a fact: the policy of that moment. */
-  decideApproved(): Decision
+  /** The decision by the policy of that moment, with or without a person's yes. */
+  decide(approved: boolean): Decision
 }
 
 export class Approvals {
@@ -46,6 +48,10 @@ export class Approvals {
   readonly #append: (entry: AuditEntry) => Promise<void>
   readonly #now: () => number
   readonly #hold: (resource: string) => HoldTimes
+  /** Sessions that wait, by request: who leaves withdraws only what nobody else waits for. */
+  readonly #waiters = new Map<string, number>()
+  /** Askings that are being made: the same one from two sessions is one request. */
+  readonly #asking = new Map<string, Promise<AccessRequest>>()
 
   constructor(parts: {
     requests: Requests
@@ -61,35 +67,60 @@ export class Approvals {
   }
 
   /**
-   * Resolves when the statement may run: an approval for exactly this asking was consumed. Rejects with
+   * Resolves when the statement may run: approvals for exactly this asking were consumed. Rejects with
    * AccessDenied: denied, or not decided in time (a late yes then serves the identical retry).
    */
   async hold(held: Held): Promise<Discharged> {
+    refuseWhatNobodyCanRead(held.statement)
     const digest = digestOf(held.principal, held.resource, held.statement)
-    const known = await this.#requests.findFor(digest, held.principal.id)
-    if (known?.state === 'approved') return this.#consume(known, held)
-    const request = known ?? (await this.#create(digest, held))
+    const known = await this.#current(digest, held)
+    const requests = await Promise.all(
+      held.obligations.map(
+        wanted => known.find(each => answers(each, wanted)) ?? this.#ask(digest, held, wanted),
+      ),
+    )
+    if (requests.every(isApproved)) return this.#consume(requests, held)
     const waitMs = this.#waitFor(held)
-    if (waitMs <= 0) throw this.#retryLater(request)
-    const decided = await this.#wait(request, held, waitMs)
-    if (decided.state === 'approved') return this.#consume(decided, held)
-    if (decided.state === 'pending') throw this.#retryLater(decided)
-    throw refusal(decided)
+    if (waitMs <= 0) throw retryLater(requests)
+    for (const { id } of requests) this.#waiters.set(id, (this.#waiters.get(id) ?? 0) + 1)
+    let decided: readonly AccessRequest[]
+    try {
+      decided = await waitForPeople(this.#requests, requests, {
+        waitMs,
+        waiting: held.waiting,
+        signal: held.signal,
+        now: this.#now,
+      })
+    } finally {
+      for (const { id } of requests) this.#leave(id)
+    }
+    if (held.waiting.signal.aborted || held.signal.aborted) {
+      await this.#withdraw(decided)
+      throw cancelled(decided)
+    }
+    if (decided.every(isApproved)) return this.#consume(decided, held)
+    const refused = decided
+      .map(request => this.#asOfNow(request))
+      .find(({ state }) => state !== 'pending' && state !== 'approved')
+    if (refused === undefined) throw retryLater(decided)
+    await this.#withdraw(decided)
+    throw refusal(refused)
   }
 
   /**
    * A vote. Throws InvalidRequest `not_allowed` for whoever may not: not a person, the one who asks, an
-   * actor in its chain, an owner of the agent, somebody outside the approver groups. No exception for anybody.
+   * actor in its chain, an owner of the agent, somebody outside the approver groups, or whom a policy forbids
+   * to approve. No exception for anybody.
    */
   async vote(
     approver: Principal,
     id: string,
     vote: 'approve' | 'deny',
     said: { reason?: string; maxRows?: number },
-    policies: (request: AccessRequest) => { policies: SessionPolicies; facts: Facts },
+    rights: Approver,
   ): Promise<AccessRequest> {
     const request = await this.#requests.get(id)
-    const why = whyNotApprover(approver, request, policies)
+    const why = whyNotApprover(approver, request, rights)
     if (why !== undefined) {
       await this.#append(
         this.#entry('request.voted', request, { by: principalEntry(approver), vote, refused: why }),
@@ -109,7 +140,7 @@ export class Approvals {
       vote,
       approver: approver.id,
       approvedForMs: request.expiresAt - request.createdAt,
-      ...(said.reason === undefined ? {} : { reason: said.reason }),
+      ...(said.reason === undefined ? {} : { reason: oneLine(said.reason) }),
       ...(said.maxRows === undefined ? {} : { maxRows: said.maxRows }),
     })
     if (next.state !== 'pending')
@@ -118,16 +149,38 @@ export class Approvals {
   }
 
   /** True when this principal may vote on the request: what lists show as "mine to decide". */
-  mayVote(
-    approver: Principal,
-    request: AccessRequest,
-    policies: (request: AccessRequest) => { policies: SessionPolicies; facts: Facts },
-  ): boolean {
-    return whyNotApprover(approver, request, policies) === undefined
+  mayVote(approver: Principal, request: AccessRequest, rights: Approver): boolean {
+    return whyNotApprover(approver, request, rights) === undefined
   }
 
-  async #create(digest: string, held: Held): Promise<AccessRequest> {
-    const { principal, statement, obligation, resource } = held
+  /** The entry for a request that ended by the clock: nobody's act, and still evidence. */
+  expired(request: AccessRequest): AuditEntry {
+    return this.#entry('request.ended', request, { state: request.state })
+  }
+
+  /**
+   * What is open or approved for this asking and still fits what the policy asks for now. What was asked of
+   * other people than the policy names today can no longer be used: it is superseded.
+   */
+  async #current(digest: string, held: Held): Promise<readonly AccessRequest[]> {
+    const found = await this.#requests.findFor(digest, held.principal.id)
+    const fits = (request: AccessRequest): boolean =>
+      held.obligations.some(wanted => answers(request, wanted))
+    for (const request of found) if (!fits(request)) await this.#end(request, 'supersede')
+    return found.filter(fits)
+  }
+
+  #ask(digest: string, held: Held, wanted: Approve): Promise<AccessRequest> {
+    const key = JSON.stringify([digest, held.principal.id, wanted])
+    const running = this.#asking.get(key)
+    if (running !== undefined) return running
+    const asking = this.#create(digest, held, wanted).finally(() => this.#asking.delete(key))
+    this.#asking.set(key, asking)
+    return asking
+  }
+
+  async #create(digest: string, held: Held, wanted: Approve): Promise<AccessRequest> {
+    const { principal, statement, resource } = held
     const { operations } = statement
     const request = await this.#requests.create({
       digest,
@@ -143,40 +196,72 @@ export class Approvals {
       objects: [...new Set(operations.map(operation => operation.object.name))],
       verbs: [...new Set(operations.map(operation => operation.verb))],
       flags: [...new Set(operations.flatMap(operation => operation.flags))],
-      message: obligation.message,
-      policies: obligation.policies,
+      operations,
+      functions: statement.functions,
+      message: wanted.message,
+      policies: wanted.policies,
       ...(held.reason === undefined ? {} : { reason: held.reason }),
-      approvers: obligation.approvers,
-      quorum: obligation.quorum,
-      expiresAt: this.#now() + obligation.withinMs,
+      approvers: wanted.approvers,
+      quorum: wanted.quorum,
+      expiresAt: this.#now() + wanted.withinMs,
     })
     await this.#append(this.#entry('request.created', request, { policies: [...request.policies] }))
     return request
   }
 
-  /** Uses the approval up. The policy is asked again first: a new deny wins over an old yes. */
-  async #consume(request: AccessRequest, held: Held): Promise<Discharged> {
-    const decision = held.decideApproved()
-    const permitted =
-      decision.effect === 'permit' && decision.obligations.every(each => each.kind === 'limit')
-    if (!permitted) {
-      await this.#requests.apply(request.id, { kind: 'supersede' })
-      await this.#append(this.#entry('request.ended', request, { state: 'superseded' }))
+  /** Uses the approvals up. The policy is asked again first: what it says now wins over an old yes. */
+  async #consume(requests: readonly AccessRequest[], held: Held): Promise<Discharged> {
+    const decision = held.decide(true)
+    const still = held.decide(false).obligations.filter(each => each.kind === 'approve')
+    const fits =
+      decision.effect === 'permit' &&
+      decision.obligations.every(each => each.kind === 'limit') &&
+      still.every(wanted => requests.some(request => answers(request, wanted)))
+    if (!fits) {
+      for (const request of requests) await this.#end(request, 'supersede')
       throw new AccessDenied('approval_superseded', 'The policy changed after this was approved.', {
-        requestId: request.id,
+        ...about(requests),
         hint: 'Run the statement again to ask anew.',
       })
     }
-    const used = await this.#requests.apply(request.id, { kind: 'consume' })
-    await this.#append(this.#entry('request.consumed', used, {}))
+    const used: AccessRequest[] = []
+    for (const request of requests) used.push(await this.#use(request))
+    const bounds = used.flatMap(({ maxRows }) => maxRows ?? [])
     return {
       approval: {
-        request: used.id,
-        approvers: used.votes.filter(vote => vote.vote === 'approve').map(vote => vote.approver),
+        request: used.map(({ id }) => id).join(' '),
+        approvers: used.flatMap(({ votes }) =>
+          votes.filter(({ vote }) => vote === 'approve').map(({ approver }) => approver),
+        ),
       },
-      ...(used.maxRows === undefined ? {} : { maxRows: used.maxRows }),
+      ...(bounds.length === 0 ? {} : { maxRows: Math.min(...bounds) }),
       ...limitsOf(decision),
     }
+  }
+
+  async #use(request: AccessRequest): Promise<AccessRequest> {
+    try {
+      const used = await this.#requests.apply(request.id, { kind: 'consume' })
+      await this.#append(this.#entry('request.consumed', used, {}))
+      return used
+    } catch (error) {
+      if (!(error instanceof InvalidRequest)) throw error
+      // Another session of the same principal was first, or its time ended: one yes is one run.
+      throw new AccessDenied(
+        'approval_required',
+        'The approval was used already, or its time is over.',
+        {
+          ...about([request]),
+          hint: 'Run the statement again to ask anew.',
+        },
+      )
+    }
+  }
+
+  /** Its row says `pending` until somebody looks: the clock counts. */
+  #asOfNow(request: AccessRequest): AccessRequest {
+    const over = request.state === 'pending' && request.expiresAt <= this.#now()
+    return over ? { ...request, state: 'expired' } : request
   }
 
   #waitFor(held: Held): number {
@@ -186,74 +271,28 @@ export class Approvals {
     return held.statement.inTransaction === true ? Math.min(byKind, hold.transaction) : byKind
   }
 
-  #wait(request: AccessRequest, held: Held, waitMs: number): Promise<AccessRequest> {
-    const approvers =
-      request.approvers.length > 0 ? `group ${request.approvers.join(' or ')}` : 'an approver'
-    const say = (): void =>
-      held.waiting.notify(
-        `${request.message.replace(/[.!?]?$/, '.')} Waiting for ${approvers}: request ${request.id}.`,
-      )
-    return new Promise((resolve, reject) => {
-      const stop = (): void => {
-        clearTimeout(timeout)
-        clearInterval(reminder)
-        unsubscribe()
-        held.waiting.signal.removeEventListener('abort', cancel)
-        held.signal.removeEventListener('abort', cancel)
-      }
-      const cancel = (): void => {
-        stop()
-        this.#cancel(request).then(
-          () =>
-            reject(
-              new AccessDenied('session_ended', 'The wait was cancelled.', {
-                requestId: request.id,
-              }),
-            ),
-          reject,
-        )
-      }
-      const timeout = setTimeout(() => {
-        stop()
-        this.#requests.get(request.id).then(resolve, reject)
-      }, waitMs)
-      const reminder = setInterval(say, REMINDER_MS)
-      const unsubscribe = this.#requests.onChange(changed => {
-        if (changed.id !== request.id || changed.state === 'pending') return
-        stop()
-        resolve(changed)
-      })
-      if (held.waiting.signal.aborted || held.signal.aborted) return cancel()
-      held.waiting.signal.addEventListener('abort', cancel)
-      held.signal.addEventListener('abort', cancel)
-      say()
-      // It may have been decided between finding it and listening.
-      this.#requests.get(request.id).then(current => {
-        if (current.state === 'pending') return
-        stop()
-        resolve(current)
-      }, reject)
-    })
+  #leave(id: string): void {
+    const left = (this.#waiters.get(id) ?? 1) - 1
+    if (left > 0) this.#waiters.set(id, left)
+    else this.#waiters.delete(id)
   }
 
-  async #cancel(request: AccessRequest): Promise<void> {
-    try {
-      const ended = await this.#requests.apply(request.id, { kind: 'cancel' })
-      await this.#append(this.#entry('request.ended', ended, { state: ended.state }))
-    } catch (error) {
-      // Safe: somebody decided it at the same moment; the waiter left either way and nothing runs.
-      if (!(error instanceof GatewayError)) throw error
+  /** Takes back what waits for a person and for nobody else. */
+  async #withdraw(requests: readonly AccessRequest[]): Promise<void> {
+    for (const request of requests) {
+      if (request.state === 'pending' && !this.#waiters.has(request.id))
+        await this.#end(request, 'cancel')
     }
   }
 
-  #retryLater(request: AccessRequest): AccessDenied {
-    const until = new Date(request.expiresAt).toISOString().slice(0, 19).replace('T', ' ')
-    return new AccessDenied('approval_required', request.message, {
-      requestId: request.id,
-      retryBefore: request.expiresAt,
-      detail: `request: ${request.id}; policies: ${request.policies.join(', ')}`,
-      hint: `Once it is approved, retry the identical statement before ${until} UTC.`,
-    })
+  async #end(request: AccessRequest, kind: 'cancel' | 'supersede'): Promise<void> {
+    try {
+      const ended = await this.#requests.apply(request.id, { kind })
+      await this.#append(this.#entry('request.ended', ended, { state: ended.state }))
+    } catch (error) {
+      // Safe: somebody decided, used or ended it at the same moment; whoever asks to end it runs nothing.
+      if (!(error instanceof InvalidRequest)) throw error
+    }
   }
 
   #entry(
@@ -275,40 +314,69 @@ export class Approvals {
   }
 }
 
-function whyNotApprover(
-  approver: Principal,
+const isApproved = ({ state }: AccessRequest): boolean => state === 'approved'
+
+/** True when a yes to this request is the yes that the policy asks for. */
+function answers(
   request: AccessRequest,
-  policies: (request: AccessRequest) => { policies: SessionPolicies; facts: Facts },
-): string | undefined {
-  if (approver.kind !== 'user' || approver.actors.length > 0) return 'Only a person may approve.'
-  if (request.excluded.includes(approver.id)) {
-    return 'Nobody may approve what they, or an agent of theirs, ask for.'
-  }
-  if (request.approvers.length > 0) {
-    if (request.approvers.some(group => approver.groups.includes(group))) return undefined
-    return `Only group ${request.approvers.join(' or ')} may approve this.`
-  }
-  const asked = policies(request)
-  return asked.policies.mayApprove(asked.facts)
-    ? undefined
-    : 'No policy lets you approve on this resource.'
+  wanted: Extract<Obligation, { kind: 'approve' }>,
+): boolean {
+  return (
+    request.quorum >= wanted.quorum &&
+    request.approvers.length === wanted.approvers.length &&
+    request.approvers.every(group => wanted.approvers.includes(group))
+  )
+}
+
+function refuseWhatNobodyCanRead({ text, parameters }: Statement): void {
+  let bytes = Buffer.byteLength(text)
+  for (const { value } of parameters ?? []) bytes += value?.byteLength ?? 0
+  if (bytes <= MOST_SHOWN_BYTES) return
+  throw new AccessDenied(
+    'statement_too_large',
+    `A person has to read this: it may have ${MOST_SHOWN_BYTES / 1024} KiB at most, values included.`,
+    { hint: 'Split it.' },
+  )
+}
+
+function retryLater(requests: readonly AccessRequest[]): AccessDenied {
+  const open = requests.filter(request => !isApproved(request))
+  const expiresAt = Math.min(...requests.map(request => request.expiresAt))
+  const until = new Date(expiresAt).toISOString().slice(0, 19).replace('T', ' ')
+  const policies = [...new Set(open.flatMap(request => request.policies))]
+  return new AccessDenied(
+    'approval_required',
+    [...new Set(open.map(request => request.message))].join('; '),
+    {
+      ...about(open),
+      retryBefore: expiresAt,
+      detail: `request: ${open.map(({ id }) => id).join(', ')}; policies: ${policies.join(', ')}`,
+      hint: `Once it is approved, retry the identical statement before ${until} UTC.`,
+    },
+  )
+}
+
+function cancelled(requests: readonly AskedOf[]): AccessDenied {
+  return new AccessDenied('session_ended', 'The wait was cancelled.', about(requests))
 }
 
 function refusal(request: AccessRequest): AccessDenied {
-  const said = request.votes.find(vote => vote.vote === 'deny')?.reason
   if (request.state === 'denied') {
+    const said = request.votes.find(vote => vote.vote === 'deny')?.reason
     return new AccessDenied(
       'approval_denied',
       said ? `Denied by a person: ${said}` : 'Denied by a person.',
-      {
-        requestId: request.id,
-      },
+      about([request]),
     )
   }
   return new AccessDenied('approval_required', `The request is ${request.state}.`, {
-    requestId: request.id,
+    ...about([request]),
     hint: 'Run the statement again to ask anew.',
   })
+}
+
+function about([first]: readonly AskedOf[]): { requestId?: string } {
+  return first === undefined ? {} : { requestId: first.id }
 }
 
 function limitsOf(decision: Decision): Discharged {
@@ -327,4 +395,9 @@ function parameterText(parameter: NonNullable<Statement['parameters']>[number]):
   if (parameter.value === null) return null
   const bytes = Buffer.from(parameter.value)
   return parameter.format === 'text' ? bytes.toString('utf8') : `\\x${bytes.toString('hex')}`
+}
+
+/** Words of a person that go into other people's terminals and into the messages of a wire: no controls. */
+export function oneLine(words: string): string {
+  return words.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }

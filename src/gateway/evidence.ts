@@ -17,7 +17,7 @@ const MOST_LISTED = 32
 
 /** The principal, as every entry names it. */
 export function principalEntry(principal: Principal): JsonObject {
-  return {
+  return frozen({
     id: principal.id,
     kind: principal.kind,
     issuer: principal.issuer,
@@ -26,7 +26,7 @@ export function principalEntry(principal: Principal): JsonObject {
     credential: { kind: principal.credential.kind, id: principal.credential.id },
     mfa: principal.mfa,
     run: principal.run,
-  }
+  })
 }
 
 /** Where it comes from. The client's own name is a claim. */
@@ -47,7 +47,7 @@ export class Evidence {
   constructor(session: string, principal: Principal, resource: Resource, salt: string) {
     this.#session = session
     this.#principal = principalEntry(principal)
-    this.#target = { resource: resource.name, protocol: resource.protocol }
+    this.#target = frozen({ resource: resource.name, protocol: resource.protocol })
     this.#salt = salt
   }
 
@@ -129,16 +129,25 @@ export class Evidence {
     const known = this.#actions.get(statement.operations)
     if (known !== undefined) return known
     const { operations } = statement
-    const shape: JsonObject = {
+    const shape = frozen({
       actions: distinct(operations.map(operation => operation.action)),
       verbs: distinct(operations.map(operation => operation.verb)),
       objects: distinct(operations.map(operation => operation.object.name)),
       flags: distinct(operations.flatMap(operation => operation.flags)),
       functions: distinct(statement.functions),
-    }
+    })
     this.#actions.set(operations, shape)
     return shape
   }
+}
+
+/** The log writes a part that is frozen throughout only once, however often it comes. */
+function frozen<Part extends JsonObject>(part: Part): Part {
+  for (const value of Object.values(part)) {
+    if (typeof value !== 'object' || value === null) continue
+    Object.freeze(value)
+  }
+  return Object.freeze(part)
 }
 
 function distinct(names: readonly string[]): string[] {

@@ -1,5 +1,6 @@
 // The enforcement point (PEP): authenticate, open, authorize, complete.
 export type { HoldTimes } from './approvals.ts'
+export type { Presence } from './attendance.ts'
 export { digestOf } from './digest.ts'
 export { principalEntry, sourceEntry } from './evidence.ts'
 export type { Masks } from './masks.ts'

@@ -18,11 +18,11 @@ import {
 } from '#model'
 import type { AuditLog } from '#services/audit'
 import type { SessionRecorder } from '#services/recording'
-import type { Approvals } from './approvals.ts'
+import { type Approvals, oneLine } from './approvals.ts'
 import { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
 import { type Masks, planCells, scrubText } from './masks.ts'
-import { type Discharged, discharge } from './obligations/index.ts'
+import { type Approve, type Discharged, discharge } from './obligations/index.ts'
 import { mintPermit, type Permit } from './permit.ts'
 import type { Outcome, RecordedAnswer, Session, Waiting } from './session.ts'
 
@@ -64,6 +64,8 @@ export interface LiveSessionParts<Upstream> {
   readonly lease: () => Promise<{ user: string; secrets: ResolvedSecrets; release(): void }>
   /** Called once, when the session has ended and its last entries are written. */
   readonly onClosed: (reason: CloseReason) => Promise<void>
+  /** Something broke on the way to the end, for the operator's log. */
+  readonly onTrouble?: (error: unknown) => void
   readonly onDecided?: (effect: 'permit' | 'deny' | 'held') => void
 }
 
@@ -129,7 +131,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   }
 
   justify(reason: string): void {
-    this.#reason = reason === '' ? undefined : reason.slice(0, 2_000)
+    const said = oneLine(reason.slice(0, 2_000))
+    this.#reason = said === '' ? undefined : said
     this.#parts.recorder.add({
       kind: 'note',
       at: this.#parts.now(),
@@ -256,7 +259,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
         statement,
         decision,
         waiting,
-        hold: obligation => this.#hold(statement, decision, obligation, waiting),
+        hold: obligations => this.#hold(statement, decision, obligations, waiting),
       })
     } catch (error) {
       return this.#refuse(statement, decision, error)
@@ -272,11 +275,13 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   async #hold(
     statement: Statement,
     decision: Decision,
-    obligation: Extract<Decision['obligations'][number], { kind: 'approve' }>,
+    obligations: readonly Approve[],
     waiting: Waiting,
   ): Promise<Discharged> {
     // What permits it, and what holds it.
-    const policies = [...new Set([...decision.policies, ...obligation.policies])]
+    const policies = [
+      ...new Set([...decision.policies, ...obligations.flatMap(each => each.policies)]),
+    ]
     const index = this.#parts.audit.append(
       this.#evidence.decided(
         'statement.held',
@@ -292,7 +297,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       effect: 'held',
       code: 'approval_required',
       policies,
-      message: obligation.message,
+      message: obligations.map(({ message }) => message).join('; '),
     })
     return this.#parts.approvals.hold({
       session: this.id,
@@ -300,10 +305,10 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       resource: this.resource,
       statement,
       reason: this.#reason,
-      obligation,
+      obligations,
       waiting,
       signal: this.signal,
-      decideApproved: () => this.#rules.policies.decide(statement, this.facts(true)),
+      decide: approved => this.#rules.policies.decide(statement, this.facts(approved)),
     })
   }
 
@@ -424,10 +429,16 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     return index
   }
 
+  /** Never rejects: nobody who ends a session can do anything about what fails on the way. */
   async #close(reason: CloseReason): Promise<void> {
     this.#ending.abort(reason)
-    this.flushOutcomes()
-    this.#parts.recorder.add({ kind: 'closed', at: this.#parts.now(), reason })
+    try {
+      this.flushOutcomes()
+      this.#parts.recorder.add({ kind: 'closed', at: this.#parts.now(), reason })
+    } catch (error) {
+      // Safe: the session has ended; what could not be written is said to the operator.
+      this.#parts.onTrouble?.(error)
+    }
     await this.#parts.onClosed(reason)
   }
 }

@@ -28,6 +28,8 @@ import type { Recordings } from '#services/recording'
 import type { Vault } from '#services/vault'
 import type { Log, Metrics } from '#telemetry'
 import { Approvals, type HoldTimes } from './approvals.ts'
+import type { Approver } from './approvers.ts'
+import { Attendance, type Presence, restsOn } from './attendance.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import { factsOf, Runs } from './facts.ts'
 import { LiveSession, type Rules } from './live-session.ts'
@@ -36,7 +38,8 @@ import type { Masks } from './masks.ts'
 import type { EphemeralLogin, Gateway, Protocol } from './protocol.ts'
 import type { Session } from './session.ts'
 
-const OUTCOMES_MS = 1_000
+/** Once a second: outcomes into the log, and whatever ends by the clock. */
+const TICK_MS = 1_000
 const RUN_IDLE_MS = 60 * 60_000
 
 /** What an operator can change while we run. */
@@ -76,9 +79,12 @@ export class SallyportGateway implements Gateway {
   readonly approvals: Approvals
   readonly #parts: GatewayParts
   readonly #runs = new Runs(RUN_IDLE_MS)
+  readonly #attendance = new Attendance()
   readonly #timer: NodeJS.Timeout
   readonly #undo: (() => void)[] = []
   #stopping = false
+  /** Goes up when rules change: whoever was judged by older ones is judged again. */
+  #reviews = 0
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
@@ -89,25 +95,17 @@ export class SallyportGateway implements Gateway {
       now: parts.now,
       hold: parts.hold,
     })
-    this.#timer = setInterval(() => {
-      for (const session of this.sessions.all()) session.flushOutcomes()
-      this.#endLapsedRights()
-    }, OUTCOMES_MS)
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
     this.#timer.unref()
     this.#undo.push(
       parts.identity.onEnded(end => {
-        void this.sessions.end(
-          ({ principal }) =>
-            (end.principalId !== undefined &&
-              (principal.id === end.principalId ||
-                principal.owners.includes(end.principalId) ||
-                principal.actors.some(actor => actor.id === end.principalId))) ||
-            (end.credentialId !== undefined && principal.credential.id === end.credentialId) ||
-            (end.issuer !== undefined && principal.issuer === end.issuer),
-          'identity_ended',
-        )
+        this.#attendance.ended(end, parts.now())
+        void this.sessions.end(({ principal }) => restsOn(principal, end), 'identity_ended')
       }),
       parts.grants.onChange(() => this.reviewSessions('grant_ended')),
+      parts.requests.onChange(request => {
+        if (request.state === 'expired') this.#note(this.approvals.expired(request))
+      }),
     )
   }
 
@@ -121,8 +119,11 @@ export class SallyportGateway implements Gateway {
   }
 
   async authenticate(token: Secret, origin: Origin): Promise<Principal> {
+    const mark = this.#attendance.mark()
     try {
-      return await this.#parts.identity.verify(token)
+      const principal = await this.#parts.identity.verify(token)
+      this.#attendance.proved(principal, mark)
+      return principal
     } catch (error) {
       // Not safe to pass over: it is put on record and thrown on.
       this.loginFailed(origin, error instanceof GatewayError ? error.code : 'internal')
@@ -139,8 +140,11 @@ export class SallyportGateway implements Gateway {
     return {
       verifier: login.verifier,
       accept: async (resource, origin) => {
+        const mark = this.#attendance.mark()
         try {
-          return await login.accept(resource)
+          const principal = await login.accept(resource)
+          this.#attendance.proved(principal, mark)
+          return principal
         } catch (error) {
           // Not safe to pass over: it is put on record and thrown on.
           this.loginFailed(origin, error instanceof GatewayError ? error.code : 'internal')
@@ -153,16 +157,17 @@ export class SallyportGateway implements Gateway {
 
   loginFailed(origin: Origin, code: ReasonCode): void {
     this.#parts.metrics.login('failed', code)
-    try {
-      this.#parts.audit.append({
-        kind: 'login.failed',
-        source: sourceEntry(origin),
-        details: { code },
-      })
-    } catch (error) {
-      // Safe: the login is refused in any case, and the log says by itself that it has failed.
-      if (!(error instanceof GatewayError)) throw error
-    }
+    this.#note({ kind: 'login.failed', source: sourceEntry(origin), details: { code } })
+  }
+
+  /** True while an identity that `authenticate` proved has not ended since. */
+  stillHolds(principal: Principal): boolean {
+    return this.#attendance.holds(principal, this.#parts.now())
+  }
+
+  /** For what goes on besides sessions (live streams): ends with the identity, and when `may` says no. */
+  attend(principal: Principal, may: () => boolean): Presence {
+    return this.#attendance.enter(principal, may)
   }
 
   async open<Upstream>(
@@ -174,9 +179,10 @@ export class SallyportGateway implements Gateway {
     const { now, settings } = this.#parts
     if (this.#stopping) throw new Unavailable('unavailable', 'The gateway is stopping.')
     this.#refuseCrowds(principal)
-    if (principal.expiresAt <= now())
+    if (!this.stillHolds(principal))
       throw new AccessDenied('identity_ended', 'The identity has ended.')
     const resource = this.#resource(principal, protocol, name, origin)
+    const reviews = this.#reviews
     const rules = this.#rulesFor(principal, resource)
     const id = `ses-${randomBytes(9).toString('hex')}` as SessionId
     const run = this.#runs.enter(principal, now())
@@ -194,7 +200,8 @@ export class SallyportGateway implements Gateway {
       )
     }
     let session: LiveSession<Upstream> | undefined
-    const recorder = await this.#parts.recordings.start(
+    const recorder = await this.#startRecording(
+      principal,
       {
         id,
         resource: resource.name,
@@ -227,6 +234,8 @@ export class SallyportGateway implements Gateway {
       dial: this.#parts.dial,
       lease: () => this.#parts.vault.lease(resource),
       onClosed: reason => this.#closed(session as LiveSession, reason),
+      onTrouble: error =>
+        this.#parts.log.error({ err: error, session: id }, 'session.close_failed'),
       onDecided: effect => this.#parts.metrics.decided(resource.name, effect),
     })
     recorder.add({
@@ -239,6 +248,9 @@ export class SallyportGateway implements Gateway {
         principal: principalEntry(principal),
       },
     })
+    // From here on whatever ends it (a revocation, a changed policy) finds it, also while its opening is written.
+    this.sessions.add(session as LiveSession)
+    this.#parts.metrics.sessionOpened(resource.name)
     const opened = session.evidence.entry('session.opened', {
       source: sourceEntry(origin),
       decision: { effect: 'permit', policies: [...decision.policies], policySet: rules.policySet },
@@ -247,16 +259,18 @@ export class SallyportGateway implements Gateway {
       await this.#durable(opened)
     } catch (error) {
       // Not safe to go on: without the entry there is no session.
-      this.#runs.leave(principal, now())
-      await this.#parts.recordings.end({
-        ...session.summary(),
-        endedAt: now(),
-        closeReason: 'audit_unavailable',
-      })
+      await session.close('audit_unavailable')
       throw error
     }
-    this.sessions.add(session as LiveSession)
-    this.#parts.metrics.sessionOpened(resource.name)
+    // What changed while it was opened counts: rules that were narrowed before are not those of now.
+    if (reviews !== this.#reviews) this.#review(session as LiveSession, 'policy_changed')
+    if (session.signal.aborted || !this.stillHolds(principal)) {
+      await session.close('identity_ended')
+      throw new AccessDenied(
+        'session_ended',
+        'The right to this session ended while it was opened.',
+      )
+    }
     return session
   }
 
@@ -286,28 +300,20 @@ export class SallyportGateway implements Gateway {
     said: { reason?: string; maxRows?: number },
     origin: Origin,
   ): Promise<AccessRequest> {
-    return this.approvals.vote(approver, id, vote, said, request =>
-      this.#asApprover(approver, request, origin),
-    )
+    return this.approvals.vote(approver, id, vote, said, this.#rightsOf(approver, origin))
   }
 
-  mayVote(approver: Principal, request: AccessRequest, origin: Origin): boolean {
-    return this.approvals.mayVote(approver, request, each =>
-      this.#asApprover(approver, each, origin),
-    )
+  /** Tells whether this principal may vote on a request, for as many as are listed at once. */
+  ballot(approver: Principal, origin: Origin): (request: AccessRequest) => boolean {
+    const rights = this.#rightsOf(approver, origin)
+    return request => this.approvals.mayVote(approver, request, rights)
   }
 
   /** Policies, data classes, resources or grants changed: live sessions follow, or end. */
   reviewSessions(reason: 'policy_changed' | 'grant_ended' | 'resource_changed'): void {
-    for (const session of this.sessions.all()) {
-      const resource = this.#parts.inventory.get(session.resource.name)
-      if (resource === undefined || !sameTarget(resource, session.resource)) {
-        void session.close('resource_changed')
-        continue
-      }
-      session.follow(this.#rulesFor(session.principal, resource))
-      if (!holds(session.decide(CONNECT))) void session.close(reason)
-    }
+    this.#reviews += 1
+    for (const session of this.sessions.all()) this.#review(session, reason)
+    this.#attendance.review(this.#parts.now())
   }
 
   /** Ends every session and waits until all is on record. */
@@ -315,21 +321,83 @@ export class SallyportGateway implements Gateway {
     this.#stopping = true
     clearInterval(this.#timer)
     for (const undo of this.#undo) undo()
+    this.#attendance.endAll()
     await this.sessions.end(() => true, 'shutdown')
   }
 
-  #asApprover(
-    approver: Principal,
-    request: AccessRequest,
-    origin: Origin,
-  ): { policies: SessionPolicies; facts: Facts } {
-    const resource = this.#parts.inventory.get(request.resource) ?? {
-      name: request.resource,
-      tags: {},
+  /** Narrowed once for each resource, however many requests are asked about. */
+  #rightsOf(approver: Principal, origin: Origin): Approver {
+    const facts = this.factsFor(approver, origin)
+    const narrowed = new Map<string, SessionPolicies>()
+    return ({ resource: name }) => {
+      let policies = narrowed.get(name)
+      if (policies === undefined) {
+        policies = this.policiesFor(approver, this.#parts.inventory.get(name) ?? { name, tags: {} })
+        narrowed.set(name, policies)
+      }
+      return { policies, facts }
     }
-    return {
-      policies: this.policiesFor(approver, resource),
-      facts: this.factsFor(approver, origin),
+  }
+
+  #review(session: LiveSession, reason: CloseReason): void {
+    try {
+      const resource = this.#parts.inventory.get(session.resource.name)
+      if (resource === undefined || !sameTarget(resource, session.resource)) {
+        void session.close('resource_changed')
+        return
+      }
+      session.follow(this.#rulesFor(session.principal, resource))
+      if (!holds(session.decide(CONNECT))) void session.close(reason)
+    } catch (error) {
+      // What cannot be judged by the new rules does not go on by the old ones; the other sessions are reviewed.
+      this.#parts.log.error({ err: error, session: session.id }, 'session.review_failed')
+      void session.close('failed')
+    }
+  }
+
+  async #startRecording(
+    principal: Principal,
+    ...recording: Parameters<Recordings['start']>
+  ): ReturnType<Recordings['start']> {
+    try {
+      return await this.#parts.recordings.start(...recording)
+    } catch (cause) {
+      // Not passed over: what is not recorded does not run.
+      this.#runs.leave(principal, this.#parts.now())
+      throw new Unavailable('recording_unavailable', 'The session cannot be recorded.', { cause })
+    }
+  }
+
+  /** Nothing here may throw: it is called by a timer, and a throw would end the process. */
+  #tick(): void {
+    for (const session of this.sessions.all()) {
+      try {
+        session.flushOutcomes()
+        // Grants end by the clock, and so do policies that ask for the hour.
+        if (!holds(session.decide(CONNECT))) void session.close('grant_ended')
+      } catch (error) {
+        // What cannot be judged does not go on; the other sessions are looked at all the same.
+        this.#parts.log.error({ err: error, session: session.id }, 'session.review_failed')
+        void session.close('failed')
+      }
+    }
+    try {
+      for (const grant of this.#parts.grants.takeEnded())
+        this.#note({ kind: 'grant.ended', details: { grant: grant.id, why: 'expired' } })
+      this.#attendance.review(this.#parts.now())
+    } catch (error) {
+      // Safe: it is tried again in a second.
+      this.#parts.log.error({ err: error }, 'gateway.tick_failed')
+    }
+  }
+
+  /** Puts on record what has happened already, and what nobody waits for. */
+  #note(entry: AuditEntry): void {
+    try {
+      this.#parts.audit.append(entry)
+    } catch (error) {
+      // Safe: it permits nothing, and the log says by itself that it has failed.
+      if (!(error instanceof GatewayError)) throw error
     }
   }
 
@@ -403,6 +471,11 @@ export class SallyportGateway implements Gateway {
     const { statements, denied, rows, bytes } = summary
     try {
       await recordings.end(summary)
+    } catch (error) {
+      // Safe: the session runs nothing more; its end is still put on record.
+      log.error({ err: error, session: session.id }, 'recording.end_failed')
+    }
+    try {
       audit.append(
         session.evidence.entry('session.closed', {
           result: { reason, statements, denied, rows, bytes },
@@ -414,13 +487,6 @@ export class SallyportGateway implements Gateway {
     }
     this.sessions.remove(session.id)
     this.#parts.metrics.sessionClosed(session.resource.name, reason)
-  }
-
-  /** Grants end by the clock, and so do policies that ask for the hour. */
-  #endLapsedRights(): void {
-    for (const session of this.sessions.all()) {
-      if (!holds(session.decide(CONNECT))) void session.close('grant_ended')
-    }
   }
 
   async #durable(entry: AuditEntry): Promise<void> {

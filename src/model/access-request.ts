@@ -1,4 +1,5 @@
 // Asking, a person's yes, and the right that follows (standards: request, approval, grant).
+import type { Operation } from './statement.ts'
 
 /**
  * SHA-256 (hex) of the JCS of what is asked: target, protocol, role, session state, the statement's raw
@@ -43,6 +44,9 @@ export interface AccessRequest {
   readonly objects: readonly string[]
   readonly verbs: readonly string[]
   readonly flags: readonly string[]
+  /** The operations and functions as they were judged: what policies about `approve` may ask for. */
+  readonly operations?: readonly Operation[]
+  readonly functions?: readonly string[]
   /** Why it is held: the policies' own words and ids. */
   readonly message: string
   readonly policies: readonly string[]

@@ -43,6 +43,7 @@ export const reasonCodes = [
   'unavailable',
   'session_ended',
   'too_many_sessions',
+  'too_many_requests',
   // control plane
   'request_invalid',
   'request_unknown',

@@ -10,17 +10,19 @@ export interface Discharged {
   readonly approval?: JsonObject
 }
 
+export type Approve = Extract<Obligation, { kind: 'approve' }>
+
 /** The asking that the obligation belongs to. */
 export interface Asking {
   readonly statement: Statement
   readonly decision: Decision
   readonly waiting: Waiting
-  /** Waits for a person. Throws AccessDenied with what to do. */
-  hold(obligation: Extract<Obligation, { kind: 'approve' }>): Promise<Discharged>
+  /** Waits until each of them is met by a person. Throws AccessDenied with what to do. */
+  hold(obligations: readonly Approve[]): Promise<Discharged>
 }
 
-/** Meets one kind of duty, or throws AccessDenied. */
+/** Meets all duties of one kind, or throws AccessDenied. */
 export type Discharge<Kind extends Obligation['kind']> = (
-  obligation: Extract<Obligation, { kind: Kind }>,
+  obligations: readonly Extract<Obligation, { kind: Kind }>[],
   asking: Asking,
 ) => Discharged | Promise<Discharged>

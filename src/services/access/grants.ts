@@ -34,6 +34,33 @@ export class Grants {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Those that came to their end since the last call, each once: for the record. */
+  takeEnded(): readonly Grant[] {
+    const now = this.#now()
+    const ended: Grant[] = []
+    for (const [principal, held] of this.#live) {
+      const over = held.filter(grant => grant.expiresAt <= now)
+      if (over.length === 0) continue
+      ended.push(...over)
+      const left = held.filter(grant => grant.expiresAt > now)
+      if (left.length > 0) this.#live.set(principal, left)
+      else this.#live.delete(principal)
+    }
+    return ended
+  }
+
+  /** Throws InvalidRequest `request_unknown`. */
+  async get(id: string): Promise<Grant> {
+    const row = await this.#kysely
+      .selectFrom('access_grants')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (row === undefined)
+      throw new InvalidRequest('request_unknown', `There is no grant ${id.slice(0, 40)}.`)
+    return fromRow(row)
+  }
+
   /** The grants of a principal on a resource that hold now. */
   holding(principal: string, resource: string): readonly Grant[] {
     const now = this.#now()
@@ -75,18 +102,12 @@ export class Grants {
       .set({ revoked_at: at })
       .where('id', '=', id)
       .where('revoked_at', 'is', null)
+      .where('expires_at', '>', at)
       .executeTakeFirst()
-    const row = await this.#kysely
-      .selectFrom('access_grants')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst()
-    if (row === undefined)
-      throw new InvalidRequest('request_unknown', `There is no grant ${id.slice(0, 40)}.`)
+    const grant = await this.get(id)
     if (Number(result.numUpdatedRows) === 0) {
-      throw new InvalidRequest('request_conflict', `Grant ${id} is revoked already.`)
+      throw new InvalidRequest('request_conflict', `Grant ${id} has ended already.`)
     }
-    const grant = fromRow(row)
     const others = (this.#live.get(grant.principal) ?? []).filter(each => each.id !== id)
     this.#live.set(grant.principal, others)
     for (const listener of this.#listeners) listener(grant)
@@ -107,9 +128,7 @@ export class Grants {
   }
 
   #keep(grant: Grant): void {
-    const now = this.#now()
-    const held = (this.#live.get(grant.principal) ?? []).filter(each => each.expiresAt > now)
-    this.#live.set(grant.principal, [...held, grant])
+    this.#live.set(grant.principal, [...(this.#live.get(grant.principal) ?? []), grant])
   }
 }
 

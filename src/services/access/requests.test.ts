@@ -110,11 +110,45 @@ describe('an access request', () => {
 
   it('is found by its digest and principal only, and only while it holds', async () => {
     const { id } = await requests.create(asking)
-    expect((await requests.findFor(asking.digest, 'bot'))?.id).toBe(id)
-    expect(await requests.findFor(asking.digest, 'other')).toBeUndefined()
-    expect(await requests.findFor('e'.repeat(64), 'bot')).toBeUndefined()
+    expect((await requests.findFor(asking.digest, 'bot'))[0]?.id).toBe(id)
+    expect(await requests.findFor(asking.digest, 'other')).toEqual([])
+    expect(await requests.findFor('e'.repeat(64), 'bot')).toEqual([])
     now = NOW + 60_001
-    expect(await requests.findFor(asking.digest, 'bot')).toBeUndefined()
+    expect(await requests.findFor(asking.digest, 'bot')).toEqual([])
+  })
+
+  it('is refused when its principal has a hundred that wait, however many come at once', async () => {
+    const tries = await Promise.allSettled(
+      Array.from({ length: 105 }, (_, at) =>
+        requests.create({ ...asking, digest: String(at).padStart(64, '0') }),
+      ),
+    )
+    const made = tries.filter(each => each.status === 'fulfilled')
+    expect(made).toHaveLength(100)
+    expect(tries.find(each => each.status === 'rejected')?.reason).toMatchObject({
+      code: 'too_many_requests',
+    })
+    expect(await requests.list({ limit: 1000 })).toHaveLength(made.length)
+    await requests.create({ ...asking, principal: 'other' })
+    now = NOW + 60_001
+    await requests.create({ ...asking, expiresAt: now + 1000 })
+  })
+
+  it('is listed page by page, each once, also when several were made in the same millisecond', async () => {
+    for (let at = 0; at < 7; at++) {
+      now = NOW + Math.floor(at / 3)
+      await requests.create(asking)
+    }
+    const seen: string[] = []
+    let before: string | undefined
+    for (;;) {
+      const page = await requests.list({ limit: 2, ...(before === undefined ? {} : { before }) })
+      if (page.length === 0) break
+      seen.push(...page.map(each => each.id))
+      before = page.at(-1)?.id
+    }
+    expect(new Set(seen).size).toBe(7)
+    expect(seen).toHaveLength(7)
   })
 
   it('never leads from any order of events to a second use', () => {

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import {
+  AccessDenied,
   type AccessRequest,
   type AccessRequestState,
   InvalidRequest,
@@ -16,13 +17,19 @@ export type NewRequest = Omit<AccessRequest, 'id' | 'state' | 'votes' | 'created
 export interface RequestFilter {
   readonly states?: readonly AccessRequestState[]
   readonly principal?: string
+  /** Only those that were made before this one (an id): the next page. */
+  readonly before?: string
   readonly limit: number
 }
+
+/** What one principal may leave for people to decide: more is noise that hides what matters. */
+const MOST_PENDING = 100
 
 export class Requests {
   readonly #kysely: Kysely<AccessTables>
   readonly #now: () => number
   readonly #listeners = new Set<(request: AccessRequest) => void>()
+  #creating: Promise<unknown> = Promise.resolve()
 
   constructor(kysely: Kysely<AccessTables>, now: () => number) {
     this.#kysely = kysely
@@ -35,7 +42,23 @@ export class Requests {
     return () => this.#listeners.delete(listener)
   }
 
-  async create(fields: NewRequest): Promise<AccessRequest> {
+  /** Throws AccessDenied `too_many_requests` when the principal has too many that wait. */
+  create(fields: NewRequest): Promise<AccessRequest> {
+    // One after the other: of many that come at once, none slips through between count and insert.
+    const creating = this.#creating.then(() => this.#create(fields))
+    // The next one's turn comes whatever became of this one; its caller sees the failure.
+    this.#creating = creating.catch(() => undefined)
+    return creating
+  }
+
+  async #create(fields: NewRequest): Promise<AccessRequest> {
+    if ((await this.#pending(fields.principal)) >= MOST_PENDING) {
+      throw new AccessDenied(
+        'too_many_requests',
+        `${MOST_PENDING} of your statements wait for a person already.`,
+        { hint: 'Wait until some are decided, or let them expire.' },
+      )
+    }
     const request: AccessRequest = {
       ...fields,
       id: `req-${randomBytes(6).toString('hex')}`,
@@ -73,14 +96,24 @@ export class Requests {
       .selectFrom('access_requests')
       .select('body')
       .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
     if (filter.states !== undefined) query = query.where('state', 'in', [...filter.states])
     if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal)
+    if (filter.before !== undefined) {
+      const last = await this.get(filter.before)
+      query = query.where(({ eb, or, and }) =>
+        or([
+          eb('created_at', '<', last.createdAt),
+          and([eb('created_at', '=', last.createdAt), eb('id', '<', last.id)]),
+        ]),
+      )
+    }
     const rows = await query.limit(filter.limit).execute()
     return rows.map(row => parse(row.body))
   }
 
-  /** The open or approved request for exactly this asking, if there is one whose time is not over. */
-  async findFor(digest: StatementDigest, principal: string): Promise<AccessRequest | undefined> {
+  /** The open and approved requests for exactly this asking whose time is not over; approved ones first. */
+  async findFor(digest: StatementDigest, principal: string): Promise<readonly AccessRequest[]> {
     const rows = await this.#kysely
       .selectFrom('access_requests')
       .select('body')
@@ -91,7 +124,10 @@ export class Requests {
       .orderBy('created_at', 'desc')
       .execute()
     const requests = rows.map(row => parse(row.body))
-    return requests.find(request => request.state === 'approved') ?? requests[0]
+    return [
+      ...requests.filter(request => request.state === 'approved'),
+      ...requests.filter(request => request.state !== 'approved'),
+    ]
   }
 
   /** Applies an event. Throws InvalidRequest `request_unknown` or `request_conflict`. */
@@ -133,7 +169,8 @@ export class Requests {
     for (const { id } of due) {
       try {
         await this.apply(id, { kind: 'expire' })
-      } catch {
+      } catch (error) {
+        if (!(error instanceof InvalidRequest)) throw error
         // Safe: it was decided or consumed in between, and an ended time refuses both anyway.
       }
     }
@@ -148,6 +185,17 @@ export class Requests {
     if (row === undefined)
       throw new InvalidRequest('request_unknown', `There is no request ${id.slice(0, 40)}.`)
     return { request: parse(row.body), version: Number(row.version) }
+  }
+
+  async #pending(principal: string): Promise<number> {
+    const { count } = await this.#kysely
+      .selectFrom('access_requests')
+      .select(({ fn }) => fn.countAll().as('count'))
+      .where('principal', '=', principal)
+      .where('state', '=', 'pending')
+      .where('expires_at', '>', this.#now())
+      .executeTakeFirstOrThrow()
+    return Number(count)
   }
 
   #tell(request: AccessRequest): void {

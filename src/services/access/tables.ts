@@ -70,5 +70,13 @@ export const accessMigrations: MigrationSet = {
         )
       },
     },
+    {
+      name: 'access-0002-pending-of-a-principal',
+      async up(kysely): Promise<void> {
+        await sql`create index access_requests_principal on access_requests (principal, state)`.execute(
+          kysely,
+        )
+      },
+    },
   ],
 }

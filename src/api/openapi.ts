@@ -1,0 +1,130 @@
+// Completes the OpenAPI document: what every operation has in common, and what no schema of a route can say.
+import { paths } from '#contract'
+
+type Part = Record<string, unknown>
+
+/** JSON of an OpenAPI 3 document, as fastify's plugin makes it from the routes. */
+export interface OpenApi {
+  readonly paths?: { readonly [path: string]: { readonly [method: string]: Part } | undefined }
+  readonly [part: string]: unknown
+}
+
+const PROBLEM = 'application/problem+json'
+/** Each with what it means here: every operation can answer with these. */
+const refusals = {
+  400: 'The request does not make sense',
+  401: 'No identity was proved',
+  403: 'Decided, and the answer is no',
+  404: 'No such thing, or none that you may see',
+  409: 'It was decided, ended or used already',
+  413: 'Too large',
+  429: 'Too many',
+  500: 'A defect of ours',
+  502: 'The protected system does not answer',
+  503: 'Not now: stopping, or evidence cannot be written',
+} as const
+
+const STREAMS: readonly string[] = [paths.watch, paths.auditTail]
+
+export function completeDocument(document: OpenApi): OpenApi {
+  const operations = Object.entries(document.paths ?? {}).map(([path, methods]) => [
+    path,
+    Object.fromEntries(
+      Object.entries(methods ?? {}).map(([method, operation]) => [
+        method,
+        completeOperation(path, method, operation),
+      ]),
+    ),
+  ])
+  const components = asPart(document['components'])
+  return {
+    ...document,
+    paths: { ...Object.fromEntries(operations), ...tunnel() },
+    components: {
+      ...components,
+      schemas: { ...asPart(components['schemas']), Problem: problemSchema },
+      responses: Object.fromEntries(
+        Object.entries(refusals).map(([status, description]) => [
+          `Problem${status}`,
+          {
+            description,
+            content: { [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },
+          },
+        ]),
+      ),
+    },
+  }
+}
+
+function completeOperation(path: string, method: string, operation: Part): Part {
+  const streams = STREAMS.some(stream => openApiPath(stream) === path)
+  const own = streams
+    ? {
+        200: {
+          description: 'Events as they come; ends with the session, the identity or the right',
+          content: { 'text/event-stream': { schema: { type: 'string' } } },
+        },
+      }
+    : asPart(operation['responses'])
+  return {
+    ...operation,
+    operationId: operationId(method, path),
+    responses: { ...own, ...problemResponses() },
+  }
+}
+
+/** It is no route of the HTTP server: it upgrades the connection (tunnels.ts). */
+function tunnel(): Record<string, Part> {
+  const path = openApiPath(paths.tunnel)
+  return {
+    [path]: {
+      get: {
+        summary: 'A byte stream to a resource: Upgrade: sallyport-tunnel, without a body',
+        operationId: operationId('get', path),
+        parameters: [{ name: 'resource', in: 'path', required: true, schema: { type: 'string' } }],
+        responses: { 101: { description: 'The tunnel is open' }, ...problemResponses() },
+      },
+    },
+  }
+}
+
+function problemResponses(): Part {
+  return Object.fromEntries(
+    Object.keys(refusals).map(status => [
+      status,
+      { $ref: `#/components/responses/Problem${status}` },
+    ]),
+  )
+}
+
+/** `:id` as OpenAPI writes it. */
+export function openApiPath(path: string): string {
+  return path.replace(/:(\w+)/g, '{$1}')
+}
+
+function operationId(method: string, path: string): string {
+  const words = path.replace(/^\/api\//, '').split(/[^A-Za-z]+/)
+  return [method, ...words.filter(word => word !== '')]
+    .map((word, at) => (at === 0 ? word : word.slice(0, 1).toUpperCase() + word.slice(1)))
+    .join('')
+}
+
+function asPart(value: unknown): Part {
+  return typeof value === 'object' && value !== null ? { ...value } : {}
+}
+
+/** RFC 9457; the same as `schemas.problem`, which is what is sent. */
+const problemSchema = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail', 'code'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    code: { type: 'string', description: 'Stable: docs/errors.md' },
+    hint: { type: 'string' },
+    requestId: { type: 'string' },
+    retryBefore: { type: 'integer', description: 'Unix ms' },
+  },
+} as const

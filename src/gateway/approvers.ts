@@ -1,0 +1,79 @@
+// Who may vote on a held statement. Hard rules first, then the groups that the policy names, or whoever Cedar
+// permits to approve; a Cedar policy that forbids `approve` wins over both.
+import type { Facts, Judged, SessionPolicies } from '#engines/policy'
+import type { AccessRequest, Action, Principal } from '#model'
+
+/** What the policies say of the approver on the request's resource, at this moment. */
+export type Approver = (request: AccessRequest) => {
+  readonly policies: SessionPolicies
+  readonly facts: Facts
+}
+
+/** Undefined when the vote counts, else why not. */
+export function whyNotApprover(
+  approver: Principal,
+  request: AccessRequest,
+  rights: Approver,
+): string | undefined {
+  if (approver.kind !== 'user' || approver.actors.length > 0) return 'Only a person may approve.'
+  if (request.excluded.includes(approver.id)) {
+    return 'Nobody may approve what they, or an agent of theirs, ask for.'
+  }
+  const held = heldOf(request)
+  const { policies, facts } = rights(request)
+  if (request.approvers.length === 0) {
+    return policies.mayApprove(facts, held)
+      ? undefined
+      : 'No policy lets you approve on this resource.'
+  }
+  if (!request.approvers.some(group => approver.groups.includes(group))) {
+    return `Only group ${request.approvers.join(' or ')} may approve this.`
+  }
+  return forbidden(policies, facts, held)
+}
+
+/**
+ * Membership of a named group is the permit; what Cedar forbids, or still asks for (a second factor), holds
+ * all the same. Why, when it does.
+ */
+function forbidden(policies: SessionPolicies, facts: Facts, held: Judged): string | undefined {
+  const operations = held.operations.map(operation => ({
+    ...operation,
+    // Not an action of statements, but one of Cedar's schema: decided by the same engine.
+    action: 'approve' as Action,
+    object: { name: '', kind: 'resource' },
+  }))
+  const decision = policies.decide({ ...held, operations }, facts)
+  if (decision.effect === 'deny') {
+    return decision.code === 'no_permit'
+      ? undefined
+      : `You may not approve this: ${decision.message}`
+  }
+  const missing = decision.obligations.find(({ kind }) => kind !== 'limit')
+  if (missing === undefined) return undefined
+  return missing.kind === 'step-up'
+    ? 'To approve this you have to sign in with a second factor.'
+    : `A policy asks for more before you approve this (${missing.kind}).`
+}
+
+/** The held statement, as far as it was kept. Older requests tell only what they touch. */
+function heldOf(request: AccessRequest): Judged {
+  const { operations = [], functions = [], statement } = request
+  return {
+    text: statement,
+    operations:
+      operations.length > 0
+        ? operations
+        : [
+            {
+              action: 'connect',
+              verb: '',
+              object: { name: '', kind: 'resource' },
+              columns: [],
+              flags: [],
+            },
+          ],
+    functions,
+    phase: 'execute',
+  }
+}
