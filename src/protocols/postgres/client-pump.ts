@@ -486,7 +486,7 @@ export class ClientPump implements FrameReader {
   #prepareCopies(exchange: Exchange, mode: Mode): boolean {
     const talk = this.#talk
     if (!exchange.analysis.statements.some(({ copy }) => copy?.to === 'stdout')) return true
-    exchange.copies = copyOutsOf(exchange, talk.parts)
+    exchange.copies = copyOutsOf(exchange, talk.parts, talk.catalogDirty)
     if (exchange.copies.every(copy => copy?.runs !== false)) return true
     talk.complete(exchange, 'cancelled')
     this.#refuse(
@@ -526,6 +526,7 @@ export class ClientPump implements FrameReader {
         phase: mode === 'extended' && portal === undefined ? 'prepare' : 'execute',
         inTransaction: talk.inTransaction,
         segment: talk.segment,
+        catalogDirty: talk.catalogDirty,
         ...(portal === undefined ? {} : { parameters: portal.parameters() }),
       }),
     )
@@ -737,6 +738,7 @@ export class ClientPump implements FrameReader {
       return (
         changesNames(statement) ||
         changesScope(effective) ||
+        effective.changesCatalog ||
         (scope.dirty && statement.transaction !== undefined && statement.transaction !== 'begin')
       )
     })

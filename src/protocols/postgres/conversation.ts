@@ -52,6 +52,11 @@ export class Conversation {
   copyIn: CopyInState = 'none'
   /** Exchanges under way that change names or settings: later frames wait until they are answered. */
   changes = 0
+  /**
+   * Upstream pump: definitions were changed (in this transaction, perhaps) that the catalog has not read yet: what a
+   * view shows cannot be told, so it may be anything.
+   */
+  catalogDirty = false
   /** A cancel request of ours is under way: nothing new may be sent that it could hit. */
   cancelling: Promise<void> | undefined
   /** Portals whose statement is suspended: its outcome is on record when it ends. */

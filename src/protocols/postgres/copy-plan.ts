@@ -17,13 +17,17 @@ interface Parts {
   readonly messageBytes: number
 }
 
-/** One for each statement of the text that is a COPY TO STDOUT. */
-export function copyOutsOf(exchange: Exchange, parts: Parts): readonly (CopyOut | undefined)[] {
+/** One for each statement of the text that is a COPY TO STDOUT. `suspect` as in `Shape.plans`. */
+export function copyOutsOf(
+  exchange: Exchange,
+  parts: Parts,
+  suspect: boolean,
+): readonly (CopyOut | undefined)[] {
   const { permit } = exchange
   return exchange.analysis.statements.map(statement => {
     const { copy } = statement
     if (permit === undefined || copy?.direction !== 'out' || copy.to !== 'stdout') return undefined
-    const named = namedColumns(copy, parts)
+    const named = suspect ? undefined : namedColumns(copy, parts)
     return new CopyOut(
       copy,
       width => planOf(permit, statement, named, width, copy),

@@ -422,6 +422,44 @@ describe.each([15, 18] as PostgresVersion[])('PostgreSQL %i', version => {
     }
   })
 
+  test('a view that is replaced in the same transaction, text or chunk hides what it shows now', async () => {
+    const client = await connected(masked)
+    try {
+      await client.query('create view shown as select id, name as c from customers')
+      const replace = 'create or replace view shown as select id, email as c from customers'
+      const back = 'create or replace view shown as select id, name as c from customers'
+      await client.query('begin')
+      await client.query(replace)
+      expect(JSON.stringify((await client.query('select c from shown')).rows)).not.toContain(
+        '@example',
+      )
+      await client.query('rollback')
+      expect(JSON.stringify(await client.query(`${replace}; select c from shown`))).not.toContain(
+        '@example',
+      )
+      await client.query(back)
+      const both = await Promise.all([client.query(replace), client.query('select c from shown')])
+      expect(JSON.stringify(both[1].rows)).not.toContain('@example')
+      await client.query(back)
+      const frames = await raw(masked)
+      frames.send(
+        queryFrame(replace),
+        queryFrame('select c from shown'),
+        queryFrame('drop view shown'),
+      )
+      const all = [
+        ...(await frames.until('Z')),
+        ...(await frames.until('Z')),
+        ...(await frames.until('Z')),
+      ]
+      expect(all.filter(({ type }) => type === 'D')).toHaveLength(500)
+      expect(Buffer.concat(all.map(({ frame }) => frame)).includes('@example')).toBe(false)
+      frames.socket.destroy()
+    } finally {
+      await client.end()
+    }
+  })
+
   test('a server that dies in the middle of an answer is told to the client', async () => {
     const client = await connected(plain)
     const errors: unknown[] = []

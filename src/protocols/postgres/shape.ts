@@ -73,18 +73,23 @@ export class Shape {
     )
   }
 
-  /** What the permit says of each cell. `formats` as in Bind; undefined: those of the RowDescription. */
+  /**
+   * What the permit says of each cell. `formats` as in Bind; undefined: those of the RowDescription. `suspect`:
+   * definitions were changed that the catalog has not read, so that it does not know what views show.
+   */
   plans(
     permit: Permit,
     catalog: Catalog,
     classes: readonly DataClass[],
     formats: readonly number[] | undefined,
+    suspect = false,
   ): readonly CellPlan[] {
-    if (this.#version !== catalog.version || this.#classes !== classes) {
+    if (suspect || this.#version !== catalog.version || this.#classes !== classes) {
       this.#described = this.fields.map((field, index) =>
-        this.#describe(field, index, catalog, classes),
+        this.#describe(field, index, catalog, classes, suspect),
       )
-      this.#version = catalog.version
+      // (Snapshots count from 0 up.)
+      this.#version = suspect ? -1 : catalog.version
       this.#classes = classes
     }
     const columns = this.#described.map((column, index) =>
@@ -106,6 +111,7 @@ export class Shape {
     index: number,
     catalog: Catalog,
     classes: readonly DataClass[],
+    suspect: boolean,
   ): Described {
     const { name, tableOid, attnum, typeOid } = field
     const form = catalog.textForm(typeOid)
@@ -117,9 +123,10 @@ export class Shape {
     // System columns (ctid, tableoid, ...) are addresses, no table's values.
     if (attnum < 0) return { ...base, origin: 'unknown', harmless: true }
     const column = catalog.column(tableOid, attnum)
+    const moving = suspect && catalog.relation(tableOid)?.kind !== 'table'
     return {
       ...base,
-      origin: column === undefined ? 'unknown' : originOf(column, classes),
+      origin: moving || column === undefined ? 'unknown' : originOf(column, classes),
       harmless: false,
     }
   }

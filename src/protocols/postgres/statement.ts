@@ -21,6 +21,8 @@ export interface Circumstances {
   readonly inTransaction: boolean
   readonly segment: number
   readonly parameters?: readonly Parameter[]
+  /** Definitions were changed that the catalog has not read. */
+  readonly catalogDirty: boolean
 }
 
 interface Template {
@@ -57,6 +59,16 @@ export class StatementBuilder {
 
   build(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
     const { phase, inTransaction, parameters } = circumstances
+    if (circumstances.catalogDirty || definesFirst(analysis)) {
+      // What a view shows is not known then: an output of unknown origin may be anything.
+      const statement = this.#make(analysis, text, circumstances)
+      return {
+        ...statement,
+        mayDeriveFrom: 'all',
+        ...(parameters === undefined || parameters.length === 0 ? {} : { parameters }),
+        ...(inTransaction ? { inTransaction } : {}),
+      }
+    }
     const template = analysis.statements.some(refers)
       ? this.#make(analysis, text, circumstances)
       : this.#template(analysis, text, circumstances)
@@ -99,7 +111,12 @@ export class StatementBuilder {
     const { key } = this.#scope
     if (known?.version === version && known.scope === key) return known.statement
     const { phase, segment } = circumstances
-    const statement = this.#make(analysis, text, { phase, segment, inTransaction: false })
+    const statement = this.#make(analysis, text, {
+      phase,
+      segment,
+      inTransaction: false,
+      catalogDirty: false,
+    })
     kept[phase] = { version, scope: key, statement }
     return statement
   }
@@ -127,6 +144,10 @@ export class StatementBuilder {
     })
     return { ...statement, state, mayDeriveFrom: this.#catalog.expand(statement.mayDeriveFrom) }
   }
+}
+
+function definesFirst({ statements }: Analysis): boolean {
+  return statements.length > 1 && statements.some(({ changesCatalog }) => changesCatalog)
 }
 
 function refers(statement: SqlStatement): boolean {

@@ -216,7 +216,9 @@ export class UpstreamPump implements FrameReader {
 
   #beginRows(shape: Shape, permit: Permit, formats: readonly number[] | undefined): void {
     const { session, catalog } = this.#talk.parts
-    this.#plan = new RowPlan(shape.plans(permit, catalog, session.dataClasses, formats))
+    this.#plan = new RowPlan(
+      shape.plans(permit, catalog, session.dataClasses, formats, this.#talk.catalogDirty),
+    )
     const { recording } = session.resource
     if (recording.keep !== 'answers' || recording.answerBytes <= 0) return
     this.#sample = new AnswerSample(
@@ -446,7 +448,10 @@ export class UpstreamPump implements FrameReader {
       if (name === REASON_SETTING) session.justify(value ?? '')
     }
     names.ran(statement, text)
-    if (effective.changesCatalog) this.#catalogChanged = true
+    if (effective.changesCatalog) {
+      this.#catalogChanged = true
+      this.#talk.catalogDirty = true
+    }
     const { transaction } = statement
     if (
       transaction === 'commit' ||
@@ -575,8 +580,15 @@ export class UpstreamPump implements FrameReader {
     if (!this.#catalogChanged) return
     this.#catalogChanged = false
     catalog.invalidate()
-    // Safe to ignore: what is unknown is asked for again, and masked until then.
-    catalog.refresh().catch(() => {})
+    catalog.refresh().then(
+      () => {
+        if (!this.#catalogChanged) this.#talk.catalogDirty = false
+      },
+      () => {
+        // Safe: until it is read again, views count as anything.
+        this.#catalogChanged = true
+      },
+    )
   }
 
   // ——— bounds that were exceeded ———
