@@ -20,7 +20,8 @@ export function dataFolder(): string {
 type Row = readonly (string | number)[]
 
 function tables(): Record<string, readonly Row[]> {
-  const count = (rows: number, row: (at: number) => Row) => Array.from({ length: rows }, (_, at) => row(at))
+  const count = (rows: number, row: (at: number) => Row) =>
+    Array.from({ length: rows }, (_, at) => row(at))
   const point = (at: number) => `(${at % 10},${(at * 3) % 10})`
   return {
     onek: count(1000, at => wisconsin(at, 1000)),

@@ -2,19 +2,23 @@
 
 /** Takes out numbers that no two servers share: process ids, OIDs, times, transaction ids. */
 export function normal(output: string): string[] {
-  return output
-    .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?([+-]\d\d)?/g, 'TIME')
-    .replaceAll(
-      /\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} \d\d \d\d:\d\d:\d\d\.\d+ 20\d\d P[SD]T/g,
-      'TIME',
-    )
-    .replaceAll(/\bPID \d+/g, 'PID n')
-    .replaceAll(/\b(process|Process) \d+/g, 'process n')
-    .replaceAll(/pg_(toast_)?temp_\d+/g, 'pg_temp_n')
-    .replaceAll(/pg_toast_\d+/g, 'pg_toast_n')
-    .replaceAll(/\bOID \d+|oid \d+/g, 'OID n')
-    .replaceAll(/(actual time=|Time: |cost=)[\d.]+(\.\.[\d.]+)?/g, '$1n')
-    .split('\n')
+  return (
+    output
+      .replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?([+-]\d\d)?/g, 'TIME')
+      .replaceAll(
+        /\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} \d\d \d\d:\d\d:\d\d\.\d+ 20\d\d P[SD]T/g,
+        'TIME',
+      )
+      .replaceAll(/\bPID \d+/g, 'PID n')
+      .replaceAll(/\b(process|Process) \d+/g, 'process n')
+      .replaceAll(/pg_(toast_)?temp_\d+/g, 'pg_temp_n')
+      .replaceAll(/pg_toast_\d+/g, 'pg_toast_n')
+      .replaceAll(/\bOID \d+|oid \d+/g, 'OID n')
+      .replaceAll(/(actual time=|Time: |cost=)[\d.]+(\.\.[\d.]+)?/g, '$1n')
+      // Pages read by EXPLAIN ANALYZE hang on what other sessions did.
+      .replaceAll(/^ +(Planning:|Buffers: [a-z]+ .*)\n/gm, '')
+      .split('\n')
+  )
 }
 
 /** The lines that only one side has, `-` for the first and `+` for the second, by longest common subsequence. */
