@@ -9,6 +9,8 @@ const steps = [
 ]
 for (const [name, args] of steps) {
   process.stdout.write(`\n— ${name}\n`)
-  const { status } = spawnSync(process.execPath, [...process.execArgv, ...args], { stdio: 'inherit' })
+  const { status } = spawnSync(process.execPath, [...process.execArgv, ...args], {
+    stdio: 'inherit',
+  })
   if (status !== 0) process.exit(status ?? 1)
 }

@@ -19,11 +19,15 @@ function installPackages() {
   process.stdout.write('Installing the packages that package-lock.json pins (once) ...\n')
   // No install script is run: nothing we use needs one.
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const done = spawnSync(npm, ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'], {
-    cwd: ROOT,
-    stdio: 'inherit',
-    shell: process.platform === 'win32',
-  })
+  const done = spawnSync(
+    npm,
+    ['ci', '--ignore-scripts', '--no-fund', '--no-audit', '--loglevel=error'],
+    {
+      cwd: ROOT,
+      stdio: 'inherit',
+      shell: process.platform === 'win32',
+    },
+  )
   if (done.status !== 0) fail('npm ci failed; its message is above.')
   fs.writeFileSync(STAMP, lock)
 }
@@ -43,7 +47,9 @@ function installServers() {
   const missing = Object.keys(DEBIAN).filter(name => !fs.existsSync(DEBIAN[name]))
   if (missing.length === 0) return
   const mayInstall =
-    fs.existsSync('/usr/bin/apt-get') && typeof process.getuid === 'function' && process.getuid() === 0
+    fs.existsSync('/usr/bin/apt-get') &&
+    typeof process.getuid === 'function' &&
+    process.getuid() === 0
   if (!mayInstall) {
     fail(
       'The tests run against real servers and clients, and these are not on this machine: ' +
@@ -54,7 +60,8 @@ function installServers() {
   }
   process.stdout.write('Installing for the tests: ' + missing.join(', ') + ' ...\n')
   const environment = Object.assign({}, process.env, { DEBIAN_FRONTEND: 'noninteractive' })
-  const apt = args => spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env: environment })
+  const apt = args =>
+    spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env: environment })
   apt(['update', '-qq'])
   const done = apt(['install', '-y', '-qq', '--no-install-recommends'].concat(missing))
   if (done.status !== 0) fail('apt-get could not install ' + missing.join(', ') + '.')
