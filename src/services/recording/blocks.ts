@@ -1,5 +1,5 @@
 // The file of a recording: an 8-byte mark, then blocks of `length (u32 BE) | sealed bytes`. A block is NDJSON,
-// compressed with zstd, sealed with AES-256-GCM under the session's key (nonce | ciphertext | tag);
+// compressed with zstd unless it is small, sealed with AES-256-GCM under the session's key (nonce | ciphertext | tag);
 // its number is authenticated, so blocks cannot change places. Each block's SHA-256 goes into the audit log.
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
@@ -8,6 +8,10 @@ import { InvalidRequest } from '#model'
 
 const compress = promisify(zstdCompress)
 export const MARK = Buffer.from('SPREC001', 'latin1')
+const FASTEST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+const WORTH_COMPRESSING_BYTES = 16 * 1024
+/** RFC 8878 3.1.1: no line of JSON begins with it. */
+const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const MOST_BLOCK_BYTES = 64 * 1024 * 1024
@@ -18,9 +22,9 @@ export async function sealBlock(
   key: Uint8Array,
   number: number,
 ): Promise<{ bytes: Buffer; sha256: string }> {
-  const plain = await compress(Buffer.from(lines, 'utf8'), {
-    params: { [constants.ZSTD_c_compressionLevel]: 1 },
-  })
+  const text = Buffer.from(lines, 'utf8')
+  // A compressor costs half a millisecond to set up: a short session's only block is not worth it.
+  const plain = text.length < WORTH_COMPRESSING_BYTES ? text : await compress(text, FASTEST)
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   cipher.setAAD(numberBytes(number))
@@ -58,6 +62,8 @@ function openBlock(sealed: Buffer, key: Uint8Array, number: number): string {
       decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES)),
       decipher.final(),
     ])
+    const compressed = plain.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC)
+    if (!compressed) return plain.toString('utf8')
     return zstdDecompressSync(plain, { maxOutputLength: MOST_BLOCK_BYTES }).toString('utf8')
   } catch (error) {
     // Wrong key, changed bytes or a changed order: one answer, nothing of the block is shown.
