@@ -116,8 +116,8 @@ describe('a resource', () => {
       /resource_unknown|no_permit|request_invalid|protocol_violation/,
     ],
     ['whose server is down', 'dead', /upstream_unreachable/],
-    ['whose password is wrong', 'wrong-password', /upstream_refused|catalog_unavailable/],
-    ['whose database does not exist', 'no-database', /upstream_refused|catalog_unavailable/],
+    ['whose password is wrong', 'wrong-password', /upstream_refused/],
+    ['whose database does not exist', 'no-database', /upstream_refused/],
   ])('%s: a native error, without secrets', async (_what, name, code) => {
     const ran = await login(await stage.token('ana'), name)
     expect(ran.code).toBe(2)

@@ -82,7 +82,11 @@ export function createPostgres(): Protocol<PostgresSettings> {
       gateway.limits,
     )
     try {
-      const [upstream, grammar] = await Promise.all([login, analyser(), catalog.fresh()])
+      const fresh = catalog.fresh()
+      fresh.catch(() => {}) // awaited below: the login's own error is the one that tells what is wrong
+      const upstream = await login
+      const grammar = await analyser()
+      await fresh
       if (session.signal.aborted) throw endingError(session.signal.reason)
       if (client.socket.destroyed) return 'client_left'
       // A cancel that does not arrive is no error: the client asks again, or its deadline decides.
