@@ -14,6 +14,7 @@ import type {
 import type { Outcome } from './session.ts'
 
 const MOST_LISTED = 32
+const MOST_RECURRING = 256
 
 /** The principal, as every entry names it. */
 export function principalEntry(principal: Principal): JsonObject {
@@ -31,7 +32,7 @@ export function principalEntry(principal: Principal): JsonObject {
 
 /** Where it comes from. The client's own name is a claim. */
 export function sourceEntry(origin: Origin): JsonObject {
-  return { ip: origin.ip, port: origin.port, claimedClient: origin.client.slice(0, 128) }
+  return { ip: origin.ip, port: origin.port, claimedClient: short(origin.client) }
 }
 
 /** The constant parts of a session's entries, made once. */
@@ -40,8 +41,10 @@ export class Evidence {
   readonly #principal: JsonObject
   readonly #target: JsonObject
   readonly #salt: string
-  /** Statements of one shape share their operations array, so its rendering is made once. */
-  readonly #actions = new WeakMap<readonly unknown[], JsonObject>()
+  readonly #actions = new Recurring(actionKey, actionEntry)
+  readonly #decisions = new Recurring(decisionKey, ({ decision, policySet }: Decided) =>
+    decisionEntry(decision, policySet),
+  )
 
   /** `salt` is the session's own, kept with the recording: without it a commitment tells nothing. */
   constructor(session: string, principal: Principal, resource: Resource, salt: string) {
@@ -61,6 +64,7 @@ export class Evidence {
     }
   }
 
+  /** `commitment` stands apart from the parts that many statements share: those are written out only once. */
   decided(
     kind: AuditEntry['kind'],
     statement: Statement,
@@ -68,26 +72,26 @@ export class Evidence {
     policySet: string,
     approval?: JsonObject,
   ): AuditEntry {
-    return this.entry(kind, {
-      action: { ...this.#shape(statement), commitment: this.commitment(statement) },
-      decision: {
-        effect: decision.effect,
-        code: decision.code,
-        policies: decision.policies.slice(0, MOST_LISTED),
-        policySet,
-        ...(decision.obligations.length > 0
-          ? { obligations: decision.obligations.map(obligation => obligation.kind) }
-          : {}),
-        ...(approval === undefined ? {} : { approval }),
-      },
-    })
+    return {
+      kind,
+      session: this.#session,
+      principal: this.#principal,
+      target: this.#target,
+      action: this.#actions.get(statement),
+      decision:
+        approval === undefined
+          ? this.#decisions.get({ decision, policySet })
+          : { ...decisionEntry(decision, policySet), approval },
+      details: { commitment: this.commitment(statement) },
+    }
   }
 
   /** A refusal of something that never became a statement. */
   refused(text: string, error: GatewayError): AuditEntry {
     return this.entry('statement.denied', {
-      action: { verbs: [], objects: [], commitment: this.#commit(text) },
+      action: { verbs: [], objects: [] },
       decision: { effect: 'deny', code: error.code, policies: [] },
+      details: { commitment: this.#commit(text) },
     })
   }
 
@@ -124,38 +128,91 @@ export class Evidence {
   #commit(text: string): string {
     return hash('sha256', this.#salt + text, 'hex')
   }
+}
 
-  #shape(statement: Statement): JsonObject {
-    const known = this.#actions.get(statement.operations)
+/** Small parts that recur: made, frozen and kept by what they are made from. Bounded; forgets all at once. */
+class Recurring<From> {
+  readonly #known = new Map<string, JsonObject>()
+  readonly #keyOf: (from: From) => string
+  readonly #make: (from: From) => JsonObject
+
+  constructor(keyOf: (from: From) => string, make: (from: From) => JsonObject) {
+    this.#keyOf = keyOf
+    this.#make = make
+  }
+
+  get(from: From): JsonObject {
+    const key = this.#keyOf(from)
+    const known = this.#known.get(key)
     if (known !== undefined) return known
-    const { operations } = statement
-    const shape = frozen({
-      actions: distinct(operations.map(operation => operation.action)),
-      verbs: distinct(operations.map(operation => operation.verb)),
-      objects: distinct(operations.map(operation => operation.object.name)),
-      flags: distinct(operations.flatMap(operation => operation.flags)),
-      functions: distinct(statement.functions),
-    })
-    this.#actions.set(operations, shape)
-    return shape
+    if (this.#known.size >= MOST_RECURRING) this.#known.clear()
+    const made = frozen(this.#make(from))
+    this.#known.set(key, made)
+    return made
   }
 }
 
-/** The log writes a part that is frozen throughout only once, however often it comes. */
-function frozen<Part extends JsonObject>(part: Part): Part {
-  for (const value of Object.values(part)) {
-    if (typeof value !== 'object' || value === null) continue
-    Object.freeze(value)
+function actionKey({ operations, functions }: Statement): string {
+  let key = ''
+  for (const { action, verb, object, flags } of operations) {
+    key += `${action}|${named(verb)}${named(object.name)}${flags.join(' ')};`
   }
-  return Object.freeze(part)
+  for (const name of functions) key += named(name)
+  return key
+}
+
+function actionEntry({ operations, functions }: Statement): JsonObject {
+  return {
+    actions: distinct(operations.map(operation => operation.action)),
+    verbs: distinct(operations.map(operation => operation.verb)),
+    objects: distinct(operations.map(operation => operation.object.name)),
+    flags: distinct(operations.flatMap(operation => operation.flags)),
+    functions: distinct(functions),
+  }
+}
+
+interface Decided {
+  readonly decision: Decision
+  readonly policySet: string
+}
+
+function decisionKey({ decision, policySet }: Decided): string {
+  let key = `${decision.effect}|${decision.code}|${policySet}|`
+  for (const policy of decision.policies) key += named(policy)
+  for (const { kind } of decision.obligations) key += `|${kind}`
+  return key
+}
+
+function decisionEntry(decision: Decision, policySet: string): JsonObject {
+  return {
+    effect: decision.effect,
+    code: decision.code,
+    policies: decision.policies.slice(0, MOST_LISTED),
+    policySet,
+    ...(decision.obligations.length > 0
+      ? { obligations: decision.obligations.map(obligation => obligation.kind) }
+      : {}),
+  }
+}
+
+/** With its length, so that no two lists of names share a key whatever the names hold. */
+function named(name: string): string {
+  return `${name.length}:${name}`
+}
+
+function frozen(value: JsonObject): JsonObject {
+  for (const part of Object.values(value)) Object.freeze(part)
+  return Object.freeze(value)
+}
+
+/** Cut where a pair of surrogates would be torn, the rest of it is replaced: a record holds well-formed text. */
+function short(name: string): string {
+  return name.slice(0, 128).toWellFormed()
 }
 
 function distinct(names: readonly string[]): string[] {
   const all = [...new Set(names)]
   // A record has a size limit; a statement that names thousands of tables says how many were left out.
-  if (all.length <= MOST_LISTED) return all.map(name => name.slice(0, 128))
-  return [
-    ...all.slice(0, MOST_LISTED).map(name => name.slice(0, 128)),
-    `and ${all.length - MOST_LISTED} more`,
-  ]
+  if (all.length <= MOST_LISTED) return all.map(short)
+  return [...all.slice(0, MOST_LISTED).map(short), `and ${all.length - MOST_LISTED} more`]
 }
