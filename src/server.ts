@@ -1,12 +1,13 @@
 // The whole wiring, once: reads the configuration, builds each room, joins them, and takes them down again in
 // reverse. Nothing is decided here.
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { startApi } from '#api'
 import { CONSOLE, type Config, loadConfig, problemLine, watchConfig } from '#config'
 import { createMasking } from '#engines/masking'
+import type { PolicySet } from '#engines/policy'
 import { type Masks, type Protocol, SallyportGateway } from '#gateway'
-import { ConfigurationError } from '#model'
+import { ConfigurationError, isGatewayError, type JsonObject } from '#model'
 import { protocols as registry } from '#protocols'
 import { type AccessTables, accessMigrations, Grants, Requests } from '#services/access'
 import { openAuditLog } from '#services/audit'
@@ -16,7 +17,7 @@ import { createInventory } from '#services/inventory'
 import { openPolicies } from '#services/policies'
 import { Recordings, type RecordingTables, recordingMigrations } from '#services/recording'
 import { createVault, openLocalKey, type Vault } from '#services/vault'
-import { createLog, createMetrics } from '#telemetry'
+import { createLog, createMetrics, type Log } from '#telemetry'
 import {
   type Authority,
   dialTcp,
@@ -30,16 +31,30 @@ import {
 export interface RunningServer {
   /** Where each listener stands, by name. */
   readonly listeners: ReadonlyMap<string, { host: string; port: number }>
+  readonly log: Log
   /** Reads configuration and policies again (SIGHUP). */
   reload(): Promise<void>
   /** Ends every session, writes the last entries, and closes all. */
   stop(): Promise<void>
 }
 
+/** Steps of a stop that hang are left behind: SIGTERM ends the process within 10 s. */
+const STEP_MS = 2_500
+/** What clients get, from the stop of their session to the end of their connection. */
+const LAST_WORDS_MS = 1_500
+/** Certificates of the operator are replaced on disk by whoever renews them. */
+const TLS_LOOK_MS = 30_000
+
+export interface ServerOptions {
+  readonly protocols?: readonly Protocol[]
+  /** Sets a log aside that cannot be continued, and begins a new one that says so. */
+  readonly fork?: boolean
+}
+
 /** Starts a gateway. Throws ConfigurationError with every problem, or what could not be opened. */
 export async function startServer(
   file: string,
-  protocols: readonly Protocol[] = registry,
+  { protocols = registry, fork = false }: ServerOptions = {},
 ): Promise<RunningServer> {
   let config = load(file, protocols)
   const log = createLog()
@@ -47,11 +62,12 @@ export async function startServer(
   const now = Date.now
   const undo: (() => unknown)[] = []
   try {
-    mkdirSync(config.data, { recursive: true, mode: 0o700 })
+    makeDataFolder(config.data)
     const audit = await openAuditLog({
       folder: join(config.data, 'audit'),
-      origin: 'sallyport/audit',
+      origin: 'sallyport/audit/1',
       now,
+      fork,
     })
     undo.push(() => audit.close())
     const store = await openDatabase(join(config.data, 'store.sqlite'), [
@@ -97,7 +113,8 @@ export async function startServer(
         }),
     })
     undo.push(() => recordings.close())
-    await recordings.recover()
+    for (const session of await recordings.recover())
+      audit.append({ kind: 'session.closed', session, result: { reason: 'failed' } })
 
     const gateway = new SallyportGateway({
       now,
@@ -121,10 +138,19 @@ export async function startServer(
       log,
       metrics,
     })
-    undo.push(() => gateway.stop())
+    /** Ends together: clients hear why while their connections are still there. */
+    const doors: (() => Promise<unknown>)[] = [() => gateway.stop()]
+    undo.push(() => Promise.all(doors.map(close => close())))
+    let inForce = policies.current()
     undo.push(
       policies.onChange(set => {
-        audit.append({ kind: 'policies.changed', details: { policySet: set.hash } })
+        onRecord(log, () =>
+          audit.append({
+            kind: 'policies.changed',
+            details: { folder: config.policies, ...policyChange(inForce, set) },
+          }),
+        )
+        inForce = set
         log.info({ policySet: set.hash }, 'policies.changed')
         gateway.reviewSessions('policy_changed')
       }),
@@ -144,7 +170,7 @@ export async function startServer(
         onRefused: why => log.warn({ listener: each.name, why }, 'connection.refused'),
       })
       listeners.set(each.name, { host: each.host, port: listener.port })
-      undo.push(() => listener.close())
+      doors.push(() => listener.close(LAST_WORDS_MS))
     }
 
     let ready = false
@@ -173,7 +199,18 @@ export async function startServer(
       )
       undo.push(tls.onChange(() => api.useCertificate(tls.pem())))
       listeners.set(CONSOLE, { host: console.host, port: api.port })
-      undo.push(() => api.close())
+      doors.push(() => api.close())
+    }
+
+    const reloadTls = () =>
+      tls.reload().catch(error => {
+        // Safe: the certificate that is in use stays, and the operator hears of it.
+        log.error({ err: error }, 'tls.reload_failed')
+      })
+    if (config.tls !== undefined) {
+      const look = setInterval(() => void reloadTls(), TLS_LOOK_MS)
+      look.unref()
+      undo.push(() => clearInterval(look))
     }
 
     const watch = watchConfig(file, protocols, {
@@ -182,16 +219,36 @@ export async function startServer(
         log.error({ problems: problems.map(problemLine) }, 'configuration.refused')
       },
       onChange: changed => {
-        config = changed
-        masks = buildMasks(changed, tokenKey)
-        inventory.replace(changed.resources)
-        identity.update(changed.identity.issuers)
-        audit.append({
-          kind: 'resources.changed',
-          details: { resources: changed.resources.map(({ name }) => name) },
-        })
-        log.info({}, 'configuration.changed')
+        try {
+          // Whatever can be refused is refused before anything is replaced.
+          const newMasks = buildMasks(changed, tokenKey)
+          identity.update(changed.identity.issuers)
+          const { added, changed: altered, removed } = inventory.replace(changed.resources)
+          const settings = differentSettings(config, changed)
+          masks = newMasks
+          config = changed
+          onRecord(log, () =>
+            audit.append({
+              kind: 'resources.changed',
+              details: {
+                file: changed.file,
+                settings,
+                added: firstOf(added),
+                changed: firstOf(altered),
+                removed: firstOf(removed),
+              },
+            }),
+          )
+          log.info({ settings }, 'configuration.changed')
+          const late = settings.filter(name => NEEDS_RESTART.includes(name))
+          if (late.length > 0) log.warn({ settings: late }, 'configuration.needs_restart')
+        } catch (error) {
+          // Safe: it is refused, and what was in force goes on. Nothing may throw into the watcher's timer.
+          log.error({ err: error }, 'configuration.refused')
+        }
         gateway.reviewSessions('resource_changed')
+        // Names that policies use may have come or gone: their warnings are of today.
+        policies.reload().catch(error => log.error({ err: error }, 'policies.reload_failed'))
       },
     })
     undo.push(() => watch.close())
@@ -199,26 +256,98 @@ export async function startServer(
     log.info({ listeners: Object.fromEntries(listeners) }, 'server.ready')
     return {
       listeners,
+      log,
       reload: async () => {
         watch.reload()
-        await policies.reload()
-        await tls.reload()
+        await policies.reload().catch(error => log.error({ err: error }, 'policies.reload_failed'))
+        await reloadTls()
       },
       stop: async () => {
         ready = false
-        await takeDown(undo)
+        await takeDown(undo, log)
         log.info({}, 'server.stopped')
+        log.flush()
       },
     }
   } catch (error) {
     // Not passed over: what was opened is closed, and the start fails with the reason.
-    await takeDown(undo)
+    await takeDown(undo, log)
     throw error
   }
 }
 
-async function takeDown(undo: (() => unknown)[]): Promise<void> {
-  for (const step of undo.splice(0).reverse()) await step()
+/** In reverse; a step that fails or hangs keeps no other from its turn. */
+async function takeDown(undo: (() => unknown)[], log: Log): Promise<void> {
+  for (const step of undo.splice(0).reverse()) {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>(resolve => {
+      timer = setTimeout(() => resolve('late'), STEP_MS)
+    })
+    try {
+      const outcome = await Promise.race([step(), late])
+      if (outcome === 'late') log.warn({ step: String(step).slice(0, 80) }, 'stop.step_late')
+    } catch (error) {
+      // Safe: everything ends in any case, and what could not be ended in order is said.
+      log.error({ err: error }, 'stop.step_failed')
+    }
+    clearTimeout(timer)
+  }
+}
+
+/** The data folder, ours alone. Throws ConfigurationError when it cannot be written. */
+function makeDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'it failed'
+    throw new ConfigurationError(
+      'configuration_invalid',
+      `The data folder ${folder} cannot be written (${code}).`,
+      { cause },
+    )
+  }
+}
+
+/** For changes that are in force already: that the log cannot be written stops every statement by itself. */
+function onRecord(log: Log, append: () => number): void {
+  try {
+    append()
+  } catch (error) {
+    if (!isGatewayError(error)) throw error
+    // Safe: nothing is permitted while the log cannot be written; the operator hears why.
+    log.error({ err: error }, 'audit.append_failed')
+  }
+}
+
+const MOST_LISTED = 64
+const firstOf = (names: readonly string[]): string[] => names.slice(0, MOST_LISTED)
+
+/** What of the policies is new: ids, and the files that hold what was changed. */
+function policyChange(before: PolicySet, after: PolicySet): JsonObject {
+  const text = (set: PolicySet) =>
+    new Map(set.policies.map(({ line: _line, ...policy }) => [policy.id, JSON.stringify(policy)]))
+  const [old, now] = [text(before), text(after)]
+  const files = [...new Set([...before.policies, ...after.policies].map(({ file }) => file))]
+  return {
+    policySet: after.hash,
+    previous: before.hash,
+    files: firstOf(files),
+    added: firstOf([...now.keys()].filter(id => !old.has(id))),
+    removed: firstOf([...old.keys()].filter(id => !now.has(id))),
+  }
+}
+
+/** Top-level settings of the file that only a new process takes up. */
+const NEEDS_RESTART: readonly string[] = ['data', 'store', 'listen', 'tls', 'names', 'policies']
+
+function differentSettings(before: Config, after: Config): string[] {
+  return Object.entries(after)
+    .filter(([name, value]) => {
+      const known: unknown = Object.entries(before).find(([each]) => each === name)?.[1]
+      return JSON.stringify(known) !== JSON.stringify(value)
+    })
+    .map(([name]) => name)
 }
 
 function load(file: string, protocols: readonly Protocol[]): Config {

@@ -34,6 +34,7 @@ const MOST_BODY_BYTES = 2 * 1024 * 1024
 const MOST_CONNECTIONS = 4_096
 /** From the first byte to a whole request, body included. */
 const REQUEST_MS = 30_000
+const HEADERS_MS = 10_000
 const HANDSHAKE_MS = 10_000
 const IDLE_MS = 120_000
 const PROBLEM_TYPE = 'application/problem+json'
@@ -143,6 +144,8 @@ export async function startApi(
   })
   const https = server.server as unknown as HttpsServer
   https.maxConnections = MOST_CONNECTIONS
+  // Node swaps the two when the headers may take longer than the whole request.
+  https.headersTimeout = Math.min(HEADERS_MS, requestMs)
   // A peer may reset while TLS is set up; the failed handshake is its own matter.
   https.on('tlsClientError', (_error, socket) => socket.destroy())
   const tunnels = serveTunnels(https, parts)

@@ -50,9 +50,15 @@ export function streamEvents(
   alive = setInterval(() => write(': alive\n\n'), KEEP_ALIVE_MS)
   alive.unref()
   presence.signal.addEventListener('abort', end)
-  stop = source.subscribe(
-    (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
-    end,
-  )
+  try {
+    stop = source.subscribe(
+      (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+      end,
+    )
+  } catch (error) {
+    // There is no other answer any more: the reader sees its stream cut, and the operator why.
+    parts.log.error({ err: error, route: request.routeOptions.url }, 'api.failed')
+    stream.destroy()
+  }
   if (stream.destroyed) leave()
 }

@@ -6,7 +6,7 @@ import { InvalidRequest, type SessionSummary } from '#model'
 import type { Routes } from './api.ts'
 import { streamEvents } from './event-stream.ts'
 import type { ApiParts, Caller } from './parts.ts'
-import { has, need } from './rights.ts'
+import { type ConsoleRight, has, need } from './rights.ts'
 import { sessionView } from './views.ts'
 
 export function sessionRoutes(routes: Routes, parts: ApiParts): void {
@@ -17,9 +17,12 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
   const present = (session: SessionSummary): SessionSummary =>
     parts.gateway.sessions.get(session.id)?.summary() ?? session
 
-  const find = async (caller: Caller, id: string, right: 'console:read' | 'console:audit') => {
+  const find = async (caller: Caller, id: string, ...rights: ConsoleRight[]) => {
     const session = await known(parts, id)
-    if (session === undefined || !(own(caller, session) || has(parts, caller, right))) {
+    if (
+      session === undefined ||
+      !(own(caller, session) || rights.some(right => has(parts, caller, right)))
+    ) {
       throw new InvalidRequest(
         'request_unknown',
         `There is no session ${id.slice(0, 40)} that you may see.`,
@@ -125,7 +128,7 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
     },
     async request => {
       const caller = request.caller!
-      const session = await find(caller, request.params.id, 'console:read')
+      const session = await find(caller, request.params.id, 'console:read', 'console:operate')
       if (!own(caller, session)) need(parts, caller, 'console:operate')
       const live = parts.gateway.sessions.get(session.id)
       if (live === undefined)

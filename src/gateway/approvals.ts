@@ -50,6 +50,7 @@ export class Approvals {
   readonly #hold: (resource: string) => HoldTimes
   /** Sessions that wait, by request: who leaves withdraws only what nobody else waits for. */
   readonly #waiters = new Map<string, number>()
+  readonly #holding = new Set<Promise<void>>()
   /** Askings that are being made: the same one from two sessions is one request. */
   readonly #asking = new Map<string, Promise<AccessRequest>>()
 
@@ -70,7 +71,23 @@ export class Approvals {
    * Resolves when the statement may run: approvals for exactly this asking were consumed. Rejects with
    * AccessDenied: denied, or not decided in time (a late yes then serves the identical retry).
    */
-  async hold(held: Held): Promise<Discharged> {
+  hold(held: Held): Promise<Discharged> {
+    const holding = this.#holdUntilDecided(held)
+    const settled = holding.then(
+      () => {},
+      () => {},
+    )
+    this.#holding.add(settled)
+    void settled.then(() => this.#holding.delete(settled))
+    return holding
+  }
+
+  /** Resolves when no wait is left: what was withdrawn by a stop is stored then. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#holding)
+  }
+
+  async #holdUntilDecided(held: Held): Promise<Discharged> {
     refuseWhatNobodyCanRead(held.statement)
     const digest = digestOf(held.principal, held.resource, held.statement)
     const known = await this.#current(digest, held)

@@ -6,6 +6,7 @@ import { createMasking } from '#engines/masking'
 import { checkPolicies, type PolicySet } from '#engines/policy'
 import {
   type AuditEntry,
+  AuthenticationFailed,
   type DataClass,
   type JsonObject,
   type Operation,
@@ -17,10 +18,16 @@ import {
 import { type AccessTables, accessMigrations, Grants, Requests } from '#services/access'
 import { type AuditLog, openAuditLog } from '#services/audit'
 import { openDatabase } from '#services/db'
-import type { Identity, IdentityEnd } from '#services/identity'
-import { createInventory } from '#services/inventory'
+import {
+  createIdentity,
+  type Identity,
+  type IdentityEnd,
+  identityMigrations,
+} from '#services/identity'
+import { createInventory, type Inventory } from '#services/inventory'
 import { Recordings, type RecordingTables, recordingMigrations } from '#services/recording'
 import { createMetrics, silentLog } from '#telemetry'
+import type { Masks } from './masks.ts'
 import type { Protocol } from './protocol.ts'
 import { SallyportGateway } from './sallyport-gateway.ts'
 import type { Session, Waiting } from './session.ts'
@@ -105,6 +112,14 @@ export interface TestGateway {
   readonly audit: AuditLog & { failing: boolean }
   readonly hold: { user: number; agent: number; transaction: number }
   clock: { now: number }
+  readonly recordings: Recordings
+  readonly inventory: Inventory
+  readonly identity: Identity
+  policies(): PolicySet
+  /** A token that proves to be this principal. */
+  signIn(who: Principal): string
+  /** Data classes from now on. */
+  useClasses(classes: readonly DataClass[]): void
   open(who: Principal, resource?: string): Promise<Session>
   usePolicies(text: string): void
   endIdentity(end: IdentityEnd): void
@@ -129,8 +144,14 @@ export async function testGateway(policies: string): Promise<TestGateway> {
       return log.append(entry)
     },
     durable: (index: number) => log.durable(index),
+    onAppend: (listener: Parameters<AuditLog['onAppend']>[0]) => log.onAppend(listener),
+    read: (from: number, count: number) => log.read(from, count),
   }) as AuditLog & { failing: boolean }
-  const store = await openDatabase(':memory:', [accessMigrations, recordingMigrations])
+  const store = await openDatabase(':memory:', [
+    identityMigrations,
+    accessMigrations,
+    recordingMigrations,
+  ])
   const grants = new Grants(store.tables<AccessTables>(), now)
   const requests = new Requests(store.tables<AccessTables>(), now)
   const recordings = new Recordings({
@@ -139,38 +160,47 @@ export async function testGateway(policies: string): Promise<TestGateway> {
     now,
     onChunk: () => {},
   })
+  Object.defineProperty(audit, 'size', { get: () => log.size })
   let set = compile(policies)
-  let ended: (end: IdentityEnd) => void = () => {}
+  const tokens = new Map<string, Principal>()
+  const listeners = new Set<(end: IdentityEnd) => void>()
+  const real = await createIdentity({ issuers: [], store, now })
+  const identity: Identity = {
+    ...real,
+    verify: async token => {
+      const found = tokens.get(token.reveal())
+      if (found === undefined) throw new AuthenticationFailed('token_invalid', 'Not a token.')
+      if (found.expiresAt <= now()) throw new AuthenticationFailed('token_expired', 'Over.')
+      return found
+    },
+    onEnded: listener => {
+      listeners.add(listener)
+      const undo = real.onEnded(listener)
+      return () => {
+        listeners.delete(listener)
+        undo()
+      }
+    },
+  }
+  const inventory = createInventory([shop])
   const hold = { user: 200, agent: 200, transaction: 100 }
-  const masking = { classes, tokenKey: Buffer.alloc(32) }
+  let masks = masksOf(classes)
   const gateway: SallyportGateway = new SallyportGateway({
     now,
     audit,
     recordings,
     requests,
     grants,
-    identity: {
-      onEnded: (listener: (end: IdentityEnd) => void) => {
-        ended = listener
-        return () => {}
-      },
-    } as Identity,
+    identity,
     vault: { resolve: refuse, lease: refuse },
-    inventory: createInventory([shop]),
+    inventory,
     policies: () => set,
-    masks: () => ({
-      classes,
-      masking: createMasking(masking),
-      redaction: createMasking({
-        ...masking,
-        classes: classes.map(each => ({ ...each, mask: 'redact' as const })),
-      }),
-    }),
+    masks: () => masks,
     settings: () => ({
       messageBytes: 1 << 20,
       loginMs: 1000,
       upstreamLoginMs: 1000,
-      sessions: 10,
+      sessions: 20,
       sessionsPerPrincipal: 5,
       strict: false,
     }),
@@ -192,16 +222,44 @@ export async function testGateway(policies: string): Promise<TestGateway> {
       set = compile(text)
       gateway.reviewSessions('policy_changed')
     },
-    endIdentity: end => ended(end),
+    recordings,
+    inventory,
+    identity,
+    policies: () => set,
+    signIn: who => {
+      const token = `token-${tokens.size}-of-${who.id}`
+      tokens.set(token, who)
+      return token
+    },
+    useClasses: changed => {
+      masks = masksOf(changed)
+      gateway.reviewSessions('resource_changed')
+    },
+    endIdentity: end => {
+      for (const listener of listeners) listener(end)
+    },
     entries: () => log.read(0, log.size),
     close: async () => {
       audit.failing = false
       await gateway.stop()
       await recordings.close()
       await log.close()
+      await real.close()
       await store.close()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+function masksOf(of: readonly DataClass[]): Masks {
+  const tokenKey = Buffer.alloc(32)
+  return {
+    classes: of,
+    masking: createMasking({ classes: of, tokenKey }),
+    redaction: createMasking({
+      tokenKey,
+      classes: of.map(each => ({ ...each, mask: 'redact' as const })),
+    }),
   }
 }
 

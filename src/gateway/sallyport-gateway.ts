@@ -323,6 +323,7 @@ export class SallyportGateway implements Gateway {
     for (const undo of this.#undo) undo()
     this.#attendance.endAll()
     await this.sessions.end(() => true, 'shutdown')
+    await this.approvals.settled()
   }
 
   /** Narrowed once for each resource, however many requests are asked about. */

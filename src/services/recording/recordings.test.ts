@@ -132,7 +132,7 @@ describe('a recording', () => {
 describe('the list of sessions', () => {
   it('closes as failed what a crash left open', async () => {
     await recordings.start(session, () => {})
-    expect(await recordings.recover()).toBe(1)
+    expect(await recordings.recover()).toEqual(['ses-1'])
     expect((await recordings.get('ses-1')).closeReason).toBe('failed')
   })
 

@@ -50,14 +50,19 @@ export class Recordings {
     this.#timer.unref()
   }
 
-  /** Sessions that a crash left open are closed as `failed`. Call once at start. */
-  async recover(): Promise<number> {
-    const result = await this.#kysely
+  /** Sessions that a crash left open are closed as `failed`; gives their ids. Call once at start. */
+  async recover(): Promise<readonly string[]> {
+    const open = await this.#kysely
+      .selectFrom('recording_sessions')
+      .select('id')
+      .where('ended_at', 'is', null)
+      .execute()
+    await this.#kysely
       .updateTable('recording_sessions')
       .set({ ended_at: this.#now(), close_reason: 'failed' })
       .where('ended_at', 'is', null)
-      .executeTakeFirst()
-    return Number(result.numUpdatedRows)
+      .execute()
+    return open.map(({ id }) => id)
   }
 
   /** Begins a recording. `onFailure` is called once, when it cannot be kept: the session must end. */

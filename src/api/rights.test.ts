@@ -1,0 +1,253 @@
+// Who may call what: a row for each route of the contract, asked by each kind of caller over real HTTPS.
+// A route without a row fails, and so does a row without a route.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { paths } from '#contract'
+import type { Principal } from '#model'
+import { nobodyWaits, principal, write } from '../gateway/gateway.testing.ts'
+import { type Answer, type TestApi, testApi } from './harness.ts'
+
+const POLICIES = `
+@id("staff") permit (principal in Group::"staff", action in [Action::"connect", Action::"read", Action::"write"], resource in Resource::"shop");
+@id("ask") @approvers("dba") @within("15m") @reason("Ask the DBAs.")
+forbid (principal, action == Action::"write", resource) unless { context.approved };
+@id("dba-gives") permit (principal in Group::"dba", action == Action::"approve", resource);
+@id("c-read") permit (principal in Group::"c-read", action == Action::"console:read", resource == Gateway::"sallyport");
+@id("c-audit") permit (principal in Group::"c-audit", action == Action::"console:audit", resource == Gateway::"sallyport");
+@id("c-operate") permit (principal in Group::"c-operate", action == Action::"console:operate", resource == Gateway::"sallyport");
+@id("c-administer") permit (principal in Group::"c-administer", action == Action::"console:administer", resource == Gateway::"sallyport");
+`
+
+/** What the call is about, made anew for each call: always ana's. */
+interface Things {
+  readonly request: string
+  readonly session: string
+  readonly grant: string
+  readonly credential: string
+}
+
+interface Row {
+  readonly route: string
+  readonly body?: unknown
+  readonly id?: (things: Things) => string
+  readonly kind?: 'stream' | 'tunnel' | 'public'
+  /** Status for: ana herself, somebody without any right, and one console right each; a person of group dba. */
+  readonly own: number
+  readonly other: number
+  readonly read: number
+  readonly audit: number
+  readonly operate: number
+  readonly administer: number
+  readonly dba: number
+}
+
+const all = (status: number) => ({
+  own: status,
+  other: status,
+  read: status,
+  audit: status,
+  operate: status,
+  administer: status,
+  dba: status,
+})
+/** `status` for all but those who are named with another. */
+function only(status: number, ...rest: [number, ...(keyof ReturnType<typeof all>)[]][]) {
+  const row = all(status)
+  for (const [own, ...who] of rest) for (const each of who) row[each] = own
+  return row
+}
+const grant = { principal: 'gus', resource: 'shop', actions: ['read'], seconds: 60, reason: 'x' }
+
+const rows: readonly Row[] = [
+  { route: `GET ${paths.openapi}`, kind: 'public', ...all(200) },
+  { route: `GET ${paths.ready}`, kind: 'public', ...all(200) },
+  { route: `GET ${paths.healthy}`, kind: 'public', ...all(200) },
+  { route: `GET ${paths.metrics}`, ...only(403, [200, 'read']) },
+  { route: `GET ${paths.whoami}`, ...all(200) },
+  { route: `GET ${paths.resources}`, ...all(200) },
+  { route: `GET ${paths.credentials}`, ...all(200) },
+  { route: `POST ${paths.credentials}`, body: { resource: 'shop' }, ...only(404, [201, 'own']) },
+  {
+    route: `DELETE ${paths.credential}`,
+    id: things => things.credential,
+    ...only(404, [204, 'own', 'operate']),
+  },
+  { route: `GET ${paths.requests}`, ...all(200) },
+  {
+    route: `GET ${paths.request}`,
+    id: things => things.request,
+    ...only(404, [200, 'own', 'read', 'dba']),
+  },
+  ...[paths.approve, paths.deny].map(path => ({
+    route: `POST ${path}`,
+    body: {},
+    id: (things: Things) => things.request,
+    ...only(404, [403, 'own', 'read'], [200, 'dba']),
+  })),
+  { route: `GET ${paths.grants}`, ...all(200) },
+  { route: `POST ${paths.grants}`, body: grant, ...only(403, [201, 'dba']) },
+  {
+    route: `DELETE ${paths.grant}`,
+    id: things => things.grant,
+    ...only(403, [200, 'operate']),
+  },
+  { route: `GET ${paths.sessions}`, ...all(200) },
+  {
+    route: `GET ${paths.session}`,
+    id: things => things.session,
+    ...only(404, [200, 'own', 'read']),
+  },
+  {
+    route: `GET ${paths.recording}`,
+    id: things => things.session,
+    ...only(404, [200, 'own', 'audit']),
+  },
+  {
+    route: `GET ${paths.watch}`,
+    id: things => things.session,
+    kind: 'stream',
+    ...only(404, [200, 'own', 'audit']),
+  },
+  {
+    route: `POST ${paths.endSession}`,
+    id: things => things.session,
+    ...only(404, [200, 'own', 'operate'], [403, 'read']),
+  },
+  {
+    route: `POST ${paths.why}`,
+    body: { resource: 'shop', statement: 'select 1' },
+    ...only(404, [200, 'own', 'read']),
+  },
+  { route: `GET ${paths.audit}`, ...only(403, [200, 'audit']) },
+  { route: `GET ${paths.auditTail}`, kind: 'stream', ...only(403, [200, 'audit']) },
+  { route: `GET ${paths.tunnel}`, kind: 'tunnel', id: () => 'shop', ...only(404, [101, 'own']) },
+]
+
+let api: TestApi
+const people: { [who in Exclude<keyof Row, 'route' | 'body' | 'id' | 'kind'>]: Principal } = {
+  own: principal('ana', ['staff']),
+  other: principal('eve', []),
+  read: principal('rita', ['c-read']),
+  audit: principal('aude', ['c-audit']),
+  operate: principal('opal', ['c-operate']),
+  administer: principal('ada', ['c-administer']),
+  dba: principal('dora', ['dba']),
+}
+const callers = Object.keys(people) as (keyof typeof people)[]
+
+beforeAll(async () => {
+  api = await testApi(POLICIES)
+  api.hold.user = 0
+})
+afterAll(() => api.stop())
+
+/** Everything of ana's that a call can be about. */
+async function things(): Promise<Things> {
+  for (const open of api.gateway.sessions.all()) await open.close('client_left')
+  const session = await api.open(people.own)
+  const text = `delete from t where id = ${Math.random()}`
+  const refused = await Promise.resolve()
+    .then(() => session.authorize(write(text), nobodyWaits))
+    .then(
+      () => undefined,
+      error => error,
+    )
+  const given = await api.grants.create({
+    principal: 'ana',
+    resource: 'shop',
+    actions: ['read'],
+    expiresAt: Date.now() + 60_000,
+    approvedBy: ['dora'],
+    reason: 'x',
+  })
+  const credential = await api.identity.issue(people.own, 'shop', 60_000)
+  return {
+    session: session.id,
+    request: refused.requestId,
+    grant: given.id,
+    credential: credential.id,
+  }
+}
+
+async function status(row: Row, about: Things, token: string | undefined): Promise<number> {
+  const [method = '', path = ''] = row.route.split(' ')
+  const url = path.replace(/:\w+/, row.id?.(about) ?? 'none')
+  if (row.kind === 'tunnel') return tunnelStatus(url, token)
+  if (row.kind === 'stream' && token !== undefined) {
+    const stream = await api.stream(url, token)
+    stream.destroy()
+    return stream.status
+  }
+  const answer = await api.call(method, url, { token, body: row.body })
+  if (answer.status >= 400) expectProblem(answer)
+  return answer.status
+}
+
+async function tunnelStatus(url: string, token: string | undefined): Promise<number> {
+  const socket = await api.connect()
+  const said = new Promise<string>(resolve =>
+    socket.once('data', data => resolve(data.toString('latin1'))),
+  )
+  const proof = token === undefined ? '' : `Authorization: Bearer ${token}\r\n`
+  socket.write(
+    `GET ${url} HTTP/1.1\r\nHost: x\r\n${proof}Connection: Upgrade\r\nUpgrade: sallyport-tunnel\r\n\r\n`,
+  )
+  const found = /^HTTP\/1\.1 (\d+)/.exec(await said)?.[1]
+  socket.destroy()
+  return Number(found)
+}
+
+function expectProblem(answer: Answer): void {
+  expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
+  expect(answer.body).toMatchObject({
+    type: expect.stringMatching(/^urn:sallyport:error:[a-z_]+$/),
+    title: expect.any(String),
+    detail: expect.any(String),
+    code: expect.any(String),
+    status: answer.status,
+  })
+}
+
+describe('the table of rights', () => {
+  it('has a row for each path of the contract and each route of the API, and no other', async () => {
+    const document = (await api.call('GET', paths.openapi)).body as {
+      paths: Record<string, Record<string, unknown>>
+    }
+    const served = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map(
+        method => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`,
+      ),
+    )
+    const inTable = rows.map(({ route }) => route)
+    expect(served.filter(route => !inTable.includes(route))).toEqual([])
+    expect(new Set(inTable.map(route => route.split(' ')[1]))).toEqual(
+      new Set<string>(Object.values(paths)),
+    )
+    for (const route of inTable) {
+      const [method = '', path = ''] = route.split(' ')
+      if (/\/watch$|\/tail$|\/connect\//.test(path)) continue
+      const answer = await api.call(method, path.replace(/:\w+/, 'none'), {
+        token: api.signIn(people.administer),
+        ...(method === 'POST' ? { body: {} } : {}),
+      })
+      expect((answer.body as { detail?: string } | undefined)?.detail ?? '', route).not.toMatch(
+        /^There is no (GET|POST|DELETE) /,
+      )
+    }
+  })
+
+  for (const row of rows) {
+    it(`holds for ${row.route}`, async () => {
+      const about = await things()
+      const open = row.kind === 'public' ? 200 : 401
+      expect(await status(row, about, undefined), 'nobody').toBe(open)
+      expect(await status(row, about, 'x.y.z'), 'a wrong token').toBe(open)
+      expect(await status(row, about, 'token with blanks'), 'no token at all').toBe(open)
+      for (const who of callers) {
+        const fresh = row.id === undefined ? about : await things()
+        expect(await status(row, fresh, api.signIn(people[who])), who).toBe(row[who])
+      }
+      for (const { id } of await api.requests.list({ states: ['pending'], limit: 200 }))
+        await api.requests.apply(id, { kind: 'cancel' })
+    })
+  }
+})
