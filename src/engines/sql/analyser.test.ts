@@ -331,6 +331,39 @@ describe('settings that change how a text is read', () => {
     expect(refused(text).code).toBe('setting_refused')
   })
 
+  const dump = (more: Readonly<Record<string, string>> = {}) => {
+    const { value = 'view, foreign-table', from = 'pg_settings', name = '', rest = '' } = more
+    const which = name === '' ? 'restrict_nonsystem_relation_kind' : name
+    return `SELECT set_config(name, '${value}', false) FROM ${from} WHERE name = '${which}'${rest}`
+  }
+
+  it("knows pg_dump's restriction of itself, and no longer what an unqualified name means", () => {
+    for (const text of [dump(), dump({ from: 'pg_catalog.pg_settings' })]) {
+      expect(only(text).settings).toEqual([
+        { name: 'restrict_nonsystem_relation_kind', value: 'view, foreign-table', local: false },
+        { name: 'search_path', value: undefined, local: false },
+      ])
+    }
+  })
+
+  it.each([
+    dump({ value: 'app' }),
+    dump({ name: 'role' }),
+    dump({ from: 'mine.pg_settings' }),
+    dump({ from: 'pg_settings, mine.settings' }),
+    dump({ from: 'pg_settings AS s' }),
+    dump({ from: "(SELECT 'client_encoding' AS name) AS pg_settings" }),
+    dump({ rest: " OR name = 'role'" }),
+    dump({ rest: ' UNION SELECT 1::text' }),
+    `WITH pg_settings AS (SELECT 'role' AS name) SELECT (${dump()})`,
+    `WITH pg_settings AS (SELECT 'role' AS name) ${dump()}`,
+    dump().replace('WHERE name =', 'WHERE name <>'),
+    dump().replace('WHERE name =', 'WHERE name OPERATOR(mine.=)'),
+    dump().replace('set_config(name,', 'set_config(setting,'),
+  ])('refuses what only resembles it: %s', text => {
+    expect(refused(text).code).toBe('setting_refused')
+  })
+
   it('says what a setting becomes', () => {
     expect(only('SET LOCAL search_path = "A b", c').settings).toEqual([
       { name: 'search_path', value: '"A b", c', local: true },

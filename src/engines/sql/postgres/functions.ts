@@ -60,6 +60,15 @@ function setConfig(fields: Tree, walk: Walk): void {
     const key = named === undefined ? parameterNames[index] : String(named['name'])
     given.set(key ?? '', named === undefined ? arg : named['arg'])
   })
+  if (restrictsDump(given, walk)) {
+    draft.add(
+      settingChange({ name: DUMP_SETTING, value: DUMP_VALUE, known: true, local: false }, draft),
+      'SET',
+    )
+    // A temporary relation may pass for pg_settings, and its `=` for PostgreSQL's: then another name was set.
+    draft.settings.push({ name: 'search_path', value: undefined, local: false })
+    return
+  }
   const value = given.get('new_value')
   const local = truth(constantOf(uncast(given.get('is_local'))))
   const action = settingChange(
@@ -74,6 +83,46 @@ function setConfig(fields: Tree, walk: Walk): void {
     draft,
   )
   draft.add(action, 'SET')
+}
+
+const DUMP_SETTING = 'restrict_nonsystem_relation_kind'
+const DUMP_VALUE = 'view, foreign-table'
+
+/**
+ * pg_dump (of August 2024 and later) asks every server, word for word, so that those without the setting answer nothing:
+ * `SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'`.
+ * The name is no literal, but the WHERE beside it says which one it is.
+ */
+function restrictsDump(given: ReadonlyMap<string, unknown>, walk: Walk): boolean {
+  const { query } = walk
+  if (query === undefined || given.size !== 3) return false
+  const clauses = Object.keys(query)
+    .filter(key => key !== 'limitOption' && key !== 'op')
+    .sort()
+  if (clauses.join(' ') !== 'fromClause targetList whereClause') return false
+  const [target, ...others] = listOf(query['targetList'])
+  const [from, ...joined] = listOf(query['fromClause'])
+  const relation = fieldsOf(from, 'RangeVar')
+  const where = fieldsOf(query['whereClause'], 'A_Expr')
+  return (
+    others.length + joined.length === 0 &&
+    fieldsOf(fieldsOf(target, 'ResTarget')?.['val'], 'FuncCall') !== undefined &&
+    relation?.['relname'] === 'pg_settings' &&
+    (relation['schemaname'] ?? 'pg_catalog') === 'pg_catalog' &&
+    relation['alias'] === undefined &&
+    where?.['kind'] === 'AEXPR_OP' &&
+    namesOf(where['name']).join('.') === '=' &&
+    isNameColumn(where['lexpr']) &&
+    constantOf(where['rexpr']) === DUMP_SETTING &&
+    isNameColumn(given.get('setting_name')) &&
+    constantOf(given.get('new_value')) === DUMP_VALUE &&
+    constantOf(given.get('is_local')) === false
+  )
+}
+
+function isNameColumn(value: unknown): boolean {
+  const fields = listOf(fieldsOf(value, 'ColumnRef')?.['fields'])
+  return fields.length === 1 && namesOf(fields)[0] === 'name'
 }
 
 /** A literal's truth as far as it is plain. */

@@ -32,11 +32,14 @@ const select: Handler = (fields, walk) => {
     walk.draft.returnsRows = false
     intoClause(into, walk, 'SELECT INTO')
   }
+  const { query } = walk
+  walk.query = walk.scope === undefined ? fields : undefined
   walk.level(scope => {
     if (listOf(fields['lockingClause']).length > 0) scope.locking = true
     withClause(fields['withClause'], walk, scope)
     walk.children('SelectStmt', fields, ['withClause', 'intoClause', 'lockingClause'])
   })
+  walk.query = query
 }
 
 export function intoClause(fields: Tree, walk: Walk, verb: string): void {

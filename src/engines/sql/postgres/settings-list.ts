@@ -61,6 +61,7 @@ export const harmlessSettings: ReadonlySet<string> = new Set([
   'plan_cache_mode',
   'quote_all_identifiers',
   'random_page_cost',
+  'restrict_nonsystem_relation_kind',
   'search_path',
   'seq_page_cost',
   'standard_conforming_strings',

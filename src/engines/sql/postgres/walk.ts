@@ -37,6 +37,8 @@ const handlers = new Map<string, Handler>([
 export class Walk {
   readonly draft = new Draft()
   scope: Scope | undefined
+  /** The SELECT that is being walked, while it is the outermost query. */
+  query: Tree | undefined
   use: Use = READ
 
   /** Visits a wrapped node. */
