@@ -11,6 +11,8 @@ const LEFT_OUT: Readonly<Record<string, readonly (readonly [RegExp, string])[]>>
     [/ ENCODING 'sql_ascii'/g, ''],
     [/encoding 'sql_ascii'/g, 'freeze off'],
   ],
+  // The encoding of a session is UTF-8.
+  'collate.windows.win1252': [[/^SET client_encoding TO WIN1252;$/gm, '']],
   // Large objects by psql's own commands are FunctionCall messages, which cannot be decided as statements.
   largeobject: [[/^\\lo_(unlink|import|export).*$/gm, '']],
   // A string literal means the same all through a session.
@@ -32,7 +34,12 @@ const PARSER_SAYS = [
   '- DETAIL:  One of TABLE or TABLES IN SCHEMA must be specified before a standalone table or schema name.',
 ]
 
-export type Reason = 'reason code' | 'parser hint' | 'row order'
+export type Reason =
+  | 'reason code'
+  | 'parser hint'
+  | 'row order'
+  | 'parser SQLSTATE'
+  | 'server numbers'
 
 /** What is by design apart from what is not. */
 export function explain(lines: readonly string[]): {
