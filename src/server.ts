@@ -92,7 +92,10 @@ export async function startServer(
         resources: inventory.list().map(({ name, tags }) => ({ name, tags })),
         dataClasses: config.dataClasses.map(({ name }) => name),
       }),
-      onProblem: problems => log.error({ problems }, 'policies.refused'),
+      onProblem: problems =>
+        problems.some(({ severity }) => severity === 'error')
+          ? log.error({ problems }, 'policies.refused')
+          : log.warn({ problems }, 'policies.doubtful'),
     })
     undo.push(() => policies.close())
     const tokenKey = openLocalKey(join(config.data, 'masking.key'))

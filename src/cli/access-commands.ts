@@ -10,8 +10,7 @@ import {
   paths,
   type ResourceView,
 } from '#contract'
-import { InvalidRequest } from '#model'
-import { runs } from './invocation.ts'
+import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { plain, print, table, when } from './report.ts'
 
 export function accessCommands(program: Command): void {
@@ -46,12 +45,12 @@ export function accessCommands(program: Command): void {
     .description('a credential for one resource, for 15 minutes at most')
     .option('--ttl <seconds>', 'shorter', '900')
   runs(credential, async ({ client, output }, resource) => {
-    const ttl = Number(credential.opts<{ ttl: string }>().ttl)
-    if (!Number.isInteger(ttl))
-      throw new InvalidRequest('request_invalid', '--ttl takes whole seconds.')
+    const ttl = wholeNumber('--ttl', credential.opts<{ ttl: string }>().ttl, 10)
     const issued = await client().post<IssuedCredential>(paths.credentials, { resource, ttl })
     print(output, issued, ({ id, secret, expiresAt }) =>
-      [`user      ${id}`, `password  ${secret}`, `until     ${when(expiresAt)}`].join('\n'),
+      [`user      ${plain(id)}`, `password  ${plain(secret)}`, `until     ${when(expiresAt)}`].join(
+        '\n',
+      ),
     )
   })
 
@@ -76,13 +75,26 @@ export function accessCommands(program: Command): void {
   })
 
   const requests = program
-    .command('requests')
-    .description('held statements: yours, and those you may decide')
+    .command('requests [id]')
+    .description('held statements: yours, and those you may decide; with an id, that one whole')
     .option('--state <state>', 'only those, e.g. pending')
-  runs(requests, async ({ client, output }) => {
-    const { state } = requests.opts<{ state?: string }>()
-    const query = state === undefined ? '' : `?state=${encodeURIComponent(state)}`
-    print(output, await client().get<AccessRequestView[]>(`${paths.requests}${query}`), found =>
+    .option('--limit <n>', 'how many', '100')
+    .option('--before <id>', 'the next page: the last id of this one')
+  runs(requests, async ({ client, output }, id) => {
+    if (id !== undefined) {
+      const path = paths.request.replace(':id', encodeURIComponent(id))
+      print(output, await client().get<AccessRequestView>(path), requestText)
+      return
+    }
+    const { state, limit, before } = requests.opts<{
+      state?: string
+      limit: string
+      before?: string
+    }>()
+    const query = new URLSearchParams({ limit: String(wholeNumber('--limit', limit, 1)) })
+    if (state !== undefined) query.set('state', state)
+    if (before !== undefined) query.set('before', before)
+    print(output, await client().get<AccessRequestView[]>(`${paths.requests}?${query}`), found =>
       table(
         found.map(each => [
           each.id,
@@ -113,7 +125,7 @@ export function accessCommands(program: Command): void {
         paths[vote].replace(':id', encodeURIComponent(id ?? '')),
         {
           ...(reason === undefined ? {} : { reason }),
-          ...(maxRows === undefined ? {} : { maxRows: Number(maxRows) }),
+          ...(maxRows === undefined ? {} : { maxRows: wholeNumber('--max-rows', maxRows) }),
         },
       )
       print(output, request, requestText)
@@ -144,10 +156,12 @@ export function accessCommands(program: Command): void {
       const ended = await client().delete<GrantView>(
         paths.grant.replace(':id', encodeURIComponent(options.revoke)),
       )
-      print(output, ended, grant => `${grant.id} is revoked; its sessions end.`)
+      print(output, ended, grant => `${plain(grant.id)} is revoked; its sessions end.`)
       return
     }
     if (options.give !== undefined) {
+      if (options.resource === undefined || options.reason === undefined)
+        throw new WrongUsage('--give needs --resource and --reason.')
       const grant = await client().post<GrantView>(paths.grants, {
         principal: options.give,
         resource: options.resource,
@@ -159,7 +173,7 @@ export function accessCommands(program: Command): void {
         output,
         grant,
         given =>
-          `${given.id}: ${plain(given.principal)} on ${given.resource} until ${when(given.expiresAt)}`,
+          `${plain(given.id)}: ${plain(given.principal)} on ${plain(given.resource)} until ${when(given.expiresAt)}`,
       )
       return
     }
@@ -186,16 +200,24 @@ export function accessCommands(program: Command): void {
 function resourceText(resource: ResourceView): string {
   const tags = Object.entries(resource.tags).map(([key, value]) => `${key}=${value}`)
   return [
-    `${colors.bold(resource.name)}  ${resource.protocol}  ${colors.dim(tags.join(' '))}`,
-    ...resource.connect.map(line => `  ${line}`),
+    `${colors.bold(plain(resource.name))}  ${plain(resource.protocol)}  ${colors.dim(plain(tags.join(' ')))}`,
+    ...resource.connect.map(line => `  ${plain(line)}`),
   ].join('\n')
 }
 
 function requestText(request: AccessRequestView): string {
   const lines = [
-    `${request.id} is ${colors.bold(request.state)}`,
-    `  ${plain(request.principal)} on ${request.resource}: ${plain(request.statement)}`,
+    `${plain(request.id)} is ${colors.bold(request.state)}`,
+    `  ${plain(request.principal)}${request.actor === undefined ? '' : ` through ${plain(request.actor)}`} on ${plain(request.resource)}: ${plain(request.statement)}`,
   ]
+  if (request.parameters.length > 0) {
+    const values = request.parameters.map((value, at) => `$${at + 1}=${value ?? 'NULL'}`)
+    lines.push(`  with ${plain(values.join(' '))}`)
+  }
+  lines.push(`  held: ${plain(request.message)} (${plain(request.policies.join(', '))})`)
+  // An agent's own words can be made to persuade: they are never ours.
+  if (request.reason !== undefined)
+    lines.push(`  who asks says (unverified): ${colors.dim(plain(request.reason))}`)
   if (request.state === 'pending') {
     lines.push(`  ${request.votes.length} of ${request.quorum} have said yes`)
   }
@@ -205,7 +227,6 @@ function requestText(request: AccessRequestView): string {
 
 function seconds(duration: string): number {
   const match = /^(\d+)(s|m|h)$/.exec(duration)
-  if (match === null)
-    throw new InvalidRequest('request_invalid', '--for takes a time such as 30m or 2h.')
+  if (match === null) throw new WrongUsage('--for takes a time such as 30m or 2h.')
   return Number(match[1]) * { s: 1, m: 60, h: 3600 }[match[2] as 's' | 'm' | 'h']
 }

@@ -6,8 +6,8 @@ import colors from 'picocolors'
 import { type AuditRecordView, paths } from '#contract'
 import { InvalidRequest } from '#model'
 import { proveEntry, verifyLog } from './audit/index.ts'
-import { runs } from './invocation.ts'
-import { plain, print } from './report.ts'
+import { runs, WrongUsage, wholeNumber } from './invocation.ts'
+import { jsonText, plain, print } from './report.ts'
 
 export function auditCommands(program: Command): void {
   const audit = program.command('audit').description('evidence: verify, tail, prove')
@@ -44,8 +44,7 @@ export function auditCommands(program: Command): void {
     .requiredOption('--data <folder>', "the gateway's data folder")
   runs(prove, async ({ output }, entry) => {
     const { data } = prove.opts<{ data: string }>()
-    if (!/^\d+$/.test(entry ?? ''))
-      throw new InvalidRequest('request_invalid', 'Which entry? Its number: audit prove 42.')
+    if (!/^\d+$/.test(entry ?? '')) throw new WrongUsage('Which entry? Its number: audit prove 42.')
     print(output, await proveEntry(logFolder(data), Number(entry)), proof => proof.proof)
   })
 
@@ -58,14 +57,14 @@ export function auditCommands(program: Command): void {
     const { count, follow } = tail.opts<{ count: string; follow?: boolean }>()
     const gateway = client()
     const newest = await gateway.get<AuditRecordView[]>(
-      `${paths.audit}?count=${encodeURIComponent(count)}`,
+      `${paths.audit}?count=${wholeNumber('--count', count, 1)}`,
     )
     if (follow !== true) {
       print(output, newest, records => records.map(recordText).join('\n'))
       return
     }
     const show = (record: AuditRecordView): void =>
-      output.write(output.json ? JSON.stringify(record) : recordText(record))
+      output.write(output.json ? jsonText(record) : recordText(record))
     newest.forEach(show)
     await gateway.events(paths.auditTail, (_event, data) => show(data as AuditRecordView))
   })
@@ -95,7 +94,7 @@ function recordText(record: AuditRecordView): string {
     : ''
   const verbs = Array.isArray(action['verbs']) ? action['verbs'].join(' ') : ''
   const words = [principal, resource, verbs, objects, decision['code']]
-  return `${String(record.seq).padStart(6)} ${colors.dim(record.ts)} ${record.kind.padEnd(20)} ${plain(
+  return `${String(record.seq).padStart(6)} ${colors.dim(plain(record.ts))} ${plain(record.kind).padEnd(20)} ${plain(
     words.filter(word => word !== undefined && word !== '').join('  '),
   )}`
 }

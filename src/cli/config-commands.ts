@@ -9,7 +9,7 @@ import { dialTcp } from '#transport'
 import { runs } from './invocation.ts'
 import { checkFolder } from './policy-folder.ts'
 import type { LoadProtocols, Protocol } from './protocol-facts.ts'
-import { print } from './report.ts'
+import { plain, print } from './report.ts'
 
 const DIAL_MS = 3_000
 
@@ -30,7 +30,10 @@ export function configCommands(program: Command, protocols: LoadProtocols): void
     const { config: loaded, problems } = loadConfig(file, await protocols())
     const ok = loaded !== undefined
     print(output, { ok, problems }, () =>
-      [...problems.map(problemLine), ok ? `${file} holds.` : `${file} does not hold.`].join('\n'),
+      [
+        ...problems.map(problem => plain(problemLine(problem))),
+        ok ? `${file} holds.` : `${file} does not hold.`,
+      ].join('\n'),
     )
     return ok ? 0 : 1
   })
@@ -46,7 +49,7 @@ export function configCommands(program: Command, protocols: LoadProtocols): void
       all
         .map(
           ({ what, ok, detail }) =>
-            `${ok ? colors.green('ok  ') : colors.red('BAD ')} ${what.padEnd(24)} ${detail}`,
+            `${ok ? colors.green('ok  ') : colors.red('BAD ')} ${plain(what).padEnd(24)} ${plain(detail)}`,
         )
         .join('\n'),
     )

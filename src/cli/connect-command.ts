@@ -6,9 +6,9 @@ import { childEnvironment } from '#config'
 import { paths, type ResourceView } from '#contract'
 import { InvalidRequest } from '#model'
 import type { GatewayClient } from './gateway-client.ts'
-import { type Invocation, runs } from './invocation.ts'
+import { type Invocation, runs, WrongUsage, wholeNumber } from './invocation.ts'
 import type { LoadProtocols } from './protocol-facts.ts'
-import { reportError } from './report.ts'
+import { jsonText, plain, reportError } from './report.ts'
 
 export function connectCommand(program: Command, protocols: LoadProtocols): void {
   const command = program
@@ -24,7 +24,8 @@ export function connectCommand(program: Command, protocols: LoadProtocols): void
         'request_invalid',
         `This version does not know ${resource.protocol}.`,
       )
-    const port = Number(command.opts<{ port: string }>().port)
+    const port = wholeNumber('--port', command.opts<{ port: string }>().port)
+    if (port > 65_535) throw new WrongUsage('--port takes a port.')
     const local = await openLocalPort(client, resource.name, port, invocation)
     const endpoint = {
       host: '127.0.0.1',
@@ -36,9 +37,10 @@ export function connectCommand(program: Command, protocols: LoadProtocols): void
     try {
       if (tool.length > 0) return await runTool(tool, environment)
       announce(invocation, resource.name, local.port, environment, protocol.tool.command)
-      await new Promise(resolve =>
-        invocation.signal.addEventListener('abort', resolve, { once: true }),
-      )
+      await new Promise<void>(resolve => {
+        if (invocation.signal.aborted) resolve()
+        invocation.signal.addEventListener('abort', () => resolve(), { once: true })
+      })
     } finally {
       local.close()
     }
@@ -88,7 +90,14 @@ function openLocalPort(
     )
   })
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'another program listens there' : error.code
+      reject(
+        new InvalidRequest('request_invalid', `Port ${port} cannot be opened: ${why}.`, {
+          cause: error,
+        }),
+      )
+    })
     server.listen(port, '127.0.0.1', () => {
       const address = server.address()
       if (typeof address !== 'object' || address === null) return reject(new Error('no port'))
@@ -111,12 +120,12 @@ function announce(
   tool: readonly string[],
 ): void {
   if (output.json) {
-    output.write(JSON.stringify({ resource, host: '127.0.0.1', port, environment }))
+    output.write(jsonText({ resource, host: '127.0.0.1', port, environment }))
     return
   }
   const settings = Object.entries(environment).map(([key, value]) => `${key}=${value}`)
   output.write(
-    `${resource} is at 127.0.0.1:${port}, without a password, until Ctrl-C:\n  ${[...settings, ...tool].join(' ')}`,
+    `${plain(resource)} is at 127.0.0.1:${port}, without a password, until Ctrl-C:\n  ${[...settings, ...tool].join(' ')}`,
   )
 }
 
@@ -127,6 +136,11 @@ function runTool(
   const [program, ...args] = tool
   return new Promise((resolve, reject) => {
     const child = spawn(program!, args, { stdio: 'inherit', env: childEnvironment(environment) })
+    // The terminal sends Ctrl-C to the tool as well, and it is the tool's to answer, as often as it comes.
+    const pass = (signal: NodeJS.Signals): void => {
+      if (signal !== 'SIGINT') child.kill(signal)
+    }
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, pass)
     child.once('error', () =>
       reject(
         new InvalidRequest('request_invalid', `${program} cannot be started. Is it installed?`),

@@ -22,6 +22,8 @@ export interface Connection {
   readonly token: string | undefined
   /** Path of the CA's certificate; undefined: the system's. */
   readonly ca: string | undefined
+  /** Ctrl-C: ends whatever is asked. */
+  readonly signal: AbortSignal
 }
 
 export class GatewayClient {
@@ -51,21 +53,38 @@ export class GatewayClient {
     return this.#call<Answer>('DELETE', path)
   }
 
-  /** Server-sent events, one callback each; resolves when the server ends the stream. */
+  /** Server-sent events, one callback each; resolves when the server ends the stream, or on Ctrl-C. */
   async events(path: string, onEvent: (event: string, data: unknown) => void): Promise<void> {
     const response = await this.#send('GET', path, undefined, { accept: 'text/event-stream' })
     if (response.statusCode !== 200) throw await refusal(response)
     response.setEncoding('utf8')
     let buffer = ''
-    for await (const piece of response) {
-      buffer += piece
-      for (let end = buffer.indexOf('\n\n'); end >= 0; end = buffer.indexOf('\n\n')) {
-        const block = buffer.slice(0, end)
-        buffer = buffer.slice(end + 2)
-        const event = /^event: (.*)$/m.exec(block)?.[1]
-        const data = /^data: (.*)$/m.exec(block)?.[1]
-        if (event !== undefined && data !== undefined) onEvent(event, JSON.parse(data))
+    const { signal } = this.#connection
+    const leave = (): void => {
+      response.destroy()
+    }
+    signal.addEventListener('abort', leave)
+    if (signal.aborted) leave()
+    try {
+      for await (const piece of response) {
+        buffer += piece
+        if (buffer.length > MOST_ANSWER_BYTES)
+          throw new Unavailable('unavailable', 'One event is too large.')
+        for (let end = buffer.indexOf('\n\n'); end >= 0; end = buffer.indexOf('\n\n')) {
+          const block = buffer.slice(0, end)
+          buffer = buffer.slice(end + 2)
+          const event = /^event: (.*)$/m.exec(block)?.[1]
+          const data = /^data: (.*)$/m.exec(block)?.[1]
+          if (event !== undefined && data !== undefined) onEvent(event, JSON.parse(data))
+        }
       }
+    } catch (error) {
+      // Ctrl-C is how one leaves; anything else is told.
+      if (signal.aborted) return
+      if (error instanceof GatewayError) throw error
+      throw new Unavailable('unavailable', 'The gateway ended the connection.', { cause: error })
+    } finally {
+      signal.removeEventListener('abort', leave)
     }
   }
 
@@ -92,7 +111,7 @@ export class GatewayClient {
     if (status < 200 || status > 299) throw await refusal(response)
     const text = await textOf(response)
     // The server checks each answer against the same contract before it sends it.
-    const answer: Answer = text === '' ? null : JSON.parse(text)
+    const answer: Answer = text === '' ? null : parsed(text)
     return answer
   }
 
@@ -117,6 +136,13 @@ export class GatewayClient {
         resolve,
       )
       request.once('error', error => reject(unreachable(this.#connection.url, error)))
+      const { signal } = this.#connection
+      const stop = (): void => {
+        request.destroy(new Error('stopped'))
+      }
+      signal.addEventListener('abort', stop)
+      request.once('close', () => signal.removeEventListener('abort', stop))
+      if (signal.aborted) stop()
       request.setTimeout(TIMEOUT_MS, () => {
         if (headers['accept'] !== 'text/event-stream')
           request.destroy(new Error('no answer in 30 s'))
@@ -127,7 +153,7 @@ export class GatewayClient {
 
   #options(method: string, path: string, headers: Record<string, string>) {
     const { url, token, ca } = this.#connection
-    const target = new URL(path, url)
+    const target = addressOf(url, path)
     if (target.protocol !== 'https:') {
       throw new InvalidRequest(
         'request_invalid',
@@ -147,6 +173,17 @@ export class GatewayClient {
       headers: { authorization: `Bearer ${token}`, 'user-agent': 'sallyport-cli', ...headers },
       ...(ca === undefined ? {} : { ca: readCa(ca) }),
     }
+  }
+}
+
+function addressOf(url: string, path: string): URL {
+  try {
+    return new URL(path, url)
+  } catch {
+    // Safe: nothing was asked of anybody.
+    throw new InvalidRequest('request_invalid', `"${url}" is not the address of a gateway.`, {
+      hint: 'Such as https://127.0.0.1:8443 (--gateway, or SALLYPORT_URL).',
+    })
   }
 }
 
@@ -177,6 +214,17 @@ async function refusal(response: IncomingMessage): Promise<GatewayError> {
       'unavailable',
       `The address answered with ${response.statusCode}, not as a gateway does.`,
     )
+  }
+}
+
+function parsed(text: string) {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    // What answers is no gateway of ours.
+    throw new Unavailable('unavailable', 'The address does not answer as a gateway does.', {
+      cause,
+    })
   }
 }
 

@@ -1,10 +1,26 @@
 // What each command runs in: where to print, which gateway to call, how it ends.
 import type { Command } from 'commander'
 import { environment } from '#config'
+import { InvalidRequest } from '#model'
 import { GatewayClient } from './gateway-client.ts'
 import { type Output, reportError } from './report.ts'
 
 const DEFAULT_GATEWAY = 'https://127.0.0.1:8443'
+
+/** A command that makes no sense as it was typed: exit status 2. */
+export class WrongUsage extends InvalidRequest {
+  constructor(message: string, hint?: string) {
+    super('request_invalid', message, hint === undefined ? {} : { hint })
+  }
+}
+
+/** What `count` and the like take. */
+export function wholeNumber(option: string, text: string, least = 0): number {
+  const value = Number(text)
+  if (!/^\d{1,15}$/.test(text) || value < least)
+    throw new WrongUsage(`${option} takes a whole number${least > 0 ? `, ${least} or more` : ''}.`)
+  return value
+}
 
 export interface Invocation {
   readonly output: Output
@@ -14,8 +30,9 @@ export interface Invocation {
 }
 
 /**
- * Adds `--json`, `--gateway` and `--ca` to a command and runs it: 0 when it returns, 1 when it throws, or
- * what it returns when that is a number.
+ * Adds `--json`, `--gateway` and `--ca` to a command and runs it: 0 when it returns, 1 when it throws, 2 when it
+ * throws WrongUsage, or what it returns when that is a number. Ctrl-C aborts `signal`; what waits for nothing
+ * but that ends with 0.
  */
 export function runs(
   command: Command,
@@ -34,6 +51,11 @@ export function runs(
       }
       const stop = new AbortController()
       process.once('SIGINT', () => stop.abort())
+      // A reader that has seen enough (`| head`) is no failure.
+      process.stdout.on('error', error => {
+        if ('code' in error && error.code === 'EPIPE') process.exit(0)
+        throw error
+      })
       const invocation: Invocation = {
         output,
         signal: stop.signal,
@@ -42,6 +64,7 @@ export function runs(
             url: options.gateway ?? environment('SALLYPORT_URL') ?? DEFAULT_GATEWAY,
             token: environment('SALLYPORT_TOKEN'),
             ca: options.ca ?? environment('SALLYPORT_CA'),
+            signal: stop.signal,
           }),
       }
       // commander hands the arguments, then the options, then the command.
@@ -55,7 +78,7 @@ export function runs(
       } catch (error) {
         // The border of the program: every error is printed and ends with status 1.
         reportError(output, error)
-        process.exitCode = 1
+        process.exitCode = error instanceof WrongUsage ? 2 : 1
       }
     })
 }

@@ -7,7 +7,7 @@ import { type Config, loadConfig, problemLine } from '#config'
 import { paths, type WhyView } from '#contract'
 import type { Why } from '#engines/policy'
 import { ConfigurationError, InvalidRequest, type Principal } from '#model'
-import { runs } from './invocation.ts'
+import { runs, WrongUsage } from './invocation.ts'
 import { protocolOf, readCases } from './policy-cases.ts'
 import { checkFolder, problemText, usableFolder } from './policy-folder.ts'
 import type { LoadProtocols } from './protocol-facts.ts'
@@ -26,7 +26,7 @@ export function policyCommands(program: Command, protocols: LoadProtocols): void
     const result = { ok: set !== undefined, problems, policies: set?.policies ?? [] }
     print(output, result, () =>
       [
-        ...problems.map(problemText),
+        ...problems.map(problem => plain(problemText(problem))),
         set === undefined ? 'The policies do not hold.' : `${set.policies.length} policies hold.`,
       ].join('\n'),
     )
@@ -83,8 +83,7 @@ export function policyCommands(program: Command, protocols: LoadProtocols): void
     const resource = options.resource ?? given[0]
     const statement = options.statement ?? given[options.resource === undefined ? 1 : 0]
     if (resource === undefined || statement === undefined) {
-      throw new InvalidRequest(
-        'request_invalid',
+      throw new WrongUsage(
         'Ask about a resource and a statement: policy why shop "delete from orders".',
       )
     }
@@ -116,10 +115,7 @@ async function offline(
     )
   }
   if (who === undefined) {
-    throw new InvalidRequest(
-      'request_invalid',
-      'Without a gateway, say who: --principal user:ana --groups analysts.',
-    )
+    throw new WrongUsage('Without a gateway, say who: --principal user:ana --groups analysts.')
   }
   const set = await usableFolder(config.policies, config)
   const { why } = await import('#engines/policy')
@@ -149,7 +145,7 @@ function principalOf(text: string | undefined, groups: string): Who | undefined 
   if (text === undefined) return undefined
   const match = /^(user|agent):(.+)$/.exec(text)
   if (match?.[2] === undefined) {
-    throw new InvalidRequest('request_invalid', '--principal takes user:ID or agent:ID.')
+    throw new WrongUsage('--principal takes user:ID or agent:ID.')
   }
   return {
     kind: match[1] === 'user' ? 'user' : 'agent',
@@ -207,7 +203,7 @@ function whyText(answer: Why | WhyView): string {
   for (const operation of answer.operations) {
     const on = operation.object === '' ? 'the resource' : plain(operation.object)
     lines.push(
-      `  ${operation.action} ${plain(operation.verb)} on ${on}: ${operation.effect}  ${operation.policies.join(', ')}`,
+      `  ${plain(operation.action)} ${plain(operation.verb)} on ${on}: ${operation.effect}  ${plain(operation.policies.join(', '))}`,
     )
     for (const { policy, condition } of operation.near) {
       lines.push(colors.dim(`      not ${plain(policy)}: ${plain(condition)}`))

@@ -13,7 +13,7 @@ export interface Output {
  * C0 but newline and tab, DEL, C1, surrogates that stand alone, and the characters that hide text or
  * change its direction.
  */
-const UNSAFE = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+const UNSAFE = /(?![\n\t])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]/gu
 
 /** `text` with what could drive a terminal shown as `\u{..}`. Newlines and tabs stay when `lines`. */
 export function plain(text: string, lines = false): string {
@@ -23,7 +23,16 @@ export function plain(text: string, lines = false): string {
 
 /** One JSON value, or what `human` makes of it. */
 export function print<Value>(output: Output, value: Value, human: (value: Value) => string): void {
-  output.write(output.json ? JSON.stringify(value, null, 2) : human(value))
+  output.write(output.json ? jsonText(value, 2) : human(value))
+}
+
+/** JSON that a terminal can show: what could drive it is escaped, which JSON allows and readers undo. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(UNSAFE, found =>
+    [...Array(found.length).keys()]
+      .map(at => `\\u${found.charCodeAt(at).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
 }
 
 /** Columns aligned by their widest cell, at most `most` wide; an empty list says so. */
@@ -63,10 +72,10 @@ export function when(at: number | undefined, now = Date.now()): string {
 /** Prints an error as the output's form asks. The exit status is the caller's. */
 export function reportError(output: Output, error: unknown): void {
   const known = isGatewayError(error) ? error : undefined
-  const message = known?.message ?? (error instanceof Error ? error.message : String(error))
+  const message = known?.message ?? sentence(error)
   if (output.json) {
     output.error(
-      JSON.stringify({
+      jsonText({
         error: {
           code: known?.code ?? 'internal',
           message,
@@ -82,4 +91,14 @@ export function reportError(output: Output, error: unknown): void {
   )
   if (known?.detail !== undefined) output.error(`  ${plain(known.detail, true)}`)
   if (known?.hint !== undefined) output.error(`  ${plain(known.hint, true)}`)
+}
+
+/** The system's own errors, in words. */
+function sentence(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if ('code' in error && 'path' in error) {
+    const why = error.code === 'ENOENT' ? 'there is no such file' : String(error.code)
+    return `${String(error.path)} cannot be read: ${why}.`
+  }
+  return error.message
 }

@@ -2,9 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { paths, type RecordedEventView, type SessionView, schemas } from '#contract'
-import { InvalidRequest } from '#model'
-import { runs } from './invocation.ts'
-import { print, table, when } from './report.ts'
+import { runs, WrongUsage, wholeNumber } from './invocation.ts'
+import { jsonText, plain, print, table, when } from './report.ts'
 import { eventText } from './session-text.ts'
 
 /** Nobody wants to sit through a coffee break. */
@@ -23,7 +22,7 @@ export function sessionCommands(program: Command): void {
       resource?: string
       limit: string
     }>()
-    const query = new URLSearchParams({ limit })
+    const query = new URLSearchParams({ limit: String(wholeNumber('--limit', limit, 1)) })
     if (live === true) query.set('live', 'true')
     if (resource !== undefined) query.set('resource', resource)
     print(output, await client().get<SessionView[]>(`${paths.sessions}?${query}`), found =>
@@ -53,10 +52,12 @@ export function sessionCommands(program: Command): void {
   runs(replay, async ({ client, output, signal }, id) => {
     const events = await client().get<RecordedEventView[]>(path('recording', id))
     if (output.json) {
-      output.write(JSON.stringify(events, null, 2))
+      output.write(jsonText(events, 2))
       return
     }
     const speed = Number(replay.opts<{ speed: string }>().speed)
+    if (!Number.isFinite(speed) || speed < 0)
+      throw new WrongUsage('--speed takes a number: 1 as it happened, 0 all at once.')
     const startedAt = events[0]?.at ?? 0
     let before = startedAt
     for (const event of events) {
@@ -78,7 +79,7 @@ export function sessionCommands(program: Command): void {
       const { startedAt } = await gateway.get<SessionView>(path('session', id))
       await gateway.events(path('watch', id), (_event, data) => {
         if (output.json) {
-          output.write(JSON.stringify(data))
+          output.write(jsonText(data))
           return
         }
         const event = schemas.recordedEvent.safeParse(data)
@@ -94,7 +95,7 @@ export function sessionCommands(program: Command): void {
       print(
         output,
         await client().post<SessionView>(path('endSession', id)),
-        ended => `${ended.id} has ended.`,
+        ended => `${plain(ended.id)} has ended.`,
       )
     },
   )
@@ -104,7 +105,6 @@ function path(
   name: 'session' | 'recording' | 'watch' | 'endSession',
   id: string | undefined,
 ): string {
-  if (id === undefined)
-    throw new InvalidRequest('request_invalid', 'Which session? See: sallyport sessions.')
+  if (id === undefined) throw new WrongUsage('Which session? See: sallyport sessions.')
   return paths[name].replace(':id', encodeURIComponent(id))
 }

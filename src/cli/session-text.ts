@@ -10,7 +10,7 @@ export function eventText(event: RecordedEventView, startedAt: number): string {
     case 'opened': {
       const header = record(event['header'])
       const principal = record(header['principal'])
-      return `${stamp} ${colors.bold('session')} ${text(header['session'])} of ${text(principal['id'])} on ${text(header['resource'])}, ${when(event.at)}`
+      return `${stamp} ${colors.bold('session')} ${word(header['session'])} of ${word(principal['id'])} on ${word(header['resource'])}, ${when(event.at)}`
     }
     case 'statement': {
       const effect = text(event['effect'])
@@ -21,10 +21,8 @@ export function eventText(event: RecordedEventView, startedAt: number): string {
             ? colors.yellow('held  ')
             : colors.red('deny  ')
       const why =
-        effect === 'permit'
-          ? ''
-          : `\n          ${plain(text(event['message']))} [${text(event['code'])}]`
-      const policies = list(event['policies']).join(', ')
+        effect === 'permit' ? '' : `\n          ${word(event['message'])} [${word(event['code'])}]`
+      const policies = plain(list(event['policies']).join(', '))
       const values = list(event['parameters'])
         .map((value, at) => `$${at + 1}=${value}`)
         .join(' ')
@@ -33,19 +31,24 @@ export function eventText(event: RecordedEventView, startedAt: number): string {
     case 'answer': {
       const columns = list(event['columns'])
       const rows = Array.isArray(event['rows']) ? event['rows'].map(row => list(row)) : []
-      const shown = table(rows, columns, `(${columns.join(', ')}: no rows)`, 40)
+      const shown = table(
+        rows,
+        columns.map(name => plain(name)),
+        `(${plain(columns.join(', '))}: no rows)`,
+        40,
+      )
       const more = event['truncated'] === true ? colors.dim('\n… more came than is kept') : ''
       return indent(`${shown}${more}`)
     }
     case 'outcome': {
       const failed =
-        event['status'] === 'failed' ? colors.red(` failed ${text(event['errorCode'])}`) : ''
-      return `${stamp} ${colors.dim(`→ ${text(event['rows'])} rows, ${text(event['bytes'])} bytes`)}${failed}`
+        event['status'] === 'failed' ? colors.red(` failed ${word(event['errorCode'])}`) : ''
+      return `${stamp} ${colors.dim(`→ ${word(event['rows'])} rows, ${word(event['bytes'])} bytes`)}${failed}`
     }
     case 'note':
-      return `${stamp} ${plain(text(event['text']))}`
+      return `${stamp} ${word(event['text'])}`
     case 'closed':
-      return `${stamp} ${colors.bold('closed')} ${text(event['reason'])}`
+      return `${stamp} ${colors.bold('closed')} ${word(event['reason'])}`
     default:
       return ''
   }
@@ -60,6 +63,11 @@ function indent(lines: string): string {
 
 function text(value: unknown): string {
   return value === undefined || value === null ? '' : String(value)
+}
+
+/** On one line and harmless: whatever it is, it came from outside. */
+function word(value: unknown): string {
+  return plain(text(value))
 }
 
 function list(value: unknown): string[] {

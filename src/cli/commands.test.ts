@@ -1,0 +1,437 @@
+// Each command as a process, against a real gateway with a real PostgreSQL behind it: what it prints, what its
+// `--json` promises (design: commands), and how it ends.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Stage, startStage } from '../../test/e2e/stage.ts'
+import { cleanEnvironment, ended, freePort, until } from '../../test/servers/programs.ts'
+import { openServerAuthority } from '../transport/index.ts'
+
+const { FLAGS } = createRequire(import.meta.url)('../../bin/node26.cjs') as { FLAGS: string[] }
+const MAIN = join(import.meta.dirname, '..', 'main.ts')
+const POLICIES = {
+  'shop.cedar': `
+@id("use") permit (principal, action in [Action::"connect", Action::"read", Action::"write"], resource in Resource::"shop");
+@id("agents-ask") @approvers("dba") @within("5m") @reason("agents change data only with a person")
+forbid (principal is Agent, action == Action::"write", resource in Resource::"shop") unless { context.approved };
+@id("dba-looks") permit (principal in Group::"dba", action in [Action::"approve", Action::"console:read", Action::"console:audit", Action::"console:operate"], resource);
+`,
+}
+/** What an agent might send to get at the terminal of whoever looks. */
+const HOSTILE =
+  "insert into notes values ('\u001b[2J\u009b31m\u202eevil\u2066\r\u0007') /* a\nsecond line */"
+/** Everything that could drive a terminal, but newline. */
+const DRIVES = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
+
+let stage: Stage
+beforeAll(async () => {
+  stage = await startStage({
+    policies: POLICIES,
+    settings: { approvals: { hold: { user: '0s', agent: '0s', transaction: '0s' } } },
+    init: 'create table notes (note text);grant all on notes to app;',
+  })
+}, 120_000)
+afterAll(() => stage?.stop())
+
+const cli = async (who: string | undefined, ...args: string[]) =>
+  stage.gateway.cli(args, who === undefined ? undefined : await stage.token(who))
+async function json<Value>(who: string, ...args: string[]): Promise<Value> {
+  const ran = await cli(who, ...args, '--json')
+  expect(ran.code, ran.stderr).toBe(0)
+  expect(ran.stdout).not.toMatch(DRIVES)
+  return JSON.parse(ran.stdout)
+}
+async function connected(who: string): Promise<Client> {
+  const db = new Client({
+    host: '127.0.0.1',
+    port: stage.gateway.port,
+    user: who,
+    password: await stage.token(who),
+    database: 'shop',
+    ssl: { ca: readFileSync(stage.gateway.ca, 'utf8') },
+  })
+  // Sessions that are ended under a client are what some tests are about.
+  db.on('error', () => {})
+  await db.connect()
+  return db
+}
+/** A command that goes on until it is told to stop. */
+async function running(who: string, ...args: string[]) {
+  const child: ChildProcess = spawn(process.execPath, [...FLAGS, MAIN, ...args], {
+    env: cleanEnvironment({
+      SALLYPORT_URL: stage.gateway.consoleUrl,
+      SALLYPORT_CA: stage.gateway.ca,
+      SALLYPORT_TOKEN: await stage.token(who),
+    }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  child.stdout?.on('data', data => {
+    said += data
+  })
+  child.stderr?.on('data', data => {
+    said += data
+  })
+  return {
+    said: () => said,
+    says: (words: string) => until(`"${words}" in ${args.join(' ')}`, () => said.includes(words)),
+    async interrupt() {
+      child.kill('SIGINT')
+      if (!(await ended(child, 5_000))) child.kill('SIGKILL')
+      return child.exitCode
+    },
+    async exit() {
+      if (!(await ended(child, 5_000))) child.kill('SIGKILL')
+      return child.exitCode
+    },
+  }
+}
+
+describe('without a gateway, or with the wrong papers', () => {
+  const run = (env: Record<string, string | undefined>, ...args: string[]) => {
+    const base = { SALLYPORT_URL: stage.gateway.consoleUrl, SALLYPORT_CA: stage.gateway.ca }
+    const child = spawn(process.execPath, [...FLAGS, MAIN, ...args], {
+      env: cleanEnvironment({ ...base, ...env }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    return new Promise<{ code: number | null; out: string; err: string }>(resolve => {
+      let [out, err] = ['', '']
+      child.stdout.on('data', data => {
+        out += data
+      })
+      child.stderr.on('data', data => {
+        err += data
+      })
+      child.once('close', code => resolve({ code, out, err }))
+    })
+  }
+
+  it('ends with 1 and says what to do', async () => {
+    const token = await stage.token('ana')
+    const expired = await stage.issuer.forge({ client: 'ana', ttl: -600 })
+    const port = await freePort()
+    const folder = join(stage.gateway.folder, 'somebody-else')
+    mkdirSync(folder)
+    await openServerAuthority({ folder, now: Date.now })
+    const other = join(folder, 'ca.pem')
+    const cases: [Record<string, string | undefined>, RegExp][] = [
+      [{ SALLYPORT_TOKEN: undefined }, /not signed in[\s\S]*SALLYPORT_TOKEN/],
+      [{ SALLYPORT_TOKEN: 'nonsense' }, /token_invalid/],
+      [{ SALLYPORT_TOKEN: expired }, /token_expired/],
+      [{ SALLYPORT_TOKEN: token, SALLYPORT_CA: undefined }, /certificate[\s\S]*SALLYPORT_CA/],
+      [{ SALLYPORT_TOKEN: token, SALLYPORT_CA: other }, /certificate[\s\S]*SALLYPORT_CA/],
+      [{ SALLYPORT_TOKEN: token, SALLYPORT_CA: '/nowhere.pem' }, /\/nowhere\.pem/],
+      [{ SALLYPORT_TOKEN: token, SALLYPORT_URL: `https://127.0.0.1:${port}` }, /running/],
+      [{ SALLYPORT_TOKEN: token, SALLYPORT_URL: 'http://127.0.0.1:1' }, /must be https/],
+      [{ SALLYPORT_TOKEN: token, SALLYPORT_URL: 'nonsense' }, /not the address of a gateway/],
+    ]
+    for (const [env, says] of cases) {
+      const ran = await run(env, 'whoami')
+      expect(ran.code, ran.err).toBe(1)
+      expect(ran.err).toMatch(says)
+      expect(ran.err).not.toContain(token)
+    }
+  })
+
+  it('ends with 2 when the command makes no sense', async () => {
+    for (const args of [
+      ['nonsense'],
+      ['whoami', '--nonsense'],
+      ['approve'],
+      ['policy', 'why', 'shop'],
+      ['credential', 'shop', '--ttl', 'long'],
+      ['sessions', '--limit', '-1'],
+      ['grants', '--give', 'x'],
+    ]) {
+      const ran = await run({ SALLYPORT_TOKEN: 'x' }, ...args)
+      expect(ran.code, args.join(' ')).toBe(2)
+      expect(ran.err).not.toBe('')
+    }
+    expect((await run({}, '--help')).code).toBe(0)
+    expect((await run({}, '--version')).out.trim()).toMatch(/^\d+\.\d+\.\d+$/)
+  })
+
+  it('ends with 1 for ids that are not there, each in JSON too', async () => {
+    for (const args of [
+      ['requests', 'req-none'],
+      ['approve', 'req-none'],
+      ['session', 'replay', 'ses-none'],
+      ['session', 'watch', 'ses-none'],
+      ['session', 'end', '../../whoami'],
+      ['grants', '--revoke', 'grant-none'],
+      ['credentials', '--revoke', 'sp-none'],
+    ]) {
+      const ran = await cli('dora', ...args, '--json')
+      expect(ran.code, args.join(' ')).toBe(1)
+      expect(JSON.parse(ran.stderr), args.join(' ')).toMatchObject({
+        error: { code: 'request_unknown', message: expect.any(String) },
+      })
+    }
+  })
+})
+
+describe('what scripts rely on', () => {
+  it('whoami, resources and credential', async () => {
+    expect(await json('ana', 'whoami')).toMatchObject({ id: 'ana', kind: 'user' })
+    const resources = await json<{ name: string }[]>('ana', 'resources')
+    expect(resources).toMatchObject([{ name: 'shop', protocol: 'postgres' }])
+    const issued = await json<{ id: string; secret: string; expiresAt: number }>(
+      'ana',
+      'credential',
+      'shop',
+      '--ttl',
+      '60',
+    )
+    expect(issued.expiresAt).toBeGreaterThan(Date.now())
+    const held = await json<{ id: string }[]>('ana', 'credentials')
+    expect(held.map(({ id }) => id)).toContain(issued.id)
+    expect(JSON.stringify(held)).not.toContain(issued.secret)
+    await json('ana', 'credentials', '--revoke', issued.id)
+    expect(await json('ana', 'credentials')).toEqual([])
+  })
+
+  it('requests, approve and deny, with the statement harmless on every screen', async () => {
+    const db = await connected('order-bot')
+    await db.query("set sallyport.reason = 'because \u001b[31m you must'").catch(() => {})
+    await expect(db.query(HOSTILE)).rejects.toMatchObject({ code: '42501' })
+    const [request] = await json<{ id: string }[]>('dora', 'requests', '--state', 'pending')
+    expect(request).toMatchObject({
+      id: expect.stringMatching(/^req-/),
+      state: 'pending',
+      resource: 'shop',
+      principal: 'order-bot',
+      statement: HOSTILE,
+      mayVote: true,
+    })
+    const table = await cli('dora', 'requests')
+    expect(table.stdout).toContain('\\u{1b}')
+    expect(table.stdout).toContain('\\u{202e}')
+    expect(table.stdout).not.toMatch(DRIVES)
+    const one = await cli('dora', 'requests', request!.id)
+    expect(one.stdout).toMatch(/agents change data only with a person/)
+    expect(one.stdout).not.toMatch(DRIVES)
+    expect(await cli('ana', 'approve', request!.id)).toMatchObject({ code: 1 })
+    const approved = await json('dora', 'approve', request!.id, '--max-rows', '5')
+    expect(approved).toMatchObject({ id: request!.id, state: 'approved', maxRows: 5 })
+    const again = await cli('dora', 'deny', request!.id)
+    expect(again).toMatchObject({ code: 1 })
+    expect(again.stderr).toContain('request_conflict')
+    await db.query(HOSTILE)
+    await db.end()
+  })
+
+  it('a statement of a megabyte, without being drowned in it', async () => {
+    const db = await connected('ana')
+    await db.query(`select '${'x'.repeat(1_000_000)}' as big`)
+    await db.end()
+    const [session] = await json<{ id: string; statements: number }[]>('ana', 'sessions')
+    const replay = await cli('ana', 'session', 'replay', session!.id)
+    expect(replay.code).toBe(0)
+    expect(replay.stdout.length).toBeGreaterThan(1_000_000)
+  })
+
+  it('sessions, replay, watch and end', async () => {
+    const db = await connected('ana')
+    const [live] = await json<{ id: string }[]>('ana', 'sessions', '--live')
+    expect(live).toMatchObject({
+      resource: 'shop',
+      principal: 'ana',
+      protocol: 'postgres',
+      startedAt: expect.any(Number),
+      statements: expect.any(Number),
+    })
+    const watch = await running('dora', 'session', 'watch', live!.id)
+    await until('the watcher to be there', async () => {
+      await db.query('select 4711 as looked_at')
+      return watch.said().includes('looked_at')
+    })
+    await db.query('select E\'\\x1b[2J\' as "\u202eweird"')
+    await watch.says('\\u{202e}weird')
+    const ending = await json<{ endedAt: number }>('dora', 'session', 'end', live!.id)
+    expect(ending).toMatchObject({ id: live!.id, closeReason: 'ended_by_operator' })
+    expect(ending.endedAt).toBeGreaterThan(0)
+    expect(await watch.exit()).toBe(0)
+    expect(watch.said()).toContain('closed')
+    expect(watch.said()).not.toMatch(DRIVES)
+    const events = await json<{ kind: string }[]>('ana', 'session', 'replay', live!.id)
+    expect(events.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['opened', 'statement', 'closed']),
+    )
+    const replay = await cli('ana', 'session', 'replay', live!.id)
+    expect(replay.stdout).toContain('looked_at')
+    expect(replay.stdout).not.toMatch(DRIVES)
+  })
+
+  it('grants: given, listed, revoked', async () => {
+    const args = ['grants', '--give', 'gus', '--resource', 'shop', '--reason', 'ticket 4711']
+    const given = await json<{ id: string }>('dora', ...args, '--for', '30m')
+    expect(given).toMatchObject({ principal: 'gus', resource: 'shop', approvedBy: ['dora'] })
+    expect(await json('dora', 'grants')).toMatchObject([{ id: given.id }])
+    expect((await cli('ana', 'grants', '--revoke', given.id)).code).toBe(1)
+    expect(await json('dora', 'grants', '--revoke', given.id)).toMatchObject({
+      id: given.id,
+      revokedAt: expect.any(Number),
+    })
+    expect(await json('dora', 'grants')).toEqual([])
+  })
+
+  it('policy why, online', async () => {
+    const why = await json('order-bot', 'policy', 'why', 'shop', 'delete from notes where note = 1')
+    expect(why).toMatchObject({
+      effect: 'permit',
+      obligations: [{ kind: 'approve' }],
+      policies: expect.arrayContaining(['use']),
+      operations: expect.arrayContaining([expect.objectContaining({ action: 'write' })]),
+    })
+    const other = ['--principal', 'user:eve', '--groups', 'x']
+    expect((await cli('ana', 'policy', 'why', 'shop', 'select 1', ...other)).code).toBe(1)
+    await json('dora', 'policy', 'why', 'shop', 'select 1', ...other)
+  })
+})
+
+describe('Ctrl-C', () => {
+  it('ends connect, watch and tail -f with 0', async () => {
+    const db = await connected('ana')
+    const [live] = await json<{ id: string }[]>('ana', 'sessions', '--live')
+    const watch = await running('ana', 'session', 'watch', live!.id)
+    const tail = await running('dora', 'audit', 'tail', '-f', '-n', '1')
+    const connect = await running('ana', 'connect', 'shop')
+    await connect.says('without a password')
+    await until('the tail to be there', async () => {
+      await (await connected('ana')).end()
+      return tail.said().includes('session.opened')
+    })
+    await until('the watcher to be there', async () => {
+      await db.query('select 4712')
+      return watch.said().includes('4712')
+    })
+    expect([await watch.interrupt(), await tail.interrupt(), await connect.interrupt()]).toEqual([
+      0, 0, 0,
+    ])
+    await db.end()
+  })
+})
+
+describe('connect', () => {
+  it('opens a local port that psql needs no password for', async () => {
+    const connect = await running('ana', 'connect', 'shop', '--json')
+    await connect.says('"port"')
+    const { port } = JSON.parse(connect.said()) as { port: number }
+    const where = { PGHOST: '127.0.0.1', PGPORT: String(port), PGDATABASE: 'shop', PGUSER: 'x' }
+    const ran = await stage.psql({ ...where, PGSSLMODE: 'disable' }, 'select 40 + 2 as answer;')
+    expect(ran.stdout, ran.stderr).toContain('42')
+    expect(await connect.interrupt()).toBe(0)
+    const after = await stage.psql({ ...where, PGSSLMODE: 'disable' }, 'select 1;')
+    expect(after.code).not.toBe(0)
+  })
+
+  it('runs the native tool and ends as it does', async () => {
+    const good = await cli(
+      'ana',
+      'connect',
+      'shop',
+      '--',
+      'psql',
+      '-X',
+      '-c',
+      'select 40 + 2 as answer',
+    )
+    expect(good.stdout, good.stderr).toContain('42')
+    expect(good.code).toBe(0)
+    const bad = await cli('ana', 'connect', 'shop', '--', 'psql', '-X', '-c', 'select nonsense')
+    expect(bad.code).toBe(1)
+    const none = await cli('ana', 'connect', 'shop', '--', 'no-such-tool')
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('no-such-tool') })
+    const unknown = await cli('ana', 'connect', 'nowhere')
+    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('There is: shop') })
+  })
+})
+
+describe('files, without a gateway', () => {
+  it('config check says file, line and reason', async () => {
+    const { file, folder } = stage.gateway
+    expect(await cli(undefined, 'config', 'check', '--config', file)).toMatchObject({ code: 0 })
+    const bad = join(folder, 'bad.yaml')
+    writeFileSync(bad, `${readFileSync(file, 'utf8')}\nnonsense: \u001b[31m1\n`)
+    const ran = await cli(undefined, 'config', 'check', '--config', bad)
+    expect(ran.code).toBe(1)
+    expect(ran.stdout).toMatch(/bad\.yaml:\d+:\d+ /)
+    expect(ran.stdout).not.toMatch(DRIVES)
+    const asJson = await cli(undefined, 'config', 'check', '--config', bad, '--json')
+    expect(JSON.parse(asJson.stdout)).toMatchObject({
+      ok: false,
+      problems: [{ line: expect.any(Number), message: expect.any(String) }],
+    })
+    const absent = await cli(undefined, 'config', 'check', '--config', '/nowhere.yaml')
+    expect(absent).toMatchObject({ code: 1, stdout: expect.stringContaining('no such file') })
+  })
+
+  it('policy check, test and why', async () => {
+    const { file, folder } = stage.gateway
+    const check = await cli(undefined, 'policy', 'check', '--config', file, '--json')
+    expect(JSON.parse(check.stdout)).toMatchObject({ ok: true, problems: expect.any(Array) })
+    const other = join(folder, 'other')
+    mkdirSync(other)
+    writeFileSync(
+      join(other, 'bad.cedar'),
+      '\n\npermit (principal, action == Action::"x", resource);\n',
+    )
+    const bad = await cli(undefined, 'policy', 'check', other)
+    expect(bad.code).toBe(1)
+    expect(bad.stdout).toMatch(/bad\.cedar:3:\d+ error/)
+    const cases = join(folder, 'cases.test.yaml')
+    const one = (name: string, effect: string) => `
+- name: ${name}
+  principal: { kind: agent, id: bot }
+  resource: shop
+  statement: delete from notes where note = 'x'
+  expect: { effect: ${effect}, obligations: [approve] }
+`
+    writeFileSync(cases, one('asks', 'permit'))
+    expect(await cli(undefined, 'policy', 'test', cases, '--config', file)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 passed, 0 failed'),
+    })
+    writeFileSync(cases, one('asks', 'permit') + one('wrong', 'deny'))
+    const failed = await cli(undefined, 'policy', 'test', cases, '--config', file, '--json')
+    expect(failed.code).toBe(1)
+    expect(JSON.parse(failed.stdout)).toMatchObject([{ passed: true }, { passed: false }])
+    const who = ['--principal', 'agent:bot', '--groups', 'agents', '--config', file, '--json']
+    const why = await cli(undefined, 'policy', 'why', 'shop', 'select 1', ...who)
+    expect(JSON.parse(why.stdout)).toMatchObject({ effect: 'permit' })
+  })
+
+  it('audit verify, tail and prove', async () => {
+    const { data, folder } = stage.gateway
+    const verified = await cli(undefined, 'audit', 'verify', '--data', data, '--json')
+    expect(verified.code, verified.stdout).toBe(0)
+    expect(JSON.parse(verified.stdout)).toMatchObject({ ok: true, size: expect.any(Number) })
+    const tail = await json<{ kind: string }[]>('dora', 'audit', 'tail', '-n', '5')
+    expect(tail).toHaveLength(5)
+    expect((await cli('ana', 'audit', 'tail')).code).toBe(1)
+    const proof = await cli(undefined, 'audit', 'prove', '3', '--data', data)
+    expect(proof.code, proof.stderr).toBe(0)
+    expect(proof.stdout).toContain('sallyport/audit/1')
+    expect((await cli(undefined, 'audit', 'prove', '99999999', '--data', data)).code).toBe(1)
+    expect((await cli(undefined, 'audit', 'verify', '--data', '/nowhere')).code).toBe(1)
+    const copy = join(folder, 'copy')
+    cpSync(data, copy, { recursive: true })
+    rmSync(join(copy, 'audit', 'checkpoint'))
+    expect((await cli(undefined, 'audit', 'verify', '--data', copy)).code).toBe(1)
+  })
+
+  it('doctor finds what is broken', async () => {
+    const { file } = stage.gateway
+    const ran = await cli(undefined, 'doctor', '--config', file, '--json')
+    const findings = JSON.parse(ran.stdout) as { what: string; ok: boolean }[]
+    expect(ran.code, ran.stdout).toBe(0)
+    expect(findings.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(['Node', 'configuration', 'policies', 'resource shop']),
+    )
+    const broken = await cli(undefined, 'doctor', '--config', '/nowhere.yaml')
+    expect(broken).toMatchObject({ code: 1, stdout: expect.stringContaining('BAD') })
+  })
+})
