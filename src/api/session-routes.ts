@@ -78,15 +78,16 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
       config,
       schema: {
         summary:
-          'The recording of a session: your own, or any with console:audit. Reading it is on record',
+          'The recording of a session: your own, or any with console:audit. Reading it is on record. A last event `cut` names the number to go on `from`',
         params,
+        querystring: z.strictObject({ from: z.coerce.number().int().min(0).default(0) }),
         response: { 200: z.array(schemas.recordedEvent) },
       },
     },
     async request => {
       const session = await find(request.caller!, request.params.id, 'console:audit')
       await onRecord(parts, request.caller!, session.id)
-      return [...(await parts.recordings.read(session.id))]
+      return [...(await parts.recordings.read(session.id, { from: request.query.from }))]
     },
   )
 

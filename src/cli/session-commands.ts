@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { paths, type RecordedEventView, type SessionView, schemas } from '#contract'
+import type { GatewayClient } from './gateway-client.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { jsonText, plain, print, table, when } from './report.ts'
 import { eventText } from './session-text.ts'
@@ -50,7 +51,7 @@ export function sessionCommands(program: Command): void {
     .description('shows what was asked and seen, as it happened')
     .option('--speed <n>', 'times as fast; 0: all at once', '0')
   runs(replay, async ({ client, output, signal }, id) => {
-    const events = await client().get<RecordedEventView[]>(path('recording', id))
+    const events = await wholeRecording(client(), path('recording', id))
     if (output.json) {
       output.write(jsonText(events, 2))
       return
@@ -99,6 +100,21 @@ export function sessionCommands(program: Command): void {
       )
     },
   )
+}
+
+/** A long recording comes in parts. */
+async function wholeRecording(
+  gateway: GatewayClient,
+  address: string,
+): Promise<RecordedEventView[]> {
+  const events: RecordedEventView[] = []
+  for (let from = 0; ; ) {
+    const part = await gateway.get<RecordedEventView[]>(`${address}?from=${from}`)
+    const last = part.at(-1)
+    if (last?.kind !== 'cut') return [...events, ...part]
+    events.push(...part.slice(0, -1))
+    from = Number(last['next'])
+  }
 }
 
 function path(

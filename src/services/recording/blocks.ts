@@ -2,6 +2,7 @@
 // compressed with zstd unless it is small, sealed with AES-256-GCM under the session's key (nonce | ciphertext | tag);
 // its number is authenticated, so blocks cannot change places. Each block's SHA-256 goes into the audit log.
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
+import type { FileHandle } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import { InvalidRequest } from '#model'
@@ -34,20 +35,28 @@ export async function sealBlock(
 }
 
 /**
- * Opens the blocks of a whole file in order. A torn last block (a crash while it was written) ends the
+ * Opens the blocks of a file in order, one at a time: a recording may be larger than memory. A torn last block (a crash while it was written) ends the
  * recording; anything else that does not open is refused.
  */
-export function* openBlocks(file: Uint8Array, key: Uint8Array): Generator<string> {
-  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength)
-  if (!bytes.subarray(0, MARK.length).equals(MARK)) throw damaged('it is not a recording')
+export async function* openBlocks(
+  file: Pick<FileHandle, 'read'>,
+  key: Uint8Array,
+): AsyncGenerator<string> {
+  const bytes = async (at: number, length: number): Promise<Buffer> => {
+    const buffer = Buffer.alloc(length)
+    const { bytesRead } = await file.read(buffer, 0, length, at)
+    return buffer.subarray(0, bytesRead)
+  }
+  if (!(await bytes(0, MARK.length)).equals(MARK)) throw damaged('it is not a recording')
   let at = MARK.length
-  for (let number = 0; at < bytes.length; number++) {
-    if (at + 4 > bytes.length) return
-    const length = bytes.readUInt32BE(at)
+  for (let number = 0; ; number++) {
+    const head = await bytes(at, 4)
+    if (head.length < 4) return
+    const length = head.readUInt32BE()
     if (length > MOST_BLOCK_BYTES || length < NONCE_BYTES + TAG_BYTES)
       throw damaged('a block has no sane length')
-    if (at + 4 + length > bytes.length) return
-    const sealed = bytes.subarray(at + 4, at + 4 + length)
+    const sealed = await bytes(at + 4, length)
+    if (sealed.length < length) return
     yield openBlock(sealed, key, number)
     at += 4 + length
   }

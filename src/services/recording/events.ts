@@ -33,4 +33,6 @@ export type RecordedEvent =
       readonly errorCode?: string
     }
   | { readonly kind: 'note'; readonly at: number; readonly text: string }
+  /** Only when read: there is more, from event number `next` on. */
+  | { readonly kind: 'cut'; readonly at: number; readonly next: number }
   | { readonly kind: 'closed'; readonly at: number; readonly reason: string }

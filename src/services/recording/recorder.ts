@@ -65,7 +65,14 @@ export class SessionRecorder {
     const line = `${JSON.stringify(event)}\n`
     if (this.#lines === '') this.#firstAt = event.at
     this.#lines += line
-    for (const listener of this.#listeners) listener(event)
+    for (const listener of this.#listeners) {
+      try {
+        listener(event)
+      } catch {
+        // Safe: who only watches must not end what is watched; it is not called again.
+        this.#listeners.delete(listener)
+      }
+    }
     if (this.#lines.length >= BLOCK_CHARACTERS) this.#seal()
     if (this.#pending > MOST_PENDING_CHARACTERS) this.#fail(new Error('the disk does not keep up'))
   }

@@ -98,6 +98,39 @@ describe('a recording', () => {
     expect(await recordings.read('ses-1')).toHaveLength(1)
   })
 
+  it('is read part by part when it is large, and each event once', async () => {
+    const recorder = await recordings.start(session, () => {})
+    for (let at = 0; at < 50; at++) recorder.add(note(`${at} ${'x'.repeat(5_000)}`))
+    recorder.add(note('y'.repeat(40_000)))
+    await recordings.end(session)
+    const seen: string[] = []
+    let from: number | undefined = 0
+    let parts = 0
+    while (from !== undefined) {
+      const events = await recordings.read('ses-1', { from, mostCharacters: 30_000 })
+      const last = events.at(-1)
+      for (const event of events) if (event.kind === 'note') seen.push(event.text.split(' ')[0]!)
+      from = last?.kind === 'cut' ? last.next : undefined
+      parts += 1
+    }
+    expect(parts).toBeGreaterThan(8)
+    expect(seen).toHaveLength(51)
+    expect(seen.slice(0, 50)).toEqual(Array.from({ length: 50 }, (_, at) => String(at)))
+  })
+
+  it('goes on when somebody who watches it breaks', async () => {
+    const recorder = await recordings.start(session, () => {})
+    let calls = 0
+    recordings.watch('ses-1', () => {
+      calls += 1
+      throw new Error('a broken watcher')
+    })
+    recorder.add(note('a'))
+    recorder.add(note('b'))
+    expect(calls).toBe(1)
+    expect(await recordings.read('ses-1')).toHaveLength(2)
+  })
+
   it('can never be read again once it is erased', async () => {
     const recorder = await recordings.start(session, () => {})
     recorder.add(note('a'))

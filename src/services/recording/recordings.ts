@@ -1,6 +1,6 @@
 // All recordings of this node: starts them, lists their sessions, reads them back, erases them.
 import { mkdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import {
@@ -14,6 +14,9 @@ import { openBlocks } from './blocks.ts'
 import type { RecordedEvent } from './events.ts'
 import { type RecordedChunk, SessionRecorder } from './recorder.ts'
 import type { RecordingTables } from './tables.ts'
+
+/** What one reading gives: the rest is asked for with `from`. */
+const MOST_READ_CHARACTERS = 16 * 1024 * 1024
 
 export interface SessionFilter {
   readonly principal?: string
@@ -123,8 +126,17 @@ export class Recordings {
     return fromRow(row)
   }
 
-  /** All events of a session up to now. Throws InvalidRequest when unknown, erased or damaged. */
-  async read(id: string): Promise<readonly RecordedEvent[]> {
+  /**
+   * The events of a session up to now, from number `from` on; a last event `cut` says that there are more. Throws
+   * InvalidRequest when unknown, erased or damaged.
+   */
+  async read(
+    id: string,
+    {
+      from = 0,
+      mostCharacters = MOST_READ_CHARACTERS,
+    }: { from?: number; mostCharacters?: number } = {},
+  ): Promise<readonly RecordedEvent[]> {
     await this.get(id)
     await this.#open.get(id)?.flush()
     const row = await this.#kysely
@@ -135,10 +147,26 @@ export class Recordings {
     if (row === undefined)
       throw new InvalidRequest('request_unknown', `The recording of ${id} was erased.`)
     const events: RecordedEvent[] = []
-    for (const block of openBlocks(await this.#bytes(id), Buffer.from(row.key, 'hex'))) {
-      for (const line of block.split('\n')) if (line !== '') events.push(JSON.parse(line))
+    const file = await this.#openFile(id)
+    try {
+      let number = 0
+      let characters = 0
+      for await (const block of openBlocks(file, Buffer.from(row.key, 'hex'))) {
+        for (const line of block.split('\n')) {
+          if (line === '' || number++ < from) continue
+          // At least one, or a reader would never get past an event that is larger than that.
+          if (characters > 0 && characters + line.length > mostCharacters) {
+            events.push({ kind: 'cut', at: this.#now(), next: number - 1 })
+            return events
+          }
+          characters += line.length
+          events.push(JSON.parse(line))
+        }
+      }
+      return events
+    } finally {
+      await file.close()
     }
-    return events
   }
 
   /** Live events of a session; undefined when it does not run on this node. */
@@ -161,9 +189,9 @@ export class Recordings {
     return join(this.#folder, `${id}.rec`)
   }
 
-  async #bytes(id: string): Promise<Uint8Array> {
+  async #openFile(id: string): Promise<FileHandle> {
     try {
-      return await readFile(this.#file(id))
+      return await open(this.#file(id), 'r')
     } catch (cause) {
       throw new InvalidRequest('request_unknown', `The recording of ${id} is not on this node.`, {
         cause,
