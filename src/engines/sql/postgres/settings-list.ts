@@ -62,6 +62,8 @@ export const harmlessSettings: ReadonlySet<string> = new Set([
   'quote_all_identifiers',
   'random_page_cost',
   'restrict_nonsystem_relation_kind',
+  // Our own: read by the gateway when it has run, known to no server.
+  'sallyport.reason',
   'search_path',
   'seq_page_cost',
   'standard_conforming_strings',
