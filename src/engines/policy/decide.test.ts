@@ -45,7 +45,7 @@ describe('the decision', () => {
     expect(decision.message).toBe(
       'DELETE on public.customers is not permitted for user "ann" on "shop"',
     )
-    expect(decision.hint).toBe('Permitted on public.customers: connect, read.')
+    expect(decision.hint).toBe('Permitted on public.customers: read.')
   })
 
   it('denies the statement when one of its operations is denied', () => {

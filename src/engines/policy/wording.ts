@@ -1,5 +1,5 @@
 // What a refusal says to the client: plain sentences, and what would be permitted instead.
-import { type Action, actions, type Flag, type Operation, type ReasonCode } from '#model'
+import type { Action, Flag, Operation, ReasonCode } from '#model'
 import type { Entity } from './compile/values.ts'
 import type { Judged } from './context.ts'
 import type { Facts } from './facts.ts'
@@ -64,6 +64,21 @@ const withoutFlag: Readonly<Record<Flag, string>> = {
   explain: 'without EXPLAIN',
 }
 
+/** Objects that hold data. Of others (functions, languages, roles) "read is permitted" would mislead. */
+const rows: ReadonlySet<string> = new Set([
+  'table',
+  'view',
+  'materialized view',
+  'foreign table',
+  'partitioned table',
+  'sequence',
+  'path',
+  'resource',
+])
+const wholeResource = { name: '', kind: 'resource' } as const
+const onObject: readonly Action[] = ['read', 'write', 'define', 'administer']
+const onResource: readonly Action[] = ['connect', ...onObject, 'execute']
+
 function hintFor(
   standing: Standing,
   statement: Judged,
@@ -76,11 +91,22 @@ function hintFor(
     const flags = operation.flags.filter(other => other !== flag)
     if (permitted({ ...operation, flags })) return `It would be permitted ${withoutFlag[flag]}.`
   }
-  const plain: Operation = { ...operation, flags: [], columns: [], verb: '' }
-  const others = actions.filter(
-    action => action !== operation.action && permitted({ ...plain, action }),
+  const object = rows.has(operation.object.kind) ? operation.object : wholeResource
+  const plain: Operation = { ...operation, object, flags: [], columns: [], verb: '' }
+  const asked = object.name === '' ? onResource : onObject
+  const now = asked.filter(action => action !== operation.action && permitted(plain, action))
+  const withPerson = { ...facts, approved: true }
+  const held = asked.filter(
+    action =>
+      !now.includes(action) &&
+      judgeOperation(standing, statement, plain, withPerson, action).permitted &&
+      !permitted(plain, action),
   )
-  const where = shown(operation.object.name || standing.resource.id)
-  if (others.length > 0) return `Permitted on ${where}: ${others.join(', ')}.`
+  const where = shown(object.name || standing.resource.id)
+  const parts = [
+    ...(now.length > 0 ? [now.join(', ')] : []),
+    ...(held.length > 0 ? [`with a person's approval ${held.join(', ')}`] : []),
+  ]
+  if (parts.length > 0) return `Permitted on ${where}: ${parts.join('; ')}.`
   return `Nothing is permitted on ${where} as things are; ask for access to "${standing.resource.id}".`
 }
