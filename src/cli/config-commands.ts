@@ -68,8 +68,12 @@ async function examine(file: string, protocols: readonly Protocol[]): Promise<Fi
   })
   if (config === undefined) return findings
   findings.push(dataFolder(config), await policies(config))
-  for (const issuer of config.identity.issuers)
-    findings.push(await answers(`issuer ${issuer.issuer}`, issuer.issuer))
+  for (const { issuer, jwks } of config.identity.issuers) {
+    const what = `issuer ${issuer}`
+    // With its keys at hand nobody is asked for them.
+    if (jwks?.startsWith('file:')) findings.push(keysIn(what, jwks.slice(5)))
+    else findings.push(await answers(what, issuer))
+  }
   for (const resource of config.resources) {
     findings.push(await reaches(`resource ${resource.name}`, hostAndPort(resource.upstream)))
   }
@@ -107,6 +111,11 @@ async function policies(config: Config): Promise<Finding> {
       detail: error instanceof ConfigurationError ? error.message : String(error),
     }
   }
+}
+
+function keysIn(what: string, file: string): Finding {
+  const ok = existsSync(file)
+  return { what, ok, detail: ok ? `keys in ${file}` : `there is no ${file}` }
 }
 
 async function answers(what: string, issuer: string): Promise<Finding> {
