@@ -1,6 +1,6 @@
 // The whole regression suite: prints where the gateway and the server itself differ, and writes each
 // difference to test/regress/results/.
-//   node bin/node26.cjs test/regress/run.ts [--only NAME[,NAME]] [--version 15|18] [--control] [--times]
+//   node bin/node26.cjs test/regress/run.ts [--only NAME[,NAME]] [--version 15|18] [--control] [--scan] [--times]
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,6 +12,7 @@ const { values: options } = parseArgs({
     only: { type: 'string', default: '' },
     version: { type: 'string', default: '18' },
     control: { type: 'boolean', default: false },
+    scan: { type: 'boolean', default: false },
     times: { type: 'boolean', default: false },
   },
 })
@@ -22,7 +23,7 @@ else await main()
 
 async function main(): Promise<void> {
   const version = options.version === '15' ? 15 : 18
-  const comparison = await startComparison({ control: options.control, version })
+  const comparison = await startComparison({ ...options, version })
   const reasons = new Map<string, number>()
   const [same, byDesign, different]: string[][] = [[], [], []]
   let lines = 0

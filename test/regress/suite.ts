@@ -48,6 +48,8 @@ export interface ComparisonOptions {
   readonly version?: PostgresVersion
   /** Neither side behind a gateway: what differs then is noise. */
   readonly control?: boolean
+  /** A detector looks at every value, finds nothing, and none may change. */
+  readonly scan?: boolean
 }
 
 /** False where the vectors are not beside the project. */
@@ -68,7 +70,7 @@ export function scriptOf(name: string): string {
 
 /** Two servers alike, one of them behind a gateway. */
 export async function startComparison(options: ComparisonOptions = {}): Promise<Comparison> {
-  const { version = 18, control = false } = options
+  const { version = 18, control = false, scan = false } = options
   const stops: (() => unknown)[] = []
   const stop = async () => {
     for (const step of stops.splice(0).reverse()) await step()
@@ -88,7 +90,8 @@ export async function startComparison(options: ComparisonOptions = {}): Promise<
       const gateway = await startGateway({
         issuers: [issuerEntry(issuer.url)],
         resources: [postgresResource('regression', behind)],
-        policies: { 'all.cedar': '@id("everything") permit (principal, action, resource);' },
+        policies: scan ? MASKED : EVERYTHING,
+        dataClasses: scan ? { key: { detect: 'private-key' } } : {},
         env: { UPSTREAM_PASSWORD: behind.password },
       })
       stops.push(() => gateway.remove())
@@ -135,6 +138,12 @@ async function settle(servers: readonly PostgresServer[]): Promise<void> {
     })
     await server.query('vacuum analyze')
   }
+}
+
+const EVERYTHING = { 'all.cedar': '@id("everything") permit (principal, action, resource);' }
+const MASKED = {
+  'all.cedar':
+    '@id("everything") permit (principal, action, resource) unless { action == Action::"reveal" };',
 }
 
 function straight(server: PostgresServer): Record<string, string> {
