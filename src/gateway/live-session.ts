@@ -365,7 +365,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   }
 
   #mint(statement: Statement, auditIndex: number, facts: Facts, discharged: Discharged): Permit {
-    const { policies, masks } = this.#rules
+    const rules = this.#rules
+    const { policies, masks } = rules
     return mintPermit({
       statement,
       auditIndex,
@@ -373,6 +374,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       limit: discharged.limit ?? {},
       plan: columns => planCells(masks, policies, facts, statement, columns),
       scrub: text => scrubText(masks, policies, facts, statement, text),
+      isCurrent: () => this.#rules === rules,
     })
   }
 

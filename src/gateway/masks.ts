@@ -26,19 +26,42 @@ export function planCells(
   let hiddenSource: string | undefined | null = null
   return columns.map(column => {
     const { origin } = column
+    const scannable = column.textual || column.form === 'structured'
     if (origin !== 'unknown') {
-      const dataClass = masks.masking.classOf(origin)
-      if (dataClass !== undefined && !policies.reveals(dataClass.name, origin, facts)) {
-        return maskOf(masks.masking, dataClass.name, dataClass.mask === 'null' || !column.textual)
-      }
-      return scanOf(masks, policies, facts, origin, column.textual)
+      const hidden = hiddenClasses(masks, policies, facts, column.sources ?? [origin])
+      if (hidden.size === 0) return scanOf(masks, policies, facts, origin, scannable)
+      const name = masks.masking.mostSensitive([...hidden.keys()])
+      const method = hidden.get(name)
+      // The method of a class fits its own values only: not what was made of them, nor a mixture.
+      const redacted = column.computed === true || hidden.size > 1
+      const toNull = !column.textual || (!redacted && method === 'null')
+      return maskOf(redacted ? masks.redaction : masks.masking, name, toNull)
     }
     if (column.harmless) return { kind: 'pass' }
     if (hiddenSource === null) hiddenSource = hiddenSourceOf(masks, policies, facts, statement)
     if (hiddenSource !== undefined) return maskOf(masks.redaction, hiddenSource, !column.textual)
-    return scanOf(masks, policies, facts, 'unknown', column.textual)
+    return scanOf(masks, policies, facts, 'unknown', scannable)
   })
 }
+
+/** The classes of these columns that the principal may not see, with their methods. */
+function hiddenClasses(
+  masks: Masks,
+  policies: SessionPolicies,
+  facts: Facts,
+  columns: readonly ColumnName[],
+): ReadonlyMap<string, DataClass['mask']> {
+  let hidden: Map<string, DataClass['mask']> | undefined
+  for (const column of columns) {
+    const dataClass = masks.masking.classOf(column)
+    if (dataClass === undefined || policies.reveals(dataClass.name, column, facts)) continue
+    hidden ??= new Map()
+    hidden.set(dataClass.name, dataClass.mask)
+  }
+  return hidden ?? NO_CLASSES
+}
+
+const NO_CLASSES: ReadonlyMap<string, DataClass['mask']> = new Map()
 
 /** A text of the upstream that may quote values: hidden whole when the statement touches hidden columns. */
 export function scrubText(
@@ -60,19 +83,15 @@ function hiddenSourceOf(
   statement: Statement,
 ): string | undefined {
   const from = statement.mayDeriveFrom
-  const hidden = new Set<string>()
-  if (from === 'all') {
-    for (const { name, columns } of masks.classes) {
-      if (columns.length > 0 && !policies.reveals(name, 'unknown', facts)) hidden.add(name)
-    }
-  } else {
-    for (const column of from) {
-      const dataClass = masks.masking.classOf(column)
-      if (dataClass !== undefined && !policies.reveals(dataClass.name, column, facts))
-        hidden.add(dataClass.name)
-    }
-  }
-  return hidden.size === 0 ? undefined : masks.masking.mostSensitive([...hidden])
+  const hidden =
+    from === 'all'
+      ? masks.classes
+          .filter(
+            ({ name, columns }) => columns.length > 0 && !policies.reveals(name, 'unknown', facts),
+          )
+          .map(({ name }) => name)
+      : [...hiddenClasses(masks, policies, facts, from).keys()]
+  return hidden.length === 0 ? undefined : masks.masking.mostSensitive(hidden)
 }
 
 function maskOf(masking: Masking, dataClass: string, toNull: boolean): CellPlan {
@@ -86,9 +105,9 @@ function scanOf(
   policies: SessionPolicies,
   facts: Facts,
   column: ColumnName | 'unknown',
-  textual: boolean,
+  scannable: boolean,
 ): CellPlan {
-  if (!textual) return { kind: 'pass' }
+  if (!scannable) return { kind: 'pass' }
   const scan = masks.masking.scanner(hiddenDetectors(masks, policies, facts, column))
   return scan === undefined ? { kind: 'pass' } : { kind: 'scan', scan }
 }

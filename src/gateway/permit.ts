@@ -7,8 +7,20 @@ export interface ResultColumn {
   readonly name: string
   /** The base column that the upstream says it is; `unknown` when it says none. */
   readonly origin: ColumnName | 'unknown'
+  /**
+   * All columns that the value comes from, `origin` among them, when there are more (views, inheritance): it is
+   * masked when one of them is.
+   */
+  readonly sources?: readonly ColumnName[]
+  /** True when the value is made of `sources` by an expression: no method of a class fits it, so it is redacted. */
+  readonly computed?: boolean
   /** True when the type holds text, so that a mask can take the value's place; otherwise NULL does. */
   readonly textual: boolean
+  /**
+   * `structured`: text inside a larger form (json, arrays). A mask makes it NULL; what the detectors find in it
+   * is replaced in place, so `textual` is false and a plan may still be `scan`.
+   */
+  readonly form?: 'plain' | 'structured'
   readonly format: 'text' | 'binary'
   /** True when the value cannot derive from any table's value (a count, a constant). */
   readonly harmless: boolean
@@ -25,6 +37,8 @@ export interface PermitTerms {
   readonly limit: { readonly rows?: number; readonly bytes?: number }
   readonly plan: (columns: readonly ResultColumn[]) => readonly CellPlan[]
   readonly scrub: (text: string) => string
+  /** Whether the rules that it was decided by still hold. Absent: they do. */
+  readonly isCurrent?: () => boolean
 }
 
 let mint: (terms: PermitTerms) => Permit
@@ -60,6 +74,11 @@ export class Permit {
 
   get limit(): { readonly rows?: number; readonly bytes?: number } {
     return this.#terms.limit
+  }
+
+  /** False once policies, classes or grants changed: what goes on under it must be judged again. */
+  get current(): boolean {
+    return this.#terms.isCurrent?.() !== false
   }
 
   /** What to do with each cell of an answer of this shape. Decided once per shape, not per row. */

@@ -4,6 +4,7 @@ import type { Names, RelationName } from '#engines/sql'
 import { type ColumnName, isGatewayError, Unavailable } from '#model'
 import type { CatalogSnapshot } from './catalog-snapshot.ts'
 import type { Catalog, CatalogColumn, CatalogRelation, TextForm } from './catalog-types.ts'
+import { splitPath } from './scope.ts'
 
 const MAX_AGE_MS = 5 * 60_000
 /** From this age on a use reads again in the background, so that nobody waits for it. */
@@ -87,20 +88,26 @@ export function createCatalog(read: () => Promise<CatalogSnapshot>, now: () => n
     textForm: (typeOid: number): TextForm => current().textForm(typeOid),
     resolve: (name: RelationName, path: readonly string[] | undefined) =>
       current().resolve(name, path),
-    names(path: readonly string[] | undefined): Names {
-      const from = current()
-      const creationSchema = from.creationSchema(path)
-      return {
-        resolve: relation => from.resolved(relation, path),
-        functions: name => from.functions(name, path),
-        isPlainType: type => from.isPlainType(type, path),
-        ...(creationSchema === undefined ? {} : { creationSchema }),
-      }
-    },
+    names: (path: readonly string[] | undefined): Names => namesOf(current(), path),
     invalidate() {
       stale = true
     },
     fresh,
     refresh,
+  }
+}
+
+function namesOf(snapshot: CatalogSnapshot, path: readonly string[] | undefined): Names {
+  const creationSchema = snapshot.creationSchema(path)
+  return {
+    resolve: relation => snapshot.resolved(relation, path),
+    functions: name => snapshot.functions(name, path),
+    isPlainType: type => snapshot.isPlainType(type, path),
+    withSearchPath: next => {
+      const parts = next === undefined ? undefined : splitPath(next)
+      // The role that "$user" means may have changed in the same text.
+      return namesOf(snapshot, parts?.includes('$user') === true ? undefined : parts)
+    },
+    ...(creationSchema === undefined ? {} : { creationSchema }),
   }
 }

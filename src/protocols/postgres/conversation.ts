@@ -1,7 +1,7 @@
 // What both pumps of one session share: the queue of answers that are owed, the transaction's state, the names,
 // and the two outlets. Each field is written by one of the pumps; the comments say which.
 import type { Session } from '#gateway'
-import type { CloseReason, GatewayError } from '#model'
+import { type CloseReason, type GatewayError, UpstreamError } from '#model'
 import type { Catalog } from './catalog-types.ts'
 import { Exchange, ExchangeQueue } from './exchange.ts'
 import type { TransactionStatus } from './messages.ts'
@@ -57,6 +57,11 @@ export class Conversation {
    * view shows cannot be told, so it may be anything.
    */
   catalogDirty = false
+  /**
+   * Both: grows when texts and names may mean something else than before. What was described under another value may
+   * have been another table.
+   */
+  meaning = 0
   /** A cancel request of ours is under way: nothing new may be sent that it could hit. */
   cancelling: Promise<void> | undefined
   /** Portals whose statement is suspended: its outcome is on record when it ends. */
@@ -77,6 +82,31 @@ export class Conversation {
     return this.status !== 'I' || this.segmentRuns
   }
 
+  /** Client pump: a Sync, or a simple query, was sent. */
+  closeSegment(): void {
+    this.segment += 1
+    this.segmentOpen = false
+    this.segmentRuns = false
+    this.segmentWrites = false
+  }
+
+  /** The upstream sent what has no place here: the session is over. */
+  distrust(what: string): false {
+    this.parts.end(
+      'upstream_left',
+      new UpstreamError('upstream_lost', `the database sent ${what}`) satisfies GatewayError,
+    )
+    return false
+  }
+
+  /** What the exchange changed has happened, or failed to: those who wait for it may go on. */
+  changed(exchange: Exchange): void {
+    if (!exchange.changes) return
+    exchange.changes = false
+    this.changes -= 1
+    this.meaning += 1
+  }
+
   /** Cancels what runs upstream; later intents wait until the cancel can no longer hit them. */
   cancel(): void {
     const cancelled = this.parts.cancelUpstream()
@@ -90,8 +120,7 @@ export class Conversation {
 
   /** The exchange's permit is used up. */
   complete(exchange: Exchange, status: 'completed' | 'failed' | 'cancelled'): void {
-    if (exchange.changes) this.changes -= 1
-    exchange.changes = false
+    this.changed(exchange)
     exchange.done = true
     const { permit, portal } = exchange
     if (permit === undefined) return
@@ -109,6 +138,15 @@ export class Conversation {
       ...(exchange.errorCode === undefined ? {} : { errorCode: exchange.errorCode }),
       ...(exchange.masked === undefined ? {} : { masked: exchange.masked }),
     })
+  }
+
+  /** What a portal answered so far goes on record under its permit: another one takes over. */
+  completePart(portal: Portal): void {
+    const { permit, rows, bytes } = portal
+    if (permit === undefined || portal.completed) return
+    portal.rows = 0
+    portal.bytes = 0
+    this.parts.session.complete(permit, { status: 'completed', rows, bytes })
   }
 
   /** Portals are gone: what was suspended will not go on. */

@@ -2,18 +2,16 @@
 // statement and the catalog. Where they do not fit what the upstream announces, every column is of unknown origin.
 import type { CopyShape, SqlStatement } from '#engines/sql'
 import type { Permit, ResultColumn } from '#gateway'
-import type { DataClass } from '#model'
 import type { Catalog } from './catalog-types.ts'
 import { CopyOut } from './copy-out.ts'
 import type { Exchange } from './exchange.ts'
 import { RowPlan } from './row-plan.ts'
-import type { Scope } from './scope.ts'
-import { originOf, plansFor } from './shape.ts'
+import { changesScope, type Scope } from './scope.ts'
+import { formOf, originsOf } from './shape.ts'
 
 interface Parts {
   readonly catalog: Catalog
   readonly scope: Scope
-  readonly session: { readonly dataClasses: readonly DataClass[] }
   readonly messageBytes: number
 }
 
@@ -24,10 +22,16 @@ export function copyOutsOf(
   suspect: boolean,
 ): readonly (CopyOut | undefined)[] {
   const { permit } = exchange
-  return exchange.analysis.statements.map(statement => {
+  const { statements } = exchange.analysis
+  // An earlier statement of the text may make the name another table.
+  const moving =
+    suspect ||
+    (statements.length > 1 &&
+      statements.some(each => changesScope(each) || each.changesCatalog || each.transaction))
+  return statements.map(statement => {
     const { copy } = statement
     if (permit === undefined || copy?.direction !== 'out' || copy.to !== 'stdout') return undefined
-    const named = suspect ? undefined : namedColumns(copy, parts)
+    const named = moving ? undefined : namedColumns(copy, parts)
     return new CopyOut(
       copy,
       width => planOf(permit, statement, named, width, copy),
@@ -37,33 +41,24 @@ export function copyOutsOf(
   })
 }
 
-interface CopyColumn {
-  readonly column: ResultColumn
-  readonly scannable: boolean
-}
-
 function namedColumns(
   copy: CopyShape,
-  { catalog, scope, session }: Parts,
-): readonly CopyColumn[] | undefined {
+  { catalog, scope }: Parts,
+): readonly ResultColumn[] | undefined {
   if (copy.relation === undefined) return undefined
   const candidates = catalog.resolve(copy.relation, scope.path)
   const only = candidates[0]
   if (candidates.length !== 1 || only === undefined) return undefined
-  const columns: CopyColumn[] = []
+  const columns: ResultColumn[] = []
   for (const name of copy.columns ?? only.columns) {
     const column = catalog.columnOf(only.object, name)
     if (column === undefined) return undefined
-    const form = catalog.textForm(column.typeOid)
     columns.push({
-      column: {
-        name,
-        origin: originOf(column, session.dataClasses),
-        textual: form === 'whole',
-        format: 'text',
-        harmless: false,
-      },
-      scannable: form === 'within',
+      name,
+      ...originsOf(column),
+      ...formOf(catalog.textForm(column.typeOid)),
+      format: 'text',
+      harmless: false,
     })
   }
   return columns
@@ -72,19 +67,11 @@ function namedColumns(
 function planOf(
   permit: Permit,
   statement: SqlStatement,
-  named: readonly CopyColumn[] | undefined,
+  named: readonly ResultColumn[] | undefined,
   width: number,
   copy: CopyShape,
 ): RowPlan {
-  if (named?.length === width) {
-    return new RowPlan(
-      plansFor(
-        permit,
-        named.map(({ column }) => column),
-        named.map(({ scannable }) => scannable),
-      ),
-    )
-  }
+  if (named?.length === width) return new RowPlan(permit.results(named))
   const { outputs } = statement
   const fits = copy.query && outputs !== 'unknown' && outputs.length === width
   // In a text format a mask can stand for a value of any type.

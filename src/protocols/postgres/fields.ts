@@ -3,8 +3,10 @@
 import type { MessageFields } from './messages.ts'
 import { errorResponse, noticeResponse } from './messages.ts'
 
-/** Message, detail, hint, internal query, context: free text (standards.md 5.2.5). */
-const FREE_TEXT: ReadonlySet<string> = new Set(['M', 'D', 'H', 'q', 'W'])
+/** Severity, SQLSTATE, positions, and where in the server's source: they hold no value (standards.md 5.2.5). */
+const PLAIN: ReadonlySet<string> = new Set(['S', 'V', 'C', 'P', 'p', 'F', 'L', 'R'])
+/** Names of schema, table, column, type, constraint: clients act on them. */
+const NAMES: ReadonlySet<string> = new Set(['s', 't', 'c', 'd', 'n'])
 
 /** The fields of the body; undefined when it is malformed. */
 export function readMessageFields(
@@ -40,12 +42,20 @@ export function scrubFields(
   scrub: (text: string) => string,
 ): Uint8Array | undefined {
   let changed = false
+  // A function may raise an error with any value as a name (RAISE ... USING COLUMN =): then they are free text.
+  const namesAreText = !saidByServer(fields)
   const scrubbed = fields.map(([code, text]) => {
-    if (!FREE_TEXT.has(code)) return [code, text] as const
+    if (PLAIN.has(code) || (NAMES.has(code) && !namesAreText)) return [code, text] as const
     const clean = scrub(text)
     if (clean !== text) changed = true
     return [code, clean] as const
   })
   if (!changed) return undefined
   return kind === 'error' ? errorResponse(scrubbed) : noticeResponse(scrubbed)
+}
+
+/** True when the server's own code says it: its sources are `.c` files, those of languages begin with `pl`. */
+function saidByServer(fields: MessageFields): boolean {
+  const file = fieldOf(fields, 'F') ?? ''
+  return file.endsWith('.c') && !file.startsWith('pl')
 }

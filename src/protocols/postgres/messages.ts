@@ -118,10 +118,6 @@ export function readyForQuery(status: TransactionStatus): Uint8Array {
   return message(B.readyForQuery, writer => writer.text(status))
 }
 
-export function parseComplete(): Uint8Array {
-  return bare(B.parseComplete)
-}
-
 export function commandComplete(tag: string): Uint8Array {
   return message(B.commandComplete, writer => writer.cstring(tag))
 }

@@ -15,8 +15,10 @@ export class Prepared {
   permit: Permit | undefined
   /** The columns of its answer, once the upstream has told. */
   shape: Shape | undefined
-  /** The segment in which a Describe of it was sent. */
+  /** The segment in which a Describe of it was sent, and the session's `meaning` and the time (ms) then. */
   describedIn = 0
+  describedUnder = -1
+  describedAt = 0
 
   constructor(text: string, analysis: Analysis, parameterTypes: readonly number[]) {
     this.text = text
@@ -101,6 +103,11 @@ class Body {
     return value
   }
 
+  /** A count: PostgreSQL reads these as unsigned, and drivers do send 65,535 parameters. */
+  count(): number {
+    return this.int16() & 0xffff
+  }
+
   int32(): number {
     this.#need(4)
     const value = this.#bytes.readInt32BE(this.at)
@@ -142,8 +149,7 @@ export function readParse(bytes: Buffer, start: number, end: number): ParseFrame
   const body = new Body(bytes, start, end)
   const name = body.text()
   const text = body.text()
-  const count = body.int16()
-  if (count < 0) throw malformed()
+  const count = body.count()
   const parameterTypes: number[] = []
   for (let i = 0; i < count; i++) parameterTypes.push(body.int32() >>> 0)
   body.done()
@@ -161,8 +167,8 @@ export function readBind(bytes: Buffer, start: number, end: number): BindFrame {
   const portal = body.text()
   const statement = body.text()
   const formats = readFormats(body)
-  const count = body.int16()
-  if (count < 0 || (formats.length > 1 && formats.length !== count)) throw malformed()
+  const count = body.count()
+  if (formats.length > 1 && formats.length !== count) throw malformed()
   const from = body.at
   const offsets: number[] = []
   const lengths: number[] = []
@@ -220,9 +226,8 @@ const NO_BYTES: Buffer = Buffer.alloc(0)
 const NO_FORMATS: readonly number[] = []
 
 function readFormats(body: Body): readonly number[] {
-  const count = body.int16()
+  const count = body.count()
   if (count === 0) return NO_FORMATS
-  if (count < 0) throw malformed()
   const formats: number[] = []
   for (let i = 0; i < count; i++) {
     const format = body.int16()

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { type CellPlan, createMasking } from '#engines/masking'
-import { type Analyser, createPostgresAnalyser, type RelationName } from '#engines/sql'
+import { type Analyser, createPostgresAnalyser, type Names, type RelationName } from '#engines/sql'
 import type { Outcome, Permit, RecordedAnswer, ResultColumn, Session, Waiting } from '#gateway'
 import type { CloseReason, ColumnName, DataClass, GatewayError, SessionId, Statement } from '#model'
 import type { Catalog, CatalogColumn, CatalogRelation, TextForm } from './catalog-types.ts'
@@ -23,6 +23,8 @@ export interface SessionDouble extends Session {
   readonly refusals: { text: string; error: GatewayError }[]
   readonly reasons: string[]
   readonly ending: AbortController
+  /** False: the rules have changed since. */
+  current: boolean
 }
 
 export type Decide = (
@@ -64,6 +66,7 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
     refusals: [],
     reasons: [],
     ending,
+    current: true,
     dial: () => Promise.reject(new Error('this double does not dial')),
     credential: () => Promise.reject(new Error('this double has no credential')),
     authorize(statement, waiting) {
@@ -84,11 +87,14 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
   function plan(statement: Statement, terms: PermitTerms, column: ResultColumn): CellPlan {
     if (terms.reveal === true) return { kind: 'pass' }
     const { origin, textual } = column
+    const readable = textual || column.form === 'structured'
     if (origin !== 'unknown') {
-      const dataClass = masking.classOf(origin)
+      const dataClass = (column.sources ?? [origin])
+        .map(each => masking.classOf(each))
+        .find(each => each !== undefined)
       if (dataClass !== undefined)
         return maskOf(dataClass.name, textual && dataClass.mask !== 'null')
-      return scan(textual)
+      return scan(readable)
     }
     if (column.harmless) return { kind: 'pass' }
     const from = statement.mayDeriveFrom
@@ -96,7 +102,7 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
       from === 'all'
         ? classes.map(({ name }) => name)
         : from.map(each => masking.classOf(each)?.name).filter(name => name !== undefined)
-    return touched[0] === undefined ? scan(textual) : maskOf(touched[0], textual)
+    return touched[0] === undefined ? scan(readable) : maskOf(touched[0], textual)
   }
 
   function maskOf(dataClass: string, textual: boolean): CellPlan {
@@ -105,8 +111,8 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
       : { kind: 'null', dataClass }
   }
 
-  function scan(textual: boolean): CellPlan {
-    const found = textual ? masking.scanner(classes.map(({ name }) => name)) : undefined
+  function scan(readable: boolean): CellPlan {
+    const found = readable ? masking.scanner(classes.map(({ name }) => name)) : undefined
     return found === undefined ? { kind: 'pass' } : { kind: 'scan', scan: found }
   }
 
@@ -116,6 +122,9 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
       auditIndex: session.statements.length,
       maxRows: terms.maxRows,
       limit: terms.limit ?? {},
+      get current() {
+        return session.current
+      },
       results: (columns: readonly ResultColumn[]) =>
         columns.map(column => plan(statement, terms, column)),
       scrub: (text: string) => {
@@ -173,6 +182,7 @@ export function catalogDouble(
   }
   const resolve = ({ schema, name }: RelationName): readonly CatalogRelation[] =>
     known.filter(table => table.name === name && (schema ?? 'public') === 'public').map(relationOf)
+  const names: Names = { resolve, withSearchPath: () => names }
   const catalog = {
     refreshed: 0,
     tables: known,
@@ -193,7 +203,7 @@ export function catalogDouble(
     textForm: (oid: number): TextForm =>
       WHOLE.has(oid) ? 'whole' : WITHIN.has(oid) ? 'within' : 'none',
     resolve,
-    names: () => ({ resolve }),
+    names: () => names,
     searchPath: ['public'],
     invalidate: () => {},
     fresh: () => Promise.resolve(),

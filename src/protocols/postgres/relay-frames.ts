@@ -51,10 +51,7 @@ export function copyFailFrame(why: string): Uint8Array {
 // ——— a server's ———
 export {
   commandComplete,
-  errorResponse,
-  noticeResponse,
   parameterStatus,
-  parseComplete,
   readyForQuery,
 } from './messages.ts'
 

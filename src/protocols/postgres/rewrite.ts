@@ -4,7 +4,7 @@ import { maskedBytes } from '#engines/masking'
 import { UpstreamError } from '#model'
 import { HEADER } from './feed.ts'
 import type { Outlet } from './outlet.ts'
-import { MASK, NULL, PASS, type RowPlan } from './row-plan.ts'
+import { MASK, NULL, PASS, type RowPlan, SCAN_NULL } from './row-plan.ts'
 
 const DATA_ROW = 0x44
 /** Runs up to this are copied byte by byte: cheaper than a call. */
@@ -79,8 +79,13 @@ export function rewriteRow(
         continue
       }
       copy(src, copied, at, out, to)
-      out.writeInt32BE(written, to + run)
-      to = cell + written
+      if (kind === SCAN_NULL) {
+        out.fill(0xff, to + run, cell)
+        to = cell
+      } else {
+        out.writeInt32BE(written, to + run)
+        to = cell + written
+      }
     }
     replaced[column] = (replaced[column] as number) + 1
     changed = true

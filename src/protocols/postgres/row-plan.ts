@@ -5,6 +5,8 @@ export const PASS = 0
 export const NULL = 1
 export const MASK = 2
 export const SCAN = 3
+/** Detectors can read the value, but what they would write does not fit its form: NULL when they find anything. */
+export const SCAN_NULL = 4
 
 const keep: Masker = () => -1
 
@@ -18,19 +20,30 @@ export class RowPlan {
   /** True when no cell is ever changed. */
   readonly untouched: boolean
 
-  constructor(plans: readonly CellPlan[]) {
+  /** `rigid`: columns whose values may be read but not rewritten. */
+  constructor(plans: readonly CellPlan[], rigid?: readonly boolean[]) {
     this.width = plans.length
     this.#plans = plans
-    this.kinds = Uint8Array.from(plans, plan => codes[plan.kind])
+    this.untouched = allPass(plans)
+    // Most answers are small and pass: then nothing is laid out.
+    if (this.untouched) {
+      this.kinds = plans.length > ALL_PASS.length ? new Uint8Array(plans.length) : ALL_PASS
+      this.writers = NO_WRITERS
+      this.replaced = NO_COUNTS
+      return
+    }
+    this.kinds = Uint8Array.from(plans, (plan, index) =>
+      plan.kind === 'scan' && rigid?.[index] === true ? SCAN_NULL : codes[plan.kind],
+    )
     this.writers = plans.map(plan =>
       plan.kind === 'mask' ? plan.write : plan.kind === 'scan' ? plan.scan : keep,
     )
     this.replaced = new Uint32Array(plans.length)
-    this.untouched = plans.every(plan => plan.kind === 'pass')
   }
 
   /** Adds what was replaced since the last call to `totals`. */
   tally(totals: Map<string, number> | undefined): Map<string, number> | undefined {
+    if (this.untouched) return totals
     for (let i = 0; i < this.width; i++) {
       const count = this.replaced[i] as number
       if (count === 0) continue
@@ -47,6 +60,16 @@ export class RowPlan {
     return totals
   }
 }
+
+function allPass(plans: readonly CellPlan[]): boolean {
+  for (const plan of plans) if (plan.kind !== 'pass') return false
+  return true
+}
+
+/** A server's result has 1,664 columns at most. */
+const ALL_PASS = new Uint8Array(1_664)
+const NO_WRITERS: readonly Masker[] = []
+const NO_COUNTS = new Uint32Array(0)
 
 function counts(scan: Scanner): scan is CountingScanner {
   return 'drain' in scan

@@ -17,6 +17,11 @@ export function changesScope(statement: SqlStatement): boolean {
   return statement.settings.some(({ name }) => SCOPING.has(name))
 }
 
+/** True when it may make `$user` another one. */
+export function changesRole(statement: SqlStatement): boolean {
+  return statement.settings.some(({ name }) => name !== 'search_path' && SCOPING.has(name))
+}
+
 interface Values {
   /** Undefined: not known. */
   path: readonly string[] | undefined

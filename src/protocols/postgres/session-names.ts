@@ -53,6 +53,11 @@ export class SessionNames {
     return this.portals.has(name) ? undefined : this.#cursors.get(name)
   }
 
+  /** A Close of that portal was sent: a cursor of SQL of that name is a portal too. */
+  portalClosed(name: string): void {
+    this.#cursors.delete(name)
+  }
+
   /** A statement of `text` has run. */
   ran(statement: SqlStatement, text: string): void {
     const { prepares, deallocates, declares, closes } = statement
@@ -65,12 +70,19 @@ export class SessionNames {
       else this.prepared.delete(deallocates.name)
     }
     if (declares !== undefined) {
-      const held = /\bhold\b/i.test(text)
-      this.#cursors.set(declares.cursor, { statement: declares.statement, text, held })
+      const { cursor, statement: query, held } = declares
+      // Cursors and portals are one namespace: what a portal of that name was, Execute would not run any more.
+      this.portals.delete(cursor)
+      this.#cursors.set(cursor, { statement: query, text, held })
     }
     if (closes !== undefined) {
-      if (closes.cursor === undefined) this.#cursors.clear()
-      else this.#cursors.delete(closes.cursor)
+      if (closes.cursor === undefined) {
+        this.#cursors.clear()
+        this.portals.clear()
+      } else {
+        this.#cursors.delete(closes.cursor)
+        this.portals.delete(closes.cursor)
+      }
     }
     // DISCARD ALL closes cursors and drops prepared statements; RESET ALL does not.
     if (

@@ -1,11 +1,10 @@
 // The columns of an answer: what RowDescription says, and what the catalog knows of their origin. Turns them
 // into the gateway's ResultColumns and asks the permit what to do with each cell. Sees no value.
-import { type CellPlan, createMasking } from '#engines/masking'
 import type { Output } from '#engines/sql'
 import type { Permit, ResultColumn } from '#gateway'
-import type { ColumnName, DataClass } from '#model'
 import type { Catalog, CatalogColumn, TextForm } from './catalog-types.ts'
 import { formatAt } from './prepared.ts'
+import { RowPlan } from './row-plan.ts'
 
 export interface Field {
   readonly name: string
@@ -43,79 +42,93 @@ export function readFields(
   return at === end ? fields : undefined
 }
 
-/** A column before its format is known. */
-interface Described {
-  readonly name: string
-  readonly origin: ColumnName | 'unknown'
-  readonly form: TextForm
-  readonly typeOid: number
-  readonly harmless: boolean
-}
-
 export class Shape {
   readonly fields: readonly Field[]
   readonly #outputs: readonly Output[] | 'unknown'
-  #described: readonly Described[] = []
+  readonly #names: readonly string[]
+  // What is known of the columns is the same for every statement until one of these changes.
+  #catalog: Catalog | undefined
   #version = -1
-  #classes: readonly DataClass[] | undefined
+  #formats: readonly number[] | undefined
+  #columns: readonly ResultColumn[] = []
+  #rigid: readonly boolean[] | undefined
+  #hex: readonly boolean[] = []
 
   /** `outputs`: what the text says of the columns; ignored when it does not fit. */
   constructor(fields: readonly Field[], outputs: readonly Output[] | 'unknown') {
     this.fields = fields
     this.#outputs = outputs !== 'unknown' && outputs.length === fields.length ? outputs : 'unknown'
+    this.#names = fields.map(({ name }) => name)
   }
 
   /** True when a column names a table or column that the catalog's snapshot does not have. */
   unknownTo(catalog: Catalog): boolean {
-    return this.fields.some(
-      ({ tableOid, attnum }) =>
-        tableOid !== 0 && attnum > 0 && catalog.column(tableOid, attnum) === undefined,
-    )
+    for (const { tableOid, attnum } of this.fields) {
+      if (tableOid !== 0 && attnum > 0 && catalog.column(tableOid, attnum) === undefined)
+        return true
+    }
+    return false
   }
 
   /**
    * What the permit says of each cell. `formats` as in Bind; undefined: those of the RowDescription. `suspect`:
    * definitions were changed that the catalog has not read, so that it does not know what views show.
    */
-  plans(
+  plan(
     permit: Permit,
     catalog: Catalog,
-    classes: readonly DataClass[],
     formats: readonly number[] | undefined,
-    suspect = false,
-  ): readonly CellPlan[] {
-    if (suspect || this.#version !== catalog.version || this.#classes !== classes) {
-      this.#described = this.fields.map((field, index) =>
-        this.#describe(field, index, catalog, classes, suspect),
-      )
-      // (Snapshots count from 0 up.)
-      this.#version = suspect ? -1 : catalog.version
-      this.#classes = classes
-    }
-    const columns = this.#described.map((column, index) =>
-      resultColumn(column, this.format(index, formats)),
-    )
-    return plansFor(
-      permit,
-      columns,
-      this.#described.map((column, index) => scannable(column, this.format(index, formats))),
-    )
+    suspect: boolean,
+  ): RowPlan {
+    this.#look(catalog, formats, suspect)
+    return new RowPlan(permit.results(this.#columns), this.#rigid)
   }
 
-  format(index: number, formats: readonly number[] | undefined): number {
-    return formats === undefined ? (this.fields[index]?.format ?? 0) : formatAt(formats, index)
+  /** For a sample of the answer that `plan` was last asked for: names, and which columns' bytes are no text. */
+  get sampled(): { readonly names: readonly string[]; readonly hex: readonly boolean[] } {
+    return { names: this.#names, hex: this.#hex }
+  }
+
+  #look(catalog: Catalog, formats: readonly number[] | undefined, suspect: boolean): void {
+    if (
+      !suspect &&
+      this.#catalog === catalog &&
+      this.#version === catalog.version &&
+      sameFormats(this.#formats, formats)
+    ) {
+      return
+    }
+    const { fields } = this
+    const formatOf = (index: number): number =>
+      formats === undefined ? (fields[index]?.format ?? 0) : formatAt(formats, index)
+    this.#columns = fields.map((field, index) =>
+      this.#describe(field, index, formatOf(index), catalog, suspect),
+    )
+    const rigid = this.#columns.map(
+      ({ form, format }, index) =>
+        form === 'structured' && format === 'binary' && !isTextual(fields[index]?.typeOid),
+    )
+    this.#rigid = rigid.includes(true) ? rigid : undefined
+    this.#hex = this.#columns.map(({ textual, format }) => format === 'binary' && !textual)
+    this.#catalog = catalog
+    // (Snapshots count from 0 up.)
+    this.#version = suspect ? -1 : catalog.version
+    this.#formats = formats
   }
 
   #describe(
     field: Field,
     index: number,
+    format: number,
     catalog: Catalog,
-    classes: readonly DataClass[],
     suspect: boolean,
-  ): Described {
-    const { name, tableOid, attnum, typeOid } = field
-    const form = catalog.textForm(typeOid)
-    const base = { name, form, typeOid }
+  ): ResultColumn {
+    const { name, tableOid, attnum } = field
+    const base = {
+      name,
+      format: format === 1 ? ('binary' as const) : ('text' as const),
+      ...formOf(catalog.textForm(field.typeOid)),
+    }
     if (tableOid === 0) {
       const harmless = this.#outputs !== 'unknown' && this.#outputs[index]?.harmless === true
       return { ...base, origin: 'unknown', harmless }
@@ -126,83 +139,36 @@ export class Shape {
     const moving = suspect && catalog.relation(tableOid)?.kind !== 'table'
     return {
       ...base,
-      origin: moving || column === undefined ? 'unknown' : originOf(column, classes),
+      ...(moving || column === undefined ? { origin: 'unknown' as const } : originsOf(column)),
       harmless: false,
     }
   }
 }
 
-function resultColumn(column: Described, format: number): ResultColumn {
-  return {
-    name: column.name,
-    origin: column.origin,
-    textual: column.form === 'whole',
-    format: format === 1 ? 'binary' : 'text',
-    harmless: column.harmless,
-  }
+/** How the values of a type can be masked, in the gateway's words. */
+export function formOf(form: TextForm): Pick<ResultColumn, 'textual' | 'form'> {
+  return form === 'within' ? { textual: false, form: 'structured' } : { textual: form === 'whole' }
 }
 
-const JSON_TYPES: ReadonlySet<number> = new Set([114, 3802])
-
-/** True when detectors can read the value though a mask cannot stand for the whole of it. */
-function scannable(column: Described, format: number): boolean {
-  return column.form === 'within' && (format === 0 || JSON_TYPES.has(column.typeOid))
+/** Where a column's values come from, in the gateway's words. */
+export function originsOf({
+  own,
+  sources,
+  shape,
+}: CatalogColumn): Pick<ResultColumn, 'origin' | 'sources' | 'computed'> {
+  if (sources === 'all') return { origin: 'unknown' }
+  if (sources.length < 2 && shape === 'same') return { origin: own }
+  return { origin: own, sources, computed: shape === 'computed' }
 }
 
-/**
- * Asks the permit. A column whose text is inside a larger form (json, arrays) is asked for twice: a mask
- * must make it NULL, but when none is due, what the detectors find in it is still replaced.
- */
-export function plansFor(
-  permit: Permit,
-  columns: readonly ResultColumn[],
-  scannables: readonly boolean[],
-): readonly CellPlan[] {
-  const plans = permit.results(columns)
-  if (!scannables.includes(true)) return plans
-  const asText = permit.results(
-    columns.map((column, index) =>
-      scannables[index] === true ? { ...column, textual: true } : column,
-    ),
-  )
-  return plans.map((plan, index) => {
-    const scan = asText[index]
-    return scannables[index] === true && plan.kind === 'pass' && scan?.kind === 'scan' ? scan : plan
-  })
+/** json, xml, jsonb (behind its version byte): the binary format is the text. */
+function isTextual(typeOid: number | undefined): boolean {
+  return typeOid === 114 || typeOid === 142 || typeOid === 3802
 }
 
-/**
- * The one column whose class decides, or `unknown`, which the gateway treats as the most sensitive that the
- * statement may touch: when the value is computed from a classed column, or several classes meet in it.
- */
-export function originOf(
-  column: CatalogColumn,
-  classes: readonly DataClass[],
-): ColumnName | 'unknown' {
-  if (column.sources === 'all') return 'unknown'
-  const classOf = classifier(classes)
-  let found: ColumnName | undefined
-  let foundClass: string | undefined
-  for (const source of column.sources) {
-    const dataClass = classOf(source)
-    if (dataClass === undefined) continue
-    if (foundClass !== undefined && foundClass !== dataClass) return 'unknown'
-    found ??= source
-    foundClass = dataClass
-  }
-  if (found === undefined) return column.own
-  return column.shape === 'computed' ? 'unknown' : found
-}
-
-const classifiers = new WeakMap<readonly DataClass[], (column: ColumnName) => string | undefined>()
-
-function classifier(classes: readonly DataClass[]): (column: ColumnName) => string | undefined {
-  let known = classifiers.get(classes)
-  if (known === undefined) {
-    // Names only: nothing is masked with this key.
-    const masking = createMasking({ classes, tokenKey: new Uint8Array(32) })
-    known = column => masking.classOf(column)?.name
-    classifiers.set(classes, known)
-  }
-  return known
+function sameFormats(a: readonly number[] | undefined, b: readonly number[] | undefined): boolean {
+  if (a === b) return true
+  if (a === undefined || b === undefined || a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }

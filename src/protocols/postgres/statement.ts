@@ -3,7 +3,7 @@
 import { type Analyser, type Analysis, type SqlStatement, toStatement } from '#engines/sql'
 import { AccessDenied, type Parameter, type ReasonCode, type Statement } from '#model'
 import type { Catalog } from './catalog-types.ts'
-import { changesScope, type Scope } from './scope.ts'
+import { changesRole, type Scope } from './scope.ts'
 import type { SessionNames } from './session-names.ts'
 
 /** A text that is refused before anything is judged; `position` is for the client's caret. */
@@ -20,7 +20,7 @@ export interface Circumstances {
   readonly phase: 'prepare' | 'execute'
   readonly inTransaction: boolean
   readonly segment: number
-  readonly parameters?: readonly Parameter[]
+  readonly parameters?: readonly Parameter[] | undefined
   /** Definitions were changed that the catalog has not read. */
   readonly catalogDirty: boolean
 }
@@ -123,8 +123,8 @@ export class StatementBuilder {
 
   #make(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
     const { segment, phase } = circumstances
-    // A path that changes within the text resolves its later names otherwise: then every candidate counts.
-    const moving = analysis.statements.length > 1 && analysis.statements.some(changesScope)
+    // A role that changes within the text makes another path of "$user": then every candidate counts.
+    const moving = analysis.statements.length > 1 && analysis.statements.some(changesRole)
     const names = this.#catalog.names(moving ? undefined : this.#scope.path)
     const state: Record<string, string> = { ...this.#scope.state() }
     const statement = toStatement(analysis, names, {

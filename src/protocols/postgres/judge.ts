@@ -1,0 +1,172 @@
+// Between a frame of the client and its permit: the text is read, made a statement, and authorised; the client's
+// leg waits while a person is asked. Forwards nothing.
+import type { Analysis } from '#engines/sql'
+import type { Permit } from '#gateway'
+import { isGatewayError, type Statement } from '#model'
+import type { Conversation } from './conversation.ts'
+import type { Exchange } from './exchange.ts'
+import type { Feed } from './feed.ts'
+import { Hold } from './hold.ts'
+import type { MessageFields } from './messages.ts'
+import type { Pause } from './pause.ts'
+import type { Portal } from './prepared.ts'
+import type { Mode, Refusals } from './refusals.ts'
+import { changesScope } from './scope.ts'
+import { changesNames } from './session-names.ts'
+import { UnreadableText } from './statement.ts'
+
+export class Judge {
+  readonly #talk: Conversation
+  readonly #refusals: Refusals
+  readonly #pause: Pause
+  readonly #feed: Feed
+  readonly #hold: Hold
+  readonly #turn: (step: () => void) => void
+  #held = false
+
+  /** `say`, `turn`: as ClientPump has them. */
+  constructor(
+    talk: Conversation,
+    refusals: Refusals,
+    pause: Pause,
+    feed: Feed,
+    say: (notice: Uint8Array) => void,
+    turn: (step: () => void) => void,
+  ) {
+    this.#talk = talk
+    this.#refusals = refusals
+    this.#pause = pause
+    this.#feed = feed
+    this.#hold = new Hold(say)
+    this.#turn = turn
+  }
+
+  /** A verdict is waited for. */
+  get held(): boolean {
+    return this.#held
+  }
+
+  /** The client left or cancelled: whoever is asked on its behalf need not answer. */
+  abort(): void {
+    this.#hold.abort()
+  }
+
+  /** Undefined: refused. */
+  analyse(text: string, mode: Mode): Analysis | undefined {
+    const { builder, session } = this.#talk.parts
+    try {
+      return builder.analyse(text)
+    } catch (error) {
+      // Safe: a text that cannot be read is refused; anything else is a bug and ends the session.
+      if (!(error instanceof UnreadableText)) throw error
+      this.#refusals.onRecord(() => session.refused(text, error), error, mode)
+      return undefined
+    }
+  }
+
+  /** Undefined: refused. */
+  statement(analysis: Analysis, text: string, mode: Mode, portal?: Portal): Statement | undefined {
+    const talk = this.#talk
+    try {
+      return talk.parts.builder.build(analysis, text, {
+        phase: mode === 'extended' && portal === undefined ? 'prepare' : 'execute',
+        inTransaction: talk.inTransaction,
+        segment: talk.segment,
+        catalogDirty: talk.catalogDirty,
+        parameters: portal?.parameters(),
+      })
+    } catch (error) {
+      // Safe: nothing of the frame was forwarded.
+      if (!isGatewayError(error)) throw error
+      this.#refusals.refuse(error, mode)
+      return undefined
+    }
+  }
+
+  /** Undefined: refused, or `later` is called when a person has decided. */
+  authorize(statement: Statement, mode: Mode, later: (permit: Permit) => void): Permit | undefined {
+    let verdict: Permit | Promise<Permit>
+    try {
+      verdict = this.#talk.parts.session.authorize(statement, this.#hold)
+    } catch (error) {
+      // Safe: the refusal is on record, or the log failed; either way nothing is forwarded.
+      this.#refusals.refuse(error, mode)
+      return undefined
+    }
+    if (!(verdict instanceof Promise)) return verdict
+    this.#wait(verdict, mode, later)
+    return undefined
+  }
+
+  #wait(verdict: Promise<Permit>, mode: Mode, later: (permit: Permit) => void): void {
+    const talk = this.#talk
+    this.#held = true
+    this.#feed.blocked = true
+    const go = (step: () => void): void =>
+      this.#turn(() => {
+        this.#held = false
+        step()
+        if (!this.#pause.on) this.#feed.resume()
+      })
+    verdict.then(
+      permit => {
+        this.#hold.reset()
+        if (talk.ended || talk.skipping !== 'no') {
+          // Meanwhile an earlier message of the pipeline failed: a server would have skipped this one.
+          talk.parts.session.complete(permit, { status: 'cancelled', rows: 0, bytes: 0 })
+          go(() => {})
+          return
+        }
+        go(() => later(permit))
+      },
+      error => {
+        const cancelled = this.#hold.aborted
+        this.#hold.reset()
+        go(() => {
+          if (talk.skipping !== 'no') return
+          if (cancelled) this.#refusals.say(CANCELLED, mode)
+          else this.#refusals.refuse(error, mode)
+        })
+      },
+    )
+  }
+
+  /** Whether the names that the text refers to are known, and nothing sent before it can change how it is read. */
+  settled(analysis: Analysis): boolean {
+    const talk = this.#talk
+    if (talk.changes > 0 || talk.cancelling !== undefined) return false
+    const { prepared } = talk.parts.names
+    for (const { executes } of analysis.statements) {
+      if (executes !== undefined && prepared.find(executes.name, talk.segment) === 'unsettled')
+        return false
+    }
+    return true
+  }
+
+  /** Notes whether what comes after the exchange means something else once it has run. */
+  noteChanges(exchange: Exchange): void {
+    const talk = this.#talk
+    const { builder, scope } = talk.parts
+    for (const statement of exchange.analysis.statements) {
+      const effective = builder.effective(statement, talk.segment)
+      if (
+        changesNames(statement) ||
+        changesScope(effective) ||
+        effective.changesCatalog ||
+        (scope.dirty && statement.transaction !== undefined && statement.transaction !== 'begin')
+      ) {
+        exchange.changes = true
+        talk.changes += 1
+        return
+      }
+    }
+  }
+}
+
+const CANCELLED: MessageFields = [
+  ['S', 'ERROR'],
+  ['V', 'ERROR'],
+  ['C', '57014'],
+  ['M', 'canceling statement due to user request'],
+  ['D', 'The request for approval was withdrawn.'],
+]
