@@ -65,7 +65,7 @@ function reasonOf(line: string): Reason | undefined {
 }
 
 /** How far a row may move, in lines that differ. */
-const NEAR = 12
+const NEAR = 40
 
 /**
  * Rows that both sides have, in another order. The gateway reads the catalog after DDL, and its snapshot keeps dead
