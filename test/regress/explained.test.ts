@@ -20,6 +20,12 @@ test('a row that one side lacks, or has twice, is a difference', () => {
   expect(explain([row('-', 'a'), row('+', 'a'), row('+', 'a')]).left).toEqual([row('+', 'a')])
 })
 
+test('numbers of objects may all be further by the same few, and no other number may', () => {
+  expect(explain(['-  20211 | 20216 | foo', '+  20209 | 20214 | foo']).left).toEqual([])
+  expect(explain(['-  20211 | 20216 | foo', '+  20209 | 20216 | foo']).left).toHaveLength(2)
+  expect(explain(['-  211 | foo', '+  209 | foo']).left).toHaveLength(2)
+})
+
 test('an answer in another place is a difference when it is no row', () => {
   const lines = ['- ERROR:  no', '+ ERROR:  no']
   expect(explain(lines).left).toEqual(lines)
