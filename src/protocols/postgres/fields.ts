@@ -41,6 +41,7 @@ export function scrubFields(
   fields: MessageFields,
   scrub: (text: string) => string,
 ): Uint8Array | undefined {
+  if (namesOnly(fields)) return undefined
   let changed = false
   // A function may raise an error with any value as a name (RAISE ... USING COLUMN =): then they are free text.
   const namesAreText = !saidByServer(fields)
@@ -58,4 +59,15 @@ export function scrubFields(
 function saidByServer(fields: MessageFields): boolean {
   const file = fieldOf(fields, 'F') ?? ''
   return file.endsWith('.c') && !file.startsWith('pl')
+}
+
+/**
+ * True for what parse analysis says of the client's own text: an unknown table, a column that is not there. It has
+ * read no row yet, so it can quote none. Inside a function (`W`, `q`) a text may be built from values; and so it may
+ * at run time (a cast to regclass says "relation … does not exist" too), which has no position in the client's text.
+ */
+function namesOnly(fields: MessageFields): boolean {
+  const has = (code: string) => fieldOf(fields, code) !== undefined
+  const source = fieldOf(fields, 'F') ?? ''
+  return /^parse_[a-z]+\.c$/.test(source) && has('P') && !has('W') && !has('q')
 }
