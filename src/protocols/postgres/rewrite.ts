@@ -24,7 +24,8 @@ export function rewriteRow(
 ): number {
   const { kinds, writers, width, replaced } = plan
   let at = start + HEADER
-  if (end - at < 2 || src.readUInt16BE(at) !== width) throw broken()
+  if (end - at < 2 || (((src[at] as number) << 8) | (src[at + 1] as number)) !== width)
+    throw broken()
   at += 2
   outlet.room(end - start + 64)
   let out = outlet.slab
@@ -83,7 +84,7 @@ export function rewriteRow(
         out.fill(0xff, to + run, cell)
         to = cell
       } else {
-        out.writeInt32BE(written, to + run)
+        writeLength(out, to + run, written)
         to = cell + written
       }
     }
@@ -98,7 +99,7 @@ export function rewriteRow(
   copy(src, copied, end, out, to)
   to += end - copied
   out[base] = DATA_ROW
-  out.writeInt32BE(to - base - 1, base + 1)
+  writeLength(out, base + 1, to - base - 1)
   outlet.position = to
   return base
 }
@@ -109,6 +110,14 @@ function copy(src: Buffer, from: number, to: number, out: Buffer, at: number): v
     return
   }
   while (from < to) out[at++] = src[from++] as number
+}
+
+/** Buffer's own writers check what is known here. */
+function writeLength(out: Buffer, at: number, value: number): void {
+  out[at] = value >>> 24
+  out[at + 1] = value >>> 16
+  out[at + 2] = value >>> 8
+  out[at + 3] = value
 }
 
 function broken(): UpstreamError {
