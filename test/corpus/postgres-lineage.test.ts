@@ -35,6 +35,8 @@ const INIT = `
   create function shout(text) returns text language plpgsql as
     $$ begin raise notice 'it is %', $1; raise exception using message = 'no', column = $1, constraint = $1; end $$;
   create function tell(text) returns text language plpgsql as $$ begin perform pg_notify('news', $1); return 'told'; end $$;
+  create function settle(text) returns text language plpgsql as
+    $$ begin perform set_config('application_name', $1, false); return 'settled'; end $$;
   grant usage on schema hidden to app; grant all on all tables in schema hidden, public to app;
 `
 
@@ -169,6 +171,37 @@ function suite(version: 15 | 18): void {
         ...run('s'),
       )
       hides(seen, 'plain', 'm:hidden')
+    })
+
+    test('a temporary table that goes with its pipeline', async () => {
+      const seen = await attack(
+        queryFrame('set search_path = hidden'),
+        parseFrame(
+          't',
+          'create temp table people on commit drop as select 1 as id, $$mine$$::text as label',
+        ),
+        ...run('t'),
+        select,
+        describeFrame('S', 's'),
+        ...run('s'),
+        syncFrame(),
+        ...run('s'),
+      )
+      hides(seen, 'm:hidden')
+    })
+
+    test('a temporary table that is discarded', async () => {
+      const seen = await attack(
+        queryFrame('set search_path = hidden'),
+        queryFrame('create temp table people as select 1 as id, $$mine$$::text as label'),
+        select,
+        describeFrame('S', 's'),
+        ...run('s'),
+        syncFrame(),
+        queryFrame('discard temp'),
+        ...run('s'),
+      )
+      hides(seen, 'm:hidden')
     })
 
     test('COPY behind a change of the path in one text', async () => {
@@ -320,6 +353,7 @@ function suite(version: 15 | 18): void {
           queryFrame('set constraints all immediate'),
         ],
       ],
+      ['the report of a setting', [queryFrame('select settle(secret) from customers')]],
       [
         'a notification',
         [

@@ -243,8 +243,8 @@ export class AnswerEnds {
     talk.completeSuspended()
     this.#reports.transactionEnded()
     names.transactionEnded()
-    // What was set in it, or made, may be undone.
-    if (scope.dirty || (this.#erred && talk.catalogDirty)) talk.meaning += 1
+    // What was set in it, or made, may be undone; temporary tables may go with it.
+    if (scope.dirty || talk.catalogDirty) talk.meaning += 1
     scope.transactionEnded(!this.#erred)
     if (!this.#catalogChanged) return
     this.#catalogChanged = false

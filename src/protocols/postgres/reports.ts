@@ -61,11 +61,17 @@ export class Reports {
     end: number,
   ): void {
     const permits = this.#permits(head)
-    const scrub = (text: string): string =>
-      this.#tooMany ? UNTOLD : permits.reduce((clean, permit) => permit.scrub(clean), text)
-    const scrubbed = permits.length === 0 ? undefined : scrubFields(kind, fields, scrub)
+    const scrubbed =
+      permits.length === 0
+        ? undefined
+        : scrubFields(kind, fields, text => this.#scrub(text, permits))
     if (scrubbed === undefined) this.#toClient.pass(bytes, at, end)
     else this.#toClient.own(scrubbed)
+  }
+
+  /** Whether a text that the upstream says meanwhile holds nothing that is hidden. */
+  mayShow(text: string, head: Exchange | undefined): boolean {
+    return this.#scrub(text, this.#permits(head)) === text
   }
 
   /** A NotificationResponse; false when it is malformed. */
@@ -91,6 +97,10 @@ export class Reports {
       ),
     )
     return true
+  }
+
+  #scrub(text: string, permits: readonly Permit[]): string {
+    return this.#tooMany ? UNTOLD : permits.reduce((clean, permit) => permit.scrub(clean), text)
   }
 
   #permits(head: Exchange | undefined): readonly Permit[] {

@@ -240,7 +240,9 @@ export class UpstreamPump implements FrameReader {
       scope.reported(value)
       this.#talk.meaning += 1
     }
-    toClient.pass(bytes, at, end)
+    // A function may put any value into a setting that takes any text: the client then keeps what it was told before.
+    const told = CHECKED.has(name) || this.#reports.mayShow(value, this.#talk.queue.head)
+    if (told) toClient.pass(bytes, at, end)
     return true
   }
 
@@ -277,6 +279,23 @@ export class UpstreamPump implements FrameReader {
     return end
   }
 }
+
+/** Settings whose values the server checks: none of them holds a value of a table. */
+const CHECKED: ReadonlySet<string> = new Set([
+  'client_encoding',
+  'DateStyle',
+  'default_transaction_read_only',
+  'in_hot_standby',
+  'integer_datetimes',
+  'IntervalStyle',
+  'is_superuser',
+  'scram_iterations',
+  'server_encoding',
+  'server_version',
+  'session_authorization',
+  'standard_conforming_strings',
+  'TimeZone',
+])
 
 /** What the analysis of texts rests on. */
 const PINNED: ReadonlyMap<string, string> = new Map([
