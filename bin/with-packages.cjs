@@ -37,6 +37,7 @@ const DEBIAN = {
   'postgresql-15': '/usr/lib/postgresql/15/bin/postgres',
   'postgresql-client-15': '/usr/lib/postgresql/15/bin/psql',
   pgbouncer: '/usr/sbin/pgbouncer',
+  openssl: '/usr/bin/openssl',
   'python3-psycopg2': '/usr/lib/python3/dist-packages/psycopg2/__init__.py',
   'python3-psycopg': '/usr/lib/python3/dist-packages/psycopg/__init__.py',
   'default-jdk-headless': '/usr/bin/javac',
