@@ -375,6 +375,15 @@ function suite(version: 15 | 18): void {
     })
   })
 
+  test('an error of its own is told, whatever the transaction wrote before', async () => {
+    const seen = await attack(
+      queryFrame('begin'),
+      queryFrame("update customers set secret = 'new' where id = 1"),
+      queryFrame('select 1/0'),
+    )
+    hides(seen, 'division by zero')
+  })
+
   test('65,535 parameters are as many as a server takes', async () => {
     const values = Array.from({ length: 65_535 }, () => null)
     const seen = await attack(

@@ -60,18 +60,14 @@ export class Reports {
     at: number,
     end: number,
   ): void {
-    const permits = this.#permits(head)
-    const scrubbed =
-      permits.length === 0
-        ? undefined
-        : scrubFields(kind, fields, text => this.#scrub(text, permits))
+    const scrubbed = scrubFields(kind, fields, text => this.#scrub(text, head))
     if (scrubbed === undefined) this.#toClient.pass(bytes, at, end)
     else this.#toClient.own(scrubbed)
   }
 
   /** Whether a text that the upstream says meanwhile holds nothing that is hidden. */
   mayShow(text: string, head: Exchange | undefined): boolean {
-    return this.#scrub(text, this.#permits(head)) === text
+    return this.#scrub(text, head) === text
   }
 
   /** A NotificationResponse; false when it is malformed. */
@@ -99,20 +95,28 @@ export class Reports {
     return true
   }
 
-  #scrub(text: string, permits: readonly Permit[]): string {
-    return this.#tooMany ? UNTOLD : permits.reduce((clean, permit) => permit.scrub(clean), text)
-  }
-
-  #permits(head: Exchange | undefined): readonly Permit[] {
+  /** Takes out values of the statement at hand, and, where deferred checks run, of all that was written. */
+  #scrub(text: string, head: Exchange | undefined): string {
     const own =
       head?.permit ??
       head?.portal?.permit ??
       head?.prepared?.permit ??
       head?.portal?.prepared.permit
     const nearest = own ?? this.#last
-    if (nearest === undefined) return this.#wrote
-    return this.#wrote.includes(nearest) ? this.#wrote : [nearest, ...this.#wrote]
+    const clean = nearest === undefined ? text : nearest.scrub(text)
+    if (own !== undefined && !checksLate(head)) return clean
+    if (this.#tooMany) return UNTOLD
+    return this.#wrote.reduce((rest, permit) => permit.scrub(rest), clean)
   }
+}
+
+/** Sync, COMMIT, SET CONSTRAINTS: what others have written is checked then. */
+function checksLate(head: Exchange | undefined): boolean {
+  if (head === undefined || head.kind === 'sync') return true
+  for (const { transaction, verb } of head.analysis.statements) {
+    if (transaction !== undefined || verb.startsWith('SET')) return true
+  }
+  return false
 }
 
 function writes(permit: Permit): boolean {
