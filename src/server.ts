@@ -114,6 +114,7 @@ export async function startServer(
           session,
           details: { recording: session, ...chunk },
         }),
+      forget: () => store.forget(),
     })
     undo.push(() => recordings.close())
     for (const session of await recordings.recover())

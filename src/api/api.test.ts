@@ -541,6 +541,65 @@ describe('what the API changes', () => {
     expect(again.body).toMatchObject({ code: 'request_conflict' })
   })
 
+  it('erases a recording for who administers, on record before it is gone', async () => {
+    api.usePolicies(
+      `${POLICIES} @id("adm") permit (principal in Group::"dba", action in [Action::"console:administer", Action::"console:audit"], resource == Gateway::"sallyport");`,
+    )
+    const session = await api.open(ana)
+    const path = paths.recording.replace(':id', session.id)
+    const live = await api.call('DELETE', path, as(dora))
+    expect(live.body).toMatchObject({ code: 'request_conflict' })
+    await session.close('client_left')
+    expect((await api.call('DELETE', path, as(ana))).status).toBe(403)
+    expect(await kinds()).not.toContain('operator.acted')
+    api.audit.failing = true
+    expect((await api.call('DELETE', path, as(dora))).status).toBe(503)
+    api.audit.failing = false
+    expect((await api.call('GET', path, as(dora))).status).toBe(200)
+    expect((await api.call('DELETE', path, as(dora))).status).toBe(204)
+    expect((await api.entries()).find(({ kind }) => kind === 'operator.acted')).toMatchObject({
+      session: session.id,
+      principal: { id: 'dora' },
+      details: { action: 'erase recording' },
+    })
+    expect((await api.call('GET', path, as(dora))).status).toBe(404)
+    expect((await api.call('DELETE', path, as(dora))).status).toBe(404)
+  })
+
+  it('shows who acts for a person what they did together, never what the person did alone', async () => {
+    const actor = {
+      kind: 'agent' as const,
+      id: 'helper',
+      subject: 'helper',
+      issuer: 'https://idp',
+      groups: ['staff'],
+    }
+    const both = principal('ana', ['staff'], { actors: [actor] })
+    api.hold.user = 0
+    api.hold.agent = 0
+    const alone = await api.open(ana)
+    const together = await api.open(both)
+    const asked = [await held(alone), await held(together)]
+    const secrets = [
+      await api.identity.issue(ana, 'shop', 60_000),
+      await api.identity.issue(both, 'shop', 60_000),
+    ]
+    const ids = async (path: string) =>
+      ((await api.call('GET', path, as(both))).body as { id: string }[]).map(({ id }) => id)
+    expect(await ids(paths.sessions)).toEqual([together.id])
+    expect(await ids(paths.requests)).toEqual([asked[1]!.requestId])
+    expect(await ids(paths.credentials)).toEqual([secrets[1]!.id])
+    const status = async (method: string, path: string, id: string) =>
+      (await api.call(method, path.replace(':id', id), as(both))).status
+    for (const path of [paths.session, paths.recording, paths.watch])
+      expect(await status('GET', path, alone.id), path).toBe(404)
+    expect(await status('POST', paths.endSession, alone.id)).toBe(404)
+    expect(await status('GET', paths.request, asked[0]!.requestId)).toBe(404)
+    expect(await status('DELETE', paths.credential, secrets[0]!.id)).toBe(404)
+    expect(await status('GET', paths.recording, together.id)).toBe(200)
+    expect((await api.call('GET', paths.sessions, as(ana))).body).toHaveLength(2)
+  })
+
   it('is never a right for oneself, nor one that an agent gives', async () => {
     const body = { resource: 'shop', actions: ['read'], seconds: 60, reason: 'x' }
     const give = (who: typeof ana, to: string) =>

@@ -5,7 +5,7 @@ import { principalEntry } from '#gateway'
 import { AccessDenied, InvalidRequest } from '#model'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
-import { has } from './rights.ts'
+import { has, isOwn } from './rights.ts'
 
 const MOST_TTL_MS = 15 * 60_000
 
@@ -70,7 +70,8 @@ export function credentialRoutes(routes: Routes, parts: ApiParts): void {
     async request => {
       const all = has(parts, request.caller!, 'console:read')
       const held = await parts.identity.list(all ? undefined : request.caller!.principal.id)
-      return held.map(({ id, resource, principal, expiresAt }) => ({
+      const visible = held.filter(each => all || isOwn(request.caller!, each))
+      return visible.map(({ id, resource, principal, expiresAt }) => ({
         id,
         resource,
         principal,
@@ -93,8 +94,10 @@ export function credentialRoutes(routes: Routes, parts: ApiParts): void {
     async (request, reply) => {
       const held = await parts.identity.list()
       const credential = held.find(each => each.id === request.params.id)
-      const own = credential?.principal === request.caller!.principal.id
-      if (credential === undefined || !(own || has(parts, request.caller!, 'console:operate'))) {
+      if (
+        credential === undefined ||
+        !(isOwn(request.caller!, credential) || has(parts, request.caller!, 'console:operate'))
+      ) {
         throw new InvalidRequest('request_unknown', 'There is no such credential of yours.')
       }
       await parts.audit.durable(

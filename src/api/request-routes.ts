@@ -4,7 +4,7 @@ import { paths, schemas } from '#contract'
 import { type AccessRequest, InvalidRequest } from '#model'
 import type { Routes } from './api.ts'
 import type { ApiParts, Caller } from './parts.ts'
-import { has } from './rights.ts'
+import { has, isOwn } from './rights.ts'
 import { requestView } from './views.ts'
 
 const PAGE = 200
@@ -23,7 +23,7 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
     const all = has(parts, caller, 'console:read')
     return {
       visible: (request: AccessRequest): boolean =>
-        all || request.principal === caller.principal.id || mayVote(request),
+        all || isOwn(caller, request) || mayVote(request),
       view: (request: AccessRequest, most = Number.POSITIVE_INFINITY) =>
         requestView(request, request.state === 'pending' && mayVote(request), most),
     }

@@ -21,6 +21,8 @@ forbid (principal, action == Action::"write", resource) unless { context.approve
 interface Things {
   readonly request: string
   readonly session: string
+  /** A session that has ended. */
+  readonly ended: string
   readonly grant: string
   readonly credential: string
 }
@@ -102,6 +104,11 @@ const rows: readonly Row[] = [
     ...only(404, [200, 'own', 'audit']),
   },
   {
+    route: `DELETE ${paths.recording}`,
+    id: things => things.ended,
+    ...only(403, [204, 'administer']),
+  },
+  {
     route: `GET ${paths.watch}`,
     id: things => things.session,
     kind: 'stream',
@@ -143,6 +150,8 @@ afterAll(() => api.stop())
 /** Everything of ana's that a call can be about. */
 async function things(): Promise<Things> {
   for (const open of api.gateway.sessions.all()) await open.close('client_left')
+  const before = await api.open(people.own)
+  await before.close('client_left')
   const session = await api.open(people.own)
   const text = `delete from t where id = ${Math.random()}`
   const refused = await Promise.resolve()
@@ -162,6 +171,7 @@ async function things(): Promise<Things> {
   const credential = await api.identity.issue(people.own, 'shop', 60_000)
   return {
     session: session.id,
+    ended: before.id,
     request: refused.requestId,
     grant: given.id,
     credential: credential.id,

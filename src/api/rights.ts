@@ -14,6 +14,18 @@ export function has(parts: ApiParts, caller: Caller, right: ConsoleRight): boole
   return mayOperate(parts.policies(), caller.principal, right, facts)
 }
 
+/**
+ * True when it is the caller's. Who acts for somebody has what was done in this way, not what the person did alone:
+ * the person may have seen what the two together may not.
+ */
+export function isOwn(
+  { principal }: Caller,
+  thing: { readonly principal: string; readonly actor?: string },
+): boolean {
+  const [actor] = principal.actors
+  return thing.principal === principal.id && (actor === undefined || thing.actor === actor.id)
+}
+
 /** Throws AccessDenied `not_allowed`. */
 export function need(parts: ApiParts, caller: Caller, right: ConsoleRight): void {
   if (has(parts, caller, right)) return

@@ -6,7 +6,7 @@ import { InvalidRequest, type SessionSummary } from '#model'
 import type { Routes } from './api.ts'
 import { streamEvents } from './event-stream.ts'
 import type { ApiParts, Caller } from './parts.ts'
-import { type ConsoleRight, has, need } from './rights.ts'
+import { type ConsoleRight, has, isOwn, need } from './rights.ts'
 import { sessionView } from './views.ts'
 
 export function sessionRoutes(routes: Routes, parts: ApiParts): void {
@@ -21,7 +21,7 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
     const session = await known(parts, id)
     if (
       session === undefined ||
-      !(own(caller, session) || rights.some(right => has(parts, caller, right)))
+      !(isOwn(caller, session) || rights.some(right => has(parts, caller, right)))
     ) {
       throw new InvalidRequest(
         'request_unknown',
@@ -30,8 +30,6 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
     }
     return session
   }
-  const own = (caller: Caller, session: SessionSummary): boolean =>
-    session.principal === caller.principal.id
 
   routes.get(
     paths.sessions,
@@ -51,12 +49,14 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
     },
     async request => {
       const { principal, resource, live, before, limit } = request.query
-      const whose = has(parts, request.caller!, 'console:read')
-        ? principal
-        : request.caller!.principal.id
+      const caller = request.caller!
+      const all = has(parts, caller, 'console:read')
+      const whose = all ? principal : caller.principal.id
+      const actor = all ? undefined : caller.principal.actors[0]?.id
       const found = await parts.recordings.list({
         limit,
         ...(whose === undefined ? {} : { principal: whose }),
+        ...(actor === undefined ? {} : { actor }),
         ...(resource === undefined ? {} : { resource }),
         ...(live === undefined ? {} : { live }),
         ...(before === undefined ? {} : { before }),
@@ -91,6 +91,36 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
     },
   )
 
+  routes.delete(
+    paths.recording,
+    {
+      config,
+      schema: {
+        summary:
+          'Erases the recording of a session that has ended, for good. Needs console:administer, also for your own',
+        params,
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const caller = request.caller!
+      need(parts, caller, 'console:administer')
+      const { id } = request.params
+      await parts.recordings.erasable(id)
+      // First on record, then done: a crash in between leaves an entry without an erasure, never the reverse.
+      await parts.audit.durable(
+        parts.audit.append({
+          kind: 'operator.acted',
+          session: id,
+          principal: principalEntry(caller.principal),
+          details: { action: 'erase recording' },
+        }),
+      )
+      await parts.recordings.erase(id)
+      return reply.code(204).send(null)
+    },
+  )
+
   routes.get(
     paths.watch,
     { config, schema: { summary: 'Live events of a session (server-sent events)', params } },
@@ -102,7 +132,7 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
       }
       await onRecord(parts, request.caller!, session.id)
       streamEvents(parts, request, reply, {
-        may: () => own(request.caller!, session) || has(parts, request.caller!, 'console:audit'),
+        may: () => isOwn(request.caller!, session) || has(parts, request.caller!, 'console:audit'),
         subscribe(emit, end) {
           const stop = parts.recordings.watch(session.id, event => {
             emit(event.kind, event)
@@ -130,7 +160,7 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
     async request => {
       const caller = request.caller!
       const session = await find(caller, request.params.id, 'console:read', 'console:operate')
-      if (!own(caller, session)) need(parts, caller, 'console:operate')
+      if (!isOwn(caller, session)) need(parts, caller, 'console:operate')
       const live = parts.gateway.sessions.get(session.id)
       if (live === undefined)
         throw new InvalidRequest('request_conflict', 'The session has ended already.')

@@ -44,7 +44,9 @@ export function sessionCommands(program: Command): void {
     )
   })
 
-  const session = program.command('session').description('one session: replay, watch or end it')
+  const session = program
+    .command('session')
+    .description('one session: replay, watch, end or erase it')
 
   const replay = session
     .command('replay <id>')
@@ -98,6 +100,18 @@ export function sessionCommands(program: Command): void {
         await client().post<SessionView>(path('endSession', id)),
         ended => `${plain(ended.id)} has ended.`,
       )
+    },
+  )
+
+  runs(
+    session
+      .command('erase <id>')
+      .description(
+        'destroys the recording of an ended session, for good: needs console:administer',
+      ),
+    async ({ client, output }, id) => {
+      await client().delete(path('recording', id))
+      print(output, { id, erased: true }, ({ id: gone }) => `${plain(gone ?? '')} was erased.`)
     },
   )
 }

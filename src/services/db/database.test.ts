@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'kysely'
@@ -48,6 +48,22 @@ describe('the embedded store', () => {
     expect(row?.size).toBe(1_790_000_000_000)
     expect([...(row?.body ?? [])]).toEqual([1, 0, 255])
     await second.close()
+  })
+
+  it('forgets what was deleted, in all of its files', async () => {
+    const database = await openDatabase(join(folder, 'store.db'), [things])
+    const onDisk = () =>
+      readdirSync(folder).some(name => readFileSync(join(folder, name)).includes('the-one-secret'))
+    const tables = database.tables<Tables>()
+    await tables
+      .insertInto('things')
+      .values({ id: 'the-one-secret', size: 1, body: null })
+      .execute()
+    expect(onDisk()).toBe(true)
+    await tables.deleteFrom('things').execute()
+    await database.forget()
+    expect(onDisk()).toBe(false)
+    await database.close()
   })
 
   it('is readable by its owner alone, the write-ahead log too', async () => {

@@ -1,6 +1,6 @@
 // The handle that services share. Each service declares its own tables' types; nobody reads another's.
 
-import { Kysely, type Transaction } from 'kysely'
+import { Kysely, sql, type Transaction } from 'kysely'
 import { ConfigurationError } from '#model'
 import { embeddedDialect, IN_MEMORY, openEmbedded } from './embedded.ts'
 import { type MigrationSet, migrate } from './migrations.ts'
@@ -15,6 +15,8 @@ export interface Database {
   ): Promise<Result>
   /** Brings a service's tables up to date. Safe to call again. */
   migrate(set: MigrationSet): Promise<void>
+  /** What was deleted is gone from the disk too, as far as we write it: also from the write-ahead log. */
+  forget(): Promise<void>
   close(): Promise<void>
 }
 
@@ -33,6 +35,9 @@ export async function openDatabase(
     transaction: <Tables, Result>(work: (transaction: Transaction<Tables>) => Promise<Result>) =>
       (kysely as unknown as Kysely<Tables>).transaction().execute(work),
     migrate: set => migrate(kysely, set),
+    forget: async () => {
+      await sql`pragma wal_checkpoint(truncate)`.execute(kysely)
+    },
     close: () => kysely.destroy(),
   }
   try {

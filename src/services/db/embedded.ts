@@ -26,6 +26,8 @@ export function openEmbedded(path: string): DatabaseSync {
   })
   file.exec('pragma journal_mode = wal')
   file.exec('pragma synchronous = normal')
+  // What is deleted (the key of a recording that was erased) is overwritten, not only forgotten.
+  file.exec('pragma secure_delete = on')
   return file
 }
 

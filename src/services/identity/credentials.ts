@@ -23,6 +23,8 @@ const MOST = 100_000
 export interface CredentialSummary {
   readonly id: string
   readonly principal: string
+  /** Who acts for the principal. */
+  readonly actor?: string
   readonly resource: string
   readonly createdAt: number
   readonly expiresAt: number
@@ -193,6 +195,7 @@ export class Credentials {
       .map(({ id, resource, principal, createdAt, expiresAt, uses }) => ({
         id,
         principal: principal.id,
+        ...(principal.actors[0] === undefined ? {} : { actor: principal.actors[0].id }),
         resource,
         createdAt,
         expiresAt,

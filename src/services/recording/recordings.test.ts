@@ -134,9 +134,13 @@ describe('a recording', () => {
   it('can never be read again once it is erased', async () => {
     const recorder = await recordings.start(session, () => {})
     recorder.add(note('a'))
-    await recordings.end(session)
+    await expect(recordings.erase('ses-1')).rejects.toThrow(/lives/)
+    expect(await recordings.read('ses-1')).toHaveLength(1)
+    await recordings.end({ ...session, endedAt: session.startedAt + 1 })
     await recordings.erase('ses-1')
     await expect(recordings.read('ses-1')).rejects.toThrow(/erased/)
+    await expect(recordings.erase('ses-1')).rejects.toThrow(/erased/)
+    await expect(recordings.erase('ses-2')).rejects.toThrow(/no session/)
   })
 
   it('tells its session once when it cannot be written', async () => {

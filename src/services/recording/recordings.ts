@@ -20,6 +20,8 @@ const MOST_READ_CHARACTERS = 16 * 1024 * 1024
 
 export interface SessionFilter {
   readonly principal?: string
+  /** Who acted for the principal. */
+  readonly actor?: string
   readonly resource?: string
   readonly live?: boolean
   readonly limit: number
@@ -31,6 +33,7 @@ export class Recordings {
   readonly #kysely: Kysely<RecordingTables>
   readonly #now: () => number
   readonly #onChunk: (chunk: RecordedChunk) => void
+  readonly #forget: () => Promise<void>
   readonly #open = new Map<string, SessionRecorder>()
   readonly #timer: NodeJS.Timeout
 
@@ -40,11 +43,14 @@ export class Recordings {
     now: () => number
     /** Called with each sealed block: it must go into the audit log. */
     onChunk: (chunk: RecordedChunk) => void
+    /** Makes the store lose what was deleted from it: `Database.forget`. */
+    forget?: () => Promise<void>
   }) {
     this.#folder = parts.folder
     this.#kysely = parts.kysely
     this.#now = parts.now
     this.#onChunk = parts.onChunk
+    this.#forget = parts.forget ?? (async () => {})
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
     this.#timer = setInterval(() => {
       const now = this.#now()
@@ -109,6 +115,7 @@ export class Recordings {
       .selectAll()
       .orderBy('started_at', 'desc')
     if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal)
+    if (filter.actor !== undefined) query = query.where('actor', '=', filter.actor)
     if (filter.resource !== undefined) query = query.where('resource', '=', filter.resource)
     if (filter.before !== undefined) query = query.where('started_at', '<', filter.before)
     if (filter.live === true) query = query.where('ended_at', 'is', null)
@@ -174,10 +181,25 @@ export class Recordings {
     return this.#open.get(id)?.watch(listener)
   }
 
-  /** Destroys the key: the recording can never be read again. */
+  /** Throws InvalidRequest unless it has ended and has not been erased: what `erase` would destroy. */
+  async erasable(id: string): Promise<void> {
+    const { endedAt } = await this.get(id)
+    if (endedAt === undefined || this.#open.has(id))
+      throw new InvalidRequest('request_conflict', 'The session lives: end it first.')
+    const row = await this.#kysely
+      .selectFrom('recording_keys')
+      .select('session')
+      .where('session', '=', id)
+      .executeTakeFirst()
+    if (row === undefined)
+      throw new InvalidRequest('request_unknown', `The recording of ${id} was erased.`)
+  }
+
+  /** Destroys the key: the recording can never be read again. Throws as `erasable` does. */
   async erase(id: string): Promise<void> {
-    await this.get(id)
+    await this.erasable(id)
     await this.#kysely.deleteFrom('recording_keys').where('session', '=', id).execute()
+    await this.#forget()
   }
 
   async close(): Promise<void> {
