@@ -72,6 +72,34 @@ describe('one yes', () => {
     expect((await kinds()).filter(kind => kind === 'statement.denied')).toHaveLength(1)
   })
 
+  it('does not serve by rules that ended while it was used up', async () => {
+    const session = await test.open(bot)
+    test.hold.agent = 0
+    const { requestId } = await caught(() => session.authorize(write(), nobodyWaits))
+    await yes(dora, requestId!)
+    const stop = test.requests.onChange(({ state }) => {
+      if (state === 'consumed')
+        test.usePolicies(
+          `${ONE_GROUP} @id("freeze") forbid (principal, action == Action::"write", resource);`,
+        )
+    })
+    const outcome = await caught(() => session.authorize(write(), nobodyWaits))
+    stop()
+    expect(outcome).toMatchObject({ name: 'AccessDenied', code: 'approval_superseded' })
+    expect(await kinds()).not.toContain('statement.permitted')
+  })
+
+  it('does not count from somebody who owns the agent by now', async () => {
+    const session = await test.open(bot)
+    test.hold.agent = 0
+    const { requestId } = await caught(() => session.authorize(write(), nobodyWaits))
+    await yes(dora, requestId!)
+    const owned = await test.open(principal('bot', ['staff'], { kind: 'agent', owners: ['dora'] }))
+    const outcome = await caught(() => owned.authorize(write(), nobodyWaits))
+    expect(outcome).toMatchObject({ name: 'AccessDenied', code: 'approval_superseded' })
+    expect((await test.requests.get(requestId!)).state).toBe('superseded')
+  })
+
   it('serves one of twenty that retry at once', async () => {
     const session = await test.open(bot)
     const { requestId } = await caught(() => session.authorize(write(), nobodyWaits))

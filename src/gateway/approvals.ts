@@ -233,7 +233,8 @@ export class Approvals {
     const fits =
       decision.effect === 'permit' &&
       decision.obligations.every(each => each.kind === 'limit') &&
-      still.every(wanted => requests.some(request => answers(request, wanted)))
+      still.every(wanted => requests.some(request => answers(request, wanted))) &&
+      requests.every(request => isByOthers(request, held.principal))
     if (!fits) {
       for (const request of requests) await this.#end(request, 'supersede')
       throw new AccessDenied('approval_superseded', 'The policy changed after this was approved.', {
@@ -332,6 +333,12 @@ export class Approvals {
 }
 
 const isApproved = ({ state }: AccessRequest): boolean => state === 'approved'
+
+/** False when one of the yeses is of somebody who, by the token of now, has a stake: owners and chains change. */
+function isByOthers({ votes }: AccessRequest, principal: Principal): boolean {
+  const stake = [principal.id, ...principal.actors.map(({ id }) => id), ...principal.owners]
+  return votes.every(({ vote, approver }) => vote !== 'approve' || !stake.includes(approver))
+}
 
 /** True when a yes to this request is the yes that the policy asks for. */
 function answers(

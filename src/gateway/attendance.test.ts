@@ -47,6 +47,16 @@ describe('an identity', () => {
     attendance.endAll()
     expect(other.signal.aborted).toBe(false)
   })
+
+  it('whose right cannot be judged goes, and the others are looked at all the same', () => {
+    const attendance = new Attendance()
+    const broken = attendance.enter(ana, () => {
+      throw new Error('a policy that cannot be asked')
+    })
+    const gone = attendance.enter(ana, () => false)
+    attendance.review(0)
+    expect([broken.signal.aborted, gone.signal.aborted]).toEqual([true, true])
+  })
 })
 
 describe('a session that is being opened', () => {

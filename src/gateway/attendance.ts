@@ -77,7 +77,7 @@ export class Attendance {
 
   review(now: number): void {
     for (const each of this.#present)
-      if (!this.holds(each.principal, now) || !each.may()) this.#end(each)
+      if (!this.holds(each.principal, now) || !mayStay(each)) this.#end(each)
   }
 
   endAll(): void {
@@ -87,5 +87,14 @@ export class Attendance {
   #end(present: Present): void {
     this.#present.delete(present)
     present.ending.abort()
+  }
+}
+
+function mayStay({ may }: Present): boolean {
+  try {
+    return may()
+  } catch {
+    // What cannot be judged does not go on; the others are looked at all the same.
+    return false
   }
 }

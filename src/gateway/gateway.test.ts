@@ -78,6 +78,14 @@ describe('opening a session', () => {
 })
 
 describe('a statement', () => {
+  it('counts sessions that are being opened: of many at once no more than the bound come in', async () => {
+    const opened = await Promise.all(Array.from({ length: 12 }, () => caught(() => test.open(ana))))
+    expect(opened.filter(error => error === undefined)).toHaveLength(5)
+    expect(test.gateway.sessions.size).toBe(5)
+    await test.gateway.sessions.end(() => true, 'client_left')
+    expect(await caught(() => test.open(ana))).toBeUndefined()
+  })
+
   it('gets its permit in the same turn when it reads', async () => {
     const session = await test.open(ana)
     const permit = session.authorize(read(), nobodyWaits)

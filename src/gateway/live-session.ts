@@ -299,7 +299,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       policies,
       message: obligations.map(({ message }) => message).join('; '),
     })
-    return this.#parts.approvals.hold({
+    let judgedBy = this.#rules
+    const done = await this.#parts.approvals.hold({
       session: this.id,
       principal: this.principal,
       resource: this.resource,
@@ -308,8 +309,18 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       obligations,
       waiting,
       signal: this.signal,
-      decide: approved => this.#rules.policies.decide(statement, this.facts(approved)),
+      decide: approved => {
+        judgedBy = this.#rules
+        return judgedBy.policies.decide(statement, this.facts(approved))
+      },
     })
+    // While the yes was being used up the rules became others: what it was judged by does not hold any more.
+    if (judgedBy !== this.#rules) {
+      throw new AccessDenied('approval_superseded', 'The policy changed after this was approved.', {
+        hint: 'Run the statement again to ask anew.',
+      })
+    }
+    return done
   }
 
   #refuse(statement: Statement, decision: Decision, error: unknown): Permit | Promise<Permit> {

@@ -83,6 +83,8 @@ export class SallyportGateway implements Gateway {
   readonly #timer: NodeJS.Timeout
   readonly #undo: (() => void)[] = []
   #stopping = false
+  /** Sessions that are being opened, by principal: they count too. */
+  readonly #opening = new Map<symbol, string>()
   /** Goes up when rules change: whoever was judged by older ones is judged again. */
   #reviews = 0
 
@@ -176,9 +178,26 @@ export class SallyportGateway implements Gateway {
     name: string,
     origin: Origin,
   ): Promise<Session<Upstream>> {
-    const { now, settings } = this.#parts
     if (this.#stopping) throw new Unavailable('unavailable', 'The gateway is stopping.')
     this.#refuseCrowds(principal)
+    // Taken before the first wait: of many that come at once, none slips past the bound.
+    const place = Symbol()
+    this.#opening.set(place, principal.id)
+    try {
+      return await this.#open(principal, protocol, name, origin, () => this.#opening.delete(place))
+    } finally {
+      this.#opening.delete(place)
+    }
+  }
+
+  async #open<Upstream>(
+    principal: Principal,
+    protocol: Protocol<Upstream>,
+    name: string,
+    origin: Origin,
+    counted: () => void,
+  ): Promise<Session<Upstream>> {
+    const { now, settings } = this.#parts
     if (!this.stillHolds(principal))
       throw new AccessDenied('identity_ended', 'The identity has ended.')
     const resource = this.#resource(principal, protocol, name, origin)
@@ -250,6 +269,7 @@ export class SallyportGateway implements Gateway {
     })
     // From here on whatever ends it (a revocation, a changed policy) finds it, also while its opening is written.
     this.sessions.add(session as LiveSession)
+    counted()
     this.#parts.metrics.sessionOpened(resource.name)
     const opened = session.evidence.entry('session.opened', {
       source: sourceEntry(origin),
@@ -454,9 +474,11 @@ export class SallyportGateway implements Gateway {
 
   #refuseCrowds(principal: Principal): void {
     const { sessions, sessionsPerPrincipal } = this.#parts.settings()
+    let opening = 0
+    for (const id of this.#opening.values()) if (id === principal.id) opening += 1
     if (
-      this.sessions.size >= sessions ||
-      this.sessions.count(principal.id) >= sessionsPerPrincipal
+      this.sessions.size + this.#opening.size >= sessions ||
+      this.sessions.count(principal.id) + opening >= sessionsPerPrincipal
     ) {
       throw new Unavailable('too_many_sessions', 'There are too many sessions.', {
         hint: 'Close some, or try later.',
