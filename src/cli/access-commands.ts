@@ -1,6 +1,5 @@
 // whoami, resources, credential, requests, approve, deny, grants.
 import type { Command } from 'commander'
-import colors from 'picocolors'
 import {
   type AccessRequestView,
   type CredentialView,
@@ -10,6 +9,7 @@ import {
   paths,
   type ResourceView,
 } from '#contract'
+import { colors } from './colors.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { plain, print, table, when } from './report.ts'
 

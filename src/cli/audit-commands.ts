@@ -2,10 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import colors from 'picocolors'
 import { type AuditRecordView, paths } from '#contract'
 import { InvalidRequest } from '#model'
 import { proveEntry, verifyLog } from './audit/index.ts'
+import { colors } from './colors.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { jsonText, plain, print } from './report.ts'
 

@@ -1,7 +1,8 @@
 // What the CLI prints: tables for people, one JSON value for scripts, errors on stderr. Everything that came
 // from outside is printed with its control characters escaped: a statement must never drive a terminal.
-import colors from 'picocolors'
+
 import { isGatewayError } from '#model'
+import { colors } from './colors.ts'
 
 export interface Output {
   readonly json: boolean

@@ -1,6 +1,7 @@
 // A session's recording as a person reads it in a terminal.
-import colors from 'picocolors'
+
 import type { RecordedEventView } from '#contract'
+import { colors } from './colors.ts'
 import { plain, table, when } from './report.ts'
 
 /** Lines for one event; empty when there is nothing to show. `startedAt` makes times relative. */

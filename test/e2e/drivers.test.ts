@@ -59,9 +59,12 @@ describe.each(['libpq of Debian', 'libpq of PostgreSQL 18'])('Python with the %s
     const library = which.endsWith('18') ? libpq18 : ''
     if (library === undefined) return
     const env = library === '' ? {} : { LD_LIBRARY_PATH: library }
-    const [direct, through] = await both(where =>
-      run(PYTHON, [join(CLIENTS, file)], { env: { ...where, ...env }, timeoutMs: 60_000 }),
-    )
+    const [direct, through] = await both(async where => {
+      const options = { env: { ...where, ...env }, timeoutMs: 60_000 }
+      const ran = await run(PYTHON, [join(CLIENTS, file)], options)
+      // psycopg's own remark when it leaves an aborted pipeline; on a busy machine, also without a gateway.
+      return { ...ran, stderr: ran.stderr.replace(/^error ignored terminating .*\n/gm, '') }
+    })
     expect(direct.stderr).toBe('')
     expect(direct.stdout.trim().split('\n').length).toBeGreaterThanOrEqual(lines)
     expect(through).toEqual(direct)
