@@ -27,6 +27,7 @@ import type { Inventory } from '#services/inventory'
 import type { Recordings } from '#services/recording'
 import type { Vault } from '#services/vault'
 import type { Log, Metrics } from '#telemetry'
+import { addressGroup } from '#transport'
 import { Approvals, type HoldTimes } from './approvals.ts'
 import type { Approver } from './approvers.ts'
 import { Attendance, type Presence, restsOn } from './attendance.ts'
@@ -34,6 +35,7 @@ import { principalEntry, sourceEntry } from './evidence.ts'
 import { factsOf, Runs } from './facts.ts'
 import { LiveSession, type Rules } from './live-session.ts'
 import { LiveSessions } from './live-sessions.ts'
+import { LoginFailures } from './login-failures.ts'
 import type { Masks } from './masks.ts'
 import type { EphemeralLogin, Gateway, Protocol } from './protocol.ts'
 import type { Session } from './session.ts'
@@ -80,6 +82,7 @@ export class SallyportGateway implements Gateway {
   readonly #parts: GatewayParts
   readonly #runs = new Runs(RUN_IDLE_MS)
   readonly #attendance = new Attendance()
+  readonly #loginFailures = new LoginFailures()
   readonly #timer: NodeJS.Timeout
   readonly #undo: (() => void)[] = []
   #stopping = false
@@ -159,7 +162,13 @@ export class SallyportGateway implements Gateway {
 
   loginFailed(origin: Origin, code: ReasonCode): void {
     this.#parts.metrics.login('failed', code)
-    this.#note({ kind: 'login.failed', source: sourceEntry(origin), details: { code } })
+    if (this.#loginFailures.admit(addressGroup(origin.ip), this.#parts.now()))
+      this.#note({ kind: 'login.failed', source: sourceEntry(origin), details: { code } })
+  }
+
+  #notePassedOver(now: number): void {
+    for (const { ip, failures } of this.#loginFailures.takePassedOver(now))
+      this.#note({ kind: 'login.failed', source: { ip }, details: { more: failures } })
   }
 
   /** True while an identity that `authenticate` proved has not ended since. */
@@ -342,6 +351,7 @@ export class SallyportGateway implements Gateway {
     clearInterval(this.#timer)
     for (const undo of this.#undo) undo()
     this.#attendance.endAll()
+    this.#notePassedOver(Number.POSITIVE_INFINITY)
     await this.sessions.end(() => true, 'shutdown')
     await this.approvals.settled()
   }
@@ -406,6 +416,7 @@ export class SallyportGateway implements Gateway {
       for (const grant of this.#parts.grants.takeEnded())
         this.#note({ kind: 'grant.ended', details: { grant: grant.id, why: 'expired' } })
       this.#attendance.review(this.#parts.now())
+      this.#notePassedOver(this.#parts.now())
     } catch (error) {
       // Safe: it is tried again in a second.
       this.#parts.log.error({ err: error }, 'gateway.tick_failed')
