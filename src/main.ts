@@ -49,7 +49,7 @@ program
     process.exitCode = await runDemo({ once: once === true })
   })
 
-/** docs/adr/0012-last-resort.md. What comes here escaped the `catch` of its own session: a defect of ours. */
+/** docs/adr/0008-last-resort.md. What comes here escaped the `catch` of its own session: a defect of ours. */
 function survive(
   server: { readonly log: { error(fields: { err: unknown }, event: string): void } },
   giveUp: () => void,

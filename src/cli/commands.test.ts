@@ -17,7 +17,7 @@ const POLICIES = {
 @id("use") permit (principal, action in [Action::"connect", Action::"read", Action::"write"], resource in Resource::"shop");
 @id("agents-ask") @approvers("dba") @within("5m") @reason("agents change data only with a person")
 forbid (principal is Agent, action == Action::"write", resource in Resource::"shop") unless { context.approved };
-@id("dba-looks") permit (principal in Group::"dba", action in [Action::"approve", Action::"console:read", Action::"console:audit", Action::"console:operate"], resource);
+@id("dba-looks") permit (principal in Group::"dba", action in [Action::"approve", Action::"console:read", Action::"console:audit", Action::"console:operate", Action::"console:administer"], resource);
 `,
 }
 /** What an agent might send to get at the terminal of whoever looks. */
@@ -161,6 +161,7 @@ describe('without a gateway, or with the wrong papers', () => {
       ['session', 'replay', 'ses-none'],
       ['session', 'watch', 'ses-none'],
       ['session', 'end', '../../whoami'],
+      ['session', 'erase', 'ses-none'],
       ['grants', '--revoke', 'grant-none'],
       ['credentials', '--revoke', 'sp-none'],
     ]) {
@@ -256,6 +257,7 @@ describe('what scripts rely on', () => {
     expect(await watch.exit()).toBe(0)
     expect(watch.said()).toContain('closed')
     expect(watch.said()).not.toMatch(DRIVES)
+    expect((await cli('ana', 'session', 'erase', live!.id)).code).toBe(1)
     const events = await json<{ kind: string }[]>('ana', 'session', 'replay', live!.id)
     expect(events.map(({ kind }) => kind)).toEqual(
       expect.arrayContaining(['opened', 'statement', 'closed']),
@@ -263,6 +265,8 @@ describe('what scripts rely on', () => {
     const replay = await cli('ana', 'session', 'replay', live!.id)
     expect(replay.stdout).toContain('looked_at')
     expect(replay.stdout).not.toMatch(DRIVES)
+    expect(await json('dora', 'session', 'erase', live!.id)).toEqual({ id: live!.id, erased: true })
+    expect((await cli('ana', 'session', 'replay', live!.id)).stderr).toContain('was erased')
   })
 
   it('grants: given, listed, revoked', async () => {

@@ -31,12 +31,17 @@ import { readGenerated, readViewColumns, type ViewColumns } from './view-columns
 const MAX_ROW_BYTES = 4 * 1024 * 1024
 const MAX_ROWS = 500_000
 const READ_MS = 90_000
+/** Of one reading: a hundred thousand relations of a hundred columns stay below it. */
+const MAX_BYTES = 512 * 1024 * 1024
 /** Objects below this number came with the server (FirstNormalObjectId). */
 const FIRST_USER_OID = 16_384
 
 /** Takes the connection and closes it. Throws UpstreamError, ProtocolError. */
-export async function readCatalog(login: UpstreamLogin): Promise<CatalogSnapshot> {
-  const connection = new Questions(login)
+export async function readCatalog(
+  login: UpstreamLogin,
+  mostBytes: number = MAX_BYTES,
+): Promise<CatalogSnapshot> {
+  const connection = new Questions(login, mostBytes)
   const deadline = setTimeout(() => connection.timeOut(), READ_MS)
   try {
     return await readSnapshot(connection)
@@ -143,8 +148,10 @@ type Row = readonly (string | null)[]
 class Questions {
   readonly #socket: Socket
   readonly #reader: LoginReader
+  #bytesLeft: number
 
-  constructor(login: UpstreamLogin) {
+  constructor(login: UpstreamLogin, mostBytes: number) {
+    this.#bytesLeft = mostBytes
     this.#socket = login.socket
     if (login.rest.length > 0) this.#socket.unshift(login.rest)
     this.#reader = new LoginReader(login.socket)
@@ -168,7 +175,8 @@ class Questions {
       switch (frame[0]) {
         case B.dataRow:
           rows += 1
-          if (rows > MAX_ROWS)
+          this.#bytesLeft -= frame.length
+          if (rows > MAX_ROWS || this.#bytesLeft < 0)
             throw new UpstreamError('upstream_refused', 'the catalog is too large')
           onRow(readRow(frame))
           break
