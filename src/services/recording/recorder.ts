@@ -26,7 +26,9 @@ export class SessionRecorder {
   readonly #onChunk: (chunk: RecordedChunk) => void
   readonly #onFailure: (error: Unavailable) => void
   readonly #listeners = new Set<(event: RecordedEvent) => void>()
-  #lines = ''
+  /** Kept as they came and written out only when a block is sealed: a statement must not wait for it. */
+  #events: RecordedEvent[] = []
+  #size = 0
   #firstAt = 0
   #pending = 0
   #chunks = 0
@@ -62,9 +64,9 @@ export class SessionRecorder {
 
   add(event: RecordedEvent): void {
     if (this.#failed) return
-    const line = `${JSON.stringify(event)}\n`
-    if (this.#lines === '') this.#firstAt = event.at
-    this.#lines += line
+    if (this.#events.length === 0) this.#firstAt = event.at
+    this.#events.push(event)
+    this.#size += sizeOf(event)
     for (const listener of this.#listeners) {
       try {
         listener(event)
@@ -73,13 +75,13 @@ export class SessionRecorder {
         this.#listeners.delete(listener)
       }
     }
-    if (this.#lines.length >= BLOCK_CHARACTERS) this.#seal()
+    if (this.#size >= BLOCK_CHARACTERS) this.#seal()
     if (this.#pending > MOST_PENDING_CHARACTERS) this.#fail(new Error('the disk does not keep up'))
   }
 
   /** Seals what is older than 5 s. Called by the owner's one timer. */
   flushIfDue(now: number): void {
-    if (this.#lines !== '' && now - this.#firstAt >= BLOCK_AGE_MS) this.#seal()
+    if (this.#events.length > 0 && now - this.#firstAt >= BLOCK_AGE_MS) this.#seal()
   }
 
   /** Live events, for whoever watches. */
@@ -90,7 +92,7 @@ export class SessionRecorder {
 
   /** Seals everything now: for a reader who wants the present. */
   async flush(): Promise<void> {
-    if (this.#lines !== '') this.#seal()
+    if (this.#events.length > 0) this.#seal()
     await this.#writing
   }
 
@@ -100,9 +102,11 @@ export class SessionRecorder {
   }
 
   #seal(): void {
-    const lines = this.#lines
+    let lines = ''
+    for (const event of this.#events) lines += `${JSON.stringify(event)}\n`
     const number = this.#chunks++
-    this.#lines = ''
+    this.#events = []
+    this.#size = 0
     this.#pending += lines.length
     this.#writing = this.#writing.then(async () => {
       if (this.#failed) return
@@ -123,7 +127,8 @@ export class SessionRecorder {
   #fail(cause: unknown): void {
     if (this.#failed) return
     this.#failed = true
-    this.#lines = ''
+    this.#events = []
+    this.#size = 0
     this.#onFailure(
       new Unavailable(
         'recording_unavailable',
@@ -132,4 +137,18 @@ export class SessionRecorder {
       ),
     )
   }
+}
+
+/** About how many characters an event takes when it is written out. */
+function sizeOf(event: RecordedEvent): number {
+  let size = 120
+  if (event.kind === 'statement') {
+    size += event.text.length
+    for (const value of event.parameters ?? []) size += 4 + (value?.length ?? 0)
+  } else if (event.kind === 'answer') {
+    for (const row of event.rows) for (const cell of row) size += 4 + (cell?.length ?? 0)
+  } else if (event.kind === 'note') {
+    size += event.text.length
+  }
+  return size
 }
