@@ -1,8 +1,9 @@
 // Signs the tree's head: records to the disk first, then the full tiles, then the head. A head is never signed over
 // a record that a power cut could still take.
-import { type NoteSigner, signCheckpoint, type Tile, type Tree, tilePath } from '#engines/merkle'
+import { type NoteSigner, signCheckpoint, type Tile, tilePath } from '#engines/merkle'
 import type { LogFiles } from './files.ts'
 import type { LogFolder } from './folder.ts'
+import type { GrowingTree } from './growing-tree.ts'
 import type { SignedHeads } from './signed-heads.ts'
 
 export class Checkpointer {
@@ -10,7 +11,7 @@ export class Checkpointer {
   readonly #files: LogFiles
   readonly #signer: NoteSigner
   readonly #heads: SignedHeads
-  readonly #tree: Tree
+  readonly #tree: GrowingTree
   readonly #durable: (index: number) => Promise<void>
   /** Full tiles that are not written yet. The log stops long before they are many: see `FileAuditLog`. */
   #tiles: Tile[] = []
@@ -21,7 +22,7 @@ export class Checkpointer {
     files: LogFiles
     signer: NoteSigner
     heads: SignedHeads
-    tree: Tree
+    tree: GrowingTree
     tiles: Tile[]
     durable: (index: number) => Promise<void>
   }) {

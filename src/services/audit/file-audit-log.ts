@@ -3,15 +3,14 @@
 import {
   encodeRecord,
   FRAME_HEADER_BYTES,
-  leafHashInPlace,
   MOST_RECORD_BYTES,
-  type Tree,
   writeFrameHeader,
 } from '#engines/merkle'
 import { type AuditEntry, type JsonObject, Unavailable } from '#model'
 import type { AppendedRecord, AuditLog } from './audit-log.ts'
 import type { Checkpointer } from './checkpointer.ts'
 import type { GroupCommit } from './group-commit.ts'
+import type { GrowingTree } from './growing-tree.ts'
 import type { RecordReader } from './record-reader.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 
@@ -22,7 +21,7 @@ export interface LogParts {
   readonly origin: string
   readonly vkey: string
   readonly now: () => number
-  readonly tree: Tree
+  readonly tree: GrowingTree
   readonly writer: SegmentWriter
   readonly commits: GroupCommit
   readonly checkpointer: Checkpointer
@@ -83,7 +82,6 @@ export class FileAuditLog implements AuditLog {
     const length = this.#encode(entry, index, ts)
     const frame = this.#frame
     const end = FRAME_HEADER_BYTES + length
-    const leaf = leafHashInPlace(frame, FRAME_HEADER_BYTES, end)
     writeFrameHeader(frame, 0, length)
     try {
       writer.write(frame, end)
@@ -93,7 +91,7 @@ export class FileAuditLog implements AuditLog {
       throw unavailable('The audit log cannot be written.', cause)
     }
     this.#writeFailed = false
-    tree.append(leaf)
+    tree.append(frame, FRAME_HEADER_BYTES, end)
     if (this.#listeners.size > 0)
       this.#tell(index, { ...entry, seq: index, ts } as unknown as JsonObject)
     return index

@@ -17,6 +17,7 @@ import { FileAuditLog } from './file-audit-log.ts'
 import { nodeFiles } from './files.ts'
 import { FolderLock, LogFolder } from './folder.ts'
 import { GroupCommit } from './group-commit.ts'
+import { GrowingTree } from './growing-tree.ts'
 import { forkOrigin, loadSigner } from './keys.ts'
 import { RecordReader } from './record-reader.ts'
 import { recover } from './recovery.ts'
@@ -60,7 +61,7 @@ async function start(
     if (!isWritten(folder, tile)) early.push(tile)
   }
   const recovered = recover({ folder, files, onTile: tile => addTile(tile) }, onDisk.head)
-  const { tree } = recovered
+  const tree = new GrowingTree(recovered.tree)
   const clean = existsSync(folder.closed) && onDisk.head?.size === tree.size
   rmSync(folder.closed, { force: true })
 
