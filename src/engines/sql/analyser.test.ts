@@ -256,6 +256,7 @@ describe('functions', () => {
     ["SELECT pg_catalog.pg_read_file('x')", 'function:pg_catalog.pg_read_file'],
     ['SELECT lo_unlink(1)', 'function:pg_catalog.lo_unlink'],
     ['SELECT pg_terminate_backend(1)', 'function:pg_catalog.pg_terminate_backend'],
+    ["SELECT pg_input_is_valid('x', 'a_domain')", 'function:pg_catalog.pg_input_is_valid'],
     ["SELECT * FROM dblink('x', 'delete')", 'function:dblink'],
     ["SELECT ts_stat('select 1')", 'function:pg_catalog.ts_stat'],
     ["SELECT ('/etc/passwd'::text).pg_read_file", 'function:pg_catalog.pg_read_file'],

@@ -20,7 +20,9 @@ with f as (
     and p.proname <> all (array['ts_stat', 'ts_rewrite', 'pg_config', 'current_setting', 'set_config',
       'nextval', 'setval', 'pg_relation_filepath', 'pg_relation_filenode', 'pg_filenode_relation',
       'pg_mcv_list_items', 'pg_options_to_table', 'pg_cursor', 'pg_prepared_xact', 'pg_sleep',
-      'pg_get_multixact_members', 'pg_current_logfile', 'pg_lock_status'])
+      'pg_get_multixact_members', 'pg_current_logfile', 'pg_lock_status',
+      -- They run the input function of a type named by a text: of a domain, its CHECK too.
+      'pg_input_is_valid', 'pg_input_error_info'])
     as safe,
     -- Not callable from SQL, or plumbing of the server: left out of both lists, so unknown.
     (p.prorettype = any (array['internal', 'trigger', 'event_trigger', 'language_handler', 'fdw_handler',

@@ -173,8 +173,8 @@ export const safeFunctions: ReadonlySet<string> = names(`
   pg_get_statisticsobjdef pg_get_statisticsobjdef_columns pg_get_statisticsobjdef_expressions
   pg_get_triggerdef pg_get_userbyid pg_get_viewdef pg_has_role pg_identify_object
   pg_identify_object_as_address pg_index_column_has_property pg_index_has_property
-  pg_indexam_has_property pg_indexam_progress_phasename pg_indexes_size pg_input_error_info
-  pg_input_is_valid pg_is_in_recovery pg_is_other_temp_schema pg_listening_channels pg_lsn
+  pg_indexam_has_property pg_indexam_progress_phasename pg_indexes_size
+  pg_is_in_recovery pg_is_other_temp_schema pg_listening_channels pg_lsn
   pg_lsn_cmp pg_lsn_eq pg_lsn_ge pg_lsn_gt pg_lsn_hash pg_lsn_hash_extended pg_lsn_larger
   pg_lsn_le pg_lsn_lt pg_lsn_mi pg_lsn_mii pg_lsn_ne pg_lsn_pli pg_lsn_send pg_lsn_smaller
   pg_mcv_list_send pg_my_temp_schema pg_ndistinct_send pg_node_tree_send pg_numa_available
@@ -329,7 +329,7 @@ export const otherFunctions: ReadonlySet<string> = names(`
   pg_extension_config_dump pg_filenode_relation pg_get_aios pg_get_backend_memory_contexts
   pg_get_loaded_modules pg_get_multixact_members pg_get_sequence_data pg_get_shmem_allocations
   pg_get_shmem_allocations_numa pg_get_wait_events pg_get_wal_replay_pause_state
-  pg_get_wal_resource_managers pg_get_wal_summarizer_state pg_hba_file_rules
+  pg_get_wal_resource_managers pg_get_wal_summarizer_state pg_hba_file_rules pg_input_error_info pg_input_is_valid
   pg_ident_file_mappings pg_import_system_collations pg_is_wal_replay_paused
   pg_isolation_test_session_is_blocked pg_jit_available pg_last_committed_xact
   pg_last_wal_receive_lsn pg_last_wal_replay_lsn pg_last_xact_replay_timestamp pg_lock_status
