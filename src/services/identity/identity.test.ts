@@ -85,6 +85,8 @@ describe('an ephemeral credential', () => {
       {
         id: issued.id,
         principal: 'alice',
+        // Issued to whoever acts for alice: hers alone it is not.
+        actor: 'bot',
         resource: 'shop',
         createdAt: clock,
         expiresAt: issued.expiresAt,
