@@ -173,6 +173,49 @@ describe('a statement', () => {
   })
 })
 
+describe('while the entry of a write goes to the disk', () => {
+  const define = () => statement('create table t()', [operation('define', 'CREATE TABLE')])
+  const OPEN = '@id("all") permit (principal, action, resource);'
+  const meanwhile = (happens: () => void) => {
+    const { durable } = test.audit
+    test.audit.durable = async index => {
+      await durable(index)
+      test.audit.durable = durable
+      happens()
+    }
+  }
+
+  it('a policy that no longer permits it wins', async () => {
+    test.usePolicies(OPEN)
+    const session = await test.open(ana)
+    meanwhile(() =>
+      test.usePolicies(
+        `${OPEN} @id("no") forbid (principal, action == Action::"define", resource);`,
+      ),
+    )
+    expect(await caught(() => session.authorize(define(), nobodyWaits))).toMatchObject({
+      code: 'forbidden',
+    })
+    expect(await kinds()).toContain('statement.denied')
+  })
+
+  it('a policy that permits it still leaves the permit, by the new rules', async () => {
+    test.usePolicies(OPEN)
+    const session = await test.open(ana)
+    meanwhile(() => test.usePolicies(`${OPEN} @id("b") permit (principal, action, resource);`))
+    expect((await session.authorize(define(), nobodyWaits)).current).toBe(true)
+  })
+
+  it('a session that ends leaves no permit', async () => {
+    test.usePolicies(OPEN)
+    const session = await test.open(ana)
+    meanwhile(() => void session.close('ended_by_operator'))
+    expect(await caught(() => session.authorize(define(), nobodyWaits))).toMatchObject({
+      code: 'session_ended',
+    })
+  })
+})
+
 describe('a permit', () => {
   it('masks what this principal may not see, and passes what it may', async () => {
     const column = (name: string) => ({

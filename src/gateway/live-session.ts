@@ -372,7 +372,23 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       (this.#parts.strict ||
         discharged.approval !== undefined ||
         statement.operations.some(operation => DURABLE_ACTIONS.has(operation.action)))
-    return mustLast ? audit.durable(index).then(() => permit) : permit
+    return mustLast ? this.#onceDurable(permit, discharged) : permit
+  }
+
+  /** The disk takes a moment: what ended or changed in it counts, before anything is forwarded. */
+  async #onceDurable(permit: Permit, discharged: Discharged): Promise<Permit> {
+    const { statement, auditIndex } = permit
+    await this.#parts.audit.durable(auditIndex)
+    if (this.signal.aborted) throw ended()
+    if (permit.current) return permit
+    const { policies, policySet } = this.#rules
+    const facts = this.facts(discharged.approval !== undefined)
+    const decision = policies.decide(statement, facts)
+    if (decision.effect === 'permit' && decision.obligations.length === 0) {
+      return this.#mint(statement, auditIndex, facts, discharged)
+    }
+    const denied: Decision = { ...decision, effect: 'deny' }
+    return this.#deny(statement, denied, policySet, denial(denied))
   }
 
   #mint(statement: Statement, auditIndex: number, facts: Facts, discharged: Discharged): Permit {
