@@ -110,6 +110,7 @@ describe('the configuration', () => {
         },
       },
       connector: 'none',
+      masking: { predicates: { user: 'equality', agent: 'deny' }, valuesPerHour: 20 },
       recording: { keep: 'statements', answerBytes: 1_048_576 },
       hold: { user: 0 },
     })

@@ -1,6 +1,7 @@
 // The one schema of sallyport.yaml. Unknown keys fail at every level; all defaults are here.
 // Knows no protocol: what a protocol asks of its resources it brings along (`ProtocolSettings`).
 import { z } from 'zod'
+import { predicateRules } from '#model'
 import { identitySchema } from './issuers.ts'
 import { address, byteSize, duration, secretReference } from './values.ts'
 
@@ -35,6 +36,21 @@ const holdSchema = z.strictObject({
   transaction: duration.prefault('20s'),
 })
 
+const predicateRule = z.enum(predicateRules)
+
+const maskingSchema = z.strictObject({
+  predicates: z
+    .union([
+      predicateRule.transform(rule => ({ user: rule, agent: rule })),
+      z.strictObject({
+        user: predicateRule.default('equality'),
+        agent: predicateRule.default('deny'),
+      }),
+    ])
+    .prefault({}),
+  valuesPerHour: z.int().min(0).max(1_000_000).default(20),
+})
+
 const resourceSchema = z.strictObject({
   name: resourceName,
   protocol: z.string(),
@@ -53,6 +69,7 @@ const resourceSchema = z.strictObject({
       answerBytes: byteSize.prefault('64KiB'),
     })
     .prefault({}),
+  masking: maskingSchema.prefault({}),
   hold: z
     .strictObject({
       user: duration.optional(),

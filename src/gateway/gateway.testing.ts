@@ -47,6 +47,7 @@ export const shop: Resource = {
   credential: { secrets: {} },
   connector: 'none',
   recording: { keep: 'answers', answerBytes: 1000 },
+  masking: { predicates: { user: 'allow', agent: 'allow' }, valuesPerHour: 20 },
 }
 
 export function principal(

@@ -1,6 +1,6 @@
 // Proof, in memory, that a statement was decided and put on record. Nothing goes upstream without one.
 import type { CellPlan } from '#engines/masking'
-import type { ColumnName, Statement } from '#model'
+import type { ColumnName, OutputLineage, Statement } from '#model'
 
 /** A column of an answer, as the protocol knows it. */
 export interface ResultColumn {
@@ -24,6 +24,11 @@ export interface ResultColumn {
   readonly format: 'text' | 'binary'
   /** True when the value cannot derive from any table's value (a count, a constant). */
   readonly harmless: boolean
+  /**
+   * What the text says of it, sources expanded to all that they come from. It adds to `origin`: a column is masked
+   * when either says so. Absent: nothing is known from the text.
+   */
+  readonly lineage?: OutputLineage
 }
 
 /** What a permit is made from; only the gateway has it. */

@@ -23,6 +23,10 @@ export const reasonCodes = [
   'limit_exceeded',
   'rows_exceeded',
   'policy_error',
+  'masked_predicate',
+  'masked_values_exceeded',
+  'masked_copy',
+  'mask_written_back',
   // statements
   'statement_unreadable',
   'statement_too_large',

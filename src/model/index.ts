@@ -23,12 +23,25 @@ export {
   UpstreamError,
 } from './errors.ts'
 export type { Json, JsonObject } from './json.ts'
+export {
+  type Derivation,
+  derivations,
+  type Lineage,
+  type OutputLineage,
+  type Probe,
+  type ProbeUse,
+  probeUses,
+  type Transfer,
+} from './lineage.ts'
 export type { Actor, CredentialKind, Principal, PrincipalKind } from './principal.ts'
-export type {
-  CredentialSettings,
-  RecordingSettings,
-  ResolvedSecrets,
-  Resource,
+export {
+  type CredentialSettings,
+  type MaskingSettings,
+  type PredicateRule,
+  predicateRules,
+  type RecordingSettings,
+  type ResolvedSecrets,
+  type Resource,
 } from './resource.ts'
 export { Secret } from './secret.ts'
 export type { CloseReason, Origin, SessionId, SessionSummary } from './session.ts'

@@ -15,6 +15,19 @@ export interface RecordingSettings {
   readonly answerBytes: number
 }
 
+/**
+ * What a principal may do with columns it may not see, where rows are chosen, joined, ordered or grouped by them.
+ * `deny`: nothing; `equality`: compare with a value that it says, a bounded number of them; `allow`: anything.
+ */
+export const predicateRules = ['deny', 'equality', 'allow'] as const
+export type PredicateRule = (typeof predicateRules)[number]
+
+export interface MaskingSettings {
+  readonly predicates: { readonly user: PredicateRule; readonly agent: PredicateRule }
+  /** Under `equality`: how many different values one principal may ask for in an hour, for each data class. */
+  readonly valuesPerHour: number
+}
+
 /** A resource. `upstream` was checked by the settings schema of its protocol. */
 export interface Resource<Upstream = unknown> {
   readonly name: string
@@ -26,6 +39,7 @@ export interface Resource<Upstream = unknown> {
   /** `none`, or the name of a connector. */
   readonly connector: string
   readonly recording: RecordingSettings
+  readonly masking: MaskingSettings
 }
 
 /** Upstream secrets, resolved, by field name. */

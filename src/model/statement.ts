@@ -1,4 +1,5 @@
 // One unit of intent, in any protocol. Built by a protocol from one frame, judged by the gateway.
+import type { Lineage } from './lineage.ts'
 
 /** What an operation does. The same eight words in every protocol and in every policy. */
 export const actions = [
@@ -51,6 +52,11 @@ export interface Operation {
   /** Columns (or fields) that are read or written, where they are known. Empty: unknown or none. */
   readonly columns: readonly string[]
   readonly flags: readonly Flag[]
+  /**
+   * The protocol's own finer sort of operation (SQL: `privilege`, `file_program`, ...; docs/policies), for policies
+   * that need more than the eight actions.
+   */
+  readonly category?: string
 }
 
 /** A bound value of a statement. */
@@ -80,6 +86,11 @@ export interface Statement {
    * `all` when that cannot be told. Used for masking (docs/adr/0006-masking.md).
    */
   readonly mayDeriveFrom: readonly ColumnName[] | 'all'
+  /**
+   * Where values come from and go to, for each statement of the text in order. Absent: the protocol cannot tell, and
+   * `mayDeriveFrom` alone counts.
+   */
+  readonly lineage?: readonly Lineage[]
   /** True while a transaction of the client's is open: a wait holds its locks. */
   readonly inTransaction?: boolean
 }

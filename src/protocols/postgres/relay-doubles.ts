@@ -56,6 +56,7 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
       credential: { user: 'app', secrets: {} },
       connector: 'none',
       recording: { keep: answerBytes > 0 ? 'answers' : 'statements', answerBytes },
+      masking: { predicates: { user: 'allow', agent: 'allow' }, valuesPerHour: 20 },
     },
     origin: { ip: '127.0.0.1', port: 1, client: '' },
     dataClasses: classes,

@@ -106,6 +106,7 @@ export function fakeSession(
       credential: { user: credential.user, secrets: {} },
       connector: 'none',
       recording: { keep: 'statements', answerBytes: 0 },
+      masking: { predicates: { user: 'allow', agent: 'allow' }, valuesPerHour: 20 },
     },
     origin: { ip: '127.0.0.1', port: 1, client: '' },
     dataClasses: [],

@@ -10,6 +10,7 @@ const resource = (name: string, upstream: unknown = { host: 'db', port: 1 }): Re
   credential: { secrets: {} },
   connector: 'none',
   recording: { keep: 'answers', answerBytes: 1 },
+  masking: { predicates: { user: 'allow', agent: 'allow' }, valuesPerHour: 20 },
 })
 
 describe('the inventory', () => {
