@@ -168,6 +168,9 @@ export async function startServer(
         host: each.host,
         port: each.port,
         maxConnections: config.limits.connections,
+        ...(config.limits.connectionsPerAddress === undefined
+          ? {}
+          : { perIpLimit: config.limits.connectionsPerAddress }),
         onConnection: socket => protocol.serve(socket, each, gateway),
         onFailure: (where, error) =>
           log.error({ err: error, listener: each.name }, `${where}.failed`),
@@ -249,10 +252,12 @@ export async function startServer(
         } catch (error) {
           // Safe: it is refused, and what was in force goes on. Nothing may throw into the watcher's timer.
           log.error({ err: error }, 'configuration.refused')
+          return false
         }
         gateway.reviewSessions('resource_changed')
         // Names that policies use may have come or gone: their warnings are of today.
         policies.reload().catch(error => log.error({ err: error }, 'policies.reload_failed'))
+        return true
       },
     })
     undo.push(() => watch.close())

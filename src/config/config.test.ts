@@ -318,7 +318,7 @@ describe('a watched configuration', () => {
     const bad: string[] = []
     const watching = watchConfig(file, protocols, {
       current: config,
-      onChange: changed => seen.push(changed.limits.sessions),
+      onChange: changed => seen.push(changed.limits.sessions) > 0,
       onProblems: problems => bad.push(...problems.map(({ path }) => path)),
     })
     writeFileSync(file, 'limits: { sessions: 2 }')
@@ -334,6 +334,34 @@ describe('a watched configuration', () => {
     expect(seen).toEqual([2, 3])
     expect(bad).toEqual(['limits.sessions', 'limits.sessions'])
     watching.close()
+  })
+})
+
+describe('an edit that is refused where it would be put in force', () => {
+  it('is offered again when the file is read again', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
+    const file = join(folder, 'sallyport.yaml')
+    writeFileSync(file, 'limits: { sessions: 1 }')
+    const { config } = loadConfig(file, protocols)
+    if (config === undefined) throw new Error('unreadable')
+    let holds = false
+    let offered = 0
+    const watching = watchConfig(file, protocols, {
+      current: config,
+      onChange: () => {
+        offered += 1
+        return holds
+      },
+      onProblems: () => {},
+    })
+    writeFileSync(file, 'limits: { sessions: 2 }')
+    expect(watching.reload()).toBe(false)
+    holds = true
+    expect(watching.reload()).toBe(true)
+    expect(watching.reload()).toBe(true)
+    expect(offered).toBe(2)
+    watching.close()
+    rmSync(folder, { recursive: true, force: true })
   })
 })
 

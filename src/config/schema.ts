@@ -117,6 +117,8 @@ export const configSchema = z.strictObject({
       sessionsPerPrincipal: z.int().min(1).max(1_000_000).default(1_000),
       /** TCP connections on one listener, authenticated or not. */
       connections: z.int().min(1).max(1_000_000).default(12_000),
+      /** Of these from one address (one /64 for IPv6). None by default: a load balancer is one address. */
+      connectionsPerAddress: z.int().min(1).max(1_000_000).optional(),
       loginMs: z.int().min(100).max(600_000).default(30_000),
       upstreamLoginMs: z.int().min(100).max(600_000).default(30_000),
     })

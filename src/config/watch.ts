@@ -24,7 +24,8 @@ export function watchConfig(
   protocols: readonly ProtocolSettings[],
   handlers: {
     readonly current: Config
-    onChange(config: Config, problems: readonly ConfigProblem[]): void
+    /** False: it was refused after all, and is offered again when the file is read again. */
+    onChange(config: Config, problems: readonly ConfigProblem[]): boolean
     onProblems(problems: readonly ConfigProblem[]): void
   },
 ): ConfigWatch {
@@ -41,8 +42,8 @@ export function watchConfig(
     }
     const text = JSON.stringify(config)
     if (text === known) return true
+    if (!handlers.onChange(config, problems)) return false
     known = text
-    handlers.onChange(config, problems)
     return true
   }
 

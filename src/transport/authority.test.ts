@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -57,6 +57,12 @@ describe('our own certificate authority', () => {
     expect(new X509Certificate(again.certificate).ca).toBe(true)
     writeFileSync(join(folder, 'keys', 'server-ca.key'), 'not a key')
     await expect(openServerAuthority({ folder, now })).rejects.toThrow(ConfigurationError)
+  })
+
+  it('does not use a key that others can read', async () => {
+    await openServerAuthority({ folder, now })
+    chmodSync(join(folder, 'keys', 'server-ca.key'), 0o640)
+    await expect(openServerAuthority({ folder, now })).rejects.toThrow('Set its mode to 0600')
   })
 
   it('renews its certificate, with the same key, in its last year', async () => {

@@ -8,7 +8,7 @@ import {
   type webcrypto,
   X509Certificate,
 } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { ConfigurationError } from '#model'
@@ -53,6 +53,12 @@ export async function openServerAuthority(options: {
   mkdirSync(join(folder, 'keys'), { recursive: true, mode: 0o700 })
   if (!existsSync(keyFile)) {
     createOnce(keyFile, (await newKey()).pem, 0o600)
+  }
+  if ((statSync(keyFile).mode & 0o077) !== 0 && process.platform !== 'win32') {
+    throw new ConfigurationError(
+      'configuration_invalid',
+      `${keyFile} can be read by others, who could stand in for this gateway. Set its mode to 0600.`,
+    )
   }
   const keyPem = readFileSync(keyFile, 'utf8')
   const keys = await importKey(keyPem, keyFile)

@@ -1,6 +1,6 @@
 // A key that this deployment makes for itself on its first start, and keeps in a file that only it may read.
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { ConfigurationError } from '#model'
 
 const KEY_BYTES = 32
@@ -19,6 +19,12 @@ export function openLocalKey(file: string): Uint8Array {
   } catch (error) {
     // Safe: it is there already, which is the ordinary case; anything else fails on reading below.
     if (!isExists(error)) throw unusable(file, error)
+  }
+  if ((statSync(file).mode & 0o077) !== 0 && process.platform !== 'win32') {
+    throw new ConfigurationError(
+      'configuration_invalid',
+      `${file} can be read by others. Set its mode to 0600.`,
+    )
   }
   const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'hex')
   if (key.length !== KEY_BYTES) throw unusable(file)
