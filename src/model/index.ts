@@ -24,6 +24,7 @@ export {
 } from './errors.ts'
 export type { Json, JsonObject } from './json.ts'
 export {
+  type ComparedValue,
   type Derivation,
   derivations,
   type Lineage,

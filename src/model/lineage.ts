@@ -38,6 +38,13 @@ export interface Probe {
   readonly use: ProbeUse
 }
 
+/** A value that a statement says itself, where it is compared for equality with columns. */
+export interface ComparedValue {
+  readonly columns: readonly ColumnName[]
+  /** As the text writes it (a string without its quotes), or which bound value, counted from 0. */
+  readonly value: { readonly text: string } | { readonly parameter: number }
+}
+
 /** Values that go elsewhere than into the answer: stored, sent, or handed to what has side effects. */
 export interface Transfer {
   readonly sources: readonly ColumnName[]

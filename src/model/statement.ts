@@ -1,5 +1,5 @@
 // One unit of intent, in any protocol. Built by a protocol from one frame, judged by the gateway.
-import type { Lineage } from './lineage.ts'
+import type { ComparedValue, Lineage } from './lineage.ts'
 
 /** What an operation does. The same eight words in every protocol and in every policy. */
 export const actions = [
@@ -91,6 +91,11 @@ export interface Statement {
    * `mayDeriveFrom` alone counts.
    */
   readonly lineage?: readonly Lineage[]
+  /**
+   * The values that columns are compared with where `lineage` has probes of use `equality`, their columns expanded
+   * as there; `unknown` when one cannot be told. Asked only for columns that are masked: it may read the text again.
+   */
+  readonly compared?: () => readonly ComparedValue[] | 'unknown'
   /** True while a transaction of the client's is open: a wait holds its locks. */
   readonly inTransaction?: boolean
 }
