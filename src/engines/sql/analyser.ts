@@ -1,12 +1,15 @@
 // Text → Analysis or Unreadable. Owns the limits and what is kept; the meaning is in postgres/.
 // Nothing that a text says makes `analyse` throw.
+
 import { hasSqlDetails, loadModule, parseSync } from 'libpg-query'
+import type { ReasonCode } from '#model'
 import type { Analysis, SqlStatement, Unreadable } from './analysis.ts'
 import { TextCache } from './cache.ts'
 import { literalFree } from './literal-free.ts'
 import { Refusal } from './postgres/draft.ts'
 import { isTree, listOf } from './postgres/tree.ts'
 import { Walk } from './postgres/walk.ts'
+import { type Reduced, reduce } from './reduce.ts'
 
 export interface Analyser {
   analyse(text: string): Analysis | Unreadable
@@ -21,6 +24,11 @@ export interface AnalyserOptions {
   readonly maxKeptBytes?: number
 }
 
+/**
+ * Words of a text, once lists of the same are made short. What takes longest to read costs some 4 us a word on a slow
+ * machine, and the event loop waits: a third of the 250 ms that a text may take. No text of fewer bytes has more.
+ */
+const MOST_WORDS = 20_000
 const MOST_STATEMENTS = 10_000
 /** Each is decided; a text with more is no statement that a person could approve. */
 const MOST_OPERATIONS = 10_000
@@ -50,6 +58,10 @@ class PostgresAnalyser implements Analyser {
   analyse(text: string): Analysis | Unreadable {
     const kept = this.#byText.get(text)
     if (kept !== undefined) return kept
+    return text.length > MOST_WORDS ? this.#long(text) : this.#short(text)
+  }
+
+  #short(text: string): Analysis | Unreadable {
     const shape = literalFree(text)
     const known = shape === undefined ? undefined : this.#byShape.get(shape)
     if (known !== undefined) return known
@@ -62,28 +74,76 @@ class PostgresAnalyser implements Analyser {
     return result
   }
 
-  #read(text: string): { result: Analysis | Unreadable; literalsMatter: boolean } {
+  /** A text that may hold more words than we read. */
+  #long(text: string): Analysis | Unreadable {
+    const result = refusal(text, this.#maxTextBytes) ?? this.#bulk(text)
+    this.#byText.set(text, result, weightOf(result))
+    return result
+  }
+
+  #bulk(text: string): Analysis | Unreadable {
+    const reduced = reduce(text)
+    if (reduced === undefined || reduced.tokens > MOST_WORDS) return tooManyWords
+    const read = this.#reduced(text, reduced)
+    const whole = reduced.text === text
+    if (whole || !read.literalsMatter || !read.result.readable) return read.result
+    // A value that was taken out may matter.
+    return reduced.allTokens > MOST_WORDS ? tooManyWords : this.#read(text).result
+  }
+
+  /** Lists made short are often the same text, or of the same shape, as other long ones. */
+  #reduced(text: string, reduced: Reduced): Read {
+    const shape = reduced.text === text ? undefined : literalFree(reduced.text)
+    const known = shape === undefined ? undefined : this.#byShape.get(shape)
+    if (known !== undefined) return { result: known, literalsMatter: false }
+    const read = this.#read(reduced.text)
+    if (shape !== undefined && read.result.readable && !read.literalsMatter) {
+      this.#byShape.set(shape, read.result, weightOf(read.result))
+    }
+    if (read.result.readable || read.result.position === undefined) return read
+    const position = reduced.original(read.result.position)
+    return { ...read, result: { ...read.result, position } }
+  }
+
+  #read(text: string): Read {
     try {
-      this.#refuseUnfit(text)
-      return readStatements(text)
+      const unfit = refusal(text, this.#maxTextBytes)
+      return unfit === undefined ? readStatements(text) : { result: unfit, literalsMatter: true }
     } catch (error) {
       // Whatever went wrong, the text is not understood, and what is not understood is refused.
       return { result: unreadable(error), literalsMatter: true }
     }
   }
-
-  #refuseUnfit(text: string): void {
-    if (text.length > this.#maxTextBytes || Buffer.byteLength(text) > this.#maxTextBytes) {
-      throw new Refusal('statement_too_large', `the statement is over ${this.#maxTextBytes} bytes`)
-    }
-    // The parser reads what precedes a NUL, the server refuses it: we must not judge the half.
-    if (text.includes('\0')) throw new Refusal('statement_unreadable', 'the statement holds a NUL')
-    if (!text.isWellFormed())
-      throw new Refusal('statement_unreadable', 'the statement is not Unicode')
-  }
 }
 
-function readStatements(text: string): { result: Analysis; literalsMatter: boolean } {
+interface Read {
+  readonly result: Analysis | Unreadable
+  readonly literalsMatter: boolean
+}
+
+const tooManyWords: Unreadable = {
+  readable: false,
+  code: 'statement_too_large',
+  message: `the statement has over ${MOST_WORDS} words: send it in parts (rows of VALUES and items of IN that are alike count twice at most), or use COPY for rows`,
+}
+
+/** What no text may be, whatever it says. */
+function refusal(text: string, maxBytes: number): Unreadable | undefined {
+  const refused = (code: ReasonCode, message: string): Unreadable => ({
+    readable: false,
+    code,
+    message,
+  })
+  if (text.length > maxBytes || Buffer.byteLength(text) > maxBytes) {
+    return refused('statement_too_large', `the statement is over ${maxBytes} bytes`)
+  }
+  // The parser reads what precedes a NUL, the server refuses it: we must not judge the half.
+  if (text.includes('\0')) return refused('statement_unreadable', 'the statement holds a NUL')
+  if (!text.isWellFormed()) return refused('statement_unreadable', 'the statement is not Unicode')
+  return undefined
+}
+
+function readStatements(text: string): Read {
   if (text === '') return { result: { readable: true, statements: [] }, literalsMatter: true }
   const parsed = listOf(parseSync(text).stmts)
   if (parsed.length > MOST_STATEMENTS) {

@@ -9,7 +9,7 @@ interface Reference {
 }
 
 /** Bounds names × relations: a text of a megabyte could ask for billions. */
-const MOST_NAMES = 1_000_000
+const MOST_NAMES = 200_000
 
 export class Scope {
   /** CTEs are looked up here next. */

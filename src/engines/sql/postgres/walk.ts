@@ -34,8 +34,12 @@ const handlers = new Map<string, Handler>([
   ...Object.entries(expressionNodes),
 ])
 
+/** So that where a text is too deep does not hang on the stack that happens to be left. */
+const DEEPEST = 1_000
+
 export class Walk {
   readonly draft = new Draft()
+  #depth = 0
   scope: Scope | undefined
   /** The SELECT that is being walked, while it is the outermost query. */
   query: Tree | undefined
@@ -47,7 +51,11 @@ export class Walk {
     if (type !== undefined && isTree(value)) {
       const fields = value[type]
       if (!isTree(fields)) throw unknown(type)
+      if (++this.#depth > DEEPEST) {
+        throw new Refusal('statement_unreadable', `the statement is over ${DEEPEST} levels deep`)
+      }
       this.struct(type, fields)
+      this.#depth--
       return
     }
     // `{}` is the grammar's null pointer.
