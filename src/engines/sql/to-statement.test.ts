@@ -252,6 +252,19 @@ describe('functions of users', () => {
     expect(says(made("SELECT 'x'::mood", {}, known))).toEqual(['connect SELECT resource:()'])
     expect(says(made("SELECT 'x'::other", {}, known))).toContain('execute SELECT type:other()')
   })
+
+  it.each([
+    [`SELECT * FROM json_to_record('{"c": "x"}') AS r(c spied)`, 'SELECT'],
+    [`SELECT * FROM ROWS FROM (json_to_record('{}') AS (c spied[])) r`, 'SELECT'],
+    ['PREPARE q (int, spied) AS SELECT $2', 'PREPARE'],
+    ["PREPARE q (spied) AS SELECT $1; EXECUTE q ('x')", 'SELECT'],
+  ])('are found behind the types that values become in %s', (text, verb) => {
+    expect(says(made(text)).join()).toContain(`execute ${verb} type:spied()`)
+  })
+
+  it('are not looked for behind the types of a definition', () => {
+    expect(says(made('CREATE TABLE t (c spied)'))).toEqual(['define CREATE TABLE table:t()'])
+  })
 })
 
 describe('names that change their meaning within a text', () => {

@@ -76,7 +76,7 @@ function sortBy(fields: Tree, walk: Walk): void {
 }
 
 /** A cast to a type that is not built in may run its input function, or a cast's. */
-function castTo(value: unknown, walk: Walk): void {
+export function castTo(value: unknown, walk: Walk): void {
   if (!isTree(value)) return
   const parts = namesOf(value['names'])
   const name = parts.at(-1) ?? ''
@@ -92,6 +92,12 @@ function typed(type: string): Handler {
     castTo(fields['typeName'], walk)
     walk.children(type, fields)
   }
+}
+
+/** In a query (`f() AS (c code)`) values become of the type; in a definition there are none yet. */
+function columnDefinition(fields: Tree, walk: Walk): void {
+  if (walk.scope !== undefined) castTo(fields['typeName'], walk)
+  walk.children('ColumnDef', fields)
 }
 
 const jsonFunctions: Readonly<Record<string, string>> = {
@@ -123,6 +129,7 @@ export const expressionNodes: Readonly<Record<string, Handler>> = {
   JsonOutput: typed('JsonOutput'),
   JsonTableColumn: typed('JsonTableColumn'),
   RangeTableFuncCol: typed('RangeTableFuncCol'),
+  ColumnDef: columnDefinition,
   JsonFuncExpr: presumed('JsonFuncExpr', f => jsonFunctions[String(f['op'])] ?? 'json_value'),
   JsonParseExpr: presumed('JsonParseExpr', 'json'),
   JsonScalarExpr: presumed('JsonScalarExpr', 'json_scalar'),

@@ -2,6 +2,7 @@
 import type { RawOperation } from '../analysis.ts'
 import { absorb, absorbRunning } from './absorb.ts'
 import { isOff } from './copy.ts'
+import { castTo } from './expressions.ts'
 import { intoClause } from './queries.ts'
 import { fieldsOf, isTree, listOf, nameOf, namesOf, numberOf, textOf } from './tree.ts'
 import type { Handler } from './walk.ts'
@@ -47,7 +48,10 @@ const prepare: Handler = (fields, walk) => {
   const inner = walk.inner(fields['query'])
   absorb(inner, draft)
   draft.verb = 'PREPARE'
-  draft.prepares = { name: textOf(fields['name']) ?? '', statement: inner }
+  // EXECUTE turns its arguments into these types.
+  for (const type of listOf(fields['argtypes'])) castTo(fieldsOf(type, 'TypeName'), walk)
+  const statement = { ...inner, castsTo: draft.castsTo }
+  draft.prepares = { name: textOf(fields['name']) ?? '', statement }
   draft.executes = inner.executes
   walk.each(fields['argtypes'])
 }

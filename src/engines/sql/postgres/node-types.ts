@@ -53,7 +53,6 @@ export const plainNodes: readonly string[] = [
   'TypeName',
   'RoleSpec',
   // definitions
-  'ColumnDef',
   'IndexElem',
   'PartitionElem',
   'PartitionSpec',
