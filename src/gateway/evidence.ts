@@ -16,6 +16,15 @@ import type { Outcome } from './session.ts'
 const MOST_LISTED = 32
 const MOST_RECURRING = 256
 
+/** The outcome of the statement whose entry is `index`. */
+export interface Completed {
+  readonly index: number
+  readonly at: number
+  readonly outcome: Outcome
+  /** Classes that were masked although the server and the text do not agree where the values come from. */
+  readonly disagreed: ReadonlySet<string> | undefined
+}
+
 /** The principal, as every entry names it. */
 export function principalEntry(principal: Principal): JsonObject {
   return frozen({
@@ -95,10 +104,10 @@ export class Evidence {
     })
   }
 
-  completed(outcomes: readonly { index: number; at: number; outcome: Outcome }[]): AuditEntry {
+  completed(outcomes: readonly Completed[]): AuditEntry {
     return this.entry('statement.completed', {
       result: {
-        statements: outcomes.map(({ index, at, outcome }) => ({
+        statements: outcomes.map(({ index, at, outcome, disagreed }) => ({
           entry: index,
           at,
           status: outcome.status,
@@ -108,6 +117,7 @@ export class Evidence {
           ...(outcome.masked === undefined || outcome.masked.size === 0
             ? {}
             : { masked: Object.fromEntries(outcome.masked) }),
+          ...(disagreed === undefined ? {} : { disagreed: [...disagreed] }),
         })),
       },
     })

@@ -27,10 +27,10 @@ import {
 import { createInventory, type Inventory } from '#services/inventory'
 import { Recordings, type RecordingTables, recordingMigrations } from '#services/recording'
 import { createMetrics, silentLog } from '#telemetry'
-import type { Masks } from './masks.ts'
 import type { Protocol } from './protocol.ts'
 import { SallyportGateway } from './sallyport-gateway.ts'
 import type { Session, Waiting } from './session.ts'
+import type { Masks } from './sight.ts'
 
 export const origin = { ip: '127.0.0.1', port: 4711, client: 'test' }
 

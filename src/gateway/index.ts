@@ -3,7 +3,6 @@ export type { HoldTimes } from './approvals.ts'
 export type { Presence } from './attendance.ts'
 export { digestOf } from './digest.ts'
 export { principalEntry, sourceEntry } from './evidence.ts'
-export type { Masks } from './masks.ts'
 export type { Permit, ResultColumn } from './permit.ts'
 export type {
   Endpoint,
@@ -15,3 +14,4 @@ export type {
 } from './protocol.ts'
 export { type GatewayParts, type GatewaySettings, SallyportGateway } from './sallyport-gateway.ts'
 export type { Outcome, RecordedAnswer, Session, Waiting } from './session.ts'
+export type { Masks } from './sight.ts'

@@ -7,7 +7,7 @@ import {
   type CloseReason,
   type DataClass,
   type Decision,
-  GatewayError,
+  type GatewayError,
   type Origin,
   type Principal,
   type ResolvedSecrets,
@@ -19,17 +19,14 @@ import {
 import type { AuditLog } from '#services/audit'
 import type { SessionRecorder } from '#services/recording'
 import { type Approvals, oneLine } from './approvals.ts'
-import { Evidence } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
-import { type Masks, planCells, scrubText } from './masks.ts'
+import { planCells, scrubText } from './masks.ts'
 import { type Approve, type Discharged, discharge } from './obligations/index.ts'
 import { mintPermit, type Permit } from './permit.ts'
 import type { Outcome, RecordedAnswer, Session, Waiting } from './session.ts'
-
-/** Outcomes wait this long, or until there are so many, to go into the log as one entry. */
-const MOST_OUTCOMES = 64
-/** Texts whose preparation is on record already, so that preparing them again is not. */
-const MOST_PREPARED = 256
+import { SessionRecord } from './session-record.ts'
+import { type Masks, Sight } from './sight.ts'
 
 const DURABLE_ACTIONS: ReadonlySet<string> = new Set([
   'write',
@@ -76,17 +73,12 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   readonly origin: Origin
   readonly startedAt: number
   readonly #parts: LiveSessionParts<Upstream>
-  readonly #evidence: Evidence
+  readonly #record: SessionRecord
   readonly #ending = new AbortController()
-  readonly #prepared = new Map<string, number>()
   #rules: Rules
+  #sight: Sight
   #reason: string | undefined
-  #outcomes: { index: number; at: number; outcome: Outcome }[] = []
   #closed: Promise<void> | undefined
-  #statements = 0
-  #denied = 0
-  #rows = 0
-  #bytes = 0
 
   constructor(parts: LiveSessionParts<Upstream>) {
     this.#parts = parts
@@ -96,7 +88,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     this.origin = parts.origin
     this.startedAt = parts.now()
     this.#rules = parts.rules
-    this.#evidence = new Evidence(parts.id, parts.principal, parts.resource, parts.recorder.salt)
+    this.#sight = new Sight(parts.rules.masks, parts.rules.policies)
+    this.#record = new SessionRecord(parts)
   }
 
   get dataClasses(): readonly DataClass[] {
@@ -108,13 +101,14 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   }
 
   get evidence(): Evidence {
-    return this.#evidence
+    return this.#record.evidence
   }
 
   /** Policies, data classes or grants changed: what comes next is judged by the new ones. */
   follow(rules: Rules): void {
     this.#rules = rules
-    this.#prepared.clear()
+    this.#sight = new Sight(rules.masks, rules.policies)
+    this.#record.forgetPrepared()
   }
 
   /** Judges by the rules and facts of this moment; records nothing. */
@@ -133,11 +127,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   justify(reason: string): void {
     const said = oneLine(reason.slice(0, 2_000))
     this.#reason = said === '' ? undefined : said
-    this.#parts.recorder.add({
-      kind: 'note',
-      at: this.#parts.now(),
-      text: `reason given: ${this.#reason ?? ''}`,
-    })
+    this.#record.note(`reason given: ${this.#reason ?? ''}`)
   }
 
   authorize(statement: Statement, waiting: Waiting): Permit | Promise<Permit> {
@@ -152,62 +142,20 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   }
 
   refused(text: string, error: GatewayError): void {
-    this.#denied += 1
-    const index = this.#parts.audit.append(this.#evidence.refused(text, error))
-    this.#parts.onDecided?.('deny')
-    this.#record(index, {
-      text,
-      effect: 'deny',
-      code: error.code,
-      policies: [],
-      message: error.message,
-    })
+    this.#record.refused(text, error)
   }
 
   complete(permit: Permit, outcome: Outcome): void {
-    if (permit.statement.phase === 'prepare') return
-    const at = this.#parts.now()
-    this.#rows += outcome.rows
-    this.#bytes += outcome.bytes
-    this.#parts.run.rows += outcome.rows
-    this.#parts.run.bytes += outcome.bytes
-    this.#parts.recorder.add({
-      kind: 'outcome',
-      at,
-      entry: permit.auditIndex,
-      status: outcome.status,
-      rows: outcome.rows,
-      bytes: outcome.bytes,
-      ...(outcome.errorCode === undefined ? {} : { errorCode: outcome.errorCode }),
-    })
-    this.#outcomes.push({ index: permit.auditIndex, at, outcome })
-    if (this.#outcomes.length >= MOST_OUTCOMES) this.flushOutcomes()
+    if (permit.statement.phase !== 'prepare') this.#record.completed(permit, outcome)
   }
 
   /** Writes the outcomes that wait. Called by the owner's one timer, and at the end. */
   flushOutcomes(): void {
-    if (this.#outcomes.length === 0) return
-    const outcomes = this.#outcomes
-    this.#outcomes = []
-    try {
-      this.#parts.audit.append(this.#evidence.completed(outcomes))
-    } catch (error) {
-      // Safe: the decisions are on record; the log has failed, so nothing more is permitted, and the
-      // outcomes are tried again with the next ones (bounded).
-      if (!(error instanceof GatewayError)) throw error
-      this.#outcomes = outcomes.slice(-MOST_OUTCOMES)
-    }
+    this.#record.flush()
   }
 
   recordAnswer(permit: Permit, answer: RecordedAnswer): void {
-    this.#parts.recorder.add({
-      kind: 'answer',
-      at: this.#parts.now(),
-      entry: permit.auditIndex,
-      columns: answer.columns,
-      rows: answer.rows,
-      truncated: answer.truncated,
-    })
+    this.#record.answer(permit, answer)
   }
 
   close(reason: CloseReason): Promise<void> {
@@ -227,10 +175,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       run: this.principal.run,
       origin: this.origin,
       startedAt: this.startedAt,
-      statements: this.#statements,
-      denied: this.#denied,
-      rows: this.#rows,
-      bytes: this.#bytes,
+      ...this.#record.counts,
     }
   }
 
@@ -282,23 +227,13 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     const policies = [
       ...new Set([...decision.policies, ...obligations.flatMap(each => each.policies)]),
     ]
-    const index = this.#parts.audit.append(
-      this.#evidence.decided(
-        'statement.held',
-        statement,
-        { ...decision, policies },
-        this.#rules.policySet,
-      ),
+    const index = this.#record.held(
+      statement,
+      { ...decision, policies },
+      this.#rules.policySet,
+      obligations.map(({ message }) => message).join('; '),
     )
     await this.#parts.audit.durable(index)
-    this.#parts.onDecided?.('held')
-    this.#record(index, {
-      ...textOf(statement),
-      effect: 'held',
-      code: 'approval_required',
-      policies,
-      message: obligations.map(({ message }) => message).join('; '),
-    })
     let judgedBy = this.#rules
     const done = await this.#parts.approvals.hold({
       session: this.id,
@@ -342,30 +277,11 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   ): Permit | Promise<Permit> {
     // The wait may have outlived the session.
     if (this.signal.aborted) throw ended()
-    const { audit } = this.#parts
+    const { policySet } = this.#rules
     const preparing = statement.phase === 'prepare'
     const index = preparing
-      ? this.#putPreparedOnRecord(statement, decision)
-      : audit.append(
-          this.#evidence.decided(
-            'statement.permitted',
-            statement,
-            decision,
-            this.#rules.policySet,
-            discharged.approval,
-          ),
-        )
-    if (!preparing) {
-      this.#statements += 1
-      this.#parts.run.statements += 1
-      this.#parts.onDecided?.('permit')
-      this.#record(index, {
-        ...textOf(statement),
-        effect: 'permit',
-        code: 'permitted',
-        policies: decision.policies,
-      })
-    }
+      ? this.#record.prepared(statement, decision, policySet)
+      : this.#record.permitted(statement, decision, policySet, discharged.approval)
     const permit = this.#mint(statement, index, facts, discharged)
     const mustLast =
       !preparing &&
@@ -393,14 +309,17 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
 
   #mint(statement: Statement, auditIndex: number, facts: Facts, discharged: Discharged): Permit {
     const rules = this.#rules
-    const { policies, masks } = rules
+    const view = this.#sight.at(facts)
     return mintPermit({
       statement,
       auditIndex,
       maxRows: discharged.maxRows,
       limit: discharged.limit ?? {},
-      plan: columns => planCells(masks, policies, facts, statement, columns),
-      scrub: text => scrubText(masks, policies, facts, statement, text),
+      plan: columns =>
+        planCells(view, statement, columns, ({ classes }) =>
+          this.#record.disagreed(auditIndex, classes),
+        ),
+      scrub: text => scrubText(view, statement, text),
       isCurrent: () => this.#rules === rules,
     })
   }
@@ -411,51 +330,10 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     policySet: string,
     error: AccessDenied,
   ): Promise<Permit> {
-    this.#denied += 1
-    const { audit } = this.#parts
-    const index = audit.append(
-      this.#evidence.decided('statement.denied', statement, decision, policySet),
-    )
-    this.#parts.onDecided?.('deny')
-    this.#record(index, {
-      ...textOf(statement),
-      effect: 'deny',
-      code: error.code,
-      policies: decision.policies,
-      message: error.message,
-    })
-    return audit.durable(index).then(() => {
+    const index = this.#record.denied(statement, decision, policySet, error)
+    return this.#parts.audit.durable(index).then(() => {
       throw error
     })
-  }
-
-  #record(
-    entry: number,
-    event: {
-      text: string
-      parameters?: readonly (string | null)[]
-      effect: 'permit' | 'deny' | 'held'
-      code: string
-      policies: readonly string[]
-      message?: string
-    },
-  ): void {
-    this.#parts.recorder.add({ kind: 'statement', at: this.#parts.now(), entry, ...event })
-  }
-
-  /** Preparing the same text again under the same rules is on record already. */
-  #putPreparedOnRecord(statement: Statement, decision: Decision): number {
-    const known = this.#prepared.get(statement.text)
-    if (known !== undefined) return known
-    const index = this.#parts.audit.append(
-      this.#evidence.decided('statement.prepared', statement, decision, this.#rules.policySet),
-    )
-    if (this.#prepared.size >= MOST_PREPARED) {
-      const oldest = this.#prepared.keys().next()
-      if (!oldest.done) this.#prepared.delete(oldest.value)
-    }
-    this.#prepared.set(statement.text, index)
-    return index
   }
 
   /** Never rejects: nobody who ends a session can do anything about what fails on the way. */
@@ -483,19 +361,4 @@ function denial(decision: Decision): AccessDenied {
 
 function ended(): AccessDenied {
   return new AccessDenied('session_ended', 'The session has ended.')
-}
-
-function textOf(statement: Statement): { text: string; parameters?: readonly (string | null)[] } {
-  if (statement.parameters === undefined || statement.parameters.length === 0)
-    return { text: statement.text }
-  return {
-    text: statement.text,
-    parameters: statement.parameters.map(({ value, format }) =>
-      value === null
-        ? null
-        : Buffer.from(value)
-            .toString(format === 'text' ? 'utf8' : 'hex')
-            .slice(0, 1_000),
-    ),
-  }
 }

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { createMasking } from '#engines/masking'
 import type { Facts, SessionPolicies } from '#engines/policy'
 import type { ColumnName, DataClass, Statement } from '#model'
-import { type Masks, planCells } from './masks.ts'
+import { type Disagreement, planCells } from './masks.ts'
 import type { ResultColumn } from './permit.ts'
+import { type Masks, Sight } from './sight.ts'
 
 const classes: readonly DataClass[] = [
   { name: 'email', columns: ['*.email'], detect: 'email', mask: 'partial' },
@@ -40,12 +41,18 @@ const policies = (revealed: readonly string[]): SessionPolicies => ({
     throw new Error('not asked')
   },
   reveals: (_, column) => column !== 'unknown' && revealed.includes(column.object),
+  revealsSteadily: () => true,
   mayApprove: () => false,
 })
 
 const at = (object: string, column: string): ColumnName => ({ object, column })
 
-function planned(column: Partial<ResultColumn>, revealed: readonly string[] = []): string {
+function planned(
+  column: Partial<ResultColumn>,
+  revealed: readonly string[] = [],
+  mayDeriveFrom: Statement['mayDeriveFrom'] = [],
+  note?: (disagreement: Disagreement) => void,
+): string {
   const whole: ResultColumn = {
     name: 'x',
     origin: at('public.v', 'x'),
@@ -54,7 +61,12 @@ function planned(column: Partial<ResultColumn>, revealed: readonly string[] = []
     harmless: false,
     ...column,
   }
-  const [plan] = planCells(masks, policies(revealed), facts, statement, [whole])
+  const [plan] = planCells(
+    new Sight(masks, policies(revealed)).at(facts),
+    { ...statement, mayDeriveFrom },
+    [whole],
+    note,
+  )
   if (plan?.kind !== 'mask')
     return `${plan?.kind}${plan?.kind === 'null' ? ` ${plan.dataClass}` : ''}`
   const value = Buffer.from('alice@example.com')
@@ -88,4 +100,53 @@ test('text inside a larger form is NULL when it is masked, and looked through wh
   expect(planned({ ...structured, origin: at('public.customers', 'email') })).toBe('null email')
   expect(planned({ ...structured, origin: at('public.notes', 'tags') })).toBe('scan')
   expect(planned({ textual: false, origin: at('public.notes', 'count') })).toBe('pass')
+})
+
+describe('a column that the text tells the lineage of', () => {
+  const email = at('public.customers', 'email')
+  const ssn = at('public.customers', 'ssn')
+  const name = at('public.customers', 'name')
+  const untold = { origin: 'unknown' } as const
+
+  test('is shown when nothing hidden flows into it, whatever else the statement touches', () => {
+    const lineage = { sources: [name], how: 'transformed' } as const
+    expect(planned({ ...untold, lineage }, [], [email])).toBe('scan')
+    expect(planned({ ...untold, lineage, textual: false }, [], 'all')).toBe('pass')
+    expect(planned(untold, [], [email])).toBe('⟦m:email⟧')
+    expect(planned({ ...untold, lineage: { sources: [email], how: 'unknown' } }, [], [ssn])).toBe(
+      '⟦m:ssn⟧',
+    )
+  })
+
+  test('keeps the method of its class when it shows values of it as they are', () => {
+    const union = { sources: [email, at('public.staff', 'email')], how: 'identity' } as const
+    expect(planned({ ...untold, lineage: union })).toContain('@example.com')
+    const mixed = { sources: [email, ssn], how: 'identity' } as const
+    expect(planned({ ...untold, lineage: mixed })).toMatch(/^⟦m:(email|ssn)⟧$/)
+  })
+
+  test.each(['transformed', 'aggregate'] as const)('is redacted when it is %s', how => {
+    expect(planned({ ...untold, lineage: { sources: [email], how } })).toBe('⟦m:email⟧')
+    expect(planned({ ...untold, textual: false, lineage: { sources: [email], how } })).toBe(
+      'null email',
+    )
+  })
+
+  test('is masked when either the server or the text says so, and their disagreement is noted', () => {
+    const notes: Disagreement[] = []
+    const said = (column: Partial<ResultColumn>) =>
+      planned(column, [], [], each => void notes.push(each))
+    const clear = { sources: [name], how: 'identity' } as const
+    expect(said({ origin: email, lineage: clear })).toContain('@example.com')
+    expect(said({ origin: name, lineage: { sources: [email], how: 'transformed' } })).toBe(
+      '⟦m:email⟧',
+    )
+    expect(notes).toEqual([
+      { column: 0, classes: ['email'] },
+      { column: 0, classes: ['email'] },
+    ])
+    expect(said({ origin: email, lineage: { sources: [email], how: 'identity' } })).toContain('@')
+    expect(said({ origin: name, lineage: { sources: [ssn], how: 'unknown' } })).toBe('scan')
+    expect(notes).toHaveLength(2)
+  })
 })

@@ -1,124 +1,111 @@
-// From the shape of an answer to what is done with each cell. Fails closed: what may derive from a column
-// that this principal may not see, and cannot be told apart, is redacted whole.
-import type { CellPlan, Masking } from '#engines/masking'
-import type { Facts, SessionPolicies } from '#engines/policy'
-import type { ColumnName, DataClass, Statement } from '#model'
+// From the shape of an answer to what is done with each cell. What the server says of a column's origin and what the
+// text says of its lineage both count; what neither can tell is redacted when anything hidden may be in it.
+import { type Exposed, hiddenAmong, outputExposure } from '#engines/exposure'
+import type { CellPlan, CountingScanner, Masking } from '#engines/masking'
+import type { DataClass, Statement } from '#model'
 import type { ResultColumn } from './permit.ts'
+import type { View } from './sight.ts'
 
 const HIDDEN = 'The message is hidden: it may quote values that are masked for you.'
 
-/** The masking of one configuration, with its twin that redacts whole. */
-export interface Masks {
-  readonly classes: readonly DataClass[]
-  readonly masking: Masking
-  /** The same classes, each with the method `redact`: for values of unknown origin. */
-  readonly redaction: Masking
+/** What is said of a column by the server and by the text that does not fit. Both were heeded: it is masked. */
+export interface Disagreement {
+  readonly column: number
+  readonly classes: readonly string[]
 }
 
-/** Plans one statement's answers for one principal. `facts` are those of the moment it was decided. */
+/** Plans one statement's answer as `view` allows. `note` hears of columns that were masked in disagreement. */
 export function planCells(
-  masks: Masks,
-  policies: SessionPolicies,
-  facts: Facts,
+  view: View,
   statement: Statement,
   columns: readonly ResultColumn[],
+  note?: (disagreement: Disagreement) => void,
 ): readonly CellPlan[] {
-  let hiddenSource: string | undefined | null = null
-  return columns.map(column => {
-    const { origin } = column
-    const scannable = column.textual || column.form === 'structured'
-    if (origin !== 'unknown') {
-      const hidden = hiddenClasses(masks, policies, facts, column.sources ?? [origin])
-      if (hidden.size === 0) return scanOf(masks, policies, facts, origin, scannable)
-      const name = masks.masking.mostSensitive([...hidden.keys()])
-      const method = hidden.get(name)
-      // The method of a class fits its own values only: not what was made of them, nor a mixture.
-      const redacted = column.computed === true || hidden.size > 1
-      const toNull = !column.textual || (!redacted && method === 'null')
-      return maskOf(redacted ? masks.redaction : masks.masking, name, toNull)
+  const scanners = new Map<readonly string[], CountingScanner | undefined>()
+  let untold: Exposed | undefined | null = null
+  return columns.map((column, index) => {
+    const seen = exposureOf(column, view)
+    if (seen.disagree) note?.({ column: index, classes: seen.classes.map(({ name }) => name) })
+    if (seen.classes.length > 0) return maskOf(view, seen.classes, seen.own, column.textual)
+    if (seen.told) {
+      const scannable = column.textual || column.form === 'structured'
+      if (column.harmless || !scannable) return PASS
+      return scanOf(view, column, scanners)
     }
-    if (column.harmless) return { kind: 'pass' }
-    if (hiddenSource === null) hiddenSource = hiddenSourceOf(masks, policies, facts, statement)
-    if (hiddenSource !== undefined) return maskOf(masks.redaction, hiddenSource, !column.textual)
-    return scanOf(masks, policies, facts, 'unknown', scannable)
+    if (untold === null) untold = view.untold(statement)
+    if (untold !== undefined) return maskOf(view, untold.classes, false, column.textual)
+    const scannable = column.textual || column.form === 'structured'
+    return scannable ? scanOf(view, column, scanners) : PASS
   })
 }
 
-/** The classes of these columns that the principal may not see, with their methods. */
-function hiddenClasses(
-  masks: Masks,
-  policies: SessionPolicies,
-  facts: Facts,
-  columns: readonly ColumnName[],
-): ReadonlyMap<string, DataClass['mask']> {
-  let hidden: Map<string, DataClass['mask']> | undefined
-  for (const column of columns) {
-    const dataClass = masks.masking.classOf(column)
-    if (dataClass === undefined || policies.reveals(dataClass.name, column, facts)) continue
-    hidden ??= new Map()
-    hidden.set(dataClass.name, dataClass.mask)
-  }
-  return hidden ?? NO_CLASSES
+const PASS: CellPlan = { kind: 'pass' }
+
+interface Seen {
+  /** Hidden classes that are in it for certain. */
+  readonly classes: readonly DataClass[]
+  /** It is a value of its class as it is. */
+  readonly own: boolean
+  /** False: neither the server nor the text can tell where it comes from. */
+  readonly told: boolean
+  readonly disagree: boolean
 }
 
-const NO_CLASSES: ReadonlyMap<string, DataClass['mask']> = new Map()
+const CLEAR: Seen = { classes: [], own: true, told: true, disagree: false }
+const UNTOLD: Seen = { classes: [], own: false, told: false, disagree: false }
+
+function exposureOf(column: ResultColumn, view: View): Seen {
+  const { origin, sources, lineage } = column
+  const said = lineage === undefined ? undefined : outputExposure(lineage, view.hides)
+  const told = lineage !== undefined && said?.kind !== 'untold'
+  if (origin === 'unknown') {
+    if (said?.kind === 'hidden') return { ...said, told, disagree: false }
+    return told || column.harmless ? CLEAR : UNTOLD
+  }
+  const hidden = hiddenAmong(sources ?? [origin], view.hides)
+  if (hidden === undefined && said?.kind !== 'hidden') return CLEAR
+  const classes = hidden?.classes ?? []
+  const more = said?.kind === 'hidden' ? said.classes : []
+  const all = more.length === 0 ? classes : [...new Set([...classes, ...more])]
+  const own = column.computed !== true && all.length === 1 && (said?.kind !== 'hidden' || said.own)
+  const disagree = told && !lineage.sources.some(each => same(each, origin))
+  return { classes: all, own, told: true, disagree }
+}
+
+function same(a: { object: string; column: string }, b: { object: string; column: string }) {
+  return a.column === b.column && a.object === b.object
+}
 
 /** A text of the upstream that may quote values: hidden whole when the statement touches hidden columns. */
-export function scrubText(
-  masks: Masks,
-  policies: SessionPolicies,
-  facts: Facts,
-  statement: Statement,
-  text: string,
-): string {
-  if (hiddenSourceOf(masks, policies, facts, statement) !== undefined) return HIDDEN
-  return masks.masking.scrub(text, hiddenDetectors(masks, policies, facts, 'unknown'))
+export function scrubText(view: View, statement: Statement, text: string): string {
+  if (view.untold(statement) !== undefined) return HIDDEN
+  return view.masks.masking.scrub(text, view.detected('unknown'))
 }
 
-/** The most sensitive class that the statement may touch and this principal may not see. */
-function hiddenSourceOf(
-  masks: Masks,
-  policies: SessionPolicies,
-  facts: Facts,
-  statement: Statement,
-): string | undefined {
-  const from = statement.mayDeriveFrom
-  const hidden =
-    from === 'all'
-      ? masks.classes
-          .filter(
-            ({ name, columns }) => columns.length > 0 && !policies.reveals(name, 'unknown', facts),
-          )
-          .map(({ name }) => name)
-      : [...hiddenClasses(masks, policies, facts, from).keys()]
-  return hidden.length === 0 ? undefined : masks.masking.mostSensitive(hidden)
-}
-
-function maskOf(masking: Masking, dataClass: string, toNull: boolean): CellPlan {
-  return toNull
-    ? { kind: 'null', dataClass }
-    : { kind: 'mask', dataClass, write: masking.masker(dataClass) }
-}
-
-function scanOf(
-  masks: Masks,
-  policies: SessionPolicies,
-  facts: Facts,
-  column: ColumnName | 'unknown',
-  scannable: boolean,
+function maskOf(
+  { masks }: View,
+  classes: readonly DataClass[],
+  own: boolean,
+  textual: boolean,
 ): CellPlan {
-  if (!scannable) return { kind: 'pass' }
-  const scan = masks.masking.scanner(hiddenDetectors(masks, policies, facts, column))
-  return scan === undefined ? { kind: 'pass' } : { kind: 'scan', scan }
+  const dataClass = masks.masking.mostSensitive(classes.map(({ name }) => name))
+  const toNull = !textual || (own && classes[0]?.mask === 'null')
+  if (toNull) return { kind: 'null', dataClass }
+  const masking: Masking = own ? masks.masking : masks.redaction
+  return { kind: 'mask', dataClass, write: masking.masker(dataClass) }
 }
 
-function hiddenDetectors(
-  masks: Masks,
-  policies: SessionPolicies,
-  facts: Facts,
-  column: ColumnName | 'unknown',
-): string[] {
-  return masks.classes
-    .filter(each => each.detect !== undefined && !policies.reveals(each.name, column, facts))
-    .map(each => each.name)
+/** One scanner for all columns of an answer that the same is looked for in: it counts what it hid. */
+function scanOf(
+  view: View,
+  { origin }: ResultColumn,
+  scanners: Map<readonly string[], CountingScanner | undefined>,
+): CellPlan {
+  const names = view.detected(origin)
+  let scan = scanners.get(names)
+  if (scan === undefined && !scanners.has(names)) {
+    scan = view.masks.masking.scanner(names)
+    scanners.set(names, scan)
+  }
+  return scan === undefined ? PASS : { kind: 'scan', scan }
 }

@@ -36,9 +36,9 @@ import { factsOf, Runs } from './facts.ts'
 import { LiveSession, type Rules } from './live-session.ts'
 import { LiveSessions } from './live-sessions.ts'
 import { LoginFailures } from './login-failures.ts'
-import type { Masks } from './masks.ts'
 import type { EphemeralLogin, Gateway, Protocol } from './protocol.ts'
 import type { Session } from './session.ts'
+import type { Masks } from './sight.ts'
 
 /** Once a second: outcomes into the log, and whatever ends by the clock. */
 const TICK_MS = 1_000

@@ -9,7 +9,9 @@ export const APPROVED = 4
 /** `context.object` or `context.column` of a `reveal`. */
 export const COLUMN = 8
 export const TEXT = 16
-const EVERYTHING = 31
+/** What passes by itself while a session lives: the time, and what the run did so far. */
+export const PASSING = 32
+const EVERYTHING = 63
 
 const bits: ReadonlyMap<string, number> = new Map([
   ['reason', REASON],
@@ -18,6 +20,9 @@ const bits: ReadonlyMap<string, number> = new Map([
   ['object', COLUMN],
   ['column', COLUMN],
   ['text', TEXT],
+  ['hour', PASSING],
+  ['weekday', PASSING],
+  ['run', PASSING],
 ])
 
 /** The facts that the JSON form of an expression reads; all of them where `context` is used as a whole. */

@@ -20,7 +20,7 @@ import {
   resourceEntity,
 } from './entities.ts'
 import type { Facts } from './facts.ts'
-import { COLUMN } from './facts-used.ts'
+import { APPROVED, COLUMN, PASSING, REASON } from './facts-used.ts'
 import { grantRule } from './grants.ts'
 import {
   actionEntity,
@@ -41,6 +41,11 @@ export interface SessionPolicies {
   decide(statement: Judged, facts: Facts): Decision
   /** True when this principal may see the column's values of this class in clear. No what-if. */
   reveals(dataClass: string, column: ColumnName | 'unknown', facts: Facts): boolean
+  /**
+   * True when `reveals` answers the same for as long as the session lives by these policies: none of them asks for
+   * a fact that changes in it. What was answered may then be kept.
+   */
+  revealsSteadily(): boolean
   /**
    * True when this principal, a person in their own name, may approve on the resource: for the
    * statement that is held when it is given, each of its operations; else in general.
@@ -155,6 +160,15 @@ class NarrowedSession implements SessionPolicies {
       if (error instanceof UnusableFact) return false
       throw error
     }
+  }
+
+  revealsSteadily(): boolean {
+    // A grant never gives `reveal`, so no end of one changes the answer.
+    return this.#standing.parties.every(party =>
+      party
+        .candidates('reveal', 'DataClass')
+        .every(({ rule }) => (rule.uses & (REASON | APPROVED | PASSING)) === 0),
+    )
   }
 
   mayApprove(facts: Facts, held: Judged = nothingHeld): boolean {

@@ -1,0 +1,126 @@
+// What one principal may see: which columns' values are hidden from it, and what detectors look for. Policies are
+// asked once for each column where no fact can change their answer, and once for each statement otherwise.
+import { type Exposed, type Hides, untoldOf } from '#engines/exposure'
+import type { Masking } from '#engines/masking'
+import type { Facts, SessionPolicies } from '#engines/policy'
+import type { ColumnName, DataClass, Statement } from '#model'
+
+/** The masking of one configuration, with its twin that redacts whole. */
+export interface Masks {
+  readonly classes: readonly DataClass[]
+  readonly masking: Masking
+  /** The same classes, each with the method `redact`: for values of unknown origin. */
+  readonly redaction: Masking
+}
+
+/** Columns that answers are kept of. */
+const MOST_KEPT = 4_096
+
+/** By one set of policies and data classes; a session gets a new one when these change. */
+export class Sight {
+  readonly masks: Masks
+  readonly #policies: SessionPolicies
+  readonly #steady: boolean
+  #view: View | undefined
+
+  constructor(masks: Masks, policies: SessionPolicies) {
+    this.masks = masks
+    this.#policies = policies
+    this.#steady = policies.revealsSteadily()
+  }
+
+  /** What is seen under these facts. */
+  at(facts: Facts): View {
+    if (!this.#steady) return new View(this.masks, this.#policies, facts)
+    this.#view ??= new View(this.masks, this.#policies, facts)
+    return this.#view
+  }
+}
+
+type At = ColumnName | 'unknown'
+
+/** What is seen at one moment. Its answers are kept: the same array for the same classes. */
+export class View {
+  readonly masks: Masks
+  readonly #policies: SessionPolicies
+  readonly #facts: Facts
+  readonly #hidden = new Kept<DataClass | undefined>()
+  readonly #detected = new Kept<readonly string[]>()
+  readonly #lists = new Map<string, readonly string[]>()
+  #unknown: readonly string[] | undefined
+  #anywhere: readonly DataClass[] | undefined
+
+  constructor(masks: Masks, policies: SessionPolicies, facts: Facts) {
+    this.masks = masks
+    this.#policies = policies
+    this.#facts = facts
+  }
+
+  /** The class of the column, when its values are hidden. */
+  readonly hides: Hides = column =>
+    this.#hidden.get(column, () => {
+      const dataClass = this.masks.masking.classOf(column)
+      return dataClass === undefined || this.#reveals(dataClass.name, column)
+        ? undefined
+        : dataClass
+    })
+
+  /** Classes that have columns, and are hidden when it is not known which. */
+  readonly hiddenAnywhere = (): readonly DataClass[] => {
+    this.#anywhere ??= this.masks.classes.filter(
+      ({ name, columns }) => columns.length > 0 && !this.#reveals(name, 'unknown'),
+    )
+    return this.#anywhere
+  }
+
+  /** What a part of the statement that cannot be told must be taken for. */
+  untold(statement: Statement): Exposed | undefined {
+    return untoldOf(statement, this.hides, this.hiddenAnywhere)
+  }
+
+  /** The classes whose detectors look at values of this column. */
+  detected(column: At): readonly string[] {
+    if (column !== 'unknown') return this.#detected.get(column, () => this.#detectedAt(column))
+    this.#unknown ??= this.#detectedAt('unknown')
+    return this.#unknown
+  }
+
+  #detectedAt(column: At): readonly string[] {
+    const names = this.masks.classes
+      .filter(each => each.detect !== undefined && !this.#reveals(each.name, column))
+      .map(each => each.name)
+    const key = JSON.stringify(names)
+    const same = this.#lists.get(key)
+    if (same === undefined) this.#lists.set(key, names)
+    return same ?? names
+  }
+
+  #reveals(dataClass: string, column: At): boolean {
+    return this.#policies.reveals(dataClass, column, this.#facts)
+  }
+}
+
+/** Answers by column; bounded, forgets all at once. */
+class Kept<Answer> {
+  #byObject = new Map<string, Map<string, Answer>>()
+  #count = 0
+
+  get({ object, column }: ColumnName, ask: () => Answer): Answer {
+    const known = this.#byObject.get(object)
+    const answer = known?.get(column)
+    if (answer !== undefined || known?.has(column) === true) return answer as Answer
+    const asked = ask()
+    if (this.#count >= MOST_KEPT) {
+      this.#byObject = new Map()
+      this.#count = 0
+    }
+    let columns = this.#byObject.get(object)
+    if (columns === undefined) {
+      columns = new Map()
+      this.#byObject.set(object, columns)
+    }
+    columns.set(column, asked)
+    this.#count += 1
+    return asked
+  }
+}
