@@ -4,7 +4,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { startApi } from '#api'
 import { CONSOLE, type Config, loadConfig, problemLine, watchConfig } from '#config'
-import { createMasking } from '#engines/masking'
+import { createMarks, createMasking } from '#engines/masking'
 import type { PolicySet } from '#engines/policy'
 import { type Masks, type Protocol, SallyportGateway } from '#gateway'
 import { ConfigurationError, isGatewayError, type JsonObject } from '#model'
@@ -372,6 +372,7 @@ function buildMasks(config: Config, tokenKey: Uint8Array): Masks {
   return {
     classes,
     masking: createMasking({ classes, tokenKey }),
+    marks: createMarks(classes),
     redaction: createMasking({
       classes: classes.map(each => ({ ...each, mask: 'redact' as const })),
       tokenKey,

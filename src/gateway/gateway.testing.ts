@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createMasking } from '#engines/masking'
+import { createMarks, createMasking } from '#engines/masking'
 import { checkPolicies, type PolicySet } from '#engines/policy'
 import {
   type AuditEntry,
@@ -47,7 +47,7 @@ export const shop: Resource = {
   credential: { secrets: {} },
   connector: 'none',
   recording: { keep: 'answers', answerBytes: 1000 },
-  masking: { predicates: { user: 'allow', agent: 'allow' }, valuesPerHour: 20 },
+  masking: { predicates: { user: 'equality', agent: 'deny' }, valuesPerHour: 3 },
 }
 
 export function principal(
@@ -257,6 +257,7 @@ function masksOf(of: readonly DataClass[]): Masks {
   return {
     classes: of,
     masking: createMasking({ classes: of, tokenKey }),
+    marks: createMarks(of),
     redaction: createMasking({
       tokenKey,
       classes: of.map(each => ({ ...each, mask: 'redact' as const })),

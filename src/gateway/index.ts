@@ -3,7 +3,7 @@ export type { HoldTimes } from './approvals.ts'
 export type { Presence } from './attendance.ts'
 export { digestOf } from './digest.ts'
 export { principalEntry, sourceEntry } from './evidence.ts'
-export type { Permit, ResultColumn } from './permit.ts'
+export type { Permit, ResultColumn, StoredWatch } from './permit.ts'
 export type {
   Endpoint,
   EphemeralLogin,

@@ -8,6 +8,7 @@ import {
   type DataClass,
   type Decision,
   type GatewayError,
+  type JsonObject,
   type Origin,
   type Principal,
   type ResolvedSecrets,
@@ -21,12 +22,14 @@ import type { SessionRecorder } from '#services/recording'
 import { type Approvals, oneLine } from './approvals.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
+import { refuseUse } from './masked-uses.ts'
 import { planCells, scrubText } from './masks.ts'
 import { type Approve, type Discharged, discharge } from './obligations/index.ts'
 import { mintPermit, type Permit } from './permit.ts'
 import type { Outcome, RecordedAnswer, Session, Waiting } from './session.ts'
 import { SessionRecord } from './session-record.ts'
-import { type Masks, Sight } from './sight.ts'
+import { type Masks, Sight, type View } from './sight.ts'
+import { markRefused, type UseRefusal } from './use-refusals.ts'
 
 const DURABLE_ACTIONS: ReadonlySet<string> = new Set([
   'write',
@@ -137,6 +140,9 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     const decision = policies.decide(statement, facts)
     if (decision.effect === 'deny')
       return this.#deny(statement, decision, policySet, denial(decision))
+    // Before anybody is asked: no yes lifts what follows from what one may see.
+    const refused = this.#refusedUse(statement, this.#sight.at(facts))
+    if (refused !== undefined) return this.#denyUse(statement, decision, refused)
     if (decision.obligations.length === 0) return this.#permit(statement, decision, facts, {})
     return this.#discharge(statement, decision, facts, waiting)
   }
@@ -301,6 +307,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     const facts = this.facts(discharged.approval !== undefined)
     const decision = policies.decide(statement, facts)
     if (decision.effect === 'permit' && decision.obligations.length === 0) {
+      const refused = this.#refusedUse(statement, this.#sight.at(facts))
+      if (refused !== undefined) return this.#denyUse(statement, decision, refused)
       return this.#mint(statement, auditIndex, facts, discharged)
     }
     const denied: Decision = { ...decision, effect: 'deny' }
@@ -321,6 +329,33 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
         ),
       scrub: text => scrubText(view, statement, text),
       isCurrent: () => this.#rules === rules,
+      stored: () => {
+        const watch = view.masks.marks.watch()
+        return (bytes, start, end) => (watch(bytes, start, end) ? markRefused() : undefined)
+      },
+    })
+  }
+
+  #refusedUse(statement: Statement, view: View): UseRefusal | undefined {
+    return refuseUse(statement, view)
+  }
+
+  /** Policies permit it; what this principal may not see forbids it. */
+  #denyUse(statement: Statement, decision: Decision, refused: UseRefusal): Promise<Permit> {
+    const { error, columns, classes } = refused
+    const { code, message, hint = '' } = error
+    const denied: Decision = {
+      ...decision,
+      effect: 'deny',
+      obligations: [],
+      policies: [],
+      code,
+      message,
+      hint,
+    }
+    return this.#deny(statement, denied, this.#rules.policySet, error, {
+      columns: [...columns],
+      classes: [...classes],
     })
   }
 
@@ -329,8 +364,9 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     decision: Decision,
     policySet: string,
     error: AccessDenied,
+    masking?: JsonObject,
   ): Promise<Permit> {
-    const index = this.#record.denied(statement, decision, policySet, error)
+    const index = this.#record.denied(statement, decision, policySet, error, masking)
     return this.#parts.audit.durable(index).then(() => {
       throw error
     })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createMasking } from '#engines/masking'
+import { createMarks, createMasking } from '#engines/masking'
 import type { Facts, SessionPolicies } from '#engines/policy'
 import type { ColumnName, DataClass, Statement } from '#model'
 import { type Disagreement, planCells } from './masks.ts'
@@ -14,6 +14,7 @@ const tokenKey = new Uint8Array(32)
 const masks: Masks = {
   classes,
   masking: createMasking({ classes, tokenKey }),
+  marks: createMarks(classes),
   redaction: createMasking({
     classes: classes.map(each => ({ ...each, mask: 'redact' })),
     tokenKey,

@@ -1,6 +1,6 @@
 // Proof, in memory, that a statement was decided and put on record. Nothing goes upstream without one.
 import type { CellPlan } from '#engines/masking'
-import type { ColumnName, OutputLineage, Statement } from '#model'
+import type { AccessDenied, ColumnName, OutputLineage, Statement } from '#model'
 
 /** A column of an answer, as the protocol knows it. */
 export interface ResultColumn {
@@ -31,6 +31,13 @@ export interface ResultColumn {
   readonly lineage?: OutputLineage
 }
 
+/** Looks at data that is to be stored, in order, however it is cut: the refusal once it must not be. */
+export type StoredWatch = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+) => AccessDenied | undefined
+
 /** What a permit is made from; only the gateway has it. */
 export interface PermitTerms {
   readonly statement: Statement
@@ -42,6 +49,7 @@ export interface PermitTerms {
   readonly limit: { readonly rows?: number; readonly bytes?: number }
   readonly plan: (columns: readonly ResultColumn[]) => readonly CellPlan[]
   readonly scrub: (text: string) => string
+  readonly stored: () => StoredWatch
   /** Whether the rules that it was decided by still hold. Absent: they do. */
   readonly isCurrent?: () => boolean
 }
@@ -89,6 +97,11 @@ export class Permit {
   /** What to do with each cell of an answer of this shape. Decided once per shape, not per row. */
   results(columns: readonly ResultColumn[]): readonly CellPlan[] {
     return this.#terms.plan(columns)
+  }
+
+  /** For one stream of data that rides on this permit (COPY FROM): see that nothing is stored that is a mask of ours. */
+  stored(): StoredWatch {
+    return this.#terms.stored()
   }
 
   /** A text of the upstream (error, notice) with what this principal may not see taken out. */

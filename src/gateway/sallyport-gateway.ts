@@ -433,7 +433,7 @@ export class SallyportGateway implements Gateway {
     }
   }
 
-  #rulesFor(principal: Principal, resource: Pick<Resource, 'name' | 'tags'>): Rules {
+  #rulesFor(principal: Principal, resource: Resource): Rules {
     return {
       policies: this.policiesFor(principal, resource),
       policySet: this.#parts.policies().hash,

@@ -1,7 +1,7 @@
 // What one principal may see: which columns' values are hidden from it, and what detectors look for. Policies are
 // asked once for each column where no fact can change their answer, and once for each statement otherwise.
 import { type Exposed, type Hides, untoldOf } from '#engines/exposure'
-import type { Masking } from '#engines/masking'
+import type { Marks, Masking } from '#engines/masking'
 import type { Facts, SessionPolicies } from '#engines/policy'
 import type { ColumnName, DataClass, Statement } from '#model'
 
@@ -11,6 +11,8 @@ export interface Masks {
   readonly masking: Masking
   /** The same classes, each with the method `redact`: for values of unknown origin. */
   readonly redaction: Masking
+  /** What masks of these classes look like when they come back. */
+  readonly marks: Marks
 }
 
 /** Columns that answers are kept of. */

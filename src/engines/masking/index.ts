@@ -3,6 +3,7 @@ import type { Masker, Scanner } from './masker.ts'
 
 export type { Detector } from './detector.ts'
 export { detectors } from './detectors.ts'
+export { createMarks, type Marks, type MarkWatch } from './marks.ts'
 export { type Masker, maskedBytes, maskSentinel, type Scanner } from './masker.ts'
 export { createMasking, findIn, type Masking } from './masking.ts'
 export type { CountingScanner } from './scanner.ts'

@@ -2,10 +2,18 @@
 // upstream whose every byte the test scripts, and a client that reads frames. Not for production code.
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { type CellPlan, createMasking } from '#engines/masking'
+import { type CellPlan, createMarks, createMasking } from '#engines/masking'
 import { type Analyser, createPostgresAnalyser, type Names, type RelationName } from '#engines/sql'
 import type { Outcome, Permit, RecordedAnswer, ResultColumn, Session, Waiting } from '#gateway'
-import type { CloseReason, ColumnName, DataClass, GatewayError, SessionId, Statement } from '#model'
+import {
+  AccessDenied,
+  type CloseReason,
+  type ColumnName,
+  type DataClass,
+  type GatewayError,
+  type SessionId,
+  type Statement,
+} from '#model'
 import type { Catalog, CatalogColumn, CatalogRelation, TextForm } from './catalog-types.ts'
 import { relay } from './relay.ts'
 import { alice } from './test-doubles.ts'
@@ -120,6 +128,13 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
   function permitDouble(statement: Statement, terms: PermitTerms = {}): Permit {
     const permit = {
       statement,
+      stored: () => {
+        const watch = createMarks(classes).watch()
+        return (bytes: Uint8Array, start: number, end: number) =>
+          watch(bytes, start, end)
+            ? new AccessDenied('mask_written_back', 'a mask, says the double')
+            : undefined
+      },
       auditIndex: session.statements.length,
       maxRows: terms.maxRows,
       limit: terms.limit ?? {},

@@ -793,6 +793,41 @@ describe('COPY', () => {
     expect((await upstream.next()).type).toBe('Q')
   })
 
+  test('in with a mask of ours in its rows is failed, and the client told why in its own turn', async () => {
+    const { client, upstream, session } = await begin()
+    client.send(queryFrame('copy t from stdin'))
+    await upstream.next()
+    upstream.send(copyResponse('copyInResponse', 1))
+    await client.until('G')
+    client.send(copyDataFrame('fine\n'), copyDataFrame('⟦m'), copyDataFrame(':ssn⟧\n'))
+    expect(types(await upstream.until('f'))).toBe('ddf')
+    client.send(copyDataFrame('more\n'), copyDoneFrame(), queryFrame('select 1'))
+    upstream.send(serverError('57014', 'COPY from stdin failed'), readyForQuery('I'))
+    const told = await client.until('Z')
+    expect(types(told)).toBe('EZ')
+    expect(told[0]?.body.toString()).toContain('mask_written_back')
+    expect(await answer(upstream, 'SELECT 1', 'I')).toBe('select 1')
+    expect(session.refusals).toMatchObject([
+      { text: 'copy t from stdin', error: { code: 'mask_written_back' } },
+    ])
+  })
+
+  test('in with a mask at the end of a row that came in parts is failed behind that row', async () => {
+    const { client, upstream } = await begin()
+    client.send(queryFrame('copy t from stdin'))
+    await upstream.next()
+    upstream.send(copyResponse('copyInResponse', 1))
+    await client.until('G')
+    const row = copyDataFrame(`${'x'.repeat(100)}⟦m:ssn⟧\n`)
+    client.send(row.subarray(0, 50))
+    expect(await client.quiet()).toBe(true)
+    client.send(row.subarray(50))
+    const frames = await upstream.until('f')
+    expect(types(frames)).toBe('df')
+    upstream.send(serverError('57014', 'COPY from stdin failed'), readyForQuery('I'))
+    expect(types(await client.until('Z'))).toBe('EZ')
+  })
+
   test('data outside of a COPY is dropped, as the server drops it', async () => {
     const { client, upstream } = await begin()
     client.send(

@@ -14,6 +14,9 @@ export const begin: Uint8Array = query('BEGIN')
 export const commit: Uint8Array = query('COMMIT')
 export const rollback: Uint8Array = query('ROLLBACK')
 
+/** Ends a COPY FROM STDIN without its rows. */
+export const failingCopy: Uint8Array = message(F.copyFail, writer => writer.cstring(REFUSED))
+
 /** Execute without a row limit. */
 export function executeAll(portal: string): Uint8Array {
   return message(F.execute, writer => writer.cstring(portal).int32(0))

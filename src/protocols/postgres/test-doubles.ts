@@ -128,6 +128,7 @@ export function fakeSession(
         limit: {},
         results: (columns: readonly unknown[]) => columns.map(() => ({ kind: 'pass' })),
         scrub: (text: string) => text,
+        stored: () => () => undefined,
       }) as unknown as Permit,
     refused() {},
     complete() {},

@@ -8,7 +8,8 @@ import { labelOf, type Mask, writeBytes } from '../masker.ts'
 
 // RFC 4648 section 6, lower case.
 const BASE32 = new TextEncoder().encode('abcdefghijklmnopqrstuvwxyz234567')
-const CHARACTERS = 16
+/** How many stand behind the class in a token. */
+export const TOKEN_CHARACTERS = 16
 
 /** `tok_<class>_<16 base32>`: 80 bits of HMAC-SHA-256 under a key of the class alone. */
 export function hashToken(dataClass: string, normal: Normal, tokenKey: Uint8Array): Mask {
@@ -20,9 +21,9 @@ export function hashToken(dataClass: string, normal: Normal, tokenKey: Uint8Arra
       const digest = createHmac('sha256', key).update(normalise(value, normal)).digest()
       writeBytes(prefix, out, at)
       writeBase32(digest, out, at + prefix.length)
-      return prefix.length + CHARACTERS
+      return prefix.length + TOKEN_CHARACTERS
     },
-    fixed: prefix.length + CHARACTERS,
+    fixed: prefix.length + TOKEN_CHARACTERS,
     copies: false,
   }
 }
@@ -43,7 +44,7 @@ function writeBase32(bytes: Uint8Array, out: Uint8Array, at: number): void {
   let bits = 0
   let held = 0
   let next = 0
-  for (let i = 0; i < CHARACTERS; i++) {
+  for (let i = 0; i < TOKEN_CHARACTERS; i++) {
     if (held < 5) {
       bits = ((bits << 8) | bytes[next++]!) & 0xffff
       held += 8
