@@ -37,6 +37,7 @@ const caseSchema = z.strictObject({
           kind: z.string().optional(),
           columns: z.array(z.string()).optional(),
           flags: z.array(z.string()).optional(),
+          category: z.string().optional(),
         }),
       ),
       text: z.string().optional(),

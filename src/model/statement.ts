@@ -53,7 +53,7 @@ export interface Operation {
   readonly columns: readonly string[]
   readonly flags: readonly Flag[]
   /**
-   * The protocol's own finer sort of operation (SQL: `privilege`, `file_program`, ...; docs/policies), for policies
+   * The protocol's own finer sort of operation (SQL: `privilege`, `file_program`, ...; docs/guides/policies.md), for policies
    * that need more than the eight actions.
    */
   readonly category?: string

@@ -43,6 +43,7 @@ export interface CaseOperation {
   readonly kind?: string
   readonly columns?: readonly string[]
   readonly flags?: readonly string[]
+  readonly category?: string
 }
 
 export interface CaseResult {
@@ -126,6 +127,7 @@ function operationOf(operation: CaseOperation): Operation {
     object: { name, kind: operation.kind ?? (name === '' ? 'resource' : 'table') },
     columns: operation.columns ?? [],
     flags: (operation.flags ?? []).filter(isFlag),
+    ...(operation.category === undefined ? {} : { category: operation.category }),
   }
 }
 

@@ -114,7 +114,16 @@ export class SharedFields implements RecordFields {
 }
 
 const flagNames: ReadonlySet<string> = new Set(flags)
-const statementNames = ['verb', 'flags', ...flags, 'columns', 'functions', 'text', 'parameters']
+const statementNames = [
+  'verb',
+  'category',
+  'flags',
+  ...flags,
+  'columns',
+  'functions',
+  'text',
+  'parameters',
+]
 
 function isFlag(name: string): name is Flag {
   return flagNames.has(name)
@@ -139,6 +148,8 @@ export class StatementFields implements RecordFields {
     switch (name) {
       case 'verb':
         return this.#operation.verb
+      case 'category':
+        return this.#operation.category ?? ''
       case 'flags':
         return new CedarSet(this.#operation.flags)
       case 'columns':

@@ -80,6 +80,7 @@ const pattern = fc
 const type = pick('User', 'Agent', 'Object', 'Resource', 'Group', 'DataClass')
 const attribute = pick(
   'verb',
+  'category',
   'flags',
   'unfiltered',
   'columns',
@@ -375,6 +376,7 @@ export function inCedar(asked: Request, party: 'subject' | 'actor' = 'subject') 
   const day = new Date(facts.now)
   const context: JsonObject = {
     verb: operation.verb,
+    category: operation.category ?? '',
     flags: operation.flags,
     ...Object.fromEntries(flags.map(flag => [flag, operation.flags.includes(flag)])),
     columns: operation.columns,

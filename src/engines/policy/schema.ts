@@ -61,6 +61,7 @@ ${shared}
 
 type Statement = {
   verb: String,
+  category: String,
   flags: Set<String>,
 ${flags.map(flagLine).join('\n')}
   columns: Set<String>,

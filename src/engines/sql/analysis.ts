@@ -1,5 +1,6 @@
 // What is known of a text before any catalog is asked: names as written. Knows no connection, no catalog.
 import type { Action, Flag, ReasonCode } from '#model'
+import type { SqlCategory } from './categories.ts'
 
 /** A relation as written: unquoted, folded. A database name in front (`db.schema.table`) is dropped. */
 export interface RelationName {
@@ -38,6 +39,7 @@ export interface RawOperation {
   /** All columns are touched (`*`, whole row, COPY without a list). */
   readonly star: boolean
   readonly flags: readonly Flag[]
+  readonly category: SqlCategory
 }
 
 /** A change of a setting. `value` undefined: reset, or not known before it runs. */

@@ -2,6 +2,7 @@
 // through `Names` only; keeps nothing.
 import type { Action, ColumnName, Flag, Operation, Parameter, Statement } from '#model'
 import type { Analysis, RawOperation, RelationName, SqlStatement } from './analysis.ts'
+import type { SqlCategory } from './categories.ts'
 import { safeFunctions } from './postgres/catalog-names.ts'
 import { isSystemColumn } from './system-columns.ts'
 
@@ -150,7 +151,7 @@ class Builder {
 
   operations(multiple: boolean): readonly Operation[] {
     if (this.#operations.length === 0) {
-      this.#push('connect', 'EMPTY', { name: '', kind: 'resource' }, [], [])
+      this.#push('connect', 'EMPTY', { name: '', kind: 'resource' }, [], [], 'read')
     }
     if (!multiple) return this.#operations
     return this.#operations.map(each => ({ ...each, flags: [...each.flags, 'multiple'] }))
@@ -177,12 +178,14 @@ class Builder {
       return
     }
     this.#anything = true
-    this.#push('execute', kind === 'cursor' ? 'FETCH' : 'EXECUTE', { name, kind }, [], ['dynamic'])
+    const verb = kind === 'cursor' ? 'FETCH' : 'EXECUTE'
+    this.#push('execute', verb, { name, kind }, [], ['dynamic'], 'unknown')
   }
 
   #operation(raw: RawOperation, wanted: ReadonlySet<string> | 'all', shownOnly: boolean): void {
     const milder = shownOnly && (raw.action === 'write' || raw.action === 'define')
     const action = milder ? 'read' : raw.action
+    const category = milder ? 'read' : raw.category
     const flags: readonly Flag[] =
       shownOnly && !raw.flags.includes('explain') ? [...raw.flags, 'explain'] : raw.flags
     if (unknownAnswers.has(action) && (raw.relation !== undefined || action === 'execute')) {
@@ -191,8 +194,8 @@ class Builder {
     if (flags.includes('dynamic')) this.#anything = true
     if (raw.relation === undefined) {
       const object = raw.object ?? { name: '', kind: 'resource' }
-      if (object.kind === 'function') this.#function(action, raw.verb, object.name, flags)
-      else this.#push(action, raw.verb, object, [], flags)
+      if (object.kind === 'function') this.#function(action, raw.verb, object.name, flags, category)
+      else this.#push(action, raw.verb, object, [], flags, category)
       return
     }
     const { schema, name } = raw.relation
@@ -200,11 +203,12 @@ class Builder {
     if (lost || (schema === undefined && this.#shadowed.has(name))) this.#anything = true
     const resolved = this.#names.resolve(raw.relation)
     if (resolved.length === 0 || lost) {
-      this.#unresolved(action, raw, raw.relation, lost ? [...flags, 'dynamic'] : flags)
+      this.#unresolved(action, raw, raw.relation, lost ? [...flags, 'dynamic'] : flags, category)
     }
     for (const each of resolved) {
       const columns = this.#relationColumns(raw, each)
-      this.#push(action, raw.verb, { name: each.object, kind: each.kind }, columns, flags)
+      const object = { name: each.object, kind: each.kind }
+      this.#push(action, raw.verb, object, columns, flags, category)
       if (action !== 'define') this.#derive(each, wanted)
     }
   }
@@ -214,12 +218,14 @@ class Builder {
     raw: RawOperation,
     relation: RelationName,
     flags: readonly Flag[],
+    category: SqlCategory,
   ): void {
     const schema = relation.schema ?? (action === 'define' ? this.#names.creationSchema : undefined)
     const name = schema === undefined ? relation.name : `${schema}.${relation.name}`
     const columns = [...new Set([...raw.qualified, ...raw.columns])]
     const sequence = raw.verb === 'NEXTVAL' || raw.verb === 'SETVAL'
-    this.#push(action, raw.verb, { name, kind: sequence ? 'sequence' : 'table' }, columns, flags)
+    const kind = sequence ? 'sequence' : 'table'
+    this.#push(action, raw.verb, { name, kind }, columns, flags, category)
     // A relation that is being made holds nothing yet; a sequence holds a number.
     if (action !== 'define' && !sequence) this.#anything = true
   }
@@ -245,7 +251,7 @@ class Builder {
     this.#anything = true
     for (const name of raw.qualified) {
       const overloads = this.#names.functions?.({ schema: undefined, name }) ?? []
-      if (overloads.length > 0) this.#function('execute', raw.verb, name, [])
+      if (overloads.length > 0) this.#function('execute', raw.verb, name, [], 'unknown')
     }
     return [...new Set([...raw.qualified, ...raw.columns])]
   }
@@ -256,7 +262,7 @@ class Builder {
     this.#anything = true
     const overloads = this.#names.functions?.({ schema: undefined, name }) ?? []
     if (overloads.length === 0 && safeFunctions.has(name)) return
-    this.#function('execute', raw.verb, name, [])
+    this.#function('execute', raw.verb, name, [], 'unknown')
   }
 
   #derive(relation: ResolvedRelation, wanted: ReadonlySet<string> | 'all'): void {
@@ -278,14 +284,21 @@ class Builder {
     for (const name of names) columns.add(name)
   }
 
-  #function(action: Action, verb: string, written: string, flags: readonly Flag[]): void {
+  #function(
+    action: Action,
+    verb: string,
+    written: string,
+    flags: readonly Flag[],
+    category: SqlCategory,
+  ): void {
     this.#anything = true
     const dot = written.lastIndexOf('.')
     const schema = dot === -1 ? undefined : written.slice(0, dot)
     const name = written.slice(dot + 1)
     const found = schema === 'pg_catalog' ? [] : (this.#names.functions?.({ schema, name }) ?? [])
-    if (found.length === 0) this.#push(action, verb, { name: written, kind: 'function' }, [], flags)
-    for (const each of found) this.#push(action, verb, { name: each, kind: 'function' }, [], flags)
+    for (const each of found.length === 0 ? [written] : found) {
+      this.#push(action, verb, { name: each, kind: 'function' }, [], flags, category)
+    }
   }
 
   /** A function of a user that has a built-in one's name may be the better match for the arguments. */
@@ -294,7 +307,7 @@ class Builder {
     for (const name of statement.presumedBuiltIn) {
       for (const each of this.#names.functions({ schema: undefined, name })) {
         this.#anything = true
-        this.#push('execute', statement.verb, { name: each, kind: 'function' }, [], [])
+        this.#push('execute', statement.verb, { name: each, kind: 'function' }, [], [], 'unknown')
       }
     }
   }
@@ -306,7 +319,7 @@ class Builder {
       for (const each of this.#names.functions?.({ schema: undefined, name }) ?? []) {
         whole = true
         this.#anything = true
-        this.#push('execute', statement.verb, { name: each, kind: 'function' }, [], [])
+        this.#push('execute', statement.verb, { name: each, kind: 'function' }, [], [], 'unknown')
       }
     }
     return whole
@@ -317,7 +330,7 @@ class Builder {
       if (this.#names.isPlainType?.(type) === true) continue
       const name = type.schema === undefined ? type.name : `${type.schema}.${type.name}`
       this.#anything = true
-      this.#push('execute', statement.verb, { name, kind: 'type' }, [], [])
+      this.#push('execute', statement.verb, { name, kind: 'type' }, [], [], 'unknown')
     }
   }
 
@@ -327,28 +340,22 @@ class Builder {
     object: { readonly name: string; readonly kind: string },
     columns: readonly string[],
     flags: readonly Flag[],
+    category: SqlCategory,
   ): void {
+    const operation = { action, verb, object, columns, flags, category }
     if (this.#operations.length > 0) {
-      const key = keyOf(action, verb, object, columns, flags)
+      const key = keyOf(operation)
       const first = this.#operations[0]
-      if (this.#seen.size === 0 && first !== undefined) {
-        this.#seen.add(keyOf(first.action, first.verb, first.object, first.columns, first.flags))
-      }
+      if (this.#seen.size === 0 && first !== undefined) this.#seen.add(keyOf(first))
       if (this.#seen.has(key)) return
       this.#seen.add(key)
     }
-    this.#operations.push({ action, verb, object, columns, flags })
+    this.#operations.push(operation)
   }
 }
 
-function keyOf(
-  action: Action,
-  verb: string,
-  object: { readonly name: string; readonly kind: string },
-  columns: readonly string[],
-  flags: readonly Flag[],
-): string {
-  return JSON.stringify([action, verb, object.kind, object.name, columns, flags])
+function keyOf({ action, verb, object, columns, flags, category }: Operation): string {
+  return JSON.stringify([action, verb, object.kind, object.name, columns, flags, category])
 }
 
 function wantedColumns(columns: readonly string[], wanted: ReadonlySet<string>): readonly string[] {

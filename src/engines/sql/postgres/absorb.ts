@@ -19,6 +19,7 @@ export function absorb(
       qualified: [...operation.qualified],
       star: operation.star,
       flags: [...operation.flags],
+      category: operation.category,
     })
   }
   for (const each of inner.functions) draft.functions.push(each)

@@ -34,6 +34,7 @@ export const copyStatement: Handler = (fields, walk) => {
     absorbRunning(inner, draft, operation => ({
       ...operation,
       flags: [...operation.flags, 'bulk'],
+      category: operation.category === 'read' ? 'copy_out' : operation.category,
     }))
     draft.outputs = inner.outputs
   }

@@ -1,5 +1,6 @@
 // Statements that define, administer or destroy, as a table: what each does and to which object.
 import type { Action, Flag } from '#model'
+import type { SqlCategory } from '../categories.ts'
 import type { DraftOperation } from './draft.ts'
 import { byList, byText, kindOfObject, nameOfObject, type ObjectNaming } from './object-names.ts'
 import { fieldsOf, isTree, listOf, type Tree, textOf } from './tree.ts'
@@ -11,6 +12,8 @@ interface Definition {
   readonly flags?: readonly Flag[] | ((fields: Tree) => readonly Flag[])
   /** Names of objects that are no relations; relations are found by the walk. */
   readonly objects?: ObjectNaming
+  /** Where it does not follow from verb, action and flags. */
+  readonly category?: SqlCategory | ((fields: Tree) => SqlCategory | undefined)
   /** False when the catalog of relations stays as it is. */
   readonly changesCatalog?: boolean
 }
@@ -38,20 +41,22 @@ const alter = (fields: Tree): string =>
 const rightsCommands =
   /^AT_(ChangeOwner|.*RowSecurity|GenericOptions|AlterColumnGenericOptions|ReplicaIdentity)$/
 
-function alterTableAction(fields: Tree): Action {
-  const rights = listOf(fields['cmds']).some(each =>
-    rightsCommands.test(textOf(fieldsOf(each, 'AlterTableCmd')?.['subtype']) ?? ''),
+function someCommand(fields: Tree, pattern: RegExp): boolean {
+  return listOf(fields['cmds']).some(each =>
+    pattern.test(textOf(fieldsOf(each, 'AlterTableCmd')?.['subtype']) ?? ''),
   )
-  return rights ? 'administer' : 'define'
+}
+
+function alterTableAction(fields: Tree): Action {
+  return someCommand(fields, rightsCommands) ? 'administer' : 'define'
+}
+
+function alterTableCategory(fields: Tree): SqlCategory | undefined {
+  return someCommand(fields, /^AT_(ChangeOwner|.*RowSecurity)$/) ? 'privilege' : undefined
 }
 
 function alterTableFlags(fields: Tree): readonly Flag[] {
-  const drops = listOf(fields['cmds']).some(each =>
-    /^AT_Drop(Column|Constraint|Expression)$/.test(
-      textOf(fieldsOf(each, 'AlterTableCmd')?.['subtype']) ?? '',
-    ),
-  )
-  return drops ? ['destructive'] : []
+  return someCommand(fields, /^AT_Drop(Column|Constraint|Expression)$/) ? ['destructive'] : []
 }
 
 /** Objects whose making or dropping is the administrator's. */
@@ -88,7 +93,12 @@ const granted = (fields: Tree): string => (fields['is_grant'] === true ? 'GRANT'
 const definitions: Readonly<Record<string, Definition>> = {
   // relations
   CreateStmt: define('CREATE TABLE'),
-  AlterTableStmt: { verb: alter, action: alterTableAction, flags: alterTableFlags },
+  AlterTableStmt: {
+    verb: alter,
+    action: alterTableAction,
+    flags: alterTableFlags,
+    category: alterTableCategory,
+  },
   IndexStmt: define('CREATE INDEX'),
   CreateSeqStmt: define('CREATE SEQUENCE'),
   AlterSeqStmt: define('ALTER SEQUENCE'),
@@ -149,7 +159,7 @@ const definitions: Readonly<Record<string, Definition>> = {
   GrantStmt: administer(granted, nameOfObject('objects')),
   GrantRoleStmt: administer(granted),
   AlterDefaultPrivilegesStmt: administer('ALTER DEFAULT PRIVILEGES'),
-  AlterOwnerStmt: administer(alter, nameOfObject('object')),
+  AlterOwnerStmt: { ...administer(alter, nameOfObject('object')), category: 'privilege' },
   CreatePolicyStmt: administer('CREATE POLICY', byText('policy', 'policy_name')),
   AlterPolicyStmt: administer('ALTER POLICY', byText('policy', 'policy_name')),
   SecLabelStmt: administer('SECURITY LABEL', nameOfObject('object')),
@@ -234,6 +244,7 @@ function handlerOf(type: string, definition: Definition): Handler {
     const verb = valueOr(definition.verb, fields)
     const action = valueOr(definition.action, fields)
     const flags = valueOr(definition.flags ?? [], fields)
+    const category = valueOr(definition.category, fields)
     const outer = draft.verb === ''
     if (outer) draft.verb = verb
     // Names, lengths and options are literals too: such texts are not worth keeping without them.
@@ -242,10 +253,10 @@ function handlerOf(type: string, definition: Definition): Handler {
     const renamed = type === 'RenameStmt' ? textOf(fields['newname']) : undefined
     if (renamed !== undefined && isTree(fields['relation'])) draft.shadows.push(renamed)
     const before = draft.operations.length
-    walk.use = { action, verb, flags }
+    walk.use = { action, verb, flags, category }
     const named = definition.objects?.(fields) ?? { objects: [], relations: [], covered: [] }
-    for (const object of named.objects) draft.add(action, verb, object, flags)
-    for (const relation of named.relations) draft.touch(action, verb, relation, flags)
+    for (const object of named.objects) draft.add(action, verb, object, flags, category)
+    for (const relation of named.relations) draft.touch(action, verb, relation, flags, category)
     walk.children(type, fields, named.covered)
     walk.use = use
     if (type === 'CreateSchemaStmt')
@@ -253,7 +264,7 @@ function handlerOf(type: string, definition: Definition): Handler {
     const own = draft.operations
       .slice(before)
       .some(each => each.action === action && each.verb === verb)
-    if (!own) draft.add(action, verb, undefined, flags)
+    if (!own) draft.add(action, verb, undefined, flags, category)
   }
 }
 

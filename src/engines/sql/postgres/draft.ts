@@ -9,6 +9,7 @@ import type {
   SqlStatement,
   TransactionVerb,
 } from '../analysis.ts'
+import { categoryOf, type SqlCategory } from '../categories.ts'
 
 /** An operation while its columns are still being found. */
 export interface DraftOperation {
@@ -20,6 +21,8 @@ export interface DraftOperation {
   qualified: string[]
   star: boolean
   flags: Flag[]
+  /** Where it does not follow from the rest. */
+  category: SqlCategory | undefined
 }
 
 /** Thrown inside this room only; the analyser turns it into Unreadable. */
@@ -69,6 +72,7 @@ export class Draft {
     verb: string,
     relation: RelationName,
     flags: readonly Flag[],
+    category?: SqlCategory,
   ): DraftOperation {
     const added: DraftOperation = {
       action,
@@ -79,6 +83,7 @@ export class Draft {
       qualified: [],
       star: false,
       flags: [...flags],
+      category,
     }
     this.operations.push(added)
     return added
@@ -90,6 +95,7 @@ export class Draft {
     verb: string,
     object?: { readonly name: string; readonly kind: string },
     flags: readonly Flag[] = [],
+    category?: SqlCategory,
   ): void {
     const last = this.operations.at(-1)
     const repeated =
@@ -99,6 +105,7 @@ export class Draft {
       last.object.kind === object.kind &&
       last.action === action &&
       last.verb === verb &&
+      last.category === category &&
       flags.every(flag => last.flags.includes(flag))
     if (repeated) return
     this.operations.push({
@@ -110,6 +117,7 @@ export class Draft {
       qualified: [],
       star: false,
       flags: [...flags],
+      category,
     })
   }
 
@@ -163,7 +171,7 @@ function merged(operations: readonly DraftOperation[]): readonly RawOperation[] 
     const on = each.relation
       ? `r\0${each.relation.schema ?? ''}\0${each.relation.name}`
       : `o\0${each.object?.kind ?? ''}\0${each.object?.name ?? ''}`
-    const key = `${each.action}\0${each.verb}\0${on}`
+    const key = `${each.action}\0${each.verb}\0${each.category ?? ''}\0${on}`
     const first = byKey.get(key)
     if (first === undefined) {
       byKey.set(key, each)
@@ -184,5 +192,6 @@ function merged(operations: readonly DraftOperation[]): readonly RawOperation[] 
     qualified: distinct(each.qualified),
     star: each.star,
     flags: each.flags,
+    category: each.category ?? categoryOf(each),
   }))
 }

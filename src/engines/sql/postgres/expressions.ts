@@ -1,6 +1,6 @@
 // Columns, operators and casts in expressions. Calls are in functions.ts.
 import { builtInOperators, builtInTypes, otherFunctions } from './catalog-names.ts'
-import { functionCall } from './functions.ts'
+import { call, functionCall } from './functions.ts'
 import { isTree, listOf, nameOf, namesOf, type Tree, typeOf } from './tree.ts'
 import type { Handler, Walk } from './walk.ts'
 
@@ -32,7 +32,7 @@ function columnRef(fields: Tree, walk: Walk): void {
 function attribute(name: string, walk: Walk): void {
   if (!otherFunctions.has(name)) return
   walk.draft.functions.push(name)
-  walk.draft.add('execute', 'SELECT', { name: `pg_catalog.${name}`, kind: 'function' })
+  call(`pg_catalog.${name}`, walk)
 }
 
 function indirection(fields: Tree, walk: Walk): void {

@@ -1,7 +1,8 @@
 // Calls. Functions are an allow-list: what is not known to be safe is an operation of its own (`execute`).
 import { builtInTypes, otherFunctions, safeFunctions } from './catalog-names.ts'
+import { categoryOfBuiltIn, categoryOfForeign } from './function-categories.ts'
 import { onlyOwnValues } from './outputs.ts'
-import { isPublicSetting, settingChange } from './settings.ts'
+import { addSetting, isPublicSetting, settingChange } from './settings.ts'
 import { constantOf, fieldsOf, listOf, namesOf, type Tree } from './tree.ts'
 import type { Walk } from './walk.ts'
 
@@ -22,13 +23,18 @@ export function functionCall(fields: Tree, walk: Walk): void {
     // The value of a setting that tells nothing.
   } else if (name === undefined || !safeFunctions.has(name)) {
     const known = name !== undefined && otherFunctions.has(name)
-    draft.add('execute', 'SELECT', {
-      name: known ? `pg_catalog.${name}` : parts.join('.'),
-      kind: 'function',
-    })
+    call(known ? `pg_catalog.${name}` : parts.join('.'), walk)
     if (known && parts.length === 1) draft.presumedBuiltIn.push(name)
   } else if (parts.length === 1) draft.presumedBuiltIn.push(name)
   walk.children('FuncCall', fields, ['funcname'])
+}
+
+/** A call of a function that is not known to be harmless. */
+export function call(name: string, { draft }: Walk): void {
+  const bare = name.slice(name.lastIndexOf('.') + 1)
+  const builtIn = name.startsWith('pg_catalog.')
+  const category = builtIn ? categoryOfBuiltIn(bare) : categoryOfForeign(bare)
+  draft.add('execute', 'SELECT', { name, kind: 'function' }, [], category)
 }
 
 /** The value of an argument when it is a literal, with or without a cast to a built-in type. */
@@ -61,19 +67,18 @@ function setConfig(fields: Tree, walk: Walk): void {
     given.set(key ?? '', named === undefined ? arg : named['arg'])
   })
   if (restrictsDump(given, walk)) {
-    draft.add(
-      settingChange({ name: DUMP_SETTING, value: DUMP_VALUE, known: true, local: false }, draft),
-      'SET',
-    )
+    const change = { name: DUMP_SETTING, value: DUMP_VALUE, known: true, local: false }
+    addSetting(settingChange(change, draft), 'SET', DUMP_SETTING, draft)
     // A temporary relation may pass for pg_settings, and its `=` for PostgreSQL's: then another name was set.
     draft.settings.push({ name: 'search_path', value: undefined, local: false })
     return
   }
   const value = given.get('new_value')
   const local = truth(constantOf(uncast(given.get('is_local'))))
+  const name = constantOf(uncast(given.get('setting_name')))
   const action = settingChange(
     {
-      name: constantOf(uncast(given.get('setting_name'))),
+      name,
       // Whether it outlives the transaction must be known too, or the value afterwards is not.
       value: typeof local === 'boolean' ? constantOf(uncast(value)) : undefined,
       // A value taken from a table could be read back by SHOW, past the mask.
@@ -82,7 +87,7 @@ function setConfig(fields: Tree, walk: Walk): void {
     },
     draft,
   )
-  draft.add(action, 'SET')
+  addSetting(action, 'SET', name, draft)
 }
 
 const DUMP_SETTING = 'restrict_nonsystem_relation_kind'
@@ -138,7 +143,7 @@ function sequence(name: string, fields: Tree, walk: Walk): void {
   const text = literal(fields, 0, walk)
   const parts = typeof text === 'string' ? identifiers(text) : undefined
   if (parts === undefined) {
-    walk.draft.add('execute', 'SELECT', { name: `pg_catalog.${name}`, kind: 'function' })
+    call(`pg_catalog.${name}`, walk)
     return
   }
   const relation = { schema: parts.at(-2), name: parts.at(-1) ?? '' }

@@ -24,7 +24,8 @@ function shown(operation: RawOperation): RawOperation {
   const { action } = operation
   const milder = action === 'write' || action === 'define' ? 'read' : action
   const flags = operation.flags.filter(flag => flag === 'dynamic')
-  return { ...operation, action: milder, verb: 'EXPLAIN', flags: [...flags, 'explain'] }
+  const category = milder === action ? operation.category : 'read'
+  return { ...operation, action: milder, verb: 'EXPLAIN', flags: [...flags, 'explain'], category }
 }
 
 const explain: Handler = (fields, walk) => {
@@ -68,7 +69,7 @@ const execute: Handler = (fields, walk) => {
 const deallocate: Handler = (fields, { draft }) => {
   draft.verb = 'DEALLOCATE'
   draft.deallocates = { name: fields['isall'] === true ? undefined : textOf(fields['name']) }
-  draft.add('connect', 'DEALLOCATE')
+  draft.add('connect', 'DEALLOCATE', undefined, [], 'settings')
 }
 
 const declare: Handler = (fields, walk) => {
@@ -92,7 +93,7 @@ const fetch: Handler = (fields, { draft }) => {
 const close: Handler = (fields, { draft }) => {
   draft.verb = 'CLOSE'
   draft.closes = { cursor: textOf(fields['portalname']) }
-  draft.add('connect', 'CLOSE')
+  draft.add('connect', 'CLOSE', undefined, [], 'settings')
 }
 
 const createTableAs: Handler = (fields, walk) => {
@@ -131,7 +132,7 @@ const doStatement: Handler = (fields, { draft }) => {
   draft.verb = 'DO'
   draft.literalsMatter = true
   draft.changesCatalog = true
-  draft.add('execute', 'DO', { name: language, kind: 'code' }, ['dynamic'])
+  draft.add('execute', 'DO', { name: language, kind: 'code' }, ['dynamic'], 'code')
 }
 
 export const nestedStatements: Readonly<Record<string, Handler>> = {

@@ -1,6 +1,7 @@
 // What stands in FROM, and relations named elsewhere. Knows which catalogs hold other people's data.
 import type { RelationName } from '../analysis.ts'
 import { Refusal } from './draft.ts'
+import { call } from './functions.ts'
 import { sensitiveRelations } from './sensitive-relations.ts'
 import { isTree, listOf, namesOf, type Tree, textOf } from './tree.ts'
 import type { Handler, Walk } from './walk.ts'
@@ -72,6 +73,7 @@ function rangeVar(fields: Tree, walk: Walk): void {
     use.verb,
     relation,
     use.flags,
+    sensitive ? undefined : use.category,
   )
   draft.rowNames.push(alias)
   scope?.refer(alias, operation)
@@ -126,7 +128,7 @@ function rangeTableSample(fields: Tree, walk: Walk): void {
   const builtIn = method.length === 1 || (method.length === 2 && method[0] === 'pg_catalog')
   if (!builtIn || (name !== 'bernoulli' && name !== 'system')) {
     walk.draft.functions.push(method.join('.'))
-    walk.draft.add('execute', 'SELECT', { name: method.join('.'), kind: 'function' })
+    call(method.join('.'), walk)
   }
   walk.children('RangeTableSample', fields, ['method'])
 }

@@ -70,6 +70,19 @@ function isPlainPath(value: string | undefined): boolean {
   return !path.includes('pg_catalog') || /^"?pg_catalog"?\s*(,|$)/.test(path)
 }
 
+const identities: ReadonlySet<string> = new Set(['role', 'session_authorization'])
+
+/** Adds the operation of a change to a setting. */
+export function addSetting(
+  action: 'connect' | 'administer',
+  verb: string,
+  name: Constant,
+  draft: Draft,
+): void {
+  const identity = typeof name === 'string' && identities.has(folded(name))
+  draft.add(action, verb, undefined, [], identity ? 'session_identity' : 'settings')
+}
+
 function quoted(name: string): string {
   return /^[a-z_][a-z0-9_.]{0,62}$/.test(name) ? name : 'this setting'
 }
@@ -102,14 +115,14 @@ const setStatement: Handler = (fields, { draft }) => {
   draft.verb = kind?.startsWith('VAR_RESET') ? 'RESET' : 'SET'
   if (kind === 'VAR_SET_VALUE') {
     const value = settingValue(name, fields['args'])
-    draft.add(settingChange({ name, value, known: true, local }, draft), 'SET')
+    addSetting(settingChange({ name, value, known: true, local }, draft), 'SET', name, draft)
   } else if (kind === 'VAR_SET_MULTI') {
     multiple(name, fields, draft)
   } else if (kind === 'VAR_SET_DEFAULT' || kind === 'VAR_RESET') {
     const key = folded(name)
     draft.settings.push({ name: key, value: undefined, local })
     // The session's own defaults were fixed at its start: going back to them is safe.
-    draft.add(harmlessSettings.has(key) ? 'connect' : 'administer', draft.verb)
+    addSetting(harmlessSettings.has(key) ? 'connect' : 'administer', draft.verb, key, draft)
   } else if (kind === 'VAR_RESET_ALL') {
     draft.settings.push({ name: 'all', value: undefined, local: false })
     draft.add('connect', 'RESET')
@@ -129,7 +142,7 @@ function multiple(name: string, fields: Tree, draft: Draft): void {
     const value = constantOf(item['arg'])
     draft.settings.push({ name: key, value: value === undefined ? undefined : `${value}`, local })
   }
-  draft.add('connect', 'SET')
+  draft.add('connect', 'SET', undefined, [], 'tx')
 }
 
 const showStatement: Handler = (fields, { draft }) => {
@@ -150,7 +163,7 @@ const discardStatement: Handler = (fields, { draft }) => {
     draft.closes = { cursor: undefined }
     draft.changesCatalog = true
     // Also RESET SESSION AUTHORIZATION.
-    draft.add('administer', 'DISCARD')
+    draft.add('administer', 'DISCARD', undefined, [], 'session_identity')
   } else if (target === 'DISCARD_TEMP') {
     draft.changesCatalog = true
     draft.add('define', 'DISCARD', undefined, ['destructive'])

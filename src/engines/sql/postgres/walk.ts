@@ -2,6 +2,7 @@
 // type or a field that no table knows ends the analysis: nothing is ever skipped.
 import type { Action, Flag } from '#model'
 import type { SqlStatement } from '../analysis.ts'
+import type { SqlCategory } from '../categories.ts'
 import { Draft, Refusal } from './draft.ts'
 import { expressionNodes } from './expressions.ts'
 import { plainNodes, structFields } from './node-types.ts'
@@ -19,6 +20,8 @@ export interface Use {
   readonly action: Action
   readonly verb: string
   readonly flags: readonly Flag[]
+  /** Where it does not follow from the rest. */
+  readonly category?: SqlCategory | undefined
 }
 
 const READ: Use = { action: 'read', verb: 'SELECT', flags: [] }
