@@ -21,6 +21,14 @@ const say = (line: string) => process.stdout.write(`${line}\n`)
 const version = options.version === '15' ? 15 : 18
 const seed = Number(options.seed)
 const tally = newTally()
+let shown = 0
+function show(): void {
+  for (const found of tally.found.slice(shown)) {
+    if (isGap(found)) continue
+    say(`MISS ${found.misses.join('; ')}\n  ${found.text}\n  ${found.operations.join(' | ')}`)
+  }
+  shown = tally.found.length
+}
 const started = performance.now()
 if (options.regress === '') {
   const random = new Random(seed)
@@ -29,6 +37,7 @@ if (options.regress === '') {
     for (const text of eachTemplate(random)) await differential.try(text, tally)
     for (let at = 0; at < Number(options.count); at += 1) {
       await differential.try(statement(random), tally)
+      show()
     }
   } finally {
     await differential.stop()
@@ -49,9 +58,6 @@ if (options.regress === '') {
   }
 }
 const unsaid = tally.found.filter(found => !isGap(found))
-for (const { text, misses, operations } of unsaid) {
-  say(`MISS ${misses.join('; ')}\n  ${text}\n  ${operations.join(' | ')}`)
-}
 const list = (counts: ReadonlyMap<string, number>) =>
   [...counts]
     .sort(([, a], [, b]) => b - a)

@@ -591,6 +591,20 @@ describe('shapes that a protocol needs', () => {
   })
 })
 
+describe('a whole row', () => {
+  it.each([
+    'SELECT c FROM customers c',
+    'SELECT customers FROM customers',
+    'SELECT * FROM (SELECT c FROM customers c) s',
+    'SELECT s.* FROM (SELECT to_json(c) FROM customers c) s',
+    'SELECT * FROM (SELECT (c).name FROM customers c) s',
+  ])('is every column of its relation in %s', text => {
+    expect(only(text).operations).toEqual([
+      expect.objectContaining({ relation: { schema: undefined, name: 'customers' }, star: true }),
+    ])
+  })
+})
+
 describe('texts that are refused', () => {
   it('gives the server’s words and a position in characters', () => {
     expect(refused('SELECT é FORM x y')).toMatchObject({

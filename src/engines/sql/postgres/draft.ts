@@ -124,7 +124,8 @@ export class Draft {
   finish(): SqlStatement {
     if (this.operations.length === 0) this.add('connect', this.verb)
     // A relation's name standing alone is its whole row (the server looks for a column first: either may be).
-    if (!this.allColumns && meet(this.bareNames, this.rowNames)) {
+    // Also when a star has asked for all columns: it may be the star of another level.
+    if (meet(this.bareNames, this.rowNames)) {
       this.allColumns = true
       for (const operation of this.operations) if (operation.relation) operation.star = true
     }

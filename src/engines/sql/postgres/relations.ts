@@ -113,10 +113,11 @@ function rangeSubselect(fields: Tree, walk: Walk): void {
   if (alias !== undefined) walk.scope?.refer(alias, undefined)
 }
 
-function rangeFunction(type: string): Handler {
+/** `named`: how its columns are qualified when it has no alias. */
+function rangeFunction(type: string, named?: string): Handler {
   return (fields, walk) => {
     walk.children(type, fields, ['alias'])
-    const alias = aliasOf(fields)
+    const alias = aliasOf(fields) ?? named
     if (alias !== undefined) walk.scope?.refer(alias, undefined)
   }
 }
@@ -150,8 +151,8 @@ export const relationNodes: Readonly<Record<string, Handler>> = {
   JoinExpr: joinExpr,
   RangeSubselect: rangeSubselect,
   RangeFunction: rangeFunction('RangeFunction'),
-  RangeTableFunc: rangeFunction('RangeTableFunc'),
-  JsonTable: rangeFunction('JsonTable'),
+  RangeTableFunc: rangeFunction('RangeTableFunc', 'xmltable'),
+  JsonTable: rangeFunction('JsonTable', 'json_table'),
   RangeTableSample: rangeTableSample,
   TableLikeClause: lookedAt('TableLikeClause', 'relation'),
   Constraint: lookedAt('Constraint', 'pktable'),
