@@ -15,6 +15,7 @@ import {
   writePersona,
   writePrograms,
   writeToken,
+  writeVisitor,
 } from './folder.ts'
 import { type Issuer, startIssuer } from './issuer.ts'
 import { type Step, stepsOf } from './steps.ts'
@@ -44,13 +45,14 @@ export async function startDemo(): Promise<Demo> {
   try {
     const server = await startShop()
     stops.push(() => server.stop())
-    const issuer = await startIssuer()
-    stops.push(() => issuer.stop())
     const at = { postgres: await portNear(15432), console: await portNear(8443) }
+    const issuer = await startIssuer({ callback: `https://127.0.0.1:${at.console}/auth/callback` })
+    stops.push(() => issuer.stop())
     writeFileSync(join(folder, 'upstream.password'), server.password, { mode: 0o600 })
     const file = writeConfiguration(folder, at, issuer.url, server)
     writePrograms(folder)
     for (const name of WHO) writePersona(folder, name, at)
+    writeVisitor(folder, at)
     await writeTokens(folder, issuer)
     const refresh = setInterval(() => void writeTokens(folder, issuer).catch(complain), REFRESH_MS)
     stops.push(() => clearInterval(refresh))

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
+import { LOGIN_CLIENT } from './issuer.ts'
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -80,6 +81,11 @@ export function writeConfiguration(
           maxTokenAge: '3h',
         },
       ],
+      login: {
+        issuer,
+        clientId: LOGIN_CLIENT.id,
+        clientSecret: 'file:login.secret',
+      },
     },
     resources: [
       {
@@ -105,6 +111,7 @@ export function writeConfiguration(
     policies: './policies',
     approvals: { hold: { user: '120s', agent: '120s', transaction: '20s' } },
   }
+  writeFileSync(join(folder, 'login.secret'), LOGIN_CLIENT.secret, { mode: 0o600 })
   writeFileSync(
     file,
     `# Written by "sallyport demo"; gone when it ends.\n${stringify(configuration)}`,
@@ -129,6 +136,20 @@ export function writePersona(folder: string, name: string, at: DemoAddress): voi
     '',
   ]
   writeFileSync(join(folder, name), lines.join('\n'))
+}
+
+/** Writes `FOLDER/you`: a shell that has no token yet, to sign in from. */
+export function writeVisitor(folder: string, at: DemoAddress): void {
+  const lines = [
+    `# To sign in yourself:  . ${folder}/you; sallyport login`,
+    `export SALLYPORT_URL=https://127.0.0.1:${at.console} SALLYPORT_CA=${folder}/data/ca.pem`,
+    // What the command keeps goes with the demo.
+    `export XDG_CONFIG_HOME=${folder}/you.config`,
+    'unset SALLYPORT_TOKEN',
+    `sallyport() { ${folder}/bin/sallyport "$@"; }`,
+    '',
+  ]
+  writeFileSync(join(folder, 'you'), lines.join('\n'))
 }
 
 /** Replaces a token at once, so that no reader sees half of one. */

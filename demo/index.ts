@@ -3,6 +3,7 @@ export { shopOwner, shopSql } from './customers.ts'
 export {
   type ForgeOptions,
   type Issuer,
+  LOGIN_CLIENT,
   type Persona,
   startIssuer,
 } from './issuer.ts'

@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, type JWK, SignJWT } from 'jose'
 import type Provider from 'oidc-provider'
+import { browserSignIn, choosePerson } from './sign-in-page.ts'
 
 /** Who a client of the issuer is. The claims go into its access tokens as they stand. */
 export interface Persona {
@@ -72,9 +73,15 @@ const SCOPE = 'gateway'
 const KID = 'demo-1'
 const TTL = 5400
 
-/** Starts an issuer. `port` 0 takes a free one; `more` adds personas to those of the demo. */
+/** The client that a gateway is where people sign in with a browser. */
+export const LOGIN_CLIENT = { id: 'sallyport', secret: 'sallyport-demo' } as const
+
+/**
+ * Starts an issuer. `port` 0 takes a free one; `more` adds personas to those of the demo; `callback` is where the
+ * gateway wants browsers back.
+ */
 export async function startIssuer(
-  options: { port?: number; more?: Readonly<Record<string, Persona>> } = {},
+  options: { port?: number; more?: Readonly<Record<string, Persona>>; callback?: string } = {},
 ): Promise<Issuer> {
   const people: Readonly<Record<string, Persona>> = { ...personas, ...options.more }
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -83,14 +90,18 @@ export async function startIssuer(
 
   // The port is part of the issuer's name, so the server listens before the provider exists.
   let answer: ReturnType<Provider['callback']> | undefined
-  const server = createServer((request, response) => answer?.(request, response))
+  let choose: ReturnType<typeof choosePerson> | undefined
+  const server = createServer((request, response) => {
+    if (choose?.(request, response) !== true) answer?.(request, response)
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(options.port ?? 0, '127.0.0.1', resolve)
   })
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const provider = await makeProvider(url, configuration(people, jwk))
+  const provider = await makeProvider(url, configuration(people, jwk, options.callback))
   answer = provider.callback()
+  choose = choosePerson(provider, people)
 
   async function token({ client, audience = 'sallyport', ttl = TTL }: TokenOptions) {
     const response = await fetch(`${url}/token`, {
@@ -162,20 +173,41 @@ function encode(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url')
 }
 
-function configuration(people: Readonly<Record<string, Persona>>, jwk: JWK) {
+function configuration(
+  people: Readonly<Record<string, Persona>>,
+  jwk: JWK,
+  callback: string | undefined,
+) {
+  const clients = Object.keys(people).map(id => ({
+    client_id: id,
+    client_secret: id,
+    grant_types: ['client_credentials'],
+    redirect_uris: [] as string[],
+    response_types: [] as string[],
+    scope: SCOPE,
+  }))
+  const login = {
+    client_id: LOGIN_CLIENT.id,
+    client_secret: LOGIN_CLIENT.secret,
+    token_endpoint_auth_method: 'client_secret_post',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    redirect_uris: [callback ?? ''],
+    scope: 'openid profile',
+  }
   return {
-    clients: Object.keys(people).map(id => ({
-      client_id: id,
-      client_secret: id,
-      grant_types: ['client_credentials'],
-      redirect_uris: [],
-      response_types: [],
-      scope: SCOPE,
-    })),
+    clients: callback === undefined ? clients : [...clients, login],
+    ...browserSignIn(people),
     jwks: { keys: [jwk] },
     cookies: { keys: [randomUUID()] },
-    scopes: [SCOPE],
+    scopes: [SCOPE, 'openid', 'profile'],
     ttl: {
+      AccessToken: 300,
+      AuthorizationCode: 60,
+      Grant: 3600,
+      IdToken: 300,
+      Interaction: 600,
+      Session: 3600,
       ClientCredentials: (
         _context: unknown,
         token: { resourceServer?: { accessTokenTTL: number } },

@@ -58,6 +58,7 @@ Debian, Ubuntu: sudo apt-get install postgresql-client    macOS: brew install li
   console.log(
     `After ${colors.cyan(`. ${folder}/order-bot`)} any PostgreSQL client of that shell is the agent, for instance ${demo.client}.
 Clients that take no environment: ${colors.cyan(`. ${folder}/ana; sallyport connect shop`)} opens a local port without a password.
+To sign in as a person yourself: ${colors.cyan(`. ${folder}/you; sallyport login`)} (the browser warns: the demo's certificate is its own).
 The policies are in ${folder}/policies: edit one and ask again. The gateway's log is ${folder}/gateway.log.
 
 Ctrl-C ends it all and removes ${folder}.`,

@@ -4,6 +4,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { startApi } from '#api'
 import { CONSOLE, type Config, loadConfig, problemLine, watchConfig } from '#config'
+import { paths } from '#contract'
 import { createMarks, createMasking } from '#engines/masking'
 import type { PolicySet } from '#engines/policy'
 import { type Masks, type Protocol, SallyportGateway } from '#gateway'
@@ -83,8 +84,26 @@ export async function startServer(
       log.error({ err: error }, 'tls.renewal_failed'),
     )
     undo.push(() => tls.close())
+    const listeners = new Map<string, { host: string; port: number }>()
     const inventory = createInventory(config.resources)
-    const identity = await createIdentity({ issuers: config.identity.issuers, store, now })
+    const consoleUrl = (): string =>
+      config.url ?? `https://127.0.0.1:${listeners.get(CONSOLE)?.port}`
+    const { login } = config.identity
+    const identity = await createIdentity({
+      issuers: config.identity.issuers,
+      store,
+      now,
+      ...(login === undefined
+        ? {}
+        : {
+            login: {
+              settings: login,
+              clientSecret: async () =>
+                login.clientSecret === undefined ? undefined : vault.resolve(login.clientSecret),
+              callback: () => `${consoleUrl()}${paths.callback}`,
+            },
+          }),
+    })
     undo.push(() => identity.close())
     const policies = await openPolicies({
       folder: config.policies,
@@ -160,7 +179,6 @@ export async function startServer(
       }),
     )
 
-    const listeners = new Map<string, { host: string; port: number }>()
     for (const each of config.listen) {
       const protocol = protocols.find(({ name }) => name === each.name)
       if (protocol === undefined) continue
@@ -195,6 +213,7 @@ export async function startServer(
           policies: () => policies.current(),
           protocols,
           endpoint: name => listeners.get(name),
+          url: consoleUrl,
           ca: join(config.data, 'ca.pem'),
           now,
           ready: () => ready && !audit.failed,

@@ -20,6 +20,7 @@ import {
 import { auditRoutes } from './audit-routes.ts'
 import { authenticate } from './authentication.ts'
 import { credentialRoutes } from './credential-routes.ts'
+import { deviceRoutes } from './device-routes.ts'
 import { grantRoutes } from './grant-routes.ts'
 import { completeDocument, type OpenApi } from './openapi.ts'
 import type { ApiParts } from './parts.ts'
@@ -28,9 +29,11 @@ import { problemOf } from './problem.ts'
 import { requestRoutes } from './request-routes.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
+import { signInRoutes } from './sign-in-routes.ts'
 import { serveTunnels } from './tunnels.ts'
 
 const MOST_BODY_BYTES = 2 * 1024 * 1024
+const MOST_FORM_BYTES = 8 * 1024
 const MOST_CONNECTIONS = 4_096
 /** From the first byte to a whole request, body included. */
 const REQUEST_MS = 30_000
@@ -38,6 +41,9 @@ const HEADERS_MS = 10_000
 const HANDSHAKE_MS = 10_000
 const IDLE_MS = 120_000
 const PROBLEM_TYPE = 'application/problem+json'
+
+/** What is no page may load nothing and be shown in nothing. */
+const NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 
 /** fastify with our schemas' types. */
 export type Routes = ReturnType<typeof typed>
@@ -90,6 +96,12 @@ export async function startApi(
   })
   server.setValidatorCompiler(validatorCompiler)
   server.setSerializerCompiler(serializerCompiler)
+  // Of our own pages' forms; what a route takes is checked by its schema all the same.
+  server.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: MOST_FORM_BYTES },
+    (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
+  )
   server.addHook('onRoute', route => {
     if (route.config?.access === undefined)
       throw new Error(`${route.method} ${route.url} does not say who may call it`)
@@ -97,6 +109,9 @@ export async function startApi(
   server.addHook('onRequest', async (request, reply) => {
     void reply.header('cache-control', 'no-store')
     void reply.header('x-content-type-options', 'nosniff')
+    void reply.header('referrer-policy', 'no-referrer')
+    void reply.header('strict-transport-security', 'max-age=31536000')
+    void reply.header('content-security-policy', NO_CONTENT)
     if (request.routeOptions.config.access === 'public') return
     request.caller = await authenticate(parts, request.raw)
   })
@@ -137,6 +152,8 @@ export async function startApi(
       sessionRoutes,
       policyRoutes,
       auditRoutes,
+      signInRoutes,
+      deviceRoutes,
     ]) {
       add(routes, parts)
     }

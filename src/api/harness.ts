@@ -73,6 +73,7 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
       policies: test.policies,
       protocols: [protocol],
       endpoint: () => ({ host: '127.0.0.1', port: 4 }),
+      url: () => `https://127.0.0.1:${port}`,
       ca: '/ca.pem',
       now: () => test.clock.now,
       ready: () => !test.audit.failing,

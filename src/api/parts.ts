@@ -21,6 +21,8 @@ export interface ApiParts {
   readonly protocols: readonly Protocol[]
   /** Where clients reach a protocol; undefined when its listener is off. */
   readonly endpoint: (protocol: string) => { host: string; port: number } | undefined
+  /** Where browsers reach this API: `https://host:port`, no slash at the end. */
+  readonly url: () => string
   /** Path of our CA's certificate, for the lines to paste. */
   readonly ca: string
   readonly now: () => number

@@ -19,7 +19,8 @@ const MOST_ANSWER_BYTES = 64 * 1024 * 1024
 export interface Connection {
   /** `https://host:port`. */
   readonly url: string
-  readonly token: string | undefined
+  /** null: none is sent, which most calls refuse. */
+  readonly token: string | null | undefined
   /** Path of the CA's certificate; undefined: the system's. */
   readonly ca: string | undefined
   /** Ctrl-C: ends whatever is asked. */
@@ -47,6 +48,11 @@ export class GatewayClient {
 
   post<Answer>(path: string, body: unknown = {}): Promise<Answer> {
     return this.#call<Answer>('POST', path, body)
+  }
+
+  /** For the few calls that prove no identity: they are how one comes to have one. */
+  postAsNobody<Answer>(path: string, body: unknown): Promise<Answer> {
+    return new GatewayClient({ ...this.#connection, token: null }).post<Answer>(path, body)
   }
 
   delete<Answer>(path: string): Promise<Answer> {
@@ -162,7 +168,7 @@ export class GatewayClient {
     }
     if (token === undefined) {
       throw new AuthenticationFailed('token_required', 'You are not signed in.', {
-        hint: 'Put a token into SALLYPORT_TOKEN.',
+        hint: 'People: sallyport login. Programs: put a token into SALLYPORT_TOKEN.',
       })
     }
     return {
@@ -170,7 +176,11 @@ export class GatewayClient {
       host: target.hostname.replace(/^\[|\]$/g, ''),
       port: target.port || 443,
       path: target.pathname + target.search,
-      headers: { authorization: `Bearer ${token}`, 'user-agent': 'sallyport-cli', ...headers },
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        'user-agent': 'sallyport-cli',
+        ...headers,
+      },
       ...(ca === undefined ? {} : { ca: readCa(ca) }),
     }
   }

@@ -4,6 +4,7 @@ import { environment } from '#config'
 import { InvalidRequest } from '#model'
 import { GatewayClient } from './gateway-client.ts'
 import { type Output, reportError } from './report.ts'
+import { readSignIn } from './sign-in-file.ts'
 
 const DEFAULT_GATEWAY = 'https://127.0.0.1:8443'
 
@@ -56,13 +57,14 @@ export function runs(
         if ('code' in error && error.code === 'EPIPE') process.exit(0)
         throw error
       })
+      const url = options.gateway ?? environment('SALLYPORT_URL') ?? DEFAULT_GATEWAY
       const invocation: Invocation = {
         output,
         signal: stop.signal,
         client: () =>
           new GatewayClient({
-            url: options.gateway ?? environment('SALLYPORT_URL') ?? DEFAULT_GATEWAY,
-            token: environment('SALLYPORT_TOKEN'),
+            url,
+            token: environment('SALLYPORT_TOKEN') ?? readSignIn(url)?.token,
             ca: options.ca ?? environment('SALLYPORT_CA'),
             signal: stop.signal,
           }),

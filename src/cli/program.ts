@@ -5,6 +5,7 @@ import { accessCommands } from './access-commands.ts'
 import { auditCommands } from './audit-commands.ts'
 import { configCommands } from './config-commands.ts'
 import { connectCommand } from './connect-command.ts'
+import { loginCommands } from './login-commands.ts'
 import { policyCommands } from './policy-commands.ts'
 import type { LoadProtocols } from './protocol-facts.ts'
 import { reportError } from './report.ts'
@@ -25,6 +26,7 @@ export function createProgram(protocols: LoadProtocols): Command {
       // Wrong usage is 2; help and version are no error.
       process.exit(error.exitCode === 0 ? 0 : 2)
     })
+  loginCommands(program)
   accessCommands(program)
   sessionCommands(program)
   policyCommands(program, protocols)

@@ -2,7 +2,7 @@
 // several settings at once.
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type { DataClass, Resource } from '#model'
-import { type IssuerSettings, prefixConflict } from './issuers.ts'
+import { type IssuerSettings, type LoginSettings, prefixConflict } from './issuers.ts'
 import { type Path, type Report, reportIssues } from './problems.ts'
 import type { HoldSettings, ProtocolSettings, WrittenConfig, WrittenResource } from './schema.ts'
 import { isLoopback, secretReference } from './values.ts'
@@ -30,14 +30,14 @@ export interface Config {
   readonly data: string
   readonly store: 'embedded'
   readonly listen: readonly ListenerConfig[]
+  /** Where browsers reach the console; undefined: 127.0.0.1 at the console's port. */
+  readonly url: string | undefined
   /** References; undefined: our own CA issues. */
   readonly tls: { readonly certificate: string; readonly key: string } | undefined
   readonly names: readonly string[]
   readonly identity: {
     readonly issuers: readonly IssuerSettings[]
-    readonly login:
-      | { readonly issuer: string; readonly clientId: string; readonly clientSecret?: string }
-      | undefined
+    readonly login: LoginSettings | undefined
   }
   readonly resources: readonly ResourceConfig[]
   /** In the order of the file. */
@@ -73,11 +73,21 @@ export function buildConfig(
   if (conflict) report(['identity', 'issuers', conflict.index, conflict.key], conflict.message)
 
   const { tls, identity } = written
+  if (
+    identity.login !== undefined &&
+    !identity.issuers.some(({ issuer }) => issuer === identity.login?.issuer)
+  ) {
+    report(
+      ['identity', 'login', 'issuer'],
+      'must be one of identity.issuers, whose entry says what its claims mean',
+    )
+  }
   const config: Config = {
     file: resolve(file),
     data: absolute(written.data),
     store: 'embedded',
     listen: listeners(written, protocols, report),
+    url: written.url,
     tls:
       tls === undefined
         ? undefined
@@ -108,9 +118,8 @@ function loginOf(
   reference: (text: string) => string,
 ): Config['identity']['login'] {
   if (login === undefined) return undefined
-  const { issuer, clientId, clientSecret } = login
-  if (clientSecret === undefined) return { issuer, clientId }
-  return { issuer, clientId, clientSecret: reference(clientSecret) }
+  const { clientSecret, ...rest } = login
+  return clientSecret === undefined ? rest : { ...rest, clientSecret: reference(clientSecret) }
 }
 
 function listeners(

@@ -7,7 +7,7 @@ export {
   type LogLevel,
   telemetrySettings,
 } from './environment.ts'
-export { type IssuerSettings, prefixConflict } from './issuers.ts'
+export { type IssuerSettings, type LoginSettings, prefixConflict } from './issuers.ts'
 export { type LoadedConfig, loadConfig, parseConfig, problemLine } from './load.ts'
 export type { ConfigProblem } from './problems.ts'
 export { type HoldSettings, type ProtocolSettings, resourceName } from './schema.ts'

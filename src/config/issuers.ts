@@ -83,15 +83,21 @@ export const issuerSchema = z.strictObject({
 /** An issuer entry, as checked. Durations are in ms. */
 export type IssuerSettings = z.infer<typeof issuerSchema>
 
+/** How people sign in with a browser. The issuer is one of `issuers`, whose entry says what its claims mean. */
+const loginSchema = z.strictObject({
+  issuer: issuerUrl,
+  clientId: z.string().min(1),
+  clientSecret: secretReference.optional(),
+  scopes: z.array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/)).default(['openid', 'profile']),
+  /** The longest that one sign-in holds, and the longest without use. */
+  lifetime: duration.prefault('8h').refine(ms => ms <= 7 * 86_400_000, 'at most 7d'),
+  idle: duration.prefault('1h'),
+})
+export type LoginSettings = z.infer<typeof loginSchema>
+
 export const identitySchema = z.strictObject({
   issuers: z.array(issuerSchema).default([]),
-  login: z
-    .strictObject({
-      issuer: issuerUrl,
-      clientId: z.string().min(1),
-      clientSecret: secretReference.optional(),
-    })
-    .optional(),
+  login: loginSchema.optional(),
 })
 
 /** Why these prefixes do not keep the issuers apart, with the index of the entry; undefined when they do. */

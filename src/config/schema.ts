@@ -89,6 +89,11 @@ export const configSchema = z.strictObject({
   data: z.string().min(1).default('./data'),
   store: z.string().default('embedded'),
   listen: z.record(z.string(), listenerSchema).default({}),
+  /** Where browsers reach the console. */
+  url: z
+    .string()
+    .regex(/^https:\/\/[^/?#@\s]+$/, 'https://HOST or https://HOST:PORT, nothing behind it')
+    .optional(),
   tls: z.strictObject({ certificate: secretReference, key: secretReference }).optional(),
   /** More names for the certificate that our own CA issues. */
   names: z.array(z.string().min(1).max(253)).default([]),

@@ -6,6 +6,8 @@ export { API_BASE, paths } from './paths.ts'
 export * as schemas from './schemas.ts'
 
 export type PrincipalView = z.infer<typeof schemas.principal>
+export type DeviceCode = z.infer<typeof schemas.deviceCode>
+export type SignedIn = z.infer<typeof schemas.signedIn>
 export type ResourceView = z.infer<typeof schemas.resource>
 export type CredentialView = z.infer<typeof schemas.credential>
 export type IssuedCredential = z.infer<typeof schemas.issuedCredential>

@@ -22,6 +22,17 @@ export const paths = {
   audit: '/api/audit',
   auditTail: '/api/audit/tail',
   tunnel: '/api/connect/:resource',
+  home: '/',
+  signIn: '/auth/sign-in',
+  callback: '/auth/callback',
+  signOut: '/auth/sign-out',
+  /** The page where a person types a program's code, and answers. */
+  device: '/auth/device',
+  /** Programs: ask for a code, and take the token once a person said yes. */
+  deviceCode: '/auth/device/code',
+  deviceToken: '/auth/device/token',
+  /** One's own sign-in, for programs. */
+  signIns: '/api/sign-in',
   ready: '/readyz',
   healthy: '/healthz',
   metrics: '/metrics',

@@ -15,6 +15,23 @@ export const principal = z.object({
   expiresAt: z.number(),
 })
 
+export const deviceCode = z.object({
+  deviceCode: z.string(),
+  userCode: z.string(),
+  /** Where a person types the code, and the same with the code in it. */
+  page: z.string(),
+  pageWithCode: z.string(),
+  expiresAt: z.number(),
+  pollSeconds: z.number(),
+})
+
+export const signedIn = z.object({
+  /** Shown once; the gateway keeps its hash only. */
+  token: z.string(),
+  principal: z.string(),
+  expiresAt: z.number(),
+})
+
 export const resource = z.object({
   name: z.string(),
   protocol: z.string(),

@@ -8,6 +8,7 @@ export type AuditKind =
   | 'key.rotate'
   | 'login.succeeded'
   | 'login.failed'
+  | 'login.ended'
   | 'session.opened'
   | 'session.refused'
   | 'session.closed'

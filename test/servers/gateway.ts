@@ -28,6 +28,8 @@ export interface GatewayOptions {
   /** Where `data` lies; a folder beside the file when absent. */
   readonly data?: string
   readonly allowPlaintext?: boolean
+  /** A free one when absent. */
+  readonly consolePort?: number
   /** In ms, until ready. */
   readonly timeoutMs?: number
 }
@@ -65,7 +67,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-gateway-'))
   const data = options.data ?? join(folder, 'data')
   const port = await freePort()
-  const consolePort = await freePort()
+  const consolePort = options.consolePort ?? (await freePort())
   const file = join(folder, 'sallyport.yaml')
   const address = `127.0.0.1:${port}`
   writeFileSync(

@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly input?: string | Uint8Array
   readonly timeoutMs?: number
   readonly cwd?: string
+  /** Called with what it says as it says it. */
+  readonly hear?: (piece: string) => void
 }
 
 /** Runs a program to its end. Never throws for what the program does. */
@@ -34,6 +36,10 @@ export function run(command: string, args: readonly string[], options: RunOption
     }, options.timeoutMs ?? 20_000)
     child.stdout.on('data', chunk => out.push(chunk))
     child.stderr.on('data', chunk => err.push(chunk))
+    const { hear } = options
+    if (hear !== undefined)
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', chunk => hear(chunk.toString('utf8')))
     // A program that leaves before it read its input is a result, not a failure of ours.
     child.stdin.on('error', () => {})
     child.stdin.end(options.input ?? '')

@@ -1,11 +1,14 @@
 // Who is it: tokens and ephemeral credentials in, principals out; and who is it no longer.
 // Knows no resource but by name, no policy, no session: what ends is told to who listens.
-import { type IssuerSettings, prefixConflict } from '#config'
+import { type IssuerSettings, type LoginSettings, prefixConflict } from '#config'
 import { AuthenticationFailed, ConfigurationError, type Principal, type Secret } from '#model'
 import type { Database } from '#services/db'
+import { BrowserSignIn } from './browser-sign-in.ts'
 import { type CredentialSummary, Credentials } from './credentials.ts'
+import { DeviceCodes, type DeviceRequest, type DeviceStart } from './device-codes.ts'
 import { Revocations } from './revocations.ts'
 import { isCredentialId, type ScramVerifier } from './scram.ts'
+import { SignIns } from './sign-ins.ts'
 import { identityMigrations } from './tables.ts'
 import { Tokens } from './tokens.ts'
 import { Writes } from './writes.ts'
@@ -54,6 +57,7 @@ export interface Identity {
    * that were issued before are refused; with `until` (Unix ms), newer ones too.
    */
   revokePrincipal(id: string, until?: number): void
+  readonly people: PeopleSignIn
   /** Calls back at once, within the call that ends. Expiry is the caller's timer (`Principal.expiresAt`). */
   onEnded(listener: (end: IdentityEnd) => void): () => void
   /** Replaces the issuers. Throws ConfigurationError, and changes nothing, when their names could collide. */
@@ -65,12 +69,40 @@ export interface Identity {
   close(): Promise<void>
 }
 
+/** Signing in with a browser, and handing that to a program on another machine (RFC 8628). */
+export interface PeopleSignIn {
+  /** Where to send the browser, and the sealed text that it must bring back. Throws Unavailable. */
+  begin(returnTo: string): Promise<{ url: URL; pending: string }>
+  /** Throws AuthenticationFailed, Unavailable. */
+  finish(
+    query: string,
+    pending: string | undefined,
+  ): Promise<{ token: Secret; principal: Principal; returnTo: string }>
+  /** Ends the sign-in that the principal rests on. False when it rests on none. */
+  end(principal: Principal): boolean
+  /** A program asks to be signed in by a person elsewhere. Throws Unavailable. */
+  startDevice(asks: { readonly client: string; readonly ip: string }): DeviceStart
+  /** What waits under the code that a person typed; undefined when nothing does. */
+  device(userCode: string): DeviceRequest | undefined
+  /** The person's answer. False when nothing waits under the code. */
+  answerDevice(userCode: string, principal: Principal, yes: boolean): boolean
+  /** The token, once. Throws AuthenticationFailed with `approval_pending`, `approval_denied`, `token_expired`. */
+  takeDevice(deviceCode: string): { token: Secret; principal: Principal }
+}
+
 /** Opens the service on its tables, which it brings up to date. */
 export async function createIdentity(options: {
   issuers: readonly IssuerSettings[]
   store: Database
   now: () => number
   fetch?: typeof fetch
+  /** How people sign in; without it nobody does. */
+  login?: {
+    readonly settings: LoginSettings
+    readonly clientSecret: () => Promise<Secret | undefined>
+    /** Where the issuer sends browsers back to. */
+    readonly callback: () => string
+  }
 }): Promise<Identity> {
   const { store, now } = options
   await store.migrate(identityMigrations)
@@ -78,6 +110,17 @@ export async function createIdentity(options: {
   const tokens = new Tokens({ fetch: options.fetch ?? fetch, now })
   const credentials = new Credentials(writes, now)
   const revocations = new Revocations(writes)
+  const { login } = options
+  const times = { lifetime: login?.settings.lifetime ?? 0, idle: login?.settings.idle ?? 0 }
+  const signIns = new SignIns(writes, now, () => times)
+  const browser = new BrowserSignIn({
+    settings: () => login?.settings,
+    clientSecret: async () => login?.clientSecret(),
+    callback: () => login?.callback() ?? '',
+    known: issuer => tokens.settingsOf(issuer),
+    now,
+  })
+  const devices = new DeviceCodes(now)
   const listeners = new Set<(end: IdentityEnd) => void>()
 
   const tell = (end: IdentityEnd) => {
@@ -90,6 +133,9 @@ export async function createIdentity(options: {
       tell({ credentialId, reason: 'credential_revoked' })
     }
   }
+  const endSignIns = (test: (principal: Principal) => boolean) => {
+    for (const id of signIns.endWhere(test)) endToken(id)
+  }
   const endToken = (name: string) => {
     endCredentials(({ credential }) => credential.id === name)
     tell({ credentialId: name, reason: 'token_revoked' })
@@ -101,6 +147,7 @@ export async function createIdentity(options: {
         principal.owners.includes(id) ||
         principal.actors.some(actor => actor.id === id),
     )
+    endSignIns(principal => principal.id === id)
     tell({ principalId: id, reason: 'principal_revoked' })
   }
 
@@ -112,6 +159,7 @@ export async function createIdentity(options: {
         principal =>
           principal.issuer === issuer || principal.actors.some(actor => actor.issuer === issuer),
       )
+      endSignIns(principal => principal.issuer === issuer)
       tell({ issuer, reason: 'issuer_changed' })
     }
   }
@@ -126,18 +174,29 @@ export async function createIdentity(options: {
   }
 
   update(options.issuers)
+  await signIns.load()
   await refresh()
   // Issued by an issuer that was taken away while we were not running.
   const names = new Set(options.issuers.map(({ issuer }) => issuer))
   endCredentials(principal => !names.has(principal.issuer))
+  // And without `identity.login`, or with another issuer in it, earlier sign-ins are not wanted any more.
+  endSignIns(principal => principal.issuer !== login?.settings.issuer)
   const timer = setInterval(() => {
     credentials.prune()
+    signIns.prune()
     revocations.prune(now())
   }, PRUNE_MS)
   timer.unref()
 
+  const holding = (principal: Principal): Principal => {
+    if (!revocations.ended(principal, [principal.credential.id], now())) return principal
+    throw new AuthenticationFailed('identity_ended', 'The identity was withdrawn.')
+  }
+
   return {
     async verify(token) {
+      const signedIn = signInOf(token)
+      if (signedIn !== undefined) return holding(signIns.check(signedIn))
       const { principal, names } = await tokens.verify(token)
       if (revocations.ended(principal, names, now())) {
         throw new AuthenticationFailed('identity_ended', 'The identity was withdrawn.')
@@ -146,9 +205,7 @@ export async function createIdentity(options: {
     },
     isCredentialId,
     async issue(principal, resource, ttlMs) {
-      if (revocations.ended(principal, [principal.credential.id], now())) {
-        throw new AuthenticationFailed('identity_ended', 'The identity was withdrawn.')
-      }
+      holding(principal)
       const issued = await credentials.issue(principal, resource, ttlMs)
       // Withdrawn while the credential was made: it must not outlive that.
       if (revocations.ended(principal, [principal.credential.id], now())) {
@@ -177,6 +234,27 @@ export async function createIdentity(options: {
       revocations.revokePrincipal(id, now(), until)
       endPrincipal(id)
     },
+    people: {
+      begin: returnTo => browser.begin(returnTo),
+      async finish(query, pending) {
+        const { principal, returnTo } = await browser.finish(query, pending)
+        return { ...signIns.create(holding(principal)), returnTo }
+      },
+      end({ credential }) {
+        if (credential.kind !== 'sign-in') return false
+        endSignIns(principal => principal.credential.id === credential.id)
+        return true
+      },
+      startDevice: asks => devices.start(asks),
+      device: userCode => devices.find(userCode),
+      answerDevice: (userCode, principal, yes) =>
+        devices.answer(userCode, yes ? holding(principal) : undefined),
+      takeDevice(deviceCode) {
+        const principal = holding(devices.take(deviceCode))
+        // No longer than the sign-in that said yes, or one could be drawn out for ever.
+        return signIns.create(principal, principal.expiresAt)
+      },
+    },
     onEnded(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -188,5 +266,16 @@ export async function createIdentity(options: {
       clearInterval(timer)
       await writes.settled()
     },
+  }
+}
+
+/** The text of one of our own sign-in tokens; undefined for anything else. */
+function signInOf(token: Secret): string | undefined {
+  try {
+    const text = token.reveal()
+    return SignIns.is(text) ? text : undefined
+  } catch {
+    // Not UTF-8: no token of ours, and `tokens.verify` says what it is.
+    return undefined
   }
 }

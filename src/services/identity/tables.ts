@@ -27,6 +27,17 @@ export interface IdentityTables {
     revoked_at: number
     until: number
   }
+  /** People who signed in. The token itself is not kept, only its SHA-256. */
+  identity_sign_ins: {
+    id: string
+    token_hash: string
+    /** JSON of the principal as the issuer described it then. */
+    principal: string
+    issuer: string
+    created_at: number
+    used_at: number
+    expires_at: number
+  }
   /** Keys that must outlive a restart, by name. */
   identity_keys: { name: string; value: string }
 }
@@ -71,6 +82,21 @@ export const identityMigrations: MigrationSet = {
           .createTable('identity_keys')
           .addColumn('name', 'text', column => column.primaryKey())
           .addColumn('value', 'text', column => column.notNull())
+          .execute()
+      },
+    },
+    {
+      name: 'identity-0002-sign-ins',
+      async up(kysely) {
+        await kysely.schema
+          .createTable('identity_sign_ins')
+          .addColumn('id', 'text', column => column.primaryKey())
+          .addColumn('token_hash', 'text', column => column.notNull().unique())
+          .addColumn('principal', 'text', column => column.notNull())
+          .addColumn('issuer', 'text', column => column.notNull())
+          .addColumn('created_at', 'bigint', column => column.notNull())
+          .addColumn('used_at', 'bigint', column => column.notNull())
+          .addColumn('expires_at', 'bigint', column => column.notNull())
           .execute()
       },
     },

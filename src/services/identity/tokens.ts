@@ -51,6 +51,10 @@ export class Tokens {
     return ended
   }
 
+  settingsOf(issuer: string): IssuerSettings | undefined {
+    return this.#issuers.get(issuer)?.settings
+  }
+
   /** The ids under which sessions know a token that is named by its hash. */
   idsOf(name: string): readonly string[] {
     const found = [...this.#verified.values()].filter(({ names }) => names.includes(name))

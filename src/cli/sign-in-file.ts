@@ -1,0 +1,61 @@
+// Where `sallyport login` keeps what it got: one file of the user's, readable by nobody else, by gateway.
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { environment } from '#config'
+import { InvalidRequest } from '#model'
+
+const kept = z.record(
+  z.string(),
+  z.object({ token: z.string(), principal: z.string(), expiresAt: z.number() }),
+)
+export type KeptSignIn = z.infer<typeof kept>[string]
+
+/** The sign-in at this gateway, while it lasts. Throws InvalidRequest when others can read the file. */
+export function readSignIn(gateway: string): KeptSignIn | undefined {
+  const found = read()[gateway]
+  return found !== undefined && found.expiresAt > Date.now() ? found : undefined
+}
+
+/** `signIn` undefined: it is forgotten. */
+export function keepSignIn(gateway: string, signIn: KeptSignIn | undefined): void {
+  const file = path()
+  const now = Date.now()
+  const others = Object.entries(read()).filter(
+    ([url, { expiresAt }]) => url !== gateway && expiresAt > now,
+  )
+  const all = Object.fromEntries(signIn === undefined ? others : [...others, [gateway, signIn]])
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, JSON.stringify(all), { mode: 0o600, flag: 'w' })
+  renameSync(draft, file)
+}
+
+function read(): z.infer<typeof kept> {
+  const file = path()
+  let text: string
+  try {
+    if ((statSync(file).mode & 0o077) !== 0 && process.platform !== 'win32') {
+      throw new InvalidRequest('request_invalid', `${file} can be read by others.`, {
+        hint: 'Remove it and sign in again: sallyport login.',
+      })
+    }
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if (error instanceof InvalidRequest) throw error
+    // Not there: nobody signed in.
+    return {}
+  }
+  try {
+    return kept.parse(JSON.parse(text))
+  } catch {
+    // Safe: not ours, or of another version; one signs in again.
+    return {}
+  }
+}
+
+function path(): string {
+  const folder = environment('XDG_CONFIG_HOME') ?? join(homedir(), '.config')
+  return join(folder, 'sallyport', 'sign-ins.json')
+}
