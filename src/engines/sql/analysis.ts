@@ -1,6 +1,7 @@
 // What is known of a text before any catalog is asked: names as written. Knows no connection, no catalog.
 import type { Action, Flag, ReasonCode } from '#model'
 import type { SqlCategory } from './categories.ts'
+import type { Plan } from './lineage/index.ts'
 
 /** A relation as written: unquoted, folded. A database name in front (`db.schema.table`) is dropped. */
 export interface RelationName {
@@ -81,11 +82,6 @@ export type TransactionVerb =
   | 'rollback_to'
   | 'prepare_transaction'
 
-export interface Output {
-  /** True when no value of a table can flow into the column (constants, count(*), now(), ...). */
-  readonly harmless: boolean
-}
-
 export interface SqlStatement {
   /** `SELECT`, `DROP TABLE`, ... */
   readonly verb: string
@@ -101,8 +97,10 @@ export interface SqlStatement {
   readonly attributes: readonly string[]
   /** Every column name mentioned anywhere; `all` when `*`, a whole row or anything unclear appears. */
   readonly columnNames: readonly string[] | 'all'
-  /** One for each column of the answer, when the list is known without a star. */
-  readonly outputs: readonly Output[] | 'unknown'
+  /** What it does with values, for `toStatement` to resolve. */
+  readonly plan: Plan
+  /** About what the plan costs to keep. */
+  readonly planNodes: number
   readonly settings: readonly SettingChange[]
   /**
    * Unqualified relation names that mean something else in this session from now on: temporary

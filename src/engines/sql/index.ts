@@ -5,7 +5,6 @@ export type {
   Analysis,
   CopyOptions,
   CopyShape,
-  Output,
   RawOperation,
   RelationName,
   SettingChange,

@@ -1,9 +1,10 @@
 // Analysis → the model's Statement: names become objects, as the server would resolve them. Knows the catalog
 // through `Names` only; keeps nothing.
-import type { Action, ColumnName, Flag, Operation, Parameter, Statement } from '#model'
+import type { Action, ColumnName, Flag, Lineage, Operation, Parameter, Statement } from '#model'
 import type { Analysis, RawOperation, RelationName, SqlStatement } from './analysis.ts'
 import type { SqlCategory } from './categories.ts'
-import { safeFunctions } from './postgres/catalog-names.ts'
+import { type LineageNames, type Plan, resolveLineage } from './lineage/index.ts'
+import { otherFunctions, safeFunctions } from './postgres/catalog-names.ts'
 import { isSystemColumn } from './system-columns.ts'
 
 export interface ResolvedRelation {
@@ -45,6 +46,8 @@ export interface StatementContext {
   readonly parameters?: readonly Parameter[]
   readonly state?: { readonly [name: string]: string }
   readonly inTransaction?: boolean
+  /** What `Names` says of relations may have changed: where their values come from and go is unknown. */
+  readonly catalogUnknown?: boolean
   /** The statement that PREPARE (or Parse) gave the name; undefined when there is none. */
   prepared?(name: string): SqlStatement | undefined
   /** The query of an open cursor; undefined when there is none. */
@@ -58,7 +61,11 @@ export function toStatement(
   context: StatementContext,
 ): Statement {
   const builder = new Builder(names, context)
-  for (const statement of analysis.statements) builder.add(statement)
+  const lineage: Lineage[] = []
+  for (const statement of analysis.statements) {
+    lineage.push(builder.lineage(statement))
+    builder.add(statement)
+  }
   const { text, phase, parameters, state, inTransaction } = context
   return {
     text,
@@ -68,6 +75,7 @@ export function toStatement(
     ...(parameters === undefined ? {} : { parameters }),
     ...(state === undefined ? {} : { state }),
     mayDeriveFrom: builder.origins(),
+    lineage,
     ...(inTransaction === undefined ? {} : { inTransaction }),
   }
 }
@@ -113,12 +121,12 @@ class Builder {
     this.#casts(statement)
     if (statement.executes !== undefined) {
       const { name } = statement.executes
-      const found = this.#prepared.get(name) ?? this.#context.prepared?.(name)
+      const found = this.#target(statement)
       this.#named(found, name, 'prepared statement', depth, shownOnly || statement.explainOnly)
     }
     if (statement.fetches !== undefined) {
       const { cursor } = statement.fetches
-      const found = this.#cursors.get(cursor) ?? this.#context.cursor?.(cursor)
+      const found = this.#target(statement)
       this.#named(found, cursor, 'cursor', depth, shownOnly)
     }
     this.#follow(statement)
@@ -126,6 +134,48 @@ class Builder {
     const { prepares, declares } = statement
     if (prepares !== undefined) this.#prepared.set(prepares.name, prepares.statement)
     if (declares !== undefined) this.#cursors.set(declares.cursor, declares.statement)
+  }
+
+  /** Where its values come from and go, by what names mean where it stands in the text. */
+  lineage(statement: SqlStatement): Lineage {
+    return resolveLineage(this.#settled(statement, 0), this.#lineageNames())
+  }
+
+  /** The plan, with those of the statements that it names in their place. */
+  #settled(statement: SqlStatement, depth: number): Plan {
+    const put = (plan: Plan): Plan => {
+      if (plan.kind === 'explained' || plan.kind === 'kept')
+        return { ...plan, plan: put(plan.plan) }
+      if (plan.kind !== 'named') return plan
+      const found = this.#target(statement)
+      return found === undefined || depth >= DEEPEST
+        ? { kind: 'unknown' }
+        : this.#settled(found, depth + 1)
+    }
+    return put(statement.plan)
+  }
+
+  /** What EXECUTE or FETCH stands for. */
+  #target({ executes, fetches }: SqlStatement): SqlStatement | undefined {
+    if (executes !== undefined)
+      return this.#prepared.get(executes.name) ?? this.#context.prepared?.(executes.name)
+    if (fetches === undefined) return undefined
+    return this.#cursors.get(fetches.cursor) ?? this.#context.cursor?.(fetches.cursor)
+  }
+
+  #lineageNames(): LineageNames {
+    const names = this.#names
+    return {
+      relations: name => {
+        const hidden = name.schema === undefined && (this.#lost || this.#shadowed.has(name.name))
+        return hidden || this.#context.catalogUnknown === true ? undefined : names.resolve(name)
+      },
+      overloaded: name => (names.functions?.(name).length ?? 0) > 0,
+      isSafeFunction: name => safeFunctions.has(name),
+      isOtherFunction: name => otherFunctions.has(name),
+      isPlainType: type => names.isPlainType?.(type) === true,
+      isSystemColumn,
+    }
   }
 
   /** What unqualified names mean for the statements that come after this one in the text. */

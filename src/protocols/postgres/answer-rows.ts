@@ -44,7 +44,7 @@ export class AnswerRows {
     }
     const fields = readFields(bytes, start, end)
     if (fields === undefined) return undefined
-    const shape = new Shape(fields, statement?.outputs ?? 'unknown')
+    const shape = new Shape(fields)
     if (statement !== undefined && end - start <= KEPT) {
       described.set(statement, { bytes: Buffer.from(bytes.subarray(start, end)), shape })
     }
@@ -53,7 +53,10 @@ export class AnswerRows {
 
   begin(shape: Shape, permit: Permit, formats: readonly number[] | undefined): void {
     const { session, catalog } = this.#talk.parts
-    this.#plan = shape.plan(permit, catalog, formats, this.#talk.catalogDirty)
+    // (An extended query is one statement; so is what a cursor or a prepared statement stands for.)
+    const index = this.#talk.queue.head?.index ?? 0
+    const outputs = permit.statement.lineage?.[index]?.outputs
+    this.#plan = shape.plan(permit, outputs, catalog, formats, this.#talk.catalogDirty)
     const { recording } = session.resource
     if (recording.keep !== 'answers' || recording.answerBytes <= 0) return
     const { names, hex } = shape.sampled

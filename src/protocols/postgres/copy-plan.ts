@@ -1,13 +1,15 @@
 // What is done with each column of a COPY TO STDOUT: there is no RowDescription, so the columns come from the
 // statement and the catalog. Where they do not fit what the upstream announces, every column is of unknown origin.
-import type { CopyShape, SqlStatement } from '#engines/sql'
+import type { CopyShape } from '#engines/sql'
 import type { Permit, ResultColumn } from '#gateway'
+import type { Lineage } from '#model'
 import type { Catalog } from './catalog-types.ts'
 import { CopyOut } from './copy-out.ts'
 import type { Exchange } from './exchange.ts'
+import { fitting } from './lineage.ts'
 import { RowPlan } from './row-plan.ts'
 import { changesScope, type Scope } from './scope.ts'
-import { formOf, originsOf } from './shape.ts'
+import { formOf, isHarmless, originsOf } from './shape.ts'
 
 interface Parts {
   readonly catalog: Catalog
@@ -28,13 +30,13 @@ export function copyOutsOf(
     suspect ||
     (statements.length > 1 &&
       statements.some(each => changesScope(each) || each.changesCatalog || each.transaction))
-  return statements.map(statement => {
-    const { copy } = statement
+  return statements.map(({ copy }, index) => {
     if (permit === undefined || copy?.direction !== 'out' || copy.to !== 'stdout') return undefined
-    const named = moving ? undefined : namedColumns(copy, parts)
+    const { outputs } = permit.statement.lineage?.[index] ?? {}
+    const named = moving ? undefined : namedColumns(copy, outputs, parts)
     return new CopyOut(
       copy,
-      width => planOf(permit, statement, named, width, copy),
+      width => planOf(permit, outputs, named, width),
       named?.length ?? 1,
       parts.messageBytes,
     )
@@ -43,6 +45,7 @@ export function copyOutsOf(
 
 function namedColumns(
   copy: CopyShape,
+  outputs: Lineage['outputs'] | undefined,
   { catalog, scope }: Parts,
 ): readonly ResultColumn[] | undefined {
   if (copy.relation === undefined) return undefined
@@ -61,29 +64,39 @@ function namedColumns(
       harmless: false,
     })
   }
-  return columns
+  const lineage = fitting(
+    outputs,
+    columns.map(({ origin }) => (origin === 'unknown' ? undefined : origin)),
+  )
+  if (lineage === undefined) return columns
+  return columns.map((column, index) => {
+    const own = lineage[index]
+    return own === undefined ? column : { ...column, lineage: own }
+  })
 }
 
 function planOf(
   permit: Permit,
-  statement: SqlStatement,
+  outputs: Lineage['outputs'] | undefined,
   named: readonly ResultColumn[] | undefined,
   width: number,
-  copy: CopyShape,
 ): RowPlan {
   if (named?.length === width) return new RowPlan(permit.results(named))
-  const { outputs } = statement
-  const fits = copy.query && outputs !== 'unknown' && outputs.length === width
+  const lineage = fitting(
+    outputs,
+    Array.from({ length: width }, () => undefined),
+  )
   // In a text format a mask can stand for a value of any type.
-  const columns = Array.from(
-    { length: width },
-    (_, index): ResultColumn => ({
+  const columns = Array.from({ length: width }, (_, index): ResultColumn => {
+    const own = lineage?.[index]
+    return {
       name: `column ${index + 1}`,
       origin: 'unknown',
       textual: true,
       format: 'text',
-      harmless: fits && outputs[index]?.harmless === true,
-    }),
-  )
+      harmless: isHarmless(own),
+      ...(own === undefined ? {} : { lineage: own }),
+    }
+  })
   return new RowPlan(permit.results(columns))
 }

@@ -1,8 +1,9 @@
 // The columns of an answer: what RowDescription says, and what the catalog knows of their origin. Turns them
 // into the gateway's ResultColumns and asks the permit what to do with each cell. Sees no value.
-import type { Output } from '#engines/sql'
 import type { Permit, ResultColumn } from '#gateway'
+import type { Lineage, OutputLineage } from '#model'
 import type { Catalog, CatalogColumn, TextForm } from './catalog-types.ts'
+import { fitting } from './lineage.ts'
 import { formatAt } from './prepared.ts'
 import { RowPlan } from './row-plan.ts'
 
@@ -44,20 +45,18 @@ export function readFields(
 
 export class Shape {
   readonly fields: readonly Field[]
-  readonly #outputs: readonly Output[] | 'unknown'
   readonly #names: readonly string[]
   // What is known of the columns is the same for every statement until one of these changes.
   #catalog: Catalog | undefined
   #version = -1
   #formats: readonly number[] | undefined
+  #outputs: Lineage['outputs'] | undefined
   #columns: readonly ResultColumn[] = []
   #rigid: readonly boolean[] | undefined
   #hex: readonly boolean[] = []
 
-  /** `outputs`: what the text says of the columns; ignored when it does not fit. */
-  constructor(fields: readonly Field[], outputs: readonly Output[] | 'unknown') {
+  constructor(fields: readonly Field[]) {
     this.fields = fields
-    this.#outputs = outputs !== 'unknown' && outputs.length === fields.length ? outputs : 'unknown'
     this.#names = fields.map(({ name }) => name)
   }
 
@@ -71,16 +70,18 @@ export class Shape {
   }
 
   /**
-   * What the permit says of each cell. `formats` as in Bind; undefined: those of the RowDescription. `suspect`:
+   * What the permit says of each cell. `outputs`: what the text says of the columns; ignored when it does not fit.
+   * `formats` as in Bind; undefined: those of the RowDescription. `suspect`:
    * definitions were changed that the catalog has not read, so that it does not know what views show.
    */
   plan(
     permit: Permit,
+    outputs: Lineage['outputs'] | undefined,
     catalog: Catalog,
     formats: readonly number[] | undefined,
     suspect: boolean,
   ): RowPlan {
-    this.#look(catalog, formats, suspect)
+    this.#look(outputs, catalog, formats, suspect)
     return new RowPlan(permit.results(this.#columns), this.#rigid)
   }
 
@@ -89,9 +90,15 @@ export class Shape {
     return { names: this.#names, hex: this.#hex }
   }
 
-  #look(catalog: Catalog, formats: readonly number[] | undefined, suspect: boolean): void {
+  #look(
+    outputs: Lineage['outputs'] | undefined,
+    catalog: Catalog,
+    formats: readonly number[] | undefined,
+    suspect: boolean,
+  ): void {
     if (
       !suspect &&
+      this.#outputs === outputs &&
       this.#catalog === catalog &&
       this.#version === catalog.version &&
       sameFormats(this.#formats, formats)
@@ -101,8 +108,14 @@ export class Shape {
     const { fields } = this
     const formatOf = (index: number): number =>
       formats === undefined ? (fields[index]?.format ?? 0) : formatAt(formats, index)
+    const lineage = fitting(
+      outputs,
+      fields.map(({ tableOid, attnum }) =>
+        tableOid === 0 || attnum <= 0 ? undefined : catalog.column(tableOid, attnum)?.own,
+      ),
+    )
     this.#columns = fields.map((field, index) =>
-      this.#describe(field, index, formatOf(index), catalog, suspect),
+      describe(field, formatOf(index), lineage?.[index], catalog, suspect),
     )
     const rigid = this.#columns.map(
       ({ form, format }, index) =>
@@ -114,35 +127,39 @@ export class Shape {
     // (Snapshots count from 0 up.)
     this.#version = suspect ? -1 : catalog.version
     this.#formats = formats
+    this.#outputs = outputs
   }
+}
 
-  #describe(
-    field: Field,
-    index: number,
-    format: number,
-    catalog: Catalog,
-    suspect: boolean,
-  ): ResultColumn {
-    const { name, tableOid, attnum } = field
-    const base = {
-      name,
-      format: format === 1 ? ('binary' as const) : ('text' as const),
-      ...formOf(catalog.textForm(field.typeOid)),
-    }
-    if (tableOid === 0) {
-      const harmless = this.#outputs !== 'unknown' && this.#outputs[index]?.harmless === true
-      return { ...base, origin: 'unknown', harmless }
-    }
-    // System columns (ctid, tableoid, ...) are addresses, no table's values.
-    if (attnum < 0) return { ...base, origin: 'unknown', harmless: true }
-    const column = catalog.column(tableOid, attnum)
-    const moving = suspect && catalog.relation(tableOid)?.kind !== 'table'
-    return {
-      ...base,
-      ...(moving || column === undefined ? { origin: 'unknown' as const } : originsOf(column)),
-      harmless: false,
-    }
+function describe(
+  field: Field,
+  format: number,
+  lineage: OutputLineage | undefined,
+  catalog: Catalog,
+  suspect: boolean,
+): ResultColumn {
+  const { name, tableOid, attnum } = field
+  const base = {
+    name,
+    format: format === 1 ? ('binary' as const) : ('text' as const),
+    ...formOf(catalog.textForm(field.typeOid)),
+    ...(lineage === undefined ? {} : { lineage }),
   }
+  if (tableOid === 0) return { ...base, origin: 'unknown', harmless: isHarmless(lineage) }
+  // System columns (ctid, tableoid, ...) are addresses, no table's values.
+  if (attnum < 0) return { ...base, origin: 'unknown', harmless: true }
+  const column = catalog.column(tableOid, attnum)
+  const moving = suspect && catalog.relation(tableOid)?.kind !== 'table'
+  return {
+    ...base,
+    ...(moving || column === undefined ? { origin: 'unknown' as const } : originsOf(column)),
+    harmless: false,
+  }
+}
+
+/** No value of a table is in it. */
+export function isHarmless(lineage: OutputLineage | undefined): boolean {
+  return lineage !== undefined && lineage.sources.length === 0 && lineage.how !== 'unknown'
 }
 
 /** How the values of a type can be masked, in the gateway's words. */

@@ -3,6 +3,7 @@
 import { type Analyser, type Analysis, type SqlStatement, toStatement } from '#engines/sql'
 import { AccessDenied, type Parameter, type ReasonCode, type Statement } from '#model'
 import type { Catalog } from './catalog-types.ts'
+import { expandLineage } from './lineage.ts'
 import { changesRole, type Scope } from './scope.ts'
 import type { SessionNames } from './session-names.ts'
 
@@ -60,7 +61,7 @@ export class StatementBuilder {
   build(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
     const { phase, inTransaction, parameters } = circumstances
     if (circumstances.catalogDirty || definesFirst(analysis)) {
-      // What a view shows is not known then: an output of unknown origin may be anything.
+      // What a view shows is not known then, nor what a table holds: what comes of one may be anything.
       const statement = this.#make(analysis, text, circumstances)
       return {
         ...statement,
@@ -127,7 +128,9 @@ export class StatementBuilder {
     const moving = analysis.statements.length > 1 && analysis.statements.some(changesRole)
     const names = this.#catalog.names(moving ? undefined : this.#scope.path)
     const state: Record<string, string> = { ...this.#scope.state() }
+    const unsettled = circumstances.catalogDirty || definesFirst(analysis)
     const statement = toStatement(analysis, names, {
+      catalogUnknown: unsettled,
       phase,
       text,
       state,
@@ -142,7 +145,12 @@ export class StatementBuilder {
         return named?.statement
       },
     })
-    return { ...statement, state, mayDeriveFrom: this.#catalog.expand(statement.mayDeriveFrom) }
+    return {
+      ...statement,
+      state,
+      mayDeriveFrom: this.#catalog.expand(statement.mayDeriveFrom),
+      lineage: expandLineage(statement.lineage ?? [], this.#catalog),
+    }
   }
 }
 

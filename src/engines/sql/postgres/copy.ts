@@ -1,7 +1,10 @@
 // COPY: direction, wire form of the rows, and whether the server's files or programs are touched.
 import type { CopyOptions, CopyShape } from '../analysis.ts'
+import type { Plan } from '../lineage/index.ts'
 import { absorbRunning } from './absorb.ts'
 import { Refusal } from './draft.ts'
+import { fixedPlan, type Planned } from './lineage.ts'
+import { relationPlan } from './lineage-statements.ts'
 import { relationNameOf } from './relations.ts'
 import { sensitiveRelations } from './sensitive-relations.ts'
 import {
@@ -27,7 +30,12 @@ export const copyStatement: Handler = (fields, walk) => {
   const to = program ? 'program' : file !== undefined ? 'file' : incoming ? 'stdin' : 'stdout'
   const relation = fields['relation']
   const columns = namesOf(fields['attlist'])
-  if (isTree(relation)) copyRelation(relation, incoming, columns, walk)
+  if (isTree(relation)) {
+    copyRelation(relation, incoming, columns, walk)
+    draft.planned = incoming
+      ? fixedPlan(0)
+      : copied(relationPlan(relation, columns), 4 + columns.length, to)
+  }
   const query = fields['query']
   if (query !== undefined) {
     const inner = walk.inner(query)
@@ -36,7 +44,7 @@ export const copyStatement: Handler = (fields, walk) => {
       flags: [...operation.flags, 'bulk'],
       category: operation.category === 'read' ? 'copy_out' : operation.category,
     }))
-    draft.outputs = inner.outputs
+    draft.planned = copied(inner.plan, inner.planNodes, to)
   }
   if (fields['whereClause'] !== undefined) walk.level(() => walk.node(fields['whereClause']))
   if (program || file !== undefined) draft.add('administer', 'COPY', undefined, ['server_files'])
@@ -48,6 +56,12 @@ export const copyStatement: Handler = (fields, walk) => {
     query: query !== undefined,
     to,
   }
+}
+
+/** Rows go to the client, or into a file or program of the server. */
+function copied(plan: Plan, nodes: number, to: CopyShape['to']): Planned {
+  const own: Plan = to === 'stdout' ? plan : { kind: 'kept', plan, by: 'COPY' }
+  return { plan: own, nodes, literalsMatter: false }
 }
 
 function copyRelation(fields: Tree, incoming: boolean, columns: string[], walk: Walk): void {
@@ -64,7 +78,6 @@ function copyRelation(fields: Tree, incoming: boolean, columns: string[], walk: 
   operation.star = columns.length === 0
   for (const column of columns) walk.draft.columnNames.push(column)
   if (columns.length === 0) walk.draft.allColumns = true
-  if (!incoming) walk.draft.outputs = 'unknown'
 }
 
 /** The rows' form. The server's defaults depend on the format. */

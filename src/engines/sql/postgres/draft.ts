@@ -2,7 +2,6 @@
 import type { Action, Flag, ReasonCode } from '#model'
 import type {
   CopyShape,
-  Output,
   RawOperation,
   RelationName,
   SettingChange,
@@ -10,6 +9,7 @@ import type {
   TransactionVerb,
 } from '../analysis.ts'
 import { categoryOf, type SqlCategory } from '../categories.ts'
+import type { Planned } from './lineage.ts'
 
 /** An operation while its columns are still being found. */
 export interface DraftOperation {
@@ -49,7 +49,7 @@ export class Draft {
   allColumns = false
   /** Names given to relations so far; bounded by the scopes. */
   names = 0
-  outputs: readonly Output[] | 'unknown' = []
+  planned: Planned | undefined
   readonly settings: SettingChange[] = []
   readonly shadows: string[] = []
   transaction: TransactionVerb | undefined
@@ -137,7 +137,8 @@ export class Draft {
       castsTo: this.castsTo,
       attributes: distinct(this.attributes),
       columnNames: this.allColumns ? 'all' : distinct(this.columnNames),
-      outputs: this.outputs,
+      plan: this.planned?.plan ?? { kind: 'unknown' },
+      planNodes: this.planned?.nodes ?? 1,
       settings: this.settings,
       shadows: distinct(this.shadows),
       ...(this.transaction === undefined ? {} : { transaction: this.transaction }),

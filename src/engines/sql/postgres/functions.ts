@@ -1,7 +1,7 @@
 // Calls. Functions are an allow-list: what is not known to be safe is an operation of its own (`execute`).
 import { builtInTypes, otherFunctions, safeFunctions } from './catalog-names.ts'
 import { categoryOfBuiltIn, categoryOfForeign } from './function-categories.ts'
-import { onlyOwnValues } from './outputs.ts'
+import { onlyOwnValues } from './lineage.ts'
 import { addSetting, isPublicSetting, settingChange } from './settings.ts'
 import { constantOf, fieldsOf, listOf, namesOf, type Tree } from './tree.ts'
 import type { Walk } from './walk.ts'

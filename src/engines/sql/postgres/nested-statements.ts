@@ -1,8 +1,11 @@
 // Statements that hold or name another one: EXPLAIN, PREPARE, EXECUTE, cursors, CREATE TABLE AS, CALL, DO.
-import type { RawOperation } from '../analysis.ts'
+import type { RawOperation, SqlStatement } from '../analysis.ts'
+import type { Plan } from '../lineage/index.ts'
 import { absorb, absorbRunning } from './absorb.ts'
 import { isOff } from './copy.ts'
 import { castTo } from './expressions.ts'
+import { fixedPlan, type Planned, planCall } from './lineage.ts'
+import { notShown } from './lineage-statements.ts'
 import { intoClause } from './queries.ts'
 import { fieldsOf, isTree, listOf, nameOf, namesOf, numberOf, textOf } from './tree.ts'
 import type { Handler } from './walk.ts'
@@ -28,6 +31,14 @@ function shown(operation: RawOperation): RawOperation {
   return { ...operation, action: milder, verb: 'EXPLAIN', flags: [...flags, 'explain'], category }
 }
 
+/** The plan of a statement that holds another one. */
+function wrapping(inner: SqlStatement, by: (plan: Plan) => Plan): Planned {
+  return { plan: by(inner.plan), nodes: inner.planNodes + 1, literalsMatter: false }
+}
+
+/** What stands for another statement. */
+const named: Planned = { plan: { kind: 'named' }, nodes: 1, literalsMatter: false }
+
 const explain: Handler = (fields, walk) => {
   const { draft } = walk
   const inner = walk.inner(fields['query'])
@@ -35,7 +46,7 @@ const explain: Handler = (fields, walk) => {
   draft.literalsMatter = true
   draft.verb = 'EXPLAIN'
   draft.returnsRows = true
-  draft.outputs = [{ harmless: !analyze }]
+  draft.planned = wrapping(inner, plan => ({ kind: 'explained', plan, runs: analyze }))
   if (analyze) absorbRunning(inner, draft)
   else absorb(inner, draft, shown)
   draft.executes = inner.executes
@@ -49,6 +60,7 @@ const prepare: Handler = (fields, walk) => {
   const inner = walk.inner(fields['query'])
   absorb(inner, draft)
   draft.verb = 'PREPARE'
+  draft.planned = wrapping(inner, notShown)
   // EXECUTE turns its arguments into these types.
   for (const type of listOf(fields['argtypes'])) castTo(fieldsOf(type, 'TypeName'), walk)
   const statement = { ...inner, castsTo: draft.castsTo }
@@ -61,7 +73,7 @@ const execute: Handler = (fields, walk) => {
   const { draft } = walk
   draft.verb = 'EXECUTE'
   draft.returnsRows = true
-  draft.outputs = 'unknown'
+  draft.planned = named
   draft.executes = { name: textOf(fields['name']) ?? '' }
   walk.level(() => walk.each(fields['params']))
 }
@@ -77,6 +89,7 @@ const declare: Handler = (fields, walk) => {
   const inner = walk.inner(fields['query'])
   absorb(inner, draft)
   draft.verb = 'DECLARE'
+  draft.planned = wrapping(inner, notShown)
   // CURSOR_OPT_HOLD of the server's parsenodes.h.
   const held = (numberOf(fields['options']) & 0x20) !== 0
   draft.declares = { cursor: textOf(fields['portalname']) ?? '', statement: inner, held }
@@ -86,7 +99,7 @@ const fetch: Handler = (fields, { draft }) => {
   const moves = fields['ismove'] === true
   draft.verb = moves ? 'MOVE' : 'FETCH'
   draft.returnsRows = !moves
-  draft.outputs = moves ? [] : 'unknown'
+  draft.planned = moves ? fixedPlan(0) : named
   draft.fetches = { cursor: textOf(fields['portalname']) ?? '' }
 }
 
@@ -107,6 +120,10 @@ const createTableAs: Handler = (fields, walk) => {
   draft.executes = inner.executes
   draft.verb = verb
   draft.changesCatalog = true
+  // The catalog knows where a materialized view's values come from, as it does of any view: they are no copy.
+  draft.planned = wrapping(inner, plan =>
+    view ? notShown(plan) : { kind: 'kept', plan, by: verb },
+  )
 }
 
 const call: Handler = (fields, walk) => {
@@ -114,7 +131,7 @@ const call: Handler = (fields, walk) => {
   const procedure = fields['funccall']
   draft.verb = 'CALL'
   draft.returnsRows = true
-  draft.outputs = 'unknown'
+  draft.planned = planCall(procedure)
   draft.changesCatalog = true
   if (!isTree(procedure)) return
   const name = namesOf(procedure['funcname']).join('.')

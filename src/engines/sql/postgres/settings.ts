@@ -1,5 +1,6 @@
 // Settings: which a session may change, which change how a text is read (refused), and what the new value is.
 import { type Draft, Refusal } from './draft.ts'
+import { fixedPlan } from './lineage.ts'
 import { harmlessSettings, publicSettings } from './settings-list.ts'
 import { constantOf, fieldsOf, listOf, type Tree, textOf } from './tree.ts'
 import type { Handler } from './walk.ts'
@@ -150,7 +151,7 @@ const showStatement: Handler = (fields, { draft }) => {
   draft.verb = 'SHOW'
   draft.returnsRows = true
   const all = folded(name) === 'all'
-  draft.outputs = new Array(all ? 3 : 1).fill({ harmless: true })
+  draft.planned = fixedPlan(all ? 3 : 1)
   draft.add(isPublicSetting(name) ? 'connect' : 'administer', 'SHOW')
 }
 

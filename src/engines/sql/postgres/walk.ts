@@ -5,8 +5,8 @@ import type { SqlStatement } from '../analysis.ts'
 import type { SqlCategory } from '../categories.ts'
 import { Draft, Refusal } from './draft.ts'
 import { expressionNodes } from './expressions.ts'
+import { planStatement } from './lineage-statements.ts'
 import { plainNodes, structFields } from './node-types.ts'
-import { outputsOf } from './outputs.ts'
 import { queryNodes } from './queries.ts'
 import { relationNodes } from './relations.ts'
 import { Scope } from './scope.ts'
@@ -47,6 +47,12 @@ export class Walk {
   /** The SELECT that is being walked, while it is the outermost query. */
   query: Tree | undefined
   use: Use = READ
+  readonly #withValues: boolean
+
+  /** `withValues`: what columns are compared with is kept in the plan. */
+  constructor(withValues = false) {
+    this.#withValues = withValues
+  }
 
   /** Visits a wrapped node. */
   node(value: unknown): void {
@@ -122,7 +128,7 @@ export class Walk {
 
   /** The analysis of a statement inside this one (PREPARE, EXPLAIN, COPY, ...). */
   inner(value: unknown): SqlStatement {
-    const walk = new Walk()
+    const walk = new Walk(this.#withValues)
     const statement = walk.statement(value)
     if (walk.draft.literalsMatter) this.draft.literalsMatter = true
     return statement
@@ -132,7 +138,10 @@ export class Walk {
     const type = typeOf(value)
     if (type === undefined || !type.endsWith('Stmt')) throw unknown(type ?? 'a statement')
     this.node(value)
-    if (type in queryNodes) this.draft.outputs = outputsOf(value)
+    const { draft } = this
+    // What wraps another statement has made its plan from that one's.
+    draft.planned ??= planStatement(value, this.#withValues)
+    if (draft.planned.literalsMatter) draft.literalsMatter = true
     return this.draft.finish()
   }
 }

@@ -1,0 +1,381 @@
+// Where values come from and go, shape by shape (standards.md 5.1). How the short texts read: lineage.testing.ts.
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Lineage } from '#model'
+import { lineageTester, outputsAs, probesAs, transfersAs } from './lineage.testing.ts'
+
+let lineage: Awaited<ReturnType<typeof lineageTester>>['lineage']
+beforeAll(async () => {
+  ;({ lineage } = await lineageTester())
+})
+
+/** Text, outputs, probes, transfers. */
+const shapes: readonly (readonly [string, string, string, string])[] = [
+  [
+    'select id, ssn, c.name from customers c',
+    '=customers.id =customers.ssn =customers.name',
+    '',
+    '',
+  ],
+  ['select * from customers', '=customers.id =customers.name =customers.ssn =customers.j', '', ''],
+  [
+    'select c.*, 1 from customers c',
+    '=customers.id =customers.name =customers.ssn =customers.j -',
+    '',
+    '',
+  ],
+  [
+    'select (c).* , (c).ssn from customers c',
+    '=customers.id =customers.name =customers.ssn =customers.j =customers.ssn',
+    '',
+    '',
+  ],
+  [
+    'select customers from customers',
+    '~customers.id,customers.j,customers.name,customers.ssn',
+    '',
+    '',
+  ],
+  [
+    "select count(*), count(ssn), count(distinct ssn), count(nullif(ssn,'x')), max(ssn), count(*) filter (where ssn = 'x') from customers",
+    '- - - - +customers.ssn -',
+    'condition:customers.ssn equality:customers.ssn group:customers.ssn',
+    '',
+  ],
+  [
+    'select upper(ssn), ssn||name, ssn::text, ssn collate "C", initcap(name), mine(ssn) from customers',
+    '~customers.ssn ~customers.name,customers.ssn ~customers.ssn ~customers.ssn ?customers.name ?customers.ssn',
+    '',
+    'initcap ~customers.name; mine ~customers.ssn',
+  ],
+  [
+    "select case when ssn = '1' then 1 end, coalesce(name, ssn), nullif(name,'x'), greatest(ssn,'') from customers",
+    '~customers.ssn ~customers.name,customers.ssn ~customers.name ~customers.ssn',
+    '',
+    '',
+  ],
+  [
+    'select row_to_json(c), row_to_json(c.*), to_jsonb(c) from customers c',
+    '~customers.id,customers.j,customers.name,customers.ssn ~customers.id,customers.j,customers.name,customers.ssn ~customers.id,customers.j,customers.name,customers.ssn',
+    '',
+    '',
+  ],
+  [
+    "select json_build_object('a', ssn), array[ssn], array_agg(name order by ssn) from customers",
+    '~customers.ssn ~customers.ssn +customers.name,customers.ssn',
+    'order:customers.ssn',
+    '',
+  ],
+  [
+    'select row_number() over (order by ssn), first_value(name) over w, count(*) over (partition by name) from customers window w as (partition by id)',
+    '+customers.ssn +customers.id,customers.name -',
+    'window:customers.id,customers.name,customers.ssn',
+    '',
+  ],
+  ['select s.x from (select ssn as x, name from customers) s', '=customers.ssn', '', ''],
+  [
+    'select * from (select ssn, name n from customers) s (a)',
+    '=customers.ssn =customers.name',
+    '',
+    '',
+  ],
+  ['select a from (select ssn from customers) s (a)', '=customers.ssn', '', ''],
+  [
+    'with s as (select ssn, id from customers) select s.ssn, id from s',
+    '=customers.ssn =customers.id',
+    '',
+    '',
+  ],
+  [
+    'with customers as (select id as ssn from customers) select ssn from customers',
+    '=customers.id',
+    '',
+    '',
+  ],
+  [
+    'with recursive r(a, n) as (select ssn, 1 from customers union all select a, n+1 from r where n < 3) select a, n from r',
+    '=customers.ssn -',
+    '',
+    '',
+  ],
+  [
+    'with recursive r(a, b) as (select ssn, name from customers union all select b, a from r) select a, b from r',
+    '=customers.name,customers.ssn =customers.name,customers.ssn',
+    '',
+    '',
+  ],
+  [
+    'select ssn from customers union all select note from orders',
+    '=customers.ssn,orders.note',
+    '',
+    '',
+  ],
+  ["select ssn from customers union select 'x'", '~customers.ssn', 'group:customers.ssn', ''],
+  [
+    'select name from customers except select ssn from customers',
+    '=customers.name,customers.ssn',
+    'group:customers.name,customers.ssn',
+    '',
+  ],
+  ['values (1, 2), (3, (select ssn from customers limit 1))', '- ~customers.ssn', '', ''],
+  [
+    "select (select ssn from customers where id = 1), (select count(*) from customers where ssn like 'x'), (select 1 from customers where ssn = 'x'), exists (select 1 from customers where ssn = 'x'), array(select ssn from customers)",
+    '=customers.ssn - ~customers.ssn ~customers.ssn +customers.ssn',
+    'condition:customers.ssn equality:customers.id,customers.ssn',
+    '',
+  ],
+  [
+    'select 1 in (select id from customers), id = any(select customer_id from orders) from customers',
+    '~customers.id ~customers.id,orders.customer_id',
+    '',
+    '',
+  ],
+  [
+    'select o.note, x.y from orders o, lateral (select c.ssn as y from customers c where c.id = o.customer_id) x',
+    '=orders.note =customers.ssn',
+    'join:customers.id,orders.customer_id',
+    '',
+  ],
+  [
+    'select * from customers c join orders o on c.id = o.customer_id',
+    '=customers.id =customers.name =customers.ssn =customers.j =orders.id =orders.customer_id =orders.note',
+    'join:customers.id,orders.customer_id',
+    '',
+  ],
+  [
+    'select * from customers join orders using (id)',
+    '=customers.id,orders.id =customers.name =customers.ssn =customers.j =orders.customer_id =orders.note',
+    'join:customers.id,orders.id',
+    '',
+  ],
+  [
+    'select id, u.id, orders.id from customers join orders using (id) as u',
+    '=customers.id,orders.id =customers.id,orders.id =orders.id',
+    'join:customers.id,orders.id',
+    '',
+  ],
+  [
+    'select * from customers natural join orders',
+    '=customers.id,orders.id =customers.name =customers.ssn =customers.j =orders.customer_id =orders.note',
+    'join:customers.id,orders.id',
+    '',
+  ],
+  [
+    'select x.note from (customers c join orders o on c.id = o.customer_id) x (a, b, c, d, e, f, note)',
+    '=orders.note',
+    'join:customers.id,orders.customer_id',
+    '',
+  ],
+  ["select u from customers, unnest(string_to_array(ssn, ',')) u", '~customers.ssn', '', ''],
+  [
+    'select * from customers c, jsonb_each_text(to_jsonb(c)) e',
+    '=customers.id =customers.name =customers.ssn =customers.j ~customers.id,customers.j,customers.name,customers.ssn ~customers.id,customers.j,customers.name,customers.ssn',
+    '',
+    '',
+  ],
+  ['select * from generate_series(1,3) g', '-', '', ''],
+  ['select g from generate_series(1,3) g', '-', '', ''],
+  [
+    'select * from json_to_recordset((select json_agg(c) from customers c)) as x(a text, b text)',
+    '~customers.id,customers.j,customers.name,customers.ssn ~customers.id,customers.j,customers.name,customers.ssn',
+    '',
+    '',
+  ],
+  [
+    "select jt.* from customers, json_table(j, '$' columns(k text path '$.k', n for ordinality)) jt",
+    '~customers.j ~customers.j',
+    '',
+    '',
+  ],
+  [
+    "select x.* from customers, xmltable('/a' passing xmlelement(name a, ssn) columns b text path '.') x",
+    '~customers.ssn',
+    '',
+    '',
+  ],
+  [
+    'select * from rows from (unnest(array[1]), generate_series(1,2)) with ordinality as z(q,r,s)',
+    'unknown',
+    '',
+    '',
+  ],
+  ['select ctid, tableoid, c.xmin from customers c', '- - -', '', ''],
+  ['select (select ssn) from customers', '=customers.ssn', '', ''],
+  [
+    'select (select s.q from (select o.note as q from orders o where o.id = c.id) s) from customers c',
+    '=orders.note',
+    'join:customers.id,orders.id',
+    '',
+  ],
+  [
+    'update customers set name = ssn where id = 1 returning *',
+    '=customers.id =customers.name,customers.ssn =customers.ssn =customers.j',
+    'equality:customers.id',
+    'UPDATE =customers.ssn>customers.name',
+  ],
+  [
+    'update orders o set note = c.ssn from customers c where c.id = o.customer_id returning o.*, c.name, old.note',
+    '=orders.id =orders.customer_id =customers.ssn,orders.note =customers.name =customers.ssn,orders.note',
+    'join:customers.id,orders.customer_id',
+    'UPDATE =customers.ssn>orders.note',
+  ],
+  [
+    'update customers set (name, j) = (select note, id from orders) where ssn = $1',
+    '',
+    'equality:customers.ssn',
+    'UPDATE =orders.note>customers.name; UPDATE =orders.id>customers.j',
+  ],
+  [
+    "delete from customers using orders where orders.id = customers.id and ssn > 'x' returning orders.note, ssn",
+    '=orders.note =customers.ssn',
+    'condition:customers.ssn join:customers.id,orders.id',
+    '',
+  ],
+  [
+    'insert into orders (id, note) select id, ssn from customers returning note, id',
+    '=customers.ssn,orders.note =customers.id,orders.id',
+    '',
+    'INSERT =customers.id>orders.id; INSERT =customers.ssn>orders.note',
+  ],
+  [
+    'insert into orders values (1, 2, (select ssn from customers limit 1)) on conflict (id) do update set note = excluded.note || orders.note where orders.id = 3',
+    '',
+    'equality:orders.id',
+    'INSERT =customers.ssn>orders.note; INSERT ~customers.ssn,orders.note>orders.note',
+  ],
+  [
+    "insert into customers (id, ssn) values (1, 'x') on conflict (id) do update set ssn = excluded.ssn returning ssn",
+    '=customers.ssn',
+    '',
+    '',
+  ],
+  [
+    "merge into orders o using customers c on o.customer_id = c.id when matched and c.ssn > 'x' then update set note = c.name when not matched then insert (id, note) values (c.id, c.ssn) returning merge_action(), o.note",
+    '- =customers.name,customers.ssn,orders.note',
+    'condition:customers.ssn join:customers.id,orders.customer_id',
+    'MERGE =customers.name>orders.note; MERGE =customers.id>orders.id; MERGE =customers.ssn>orders.note',
+  ],
+  ['create table x as select ssn from customers', '', '', 'CREATE TABLE AS =customers.ssn'],
+  ['select ssn into x from customers', '', '', 'SELECT INTO =customers.ssn'],
+  [
+    "create view w as select id from customers where ssn like '1%'",
+    '',
+    'condition:customers.ssn',
+    '',
+  ],
+  ['create materialized view w as select ssn from customers', '', '', ''],
+  ['copy (select ssn, 1 from customers) to stdout', '=customers.ssn -', '', ''],
+  ['copy customers (ssn) to stdout', '=customers.ssn', '', ''],
+  [
+    "copy customers to '/tmp/x'",
+    '',
+    '',
+    'COPY =customers.id; COPY =customers.name; COPY =customers.ssn; COPY =customers.j',
+  ],
+  ['copy customers from stdin', '', '', ''],
+  ["explain select ssn from customers where ssn = '1'", '-', 'equality:customers.ssn', ''],
+  ['explain analyze select ssn from customers', '?', '', ''],
+  ['prepare q as select ssn from customers where ssn = $1', '', 'equality:customers.ssn', ''],
+  [
+    "declare c cursor for select ssn from customers where name > 'x'",
+    '',
+    'condition:customers.name',
+    '',
+  ],
+  [
+    "select pg_notify('x', ssn), set_config('application_name', 'x', true), nextval('s') from customers",
+    '?customers.ssn - -',
+    '',
+    'pg_notify ~customers.ssn',
+  ],
+  [
+    'alter table orders alter column note type text using customer_id::text',
+    '',
+    'condition:orders.customer_id',
+    'ALTER TABLE =orders.customer_id',
+  ],
+  ['create index on customers ((1/length(ssn)))', '', 'condition:customers.ssn', ''],
+  [
+    "select name from customers where ssn = '1' and id in (1,2) or name is null",
+    '=customers.name',
+    'condition:customers.name equality:customers.id,customers.ssn',
+    '',
+  ],
+  [
+    "select name from customers where (ssn, id) = ('1', $2) order by name, 1 limit 3",
+    '=customers.name',
+    'equality:customers.id,customers.ssn order:customers.name',
+    '',
+  ],
+  [
+    'select name, ssn from customers order by 1',
+    '=customers.name =customers.ssn',
+    'order:customers.name',
+    '',
+  ],
+  ['select name as ssn from customers order by ssn', '=customers.name', 'order:customers.name', ''],
+  [
+    "select name from customers where exists (select 1 from orders where note = 'x' and customer_id = customers.id)",
+    '=customers.name',
+    'equality:orders.note join:customers.id,orders.customer_id',
+    '',
+  ],
+  [
+    'select name from customers where id in (select customer_id from orders where note = $1)',
+    '=customers.name',
+    'condition:customers.id,orders.customer_id equality:orders.note',
+    '',
+  ],
+  [
+    'select substr(ssn,1,1), count(*) from customers group by 1',
+    '~customers.ssn -',
+    'group:customers.ssn',
+    '',
+  ],
+  [
+    "select name from (select substr(ssn,1,1) p, name from customers) s where p = '1'",
+    '=customers.name',
+    'condition:customers.ssn',
+    '',
+  ],
+  ['select distinct name from customers', '=customers.name', 'group:customers.name', ''],
+  ['select distinct on (ssn) name from customers', '=customers.name', 'order:customers.ssn', ''],
+  [
+    "select 'a'::mood, ssn::mood, ssn::odd from customers",
+    '- ~customers.ssn ?customers.ssn',
+    '',
+    'odd ~customers.ssn',
+  ],
+  ['select s.to_jsonb from (select ssn from customers) s', '~customers.ssn', '', ''],
+  [
+    'select c.mine from customers c',
+    '?customers.id,customers.j,customers.name,customers.ssn',
+    '',
+    'mine ~customers.id,customers.j,customers.name,customers.ssn',
+  ],
+  ['with d as (delete from customers returning ssn) select * from d', '=customers.ssn', '', ''],
+  [
+    'select x.c from (select customers as c from customers) x',
+    '~customers.id,customers.j,customers.name,customers.ssn',
+    '',
+    '',
+  ],
+  ['select (x.c).ssn from (select customers as c from customers) x', '=customers.ssn', '', ''],
+  ['select q.column1 from (values ((select ssn from customers))) q', '=customers.ssn', '', ''],
+  [
+    'select mode() within group (order by ssn), percentile_cont(0.5) within group (order by id) from customers',
+    '+customers.ssn +customers.id',
+    'order:customers.id,customers.ssn',
+    '',
+  ],
+  ['show search_path', '-', '', ''],
+  ['begin', '', '', ''],
+]
+
+describe('the lineage', () => {
+  it.each(shapes)('of %s', (text, outputs, probes, transfers) => {
+    const found: Lineage = lineage(text)
+    expect(outputsAs(found)).toBe(outputs)
+    expect(probesAs(found)).toBe(probes)
+    expect(transfersAs(found)).toBe(transfers)
+  })
+})

@@ -1,0 +1,25 @@
+// The algebra of values and its resolver, for the dialects of this room.
+export type {
+  Alias,
+  Assignment,
+  Call,
+  Condition,
+  Cte,
+  Expression,
+  FromItem,
+  FunctionCall,
+  Insert,
+  Key,
+  Merge,
+  MergeAction,
+  Plan,
+  Query,
+  Returning,
+  Select,
+  SubQuery,
+  Target,
+  With,
+  WriteTarget,
+} from './plan.ts'
+export { resolveCompared, resolveLineage, UNKNOWN_LINEAGE } from './resolve.ts'
+export type { LineageNames, NamedRelation } from './run.ts'

@@ -1,0 +1,97 @@
+// The door of the resolver: a plan and the names of a catalog → where values come from and go. Never throws; what is
+// too large or not understood is `unknown`.
+import type { ComparedValue, Lineage, OutputLineage } from '#model'
+import type { Plan } from './plan.ts'
+import type { Row } from './row.ts'
+import { type LineageNames, Run } from './run.ts'
+import { isConstant, TooMuch } from './value.ts'
+
+export const UNKNOWN_LINEAGE: Lineage = {
+  outputs: 'unknown',
+  probes: 'unknown',
+  transfers: 'unknown',
+}
+const NOWHERE = { scope: undefined, ctes: undefined }
+const constant: OutputLineage = { sources: [], how: 'transformed' }
+const anything: OutputLineage = { sources: [], how: 'unknown' }
+/** More columns than a table can have. */
+const MOST_OUTPUTS = 10_000
+
+/** What a statement that is only a name (`named`) stands for is the caller's to find. */
+export function resolveLineage(plan: Plan, names: LineageNames): Lineage {
+  return guarded(() => {
+    const run = new Run(names)
+    const outputs = outputsOf(plan, run)
+    return { outputs, probes: run.found.probes, transfers: run.found.transfers }
+  }, UNKNOWN_LINEAGE)
+}
+
+/** What columns are held against for equality, of a plan that was made with values. */
+export function resolveCompared(
+  plan: Plan,
+  names: LineageNames,
+): readonly ComparedValue[] | 'unknown' {
+  return guarded(() => {
+    const run = new Run(names)
+    outputsOf(plan, run)
+    return run.found.compared
+  }, 'unknown')
+}
+
+function guarded<T>(work: () => T, otherwise: T): T {
+  try {
+    return work()
+  } catch (error) {
+    // Safe: `unknown` is the worst that can be said. RangeError: nested too deeply for us.
+    if (error instanceof TooMuch || error instanceof RangeError) return otherwise
+    throw error
+  }
+}
+
+function outputsOf(plan: Plan, run: Run): Lineage['outputs'] {
+  switch (plan.kind) {
+    case 'query': {
+      const row = run.query(plan.query, NOWHERE)
+      return plan.shown ? shownBy(row, run) : []
+    }
+    case 'kept':
+      keep(plan, run)
+      return []
+    case 'explained': {
+      // Planning tells of conditions (estimates); what it runs is its answer only with ANALYZE.
+      if (plan.runs) outputsOf(plan.plan, run)
+      else run.found.withoutTransfers(() => outputsOf(plan.plan, run))
+      return [plan.runs ? anything : constant]
+    }
+    case 'called':
+      run.value(plan.call, NOWHERE)
+      return 'unknown'
+    case 'fixed':
+      return new Array<OutputLineage>(plan.width).fill(constant)
+    case 'named':
+      return 'unknown'
+    case 'unknown':
+      run.found.lose()
+      return 'unknown'
+  }
+}
+
+function keep({ plan, by }: Extract<Plan, { kind: 'kept' }>, run: Run): void {
+  if (plan.kind !== 'query') {
+    outputsOf(plan, run)
+    run.found.lose()
+    return
+  }
+  const row = run.query(plan.query, NOWHERE)
+  for (const value of row.values()) run.found.transfer(value, by)
+  if (row.others !== undefined) run.found.transfer(row.others, by)
+}
+
+function shownBy(row: Row, run: Run): Lineage['outputs'] {
+  if (row.others !== undefined || row.names.length > MOST_OUTPUTS) return 'unknown'
+  return row.values().map(value => {
+    if (isConstant(value)) return constant
+    run.fuel.spend(value.sources.size)
+    return { sources: [...value.sources], how: value.how }
+  })
+}

@@ -1,0 +1,124 @@
+// Which value a name means, by the server's rules: the innermost level that has such a column; else, for a name
+// alone, the whole row of the relation of that name; `t.name` without such a column is a function of the row.
+import type { Cte } from './plan.ts'
+import type { Row } from './row.ts'
+import { either, type Fuel, UNKNOWN, type Value } from './value.ts'
+
+export interface Item {
+  /** By which its columns are qualified. */
+  readonly alias: string | undefined
+  readonly row: Row
+  /** False for the sides of a join: a name alone finds the join's columns. */
+  readonly plain: boolean
+}
+
+/** A level of query. */
+export class Scope {
+  readonly outer: Scope | undefined
+  readonly items: Item[] = []
+
+  constructor(outer: Scope | undefined) {
+    this.outer = outer
+  }
+}
+
+/** The CTEs that are seen from a place. */
+export interface Ctes {
+  readonly name: string
+  readonly entry: CteEntry
+  readonly outer: Ctes | undefined
+}
+
+export interface CteEntry {
+  readonly cte: Cte
+  /** From where its own query is seen; set once, when all of a recursive WITH are known. */
+  ctes: Ctes | undefined
+  readonly scope: Scope | undefined
+  row: Row | undefined
+  /** While it is being resolved: what is known so far, when it may name itself. */
+  soFar: Row | undefined
+  state: 'waiting' | 'running' | 'done'
+  /** What its query asks of columns. */
+  asked: Value
+  /** It was named by itself. */
+  recursive: boolean
+}
+
+export interface Place {
+  readonly scope: Scope | undefined
+  readonly ctes: Ctes | undefined
+}
+
+export function cteOf(name: string, ctes: Ctes | undefined): CteEntry | undefined {
+  for (let each = ctes; each !== undefined; each = each.outer)
+    if (each.name === name) return each.entry
+  return undefined
+}
+
+/** What a path of names means; `call`: what a function of a whole row makes of it. */
+export function lookUp(
+  path: readonly string[],
+  scope: Scope | undefined,
+  fuel: Fuel,
+  call: (name: string, row: Value) => Value,
+): Value {
+  const name = path.at(-1) ?? ''
+  if (path.length === 1) return unqualified(name, scope, fuel)
+  const items = named(path.at(-2) ?? '', scope, fuel)
+  return either(
+    items.map(({ row }) => columnOf(row, name, fuel, call)),
+    fuel,
+    // (No such relation: the server refuses the text, or we do not see what it sees.)
+    UNKNOWN,
+  )
+}
+
+function columnOf(
+  row: Row,
+  name: string,
+  fuel: Fuel,
+  call: (name: string, row: Value) => Value,
+): Value {
+  const found = row.find(name, fuel)
+  if (row.others === undefined) return found ?? call(name, row.whole(fuel))
+  return either([found ?? call(name, row.whole(fuel)), row.others], fuel)
+}
+
+/** The whole row of what an alias names. */
+export function rowOf(alias: string, scope: Scope | undefined, fuel: Fuel): Row | undefined {
+  const items = named(alias, scope, fuel)
+  return items.length === 1 ? items[0]?.row : undefined
+}
+
+/** The relations that an alias names, at the innermost level that has one. */
+function named(alias: string, scope: Scope | undefined, fuel: Fuel): readonly Item[] {
+  for (let level = scope; level !== undefined; level = level.outer) {
+    fuel.spend(1 + level.items.length / 8)
+    const items = level.items.filter(item => item.alias === alias)
+    if (items.length > 0) return items
+  }
+  return []
+}
+
+function unqualified(name: string, scope: Scope | undefined, fuel: Fuel): Value {
+  const possible: Value[] = []
+  for (let level = scope; level !== undefined; level = level.outer) {
+    fuel.spend(1 + level.items.length / 8)
+    const certain: Value[] = []
+    const perhaps: Value[] = []
+    for (const { row, plain } of level.items) {
+      if (!plain) continue
+      const found = row.find(name, fuel)
+      if (found !== undefined && row.others === undefined) certain.push(found)
+      else if (row.others !== undefined) {
+        perhaps.push(found === undefined ? row.others : either([found, row.others], fuel))
+      }
+    }
+    // Two relations with the same column: the server refuses the name. So where one surely has it, no other has.
+    if (certain.length > 0) return either([...certain, ...possible], fuel)
+    possible.push(...perhaps)
+  }
+  const rows = named(name, scope, fuel).map(({ row }) => row.whole(fuel))
+  const all = [...rows, ...possible]
+  return all.length === 1 ? (all[0] as Value) : either(all, fuel, UNKNOWN)
+}

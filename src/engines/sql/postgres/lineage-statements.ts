@@ -1,0 +1,112 @@
+// The plan of statements that are no queries: what a definition asks of rows that are there, and what moves nothing.
+import type { Expression, Plan, Query, Target } from '../lineage/index.ts'
+import { fixedPlan, isQuery, type Planned, planQuery } from './lineage.ts'
+import { relationNameOf } from './relations.ts'
+import { sensitiveRelations } from './sensitive-relations.ts'
+import { isTree, listOf, namesOf, someNode, type Tree, textOf, typeOf } from './tree.ts'
+
+/** Columns of a relation, or all of them. */
+export function relationPlan(relation: unknown, columns: readonly string[]): Plan {
+  const targets: Target[] =
+    columns.length === 0
+      ? [{ kind: 'star', path: [] }]
+      : columns.map(name => ({ kind: 'value', name, value: { kind: 'column', path: [name] } }))
+  return { kind: 'query', query: overRows(relation, targets, []), shown: true }
+}
+
+/** They make code that runs later, on rows that other statements touch. */
+const code: ReadonlySet<string> = new Set(['RuleStmt', 'CreateTrigStmt', 'DoStmt'])
+
+/** The plan of a statement by itself; statements that wrap another one make theirs from its. */
+export function planStatement(value: unknown, withValues: boolean): Planned {
+  if (isQuery(value)) return planQuery(value, withValues)
+  const type = typeOf(value) ?? ''
+  const fields = isTree(value) ? value[type] : undefined
+  if (!isTree(fields) || code.has(type)) return unknown
+  // What a view shows is the catalog's to know, as of a materialized one; what it asks of columns is asked here.
+  if (type === 'ViewStmt') {
+    const planned = planQuery(fields['query'], withValues)
+    return { ...planned, plan: notShown(planned.plan) }
+  }
+  if (type === 'IndexStmt') return asked(fields, 'relation')
+  if (type === 'AlterTableStmt') return altered(fields)
+  return someNode(fields, node => node === 'SelectStmt' || node === 'SubLink')
+    ? unknown
+    : fixedPlan(0)
+}
+
+const unknown: Planned = { plan: { kind: 'unknown' }, nodes: 1, literalsMatter: false }
+
+/** Of a query that is named or defined here. */
+export function notShown(plan: Plan): Plan {
+  return plan.kind === 'query' ? { ...plan, shown: false } : plan
+}
+
+/** Expressions over the rows of a table: an error says something of them. */
+function asked(fields: Tree, relation: string): Planned {
+  const columns = columnsIn(fields)
+  const query = overRows(
+    fields[relation],
+    columns.map(value => ({ kind: 'value', name: '', value })),
+    columns,
+  )
+  return {
+    plan: { kind: 'query', query, shown: false },
+    nodes: columns.length + 4,
+    literalsMatter: false,
+  }
+}
+
+/** `ALTER COLUMN a TYPE t USING b`: `a` gets the values of `b`. */
+function altered(fields: Tree): Planned {
+  const planned = asked(fields, 'relation')
+  const retyped = listOf(fields['cmds']).some(each =>
+    someNode(each, (type, command) => {
+      const kind = type === 'AlterTableCmd' ? textOf(command['subtype']) : undefined
+      return kind === 'AT_AlterColumnType' && columnsIn(command).length > 0
+    }),
+  )
+  return retyped
+    ? { ...planned, plan: { kind: 'kept', plan: planned.plan, by: 'ALTER TABLE' } }
+    : planned
+}
+
+function columnsIn(fields: Tree): readonly Expression[] {
+  const columns: Expression[] = []
+  someNode(fields, (type, node) => {
+    if (type === 'ColumnRef') columns.push({ kind: 'column', path: namesOf(node['fields']) })
+    if (type === 'SubLink') columns.push({ kind: 'unknown' })
+    return false
+  })
+  return columns
+}
+
+function overRows(
+  relation: unknown,
+  targets: readonly Target[],
+  asked: readonly Expression[],
+): Query {
+  if (!isTree(relation)) return { kind: 'unknown' }
+  return {
+    kind: 'select',
+    from: [
+      {
+        kind: 'relation',
+        relation: relationNameOf(relation),
+        alias: undefined,
+        columns: [],
+        opaque: sensitiveRelations(relationNameOf(relation)),
+        sample: [],
+      },
+    ],
+    targets,
+    where: asked.map(value => ({ use: 'condition', value })),
+    group: [],
+    having: [],
+    windows: [],
+    distinct: false,
+    distinctOn: [],
+    order: [],
+    limits: [],
+  }
+}
