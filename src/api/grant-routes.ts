@@ -67,9 +67,13 @@ export function grantRoutes(routes: Routes, parts: ApiParts): void {
       if (
         principal.kind !== 'user' ||
         principal.actors.length > 0 ||
-        body.principal === principal.id
+        body.principal === principal.id ||
+        parts.gateway.isOwn(principal.id, body.principal)
       ) {
-        throw new AccessDenied('not_allowed', 'A right is given by a person, and to somebody else.')
+        throw new AccessDenied(
+          'not_allowed',
+          'A right is given by a person, and to somebody else: not to oneself, nor to an agent of one’s own.',
+        )
       }
       const expiresAt = parts.now() + body.seconds * 1000
       await parts.audit.durable(

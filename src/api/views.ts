@@ -9,7 +9,7 @@ import type {
   WhyView,
 } from '#contract'
 import type { Why } from '#engines/policy'
-import type { AccessRequest, Grant, Principal, Resource, SessionSummary } from '#model'
+import type { AccessRequest, Grant, Preview, Principal, Resource, SessionSummary } from '#model'
 import type { ApiParts } from './parts.ts'
 
 export function principalView(principal: Principal): PrincipalView {
@@ -48,7 +48,13 @@ export function requestView(
   mayVote: boolean,
   most: number,
 ): AccessRequestView {
-  const { excluded: _excluded, operations: _operations, functions: _functions, ...shown } = request
+  const {
+    excluded: _excluded,
+    operations: _operations,
+    functions: _functions,
+    preview,
+    ...shown
+  } = request
   const cut = (text: string): string =>
     text.length <= most
       ? text
@@ -63,7 +69,20 @@ export function requestView(
     policies: [...shown.policies],
     approvers: [...shown.approvers],
     votes: [...shown.votes],
+    ...(preview === undefined ? {} : { preview: previewView(preview, cut) }),
     mayVote,
+  }
+}
+
+function previewView(
+  { tables, plan, notes, ...shown }: Preview,
+  cut: (text: string) => string,
+): NonNullable<AccessRequestView['preview']> {
+  return {
+    ...shown,
+    tables: [...tables],
+    ...(plan === undefined ? {} : { plan: cut(plan) }),
+    notes: [...notes],
   }
 }
 

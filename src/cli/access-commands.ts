@@ -12,6 +12,7 @@ import {
 import { colors } from './colors.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { plain, print, table, when } from './report.ts'
+import { requestText } from './request-text.ts'
 
 export function accessCommands(program: Command): void {
   runs(
@@ -118,7 +119,10 @@ export function accessCommands(program: Command): void {
       )
       .option('--reason <text>', 'why; who asked is told')
     if (vote === 'approve')
-      command.option('--max-rows <n>', 'roll back when it would change more rows')
+      command.option(
+        '--max-rows <n>',
+        'roll back when it would change more rows, in place of the default',
+      )
     runs(command, async ({ client, output }, id) => {
       const { reason, maxRows } = command.opts<{ reason?: string; maxRows?: string }>()
       const request = await client().post<AccessRequestView>(
@@ -203,26 +207,6 @@ function resourceText(resource: ResourceView): string {
     `${colors.bold(plain(resource.name))}  ${plain(resource.protocol)}  ${colors.dim(plain(tags.join(' ')))}`,
     ...resource.connect.map(line => `  ${plain(line)}`),
   ].join('\n')
-}
-
-function requestText(request: AccessRequestView): string {
-  const lines = [
-    `${plain(request.id)} is ${colors.bold(request.state)}`,
-    `  ${plain(request.principal)}${request.actor === undefined ? '' : ` through ${plain(request.actor)}`} on ${plain(request.resource)}: ${plain(request.statement)}`,
-  ]
-  if (request.parameters.length > 0) {
-    const values = request.parameters.map((value, at) => `$${at + 1}=${value ?? 'NULL'}`)
-    lines.push(`  with ${plain(values.join(' '))}`)
-  }
-  lines.push(`  held: ${plain(request.message)} (${plain(request.policies.join(', '))})`)
-  // An agent's own words can be made to persuade: they are never ours.
-  if (request.reason !== undefined)
-    lines.push(`  who asks says (unverified): ${colors.dim(plain(request.reason))}`)
-  if (request.state === 'pending') {
-    lines.push(`  ${request.votes.length} of ${request.quorum} have said yes`)
-  }
-  if (request.maxRows !== undefined) lines.push(`  at most ${request.maxRows} rows`)
-  return lines.join('\n')
 }
 
 function seconds(duration: string): number {

@@ -54,6 +54,33 @@ export const issuedCredential = credential.extend({
   secret: z.string(),
 })
 
+/** What a held statement would do, without running it: estimates, and text of the system's own, untrusted. */
+export const preview = z.object({
+  tables: z.array(
+    z.object({
+      name: z.string(),
+      kind: z.string(),
+      rows: z.number().optional(),
+      /** Counted, not estimated. */
+      exact: z.boolean(),
+      /** What rests on it, where the statement defines or empties it. */
+      dependents: z.number().optional(),
+    }),
+  ),
+  estimate: z
+    .object({
+      rows: z.number(),
+      effect: z.enum(['changes', 'returns']),
+      /** Changed rows are counted as it runs: a bound on them holds. */
+      guarded: z.boolean(),
+    })
+    .optional(),
+  plan: z.string().optional(),
+  /** Why there is no plan. */
+  unavailable: z.string().optional(),
+  notes: z.array(z.string()),
+})
+
 export const accessRequest = z.object({
   id: z.string(),
   state: z.enum([
@@ -94,6 +121,10 @@ export const accessRequest = z.object({
   ),
   createdAt: z.number(),
   expiresAt: z.number(),
+  /** Absent until somebody has looked, shortly after it was made; and where nobody can. */
+  preview: preview.optional(),
+  /** The bound on changed rows that a yes carries when it names none. */
+  defaultMaxRows: z.number().optional(),
   maxRows: z.number().optional(),
   digest: z.string(),
   /** True when the caller may vote on it. */
@@ -102,7 +133,7 @@ export const accessRequest = z.object({
 
 export const vote = z.strictObject({
   reason: z.string().max(2000).optional(),
-  /** The most rows that the statement may change; more is rolled back. */
+  /** The most rows that the statement may change; more is rolled back. Default: the request's `defaultMaxRows`. */
   maxRows: z.number().int().min(0).optional(),
 })
 

@@ -1,7 +1,6 @@
-// A person in the loop: holds a statement, votes on it, and consumes an approval exactly once.
-// Knows no wire: who waits is told through `Waiting`. Who may vote is decided in approvers.ts.
+// A person in the loop: holds a statement, and consumes an approval exactly once. Knows no wire: who waits is
+// told through `Waiting`. Votes are cast in voting.ts.
 import {
-  AccessDenied,
   type AccessRequest,
   type AuditEntry,
   type Decision,
@@ -12,15 +11,21 @@ import {
   type Statement,
 } from '#model'
 import type { Requests } from '#services/access'
-import { type Approver, whyNotApprover } from './approvers.ts'
+import {
+  cancelled,
+  refusal,
+  refuseWhatNobodyCanRead,
+  retryLater,
+  superseded,
+  usedUp,
+} from './approval-refusals.ts'
+import { hasStake } from './approvers.ts'
 import { digestOf } from './digest.ts'
-import { principalEntry } from './evidence.ts'
-import { type AskedOf, waitForPeople } from './hold.ts'
+import { waitForPeople } from './hold.ts'
 import type { Approve, Discharged } from './obligations/index.ts'
+import type { Previews } from './previews.ts'
+import { requestEntry } from './request-entry.ts'
 import type { Waiting } from './session.ts'
-
-/** A person has to read it: more than this is no question to a person. Text and values together. */
-const MOST_SHOWN_BYTES = 256 * 1024
 
 export interface HoldTimes {
   readonly user: number
@@ -48,6 +53,7 @@ export class Approvals {
   readonly #append: (entry: AuditEntry) => Promise<void>
   readonly #now: () => number
   readonly #hold: (resource: string) => HoldTimes
+  readonly #previews: Pick<Previews, 'ask'>
   /** Sessions that wait, by request: who leaves withdraws only what nobody else waits for. */
   readonly #waiters = new Map<string, number>()
   readonly #holding = new Set<Promise<void>>()
@@ -60,11 +66,13 @@ export class Approvals {
     append: (entry: AuditEntry) => Promise<void>
     now: () => number
     hold: (resource: string) => HoldTimes
+    previews: Pick<Previews, 'ask'>
   }) {
     this.#requests = parts.requests
     this.#append = parts.append
     this.#now = parts.now
     this.#hold = parts.hold
+    this.#previews = parts.previews
   }
 
   /**
@@ -125,57 +133,6 @@ export class Approvals {
   }
 
   /**
-   * A vote. Throws InvalidRequest `not_allowed` for whoever may not: not a person, the one who asks, an
-   * actor in its chain, an owner of the agent, somebody outside the approver groups, or whom a policy forbids
-   * to approve. No exception for anybody.
-   */
-  async vote(
-    approver: Principal,
-    id: string,
-    vote: 'approve' | 'deny',
-    said: { reason?: string; maxRows?: number },
-    rights: Approver,
-  ): Promise<AccessRequest> {
-    const request = await this.#requests.get(id)
-    const why = whyNotApprover(approver, request, rights)
-    if (why !== undefined) {
-      await this.#append(
-        this.#entry('request.voted', request, { by: principalEntry(approver), vote, refused: why }),
-      )
-      throw new InvalidRequest('not_allowed', why)
-    }
-    // On record before it counts: a crash in between leaves a vote that did not count, never the reverse.
-    await this.#append(
-      this.#entry('request.voted', request, {
-        by: principalEntry(approver),
-        vote,
-        ...(said.maxRows === undefined ? {} : { maxRows: said.maxRows }),
-      }),
-    )
-    const next = await this.#requests.apply(id, {
-      kind: 'vote',
-      vote,
-      approver: approver.id,
-      approvedForMs: request.expiresAt - request.createdAt,
-      ...(said.reason === undefined ? {} : { reason: oneLine(said.reason) }),
-      ...(said.maxRows === undefined ? {} : { maxRows: said.maxRows }),
-    })
-    if (next.state !== 'pending')
-      await this.#append(this.#entry('request.decided', next, { state: next.state }))
-    return next
-  }
-
-  /** True when this principal may vote on the request: what lists show as "mine to decide". */
-  mayVote(approver: Principal, request: AccessRequest, rights: Approver): boolean {
-    return whyNotApprover(approver, request, rights) === undefined
-  }
-
-  /** The entry for a request that ended by the clock: nobody's act, and still evidence. */
-  expired(request: AccessRequest): AuditEntry {
-    return this.#entry('request.ended', request, { state: request.state })
-  }
-
-  /**
    * What is open or approved for this asking and still fits what the policy asks for now. What was asked of
    * other people than the policy names today can no longer be used: it is superseded.
    */
@@ -222,7 +179,10 @@ export class Approvals {
       quorum: wanted.quorum,
       expiresAt: this.#now() + wanted.withinMs,
     })
-    await this.#append(this.#entry('request.created', request, { policies: [...request.policies] }))
+    await this.#append(
+      requestEntry('request.created', request, { policies: [...request.policies] }),
+    )
+    this.#previews.ask(request, resource, statement, held.waiting)
     return request
   }
 
@@ -237,15 +197,13 @@ export class Approvals {
       requests.every(request => isByOthers(request, held.principal))
     if (!fits) {
       for (const request of requests) await this.#end(request, 'supersede')
-      throw new AccessDenied('approval_superseded', 'The policy changed after this was approved.', {
-        ...about(requests),
-        hint: 'Run the statement again to ask anew.',
-      })
+      throw superseded(requests)
     }
     const used: AccessRequest[] = []
     for (const request of requests) used.push(await this.#use(request))
     const bounds = used.flatMap(({ maxRows }) => maxRows ?? [])
     return {
+      decision,
       approval: {
         request: used.map(({ id }) => id).join(' '),
         approvers: used.flatMap(({ votes }) =>
@@ -260,19 +218,12 @@ export class Approvals {
   async #use(request: AccessRequest): Promise<AccessRequest> {
     try {
       const used = await this.#requests.apply(request.id, { kind: 'consume' })
-      await this.#append(this.#entry('request.consumed', used, {}))
+      await this.#append(requestEntry('request.consumed', used))
       return used
     } catch (error) {
       if (!(error instanceof InvalidRequest)) throw error
       // Another session of the same principal was first, or its time ended: one yes is one run.
-      throw new AccessDenied(
-        'approval_required',
-        'The approval was used already, or its time is over.',
-        {
-          ...about([request]),
-          hint: 'Run the statement again to ask anew.',
-        },
-      )
+      throw usedUp(request)
     }
   }
 
@@ -306,28 +257,10 @@ export class Approvals {
   async #end(request: AccessRequest, kind: 'cancel' | 'supersede'): Promise<void> {
     try {
       const ended = await this.#requests.apply(request.id, { kind })
-      await this.#append(this.#entry('request.ended', ended, { state: ended.state }))
+      await this.#append(requestEntry('request.ended', ended, { state: ended.state }))
     } catch (error) {
       // Safe: somebody decided, used or ended it at the same moment; whoever asks to end it runs nothing.
       if (!(error instanceof InvalidRequest)) throw error
-    }
-  }
-
-  #entry(
-    kind: AuditEntry['kind'],
-    request: AccessRequest,
-    details: AuditEntry['details'],
-  ): AuditEntry {
-    return {
-      kind,
-      session: request.session,
-      target: { resource: request.resource, protocol: request.protocol },
-      details: {
-        request: request.id,
-        digest: request.digest,
-        principal: request.principal,
-        ...details,
-      },
     }
   }
 }
@@ -336,8 +269,7 @@ const isApproved = ({ state }: AccessRequest): boolean => state === 'approved'
 
 /** False when one of the yeses is of somebody who, by the token of now, has a stake: owners and chains change. */
 function isByOthers({ votes }: AccessRequest, principal: Principal): boolean {
-  const stake = [principal.id, ...principal.actors.map(({ id }) => id), ...principal.owners]
-  return votes.every(({ vote, approver }) => vote !== 'approve' || !stake.includes(approver))
+  return votes.every(({ vote, approver }) => vote !== 'approve' || !hasStake(approver, principal))
 }
 
 /** True when a yes to this request is the yes that the policy asks for. */
@@ -350,57 +282,6 @@ function answers(
     request.approvers.length === wanted.approvers.length &&
     request.approvers.every(group => wanted.approvers.includes(group))
   )
-}
-
-function refuseWhatNobodyCanRead({ text, parameters }: Statement): void {
-  let bytes = Buffer.byteLength(text)
-  for (const { value } of parameters ?? []) bytes += value?.byteLength ?? 0
-  if (bytes <= MOST_SHOWN_BYTES) return
-  throw new AccessDenied(
-    'statement_too_large',
-    `A person has to read this: it may have ${MOST_SHOWN_BYTES / 1024} KiB at most, values included.`,
-    { hint: 'Split it.' },
-  )
-}
-
-function retryLater(requests: readonly AccessRequest[]): AccessDenied {
-  const open = requests.filter(request => !isApproved(request))
-  const expiresAt = Math.min(...requests.map(request => request.expiresAt))
-  const until = new Date(expiresAt).toISOString().slice(0, 19).replace('T', ' ')
-  const policies = [...new Set(open.flatMap(request => request.policies))]
-  return new AccessDenied(
-    'approval_required',
-    [...new Set(open.map(request => request.message))].join('; '),
-    {
-      ...about(open),
-      retryBefore: expiresAt,
-      detail: `request: ${open.map(({ id }) => id).join(', ')}; policies: ${policies.join(', ')}`,
-      hint: `Once it is approved, retry the identical statement before ${until} UTC.`,
-    },
-  )
-}
-
-function cancelled(requests: readonly AskedOf[]): AccessDenied {
-  return new AccessDenied('session_ended', 'The wait was cancelled.', about(requests))
-}
-
-function refusal(request: AccessRequest): AccessDenied {
-  if (request.state === 'denied') {
-    const said = request.votes.find(vote => vote.vote === 'deny')?.reason
-    return new AccessDenied(
-      'approval_denied',
-      said ? `Denied by a person: ${said}` : 'Denied by a person.',
-      about([request]),
-    )
-  }
-  return new AccessDenied('approval_required', `The request is ${request.state}.`, {
-    ...about([request]),
-    hint: 'Run the statement again to ask anew.',
-  })
-}
-
-function about([first]: readonly AskedOf[]): { requestId?: string } {
-  return first === undefined ? {} : { requestId: first.id }
 }
 
 function limitsOf(decision: Decision): Discharged {
@@ -419,9 +300,4 @@ function parameterText(parameter: NonNullable<Statement['parameters']>[number]):
   if (parameter.value === null) return null
   const bytes = Buffer.from(parameter.value)
   return parameter.format === 'text' ? bytes.toString('utf8') : `\\x${bytes.toString('hex')}`
-}
-
-/** Words of a person that go into other people's terminals and into the messages of a wire: no controls. */
-export function oneLine(words: string): string {
-  return words.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }

@@ -9,6 +9,15 @@ export type Approver = (request: AccessRequest) => {
   readonly facts: Facts
 }
 
+/** True for whoever may not answer what this principal asks: itself, an actor in its chain, an owner. */
+export function hasStake(id: string, principal: Principal): boolean {
+  return (
+    id === principal.id ||
+    principal.owners.includes(id) ||
+    principal.actors.some(actor => actor.id === id)
+  )
+}
+
 /** Undefined when the vote counts, else why not. */
 export function whyNotApprover(
   approver: Principal,

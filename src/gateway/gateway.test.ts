@@ -378,6 +378,21 @@ describe('a held statement', () => {
     expect((await test.requests.get(first.requestId)).state).not.toBe('consumed')
   })
 
+  it('is on record with the policies that decided it once a person had said yes', async () => {
+    test.usePolicies(
+      `${POLICIES}\n@id("once-approved") permit (principal, action == Action::"write", resource) when { context.approved };`,
+    )
+    const session = await test.open(bot)
+    const running = session.authorize(write(), nobodyWaits)
+    await vote(dora, (await pending()).id, 'approve')
+    await running
+    const permitted = (await test.entries()).find(({ kind }) => kind === 'statement.permitted')
+    expect(permitted?.['decision']).toMatchObject({
+      effect: 'permit',
+      policies: expect.arrayContaining(['once-approved']),
+    })
+  })
+
   it('carries the bound on rows that the approver set', async () => {
     const session = await test.open(bot)
     const running = session.authorize(write(), nobodyWaits)
@@ -432,6 +447,37 @@ describe('what ends, ends its sessions', () => {
     await session.authorize(read(), nobodyWaits)
     await test.grants.revoke(grant.id)
     expect(endedWith(session)).toBe('grant_ended')
+  })
+
+  it('and does not rest on a grant that the agent’s own owner gave', async () => {
+    const give = (to: string) =>
+      test.grants.create({
+        principal: to,
+        resource: 'shop',
+        actions: ['connect', 'read'],
+        expiresAt: test.clock.now + 60_000,
+        approvedBy: ['dora'],
+        reason: 'ticket 4711',
+      })
+    await give('helper')
+    const own = principal('helper', [], { kind: 'agent', owners: ['dora'] })
+    await expect(test.open(own)).rejects.toMatchObject({ code: 'resource_unknown' })
+    // Nor on one that an actor in its chain gave; of anybody else it counts.
+    const actor = {
+      kind: 'user',
+      id: 'dora',
+      subject: 'dora',
+      issuer: 'https://idp',
+      groups: [],
+    } as const
+    await expect(test.open(principal('helper', [], { actors: [actor] }))).rejects.toMatchObject({
+      code: 'resource_unknown',
+    })
+    const other = principal('helper', [], { kind: 'agent', owners: ['olga'] })
+    const session = await test.open(other)
+    await session.authorize(read(), nobodyWaits)
+    expect(test.gateway.isOwn('olga', 'helper')).toBe(true)
+    expect(test.gateway.isOwn('dora', 'helper')).toBe(false)
   })
 
   it('when a grant that it rests on has come to its end', async () => {

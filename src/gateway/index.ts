@@ -13,5 +13,5 @@ export type {
   ScramVerifier,
 } from './protocol.ts'
 export { type GatewayParts, type GatewaySettings, SallyportGateway } from './sallyport-gateway.ts'
-export type { Outcome, RecordedAnswer, Session, Waiting } from './session.ts'
+export type { Outcome, RecordedAnswer, Session, UpstreamAccess, Waiting } from './session.ts'
 export type { Masks } from './sight.ts'

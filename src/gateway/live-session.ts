@@ -19,7 +19,8 @@ import {
 } from '#model'
 import type { AuditLog } from '#services/audit'
 import type { SessionRecorder } from '#services/recording'
-import { type Approvals, oneLine } from './approvals.ts'
+import { superseded } from './approval-refusals.ts'
+import type { Approvals } from './approvals.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
 import { refuseUse } from './masked-uses.ts'
@@ -30,6 +31,7 @@ import type { Outcome, RecordedAnswer, Session, Waiting } from './session.ts'
 import { SessionRecord } from './session-record.ts'
 import { type Masks, Sight, type View } from './sight.ts'
 import { markRefused, type UseRefusal } from './use-refusals.ts'
+import { oneLine } from './voting.ts'
 
 const DURABLE_ACTIONS: ReadonlySet<string> = new Set([
   'write',
@@ -217,10 +219,29 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     }
     if (!(discharged instanceof Promise))
       return this.#permit(statement, decision, facts, discharged)
+    const rules = this.#rules
     return discharged.then(
-      done => this.#permit(statement, decision, facts, done),
+      done =>
+        done.decision === undefined
+          ? this.#permit(statement, decision, facts, done)
+          : this.#approved(statement, done.decision, done, rules),
       error => this.#refuse(statement, decision, error),
     )
+  }
+
+  /** What was decided with the yes goes on record, and what may be seen is judged by it too. */
+  #approved(
+    statement: Statement,
+    decision: Decision,
+    discharged: Discharged,
+    askedUnder: Rules,
+  ): Permit | Promise<Permit> {
+    const facts = this.facts(true)
+    if (askedUnder !== this.#rules) {
+      const refused = this.#refusedUse(statement, this.#sight.at(facts))
+      if (refused !== undefined) return this.#denyUse(statement, decision, refused)
+    }
+    return this.#permit(statement, decision, facts, discharged)
   }
 
   async #hold(
@@ -256,11 +277,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       },
     })
     // While the yes was being used up the rules became others: what it was judged by does not hold any more.
-    if (judgedBy !== this.#rules) {
-      throw new AccessDenied('approval_superseded', 'The policy changed after this was approved.', {
-        hint: 'Run the statement again to ask anew.',
-      })
-    }
+    if (judgedBy !== this.#rules) throw superseded()
     return done
   }
 

@@ -29,16 +29,19 @@ import type { Vault } from '#services/vault'
 import type { Log, Metrics } from '#telemetry'
 import { addressGroup } from '#transport'
 import { Approvals, type HoldTimes } from './approvals.ts'
-import type { Approver } from './approvers.ts'
+import { type Approver, hasStake } from './approvers.ts'
 import { Attendance, type Presence, restsOn } from './attendance.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import { factsOf, Runs } from './facts.ts'
 import { LiveSession, type Rules } from './live-session.ts'
 import { LiveSessions } from './live-sessions.ts'
 import { LoginFailures } from './login-failures.ts'
+import { Previews } from './previews.ts'
 import type { EphemeralLogin, Gateway, Protocol } from './protocol.ts'
+import { requestEntry } from './request-entry.ts'
 import type { Session } from './session.ts'
 import type { Masks } from './sight.ts'
+import { Voting } from './voting.ts'
 
 /** Once a second: outcomes into the log, and whatever ends by the clock. */
 const TICK_MS = 1_000
@@ -79,6 +82,8 @@ export interface GatewayParts {
 export class SallyportGateway implements Gateway {
   readonly sessions: LiveSessions
   readonly approvals: Approvals
+  readonly #previews: Previews
+  readonly #voting: Voting
   readonly #parts: GatewayParts
   readonly #runs = new Runs(RUN_IDLE_MS)
   readonly #attendance = new Attendance()
@@ -94,11 +99,25 @@ export class SallyportGateway implements Gateway {
   constructor(parts: GatewayParts) {
     this.#parts = parts
     this.sessions = new LiveSessions(parts.now)
+    const { requests } = parts
+    const append = (entry: AuditEntry): Promise<void> => this.#durable(entry)
+    this.#previews = new Previews({
+      requests,
+      append,
+      reach: (resource, signal) => ({
+        signal,
+        dial: (host, port) => parts.dial(host, port, signal),
+        credential: () => parts.vault.lease(resource),
+      }),
+      onTrouble: error => parts.log.error({ err: error }, 'preview.failed'),
+    })
+    this.#voting = new Voting({ requests, append })
     this.approvals = new Approvals({
-      requests: parts.requests,
-      append: entry => this.#durable(entry),
+      requests,
+      append,
       now: parts.now,
       hold: parts.hold,
+      previews: this.#previews,
     })
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
     this.#timer.unref()
@@ -109,7 +128,9 @@ export class SallyportGateway implements Gateway {
       }),
       parts.grants.onChange(() => this.reviewSessions('grant_ended')),
       parts.requests.onChange(request => {
-        if (request.state === 'expired') this.#note(this.approvals.expired(request))
+        // Nobody's act, and still evidence.
+        if (request.state === 'expired')
+          this.#note(requestEntry('request.ended', request, { state: request.state }))
       }),
     )
   }
@@ -305,9 +326,18 @@ export class SallyportGateway implements Gateway {
 
   /** Judges a statement for somebody, runs nothing and records nothing: for `policy why` and the lists. */
   policiesFor(principal: Principal, resource: Pick<Resource, 'name' | 'tags'>): SessionPolicies {
-    return this.#parts
-      .policies()
-      .narrow(principal, resource, this.#parts.grants.holding(principal.id, resource.name))
+    const grants = this.#parts.grants
+      .holding(principal.id, resource.name)
+      // Who owns an agent is in its token alone: a right that the owner gave it is a yes to one's own asking.
+      .filter(({ approvedBy }) => !approvedBy.some(giver => hasStake(giver, principal)))
+    return this.#parts.policies().narrow(principal, resource, grants)
+  }
+
+  /** True when `giver` is known to own or steer the principal, by a session that it has now. */
+  isOwn(giver: string, principal: string): boolean {
+    return this.sessions
+      .all()
+      .some(each => each.principal.id === principal && hasStake(giver, each.principal))
   }
 
   /** True when the principal may connect to the resource now: what `resources` lists. */
@@ -329,13 +359,13 @@ export class SallyportGateway implements Gateway {
     said: { reason?: string; maxRows?: number },
     origin: Origin,
   ): Promise<AccessRequest> {
-    return this.approvals.vote(approver, id, vote, said, this.#rightsOf(approver, origin))
+    return this.#voting.vote(approver, id, vote, said, this.#rightsOf(approver, origin))
   }
 
   /** Tells whether this principal may vote on a request, for as many as are listed at once. */
   ballot(approver: Principal, origin: Origin): (request: AccessRequest) => boolean {
     const rights = this.#rightsOf(approver, origin)
-    return request => this.approvals.mayVote(approver, request, rights)
+    return request => this.#voting.mayVote(approver, request, rights)
   }
 
   /** Policies, data classes, resources or grants changed: live sessions follow, or end. */
@@ -353,7 +383,7 @@ export class SallyportGateway implements Gateway {
     this.#attendance.endAll()
     this.#notePassedOver(Number.POSITIVE_INFINITY)
     await this.sessions.end(() => true, 'shutdown')
-    await this.approvals.settled()
+    await Promise.all([this.approvals.settled(), this.#previews.stop()])
   }
 
   /** Narrowed once for each resource, however many requests are asked about. */

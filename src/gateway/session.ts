@@ -5,6 +5,7 @@ import type {
   DataClass,
   GatewayError,
   Origin,
+  Preview,
   Principal,
   ResolvedSecrets,
   Resource,
@@ -18,6 +19,18 @@ export interface Waiting {
   /** Tells the client that it waits, in the wire's own way. Called at once and then every 10 s. */
   notify(message: string): void
   /** Aborts when the client leaves or cancels: the request is then withdrawn. */
+  readonly signal: AbortSignal
+  /**
+   * Looks at what the statement would do, without running any of it, by a connection of its own. For the approver:
+   * asked once for each request, while or after the client waits. Absent: the protocol cannot tell. Rejects with a
+   * GatewayError whose message the approver reads; ends soon after the signal of `access`, with what it has.
+   */
+  preview?(statement: Statement, access: UpstreamAccess): Promise<Preview>
+}
+
+/** A way to the upstream that is not a session's: for looking, not for running. */
+export interface UpstreamAccess extends Pick<Session, 'dial' | 'credential'> {
+  /** Its deadline. */
   readonly signal: AbortSignal
 }
 

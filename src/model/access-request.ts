@@ -1,4 +1,5 @@
 // Asking, a person's yes, and the right that follows (standards: request, approval, grant).
+import type { Preview } from './preview.ts'
 import type { Operation } from './statement.ts'
 
 /**
@@ -58,6 +59,10 @@ export interface AccessRequest {
   readonly createdAt: number
   /** Until when it can be decided, or, once approved, consumed. */
   readonly expiresAt: number
+  /** What it would do. Absent: not looked at yet, or the protocol cannot tell. */
+  readonly preview?: Preview
+  /** The bound on changed rows that a yes carries when the approver names none: from the preview's estimate. */
+  readonly defaultMaxRows?: number
   /** The most rows that the approved statement may change. */
   readonly maxRows?: number
 }

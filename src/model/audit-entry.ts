@@ -18,6 +18,7 @@ export type AuditKind =
   | 'statement.held'
   | 'statement.completed'
   | 'request.created'
+  | 'request.previewed'
   | 'request.voted'
   | 'request.decided'
   | 'request.consumed'

@@ -34,6 +34,7 @@ export {
   probeUses,
   type Transfer,
 } from './lineage.ts'
+export type { Preview, PreviewTable } from './preview.ts'
 export type { Actor, CredentialKind, Principal, PrincipalKind } from './principal.ts'
 export {
   type CredentialSettings,

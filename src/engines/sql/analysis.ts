@@ -123,6 +123,8 @@ export interface SqlStatement {
   readonly fetches?: { readonly cursor: string }
   /** CLOSE; `cursor` undefined: all of them. */
   readonly closes?: { readonly cursor: string | undefined }
+  /** How many INSERT, UPDATE, DELETE and MERGE are in it, those in WITH included: a tag counts one. */
+  readonly modifications: number
   /** Set on plain EXPLAIN: what `executes` names is only shown. */
   readonly explainOnly: boolean
   /** The catalog snapshot is stale once this has run. */

@@ -8,6 +8,8 @@ export interface Discharged {
   readonly limit?: { readonly rows?: number; readonly bytes?: number }
   /** The approval that was used, for the audit entry. */
   readonly approval?: JsonObject
+  /** What was decided with it: newer than what asked for it. */
+  readonly decision?: Decision
 }
 
 export type Approve = Extract<Obligation, { kind: 'approve' }>

@@ -1,8 +1,6 @@
 // Reads a catalog snapshot over a connection of our own: the same login as a session's, read-only, closed at
 // the end. Rows are taken one by one, so that the largest catalog costs its snapshot and little more.
-import type { Socket } from 'node:net'
-import { ByteReader, int32At, typedFrames, utf8 } from '#engines/wire'
-import { type GatewayError, UpstreamError } from '#model'
+import { UpstreamError } from '#model'
 import {
   BEGIN,
   END,
@@ -19,12 +17,10 @@ import {
   VIEW_RULES,
 } from './catalog-queries.ts'
 import { CatalogSnapshot, type RelationRow, type ViewRow } from './catalog-snapshot.ts'
-import { LoginReader } from './login-reader.ts'
-import { B, query } from './messages.ts'
+import { Questions } from './questions.ts'
 import { searchPathOf } from './startup-parameters.ts'
 import { type TypeRow, textForms } from './type-forms.ts'
-import { sayGoodbye, type UpstreamLogin } from './upstream.ts'
-import { fieldsOf } from './upstream-refusal.ts'
+import type { UpstreamLogin } from './upstream.ts'
 import { readGenerated, readViewColumns, type ViewColumns } from './view-columns.ts'
 
 /** A relation has at most 1,600 columns; a view's rule is capped in the query. */
@@ -41,8 +37,16 @@ export async function readCatalog(
   login: UpstreamLogin,
   mostBytes: number = MAX_BYTES,
 ): Promise<CatalogSnapshot> {
-  const connection = new Questions(login, mostBytes)
-  const deadline = setTimeout(() => connection.timeOut(), READ_MS)
+  const connection = new Questions(login, {
+    subject: 'the catalog',
+    frameBytes: MAX_ROW_BYTES,
+    rows: MAX_ROWS,
+    bytes: mostBytes,
+  })
+  const deadline = setTimeout(
+    () => connection.fail(new UpstreamError('upstream_lost', 'reading the catalog took too long')),
+    READ_MS,
+  )
   try {
     return await readSnapshot(connection)
   } finally {
@@ -140,73 +144,4 @@ async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
     searchPath,
     user,
   })
-}
-
-type Row = readonly (string | null)[]
-
-/** Simple queries on a connection that nobody else uses. */
-class Questions {
-  readonly #socket: Socket
-  readonly #reader: LoginReader
-  #bytesLeft: number
-
-  constructor(login: UpstreamLogin, mostBytes: number) {
-    this.#bytesLeft = mostBytes
-    this.#socket = login.socket
-    if (login.rest.length > 0) this.#socket.unshift(login.rest)
-    this.#reader = new LoginReader(login.socket)
-  }
-
-  timeOut(): void {
-    this.#reader.fail(new UpstreamError('upstream_lost', 'reading the catalog took too long'))
-  }
-
-  close(): void {
-    this.#reader.detach()
-    sayGoodbye(this.#socket)
-  }
-
-  async ask(text: string, onRow: (row: Row) => void): Promise<void> {
-    this.#socket.write(query(text))
-    let failure: GatewayError | undefined
-    let rows = 0
-    for (;;) {
-      const frame = await this.#reader.frame(typedFrames, MAX_ROW_BYTES)
-      switch (frame[0]) {
-        case B.dataRow:
-          rows += 1
-          this.#bytesLeft -= frame.length
-          if (rows > MAX_ROWS || this.#bytesLeft < 0)
-            throw new UpstreamError('upstream_refused', 'the catalog is too large')
-          onRow(readRow(frame))
-          break
-        case B.errorResponse: {
-          const fields = fieldsOf(new ByteReader(frame, 5))
-          failure = new UpstreamError(
-            'upstream_refused',
-            'the database refused a question about its catalog',
-            {
-              cause: new Error(`${fields.get('C')}: ${fields.get('M')}`),
-            },
-          )
-          break
-        }
-        case B.readyForQuery:
-          if (failure !== undefined) throw failure
-          return
-        default: // RowDescription, CommandComplete, notices, statuses: nothing that we need
-      }
-    }
-  }
-}
-
-function readRow(frame: Uint8Array): Row {
-  const reader = new ByteReader(frame, 5)
-  const row: (string | null)[] = []
-  for (let left = reader.uint16(); left > 0; left -= 1) {
-    const length = int32At(reader.bytes(4), 0)
-    row.push(length === -1 ? null : utf8(reader.bytes(length)))
-  }
-  reader.expectEnd()
-  return row
 }

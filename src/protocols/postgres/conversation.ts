@@ -7,6 +7,7 @@ import { Exchange, ExchangeQueue } from './exchange.ts'
 import type { TransactionStatus } from './messages.ts'
 import type { Outlet } from './outlet.ts'
 import type { Portal } from './prepared.ts'
+import type { Previewer } from './preview.ts'
 import type { Scope } from './scope.ts'
 import type { SessionNames } from './session-names.ts'
 import type { StatementBuilder } from './statement.ts'
@@ -25,6 +26,7 @@ export interface ConversationParts {
   readonly names: SessionNames
   readonly scope: Scope
   readonly builder: StatementBuilder
+  readonly preview?: Previewer | undefined
   readonly messageBytes: number
   readonly cancelUpstream: () => void | Promise<void>
   /** Ends the session; `error` is what the client is told, where it can still be told. */

@@ -25,32 +25,36 @@ export class RowGuard {
     return new AccessDenied(
       'rows_exceeded',
       `the statement would have changed ${this.rows} rows; ${this.#most} were approved. Nothing was changed.`,
+      { hint: 'Narrow it, or run it again to ask anew: whoever approves can allow more rows.' },
     )
   }
 }
 
-const COUNTED: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE', 'COPY'])
+const COUNTED: ReadonlySet<string> = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE'])
 
 /**
- * Whether the rows that the text changes can be counted by its tag: `none` changes no rows, `countable` can be
- * guarded, `uncountable` cannot and must not run under a bound (several statements, writes inside a SELECT).
+ * Whether the rows that the text changes can be counted by its tag: `none` changes nothing, `countable` can be
+ * guarded, `uncountable` cannot and must not run under a bound (several statements, writes in a WITH, functions of
+ * users, statements that are only named).
  */
 export function countability(
   statements: readonly SqlStatement[],
 ): 'none' | 'countable' | 'uncountable' {
-  const writes = statements.flatMap(({ operations }) =>
-    operations.filter(({ action }) => action === 'write'),
-  )
-  if (writes.length === 0) return 'none'
+  if (statements.every(onlyReads)) return 'none'
   const only = statements[0]
   if (statements.length > 1 || only === undefined) return 'uncountable'
-  // One write, by the statement itself: a WITH that writes has a tag that does not count it.
-  const relations = new Set(writes.map(({ relation, object }) => relation?.name ?? object?.name))
-  return COUNTED.has(only.verb) &&
-    relations.size === 1 &&
-    writes.every(({ verb }) => verb === only.verb)
-    ? 'countable'
-    : 'uncountable'
+  // A WITH that writes has a tag that does not count it. INSERT ... ON CONFLICT and MERGE write in several ways, all counted.
+  const counted = COUNTED.has(only.verb)
+    ? only.modifications === 1
+    : only.verb === 'COPY' && only.copy?.direction === 'in'
+  return counted ? 'countable' : 'uncountable'
+}
+
+function onlyReads({ operations, executes }: SqlStatement): boolean {
+  return (
+    executes === undefined &&
+    operations.every(({ action }) => action === 'read' || action === 'connect')
+  )
 }
 
 /** The row count of a command tag: its last word, when that is a number (`INSERT 0 5`, `SELECT 5`). */

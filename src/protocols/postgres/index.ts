@@ -8,6 +8,7 @@ import { createCatalogs } from './catalogs.ts'
 import { connectHint, libpqEnvironment } from './connect-hint.ts'
 import { denial, endingError } from './denial.ts'
 import { type ClientLogin, dismiss, greet } from './handshake.ts'
+import { createPreviewer } from './preview.ts'
 import { readAlone } from './read-alone.ts'
 import { relay } from './relay.ts'
 import { type PostgresSettings, postgresSettings, secretFields } from './settings.ts'
@@ -105,6 +106,13 @@ export function createPostgres(): Protocol<PostgresSettings> {
         catalog,
         analyser: grammar,
         limits: gateway.limits,
+        preview: createPreviewer({
+          resource: session.resource,
+          database,
+          settings: client.settings,
+          analyser: grammar,
+          limits: gateway.limits,
+        }),
         searchPath: (path === undefined ? undefined : searchPathOf(path)) ?? catalog.searchPath,
         cancelUpstream: () => cancelUpstream(),
         onCancelRequest: listener => void listeners.add(listener),

@@ -37,7 +37,7 @@ export class Judge {
     this.#refusals = refusals
     this.#pause = pause
     this.#feed = feed
-    this.#hold = new Hold(say)
+    this.#hold = new Hold(say, talk.parts.preview)
     this.#turn = turn
   }
 

@@ -1,6 +1,7 @@
 // The messages we write ourselves: to the client as its server, to the upstream as its client. Knows the
 // wire's layout (PostgreSQL documentation, "Message Formats"); reads and decides nothing.
 import { ByteWriter } from '#engines/wire'
+import type { Parameter } from '#model'
 
 /** Message types by their byte. F: a client sends it; B: a server does. */
 export const F = {
@@ -186,6 +187,34 @@ export function query(text: string): Uint8Array {
 
 export function parse(name: string, text: string): Uint8Array {
   return message(F.parse, writer => writer.cstring(name).cstring(text).int16(0))
+}
+
+/** Parse of the unnamed statement; a type of 0 is the server's to infer. */
+export function parseTyped(text: string, types: readonly number[]): Uint8Array {
+  return message(F.parse, writer => {
+    writer.cstring('').cstring(text).int16(types.length)
+    for (const type of types) writer.int32(type)
+  })
+}
+
+/** Bind of the unnamed statement to the unnamed portal; the answer is text. */
+export function bindUnnamed(
+  parameters: readonly Pick<Parameter, 'format' | 'value'>[],
+): Uint8Array {
+  return message(F.bind, writer => {
+    writer.cstring('').cstring('').int16(parameters.length)
+    for (const { format } of parameters) writer.int16(format === 'binary' ? 1 : 0)
+    writer.int16(parameters.length)
+    for (const { value } of parameters) {
+      if (value === null) writer.int32(-1)
+      else writer.int32(value.length).bytes(value)
+    }
+    writer.int16(0)
+  })
+}
+
+export function executeUnnamed(): Uint8Array {
+  return message(F.execute, writer => writer.cstring('').int32(0))
 }
 
 export function describe(kind: 'S' | 'P', name: string): Uint8Array {

@@ -10,6 +10,7 @@ import { Conversation } from './conversation.ts'
 import { denial, endingError } from './denial.ts'
 import { terminate } from './messages.ts'
 import { Outlet } from './outlet.ts'
+import type { Previewer } from './preview.ts'
 import { Scope } from './scope.ts'
 import { SessionNames } from './session-names.ts'
 import { StatementBuilder } from './statement.ts'
@@ -34,6 +35,8 @@ export interface RelayParts {
   readonly analyser: Analyser
   readonly limits: Gateway['limits']
   readonly searchPath: readonly string[]
+  /** Looks at what a held statement would do. */
+  readonly preview?: Previewer
   /** Cancels what runs upstream; a promise tells when it can no longer hit a later statement. */
   cancelUpstream(): void | Promise<void>
   /** Registers who is told that the client asked to cancel: a held statement is then withdrawn. */
@@ -81,6 +84,7 @@ class Relay {
       catalog,
       names,
       scope,
+      preview: parts.preview,
       builder: new StatementBuilder(parts.analyser, catalog, scope, names),
       toClient: new Outlet(client, 'client'),
       toUpstream: new Outlet(upstream, 'upstream'),

@@ -38,9 +38,15 @@ export interface LoginRequest {
   readonly applicationName: string
 }
 
+/** What a login needs of a session. */
+export type LoginAccess = Pick<
+  Session<PostgresSettings>,
+  'resource' | 'dial' | 'credential' | 'signal'
+>
+
 /** Throws UpstreamError; the socket is then gone. */
 export async function logIn(
-  session: Session<PostgresSettings>,
+  session: LoginAccess,
   request: LoginRequest,
   limits: Pick<Gateway['limits'], 'upstreamLoginMs'>,
 ): Promise<UpstreamLogin> {
@@ -181,11 +187,7 @@ export function upstreamApplicationName(principal: string, session: string): str
   return `sallyport:${safe(principal).slice(0, room)}:${id}`
 }
 
-async function cancelUpstream(
-  session: Session<PostgresSettings>,
-  pid: number,
-  key: Uint8Array,
-): Promise<void> {
+async function cancelUpstream(session: LoginAccess, pid: number, key: Uint8Array): Promise<void> {
   if (key.length === 0) return // the server gave none: it cannot be asked
   const credential = await session.credential()
   try {
@@ -218,7 +220,7 @@ async function cancelUpstream(
  * A session that was ended dials no more, but what it runs must be stopped: a write would go on and commit. Without a
  * connector between, the way is a plain connection.
  */
-function dialForCancel(session: Session<PostgresSettings>): Promise<Socket> {
+function dialForCancel(session: LoginAccess): Promise<Socket> {
   const { upstream, connector } = session.resource
   const { host, port } = upstream
   return session.signal.aborted && connector === 'none'

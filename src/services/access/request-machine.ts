@@ -1,7 +1,7 @@
 // The states of an access request and what moves it: pure, so that it can be tested by itself.
 //   pending → approved | denied | expired | cancelled | superseded
 //   approved → consumed | expired | revoked
-import { type AccessRequest, InvalidRequest } from '#model'
+import { type AccessRequest, InvalidRequest, type Preview } from '#model'
 
 export type RequestEvent =
   | {
@@ -12,6 +12,8 @@ export type RequestEvent =
       readonly maxRows?: number
       readonly approvedForMs: number
     }
+  /** What the statement would do is known: kept while it can still inform a vote. */
+  | { readonly kind: 'preview'; readonly preview: Preview; readonly defaultMaxRows?: number }
   | { readonly kind: 'expire' }
   | { readonly kind: 'cancel' }
   | { readonly kind: 'supersede' }
@@ -40,8 +42,9 @@ export function advance(request: AccessRequest, event: RequestEvent, now: number
           ...(event.reason === undefined ? {} : { reason: event.reason }),
         },
       ]
-      // The lowest bound that any approver set holds.
-      const bounds = [request.maxRows, event.maxRows].filter(bound => bound !== undefined)
+      // Each yes has a bound, its own or the one that the request shows: the lowest of them holds.
+      const own = event.vote === 'approve' ? (event.maxRows ?? request.defaultMaxRows) : undefined
+      const bounds = [request.maxRows, own].filter(bound => bound !== undefined)
       const voted: AccessRequest = {
         ...request,
         votes,
@@ -53,6 +56,13 @@ export function advance(request: AccessRequest, event: RequestEvent, now: number
       if (yes < request.quorum) return voted
       return { ...voted, state: 'approved', expiresAt: now + event.approvedForMs }
     }
+    case 'preview':
+      if (request.state !== 'pending') throw conflict(request, `it is ${request.state} already`)
+      return {
+        ...request,
+        preview: event.preview,
+        ...(event.defaultMaxRows === undefined ? {} : { defaultMaxRows: event.defaultMaxRows }),
+      }
     case 'consume':
       if (request.state !== 'approved') throw conflict(request, `it is ${request.state}`)
       if (over) throw conflict(request, 'its time is over')

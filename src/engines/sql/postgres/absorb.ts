@@ -26,6 +26,7 @@ export function absorb(
   for (const each of inner.presumedBuiltIn) draft.presumedBuiltIn.push(each)
   for (const each of inner.castsTo) draft.castsTo.push(each)
   for (const each of inner.attributes) draft.attributes.push(each)
+  draft.modifications += inner.modifications
   if (inner.columnNames === 'all') draft.allColumns = true
   else for (const name of inner.columnNames) draft.columnNames.push(name)
 }

@@ -60,6 +60,7 @@ export class Draft {
   declares: SqlStatement['declares'] | undefined
   fetches: SqlStatement['fetches'] | undefined
   closes: SqlStatement['closes'] | undefined
+  modifications = 0
   explainOnly = false
   changesCatalog = false
   returnsRows = false
@@ -149,6 +150,7 @@ export class Draft {
       ...(this.declares === undefined ? {} : { declares: this.declares }),
       ...(this.fetches === undefined ? {} : { fetches: this.fetches }),
       ...(this.closes === undefined ? {} : { closes: this.closes }),
+      modifications: this.modifications,
       explainOnly: this.explainOnly,
       changesCatalog: this.changesCatalog,
       returnsRows: this.returnsRows,

@@ -89,8 +89,13 @@ function rowAliases(clause: Tree, scope: Scope, operation: DraftOperation, walk:
   }
 }
 
+function modifies(walk: Walk, verb: string, fields: Tree): void {
+  top(walk, verb, isTree(fields['returningClause']))
+  walk.draft.modifications += 1
+}
+
 const insert: Handler = (fields, walk) => {
-  top(walk, 'INSERT', isTree(fields['returningClause']))
+  modifies(walk, 'INSERT', fields)
   const relation = fields['relation']
   if (!isTree(relation)) return
   walk.level(scope => {
@@ -117,12 +122,12 @@ const insert: Handler = (fields, walk) => {
 }
 
 const update: Handler = (fields, walk) => {
-  top(walk, 'UPDATE', isTree(fields['returningClause']))
+  modifies(walk, 'UPDATE', fields)
   changeRows('UpdateStmt', 'UPDATE', fields, walk)
 }
 
 const remove: Handler = (fields, walk) => {
-  top(walk, 'DELETE', isTree(fields['returningClause']))
+  modifies(walk, 'DELETE', fields)
   changeRows('DeleteStmt', 'DELETE', fields, walk)
 }
 
@@ -154,7 +159,7 @@ const mergeVerbs: Readonly<Record<string, string>> = {
 }
 
 const merge: Handler = (fields, walk) => {
-  top(walk, 'MERGE', isTree(fields['returningClause']))
+  modifies(walk, 'MERGE', fields)
   const relation = fields['relation']
   if (!isTree(relation)) return
   walk.level(scope => {

@@ -1,0 +1,20 @@
+// The audit entry of what happens to an access request. No text and no value goes in.
+import type { AccessRequest, AuditEntry } from '#model'
+
+export function requestEntry(
+  kind: AuditEntry['kind'],
+  request: AccessRequest,
+  details: AuditEntry['details'] = {},
+): AuditEntry {
+  return {
+    kind,
+    session: request.session,
+    target: { resource: request.resource, protocol: request.protocol },
+    details: {
+      request: request.id,
+      digest: request.digest,
+      principal: request.principal,
+      ...details,
+    },
+  }
+}

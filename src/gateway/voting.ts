@@ -1,0 +1,76 @@
+// Votes on held statements, by the one gate that every channel uses. Who may vote is decided in approvers.ts,
+// what a vote leads to by the request's own machine.
+import { type AccessRequest, type AuditEntry, InvalidRequest, type Principal } from '#model'
+import type { Requests } from '#services/access'
+import { type Approver, whyNotApprover } from './approvers.ts'
+import { principalEntry } from './evidence.ts'
+import { previewHash } from './previews.ts'
+import { requestEntry } from './request-entry.ts'
+
+export class Voting {
+  readonly #requests: Requests
+  readonly #append: (entry: AuditEntry) => Promise<void>
+
+  constructor(parts: {
+    requests: Requests
+    /** Puts an entry in the log and resolves when it is durable. */
+    append: (entry: AuditEntry) => Promise<void>
+  }) {
+    this.#requests = parts.requests
+    this.#append = parts.append
+  }
+
+  /**
+   * A vote. Throws InvalidRequest `not_allowed` for whoever may not: not a person, the one who asks, an
+   * actor in its chain, an owner of the agent, somebody outside the approver groups, or whom a policy forbids
+   * to approve. No exception for anybody.
+   */
+  async vote(
+    approver: Principal,
+    id: string,
+    vote: 'approve' | 'deny',
+    said: { reason?: string; maxRows?: number },
+    rights: Approver,
+  ): Promise<AccessRequest> {
+    const request = await this.#requests.get(id)
+    const why = whyNotApprover(approver, request, rights)
+    const by = principalEntry(approver)
+    if (why !== undefined) {
+      await this.#append(requestEntry('request.voted', request, { by, vote, refused: why }))
+      throw new InvalidRequest('not_allowed', why)
+    }
+    // On record before it counts: a crash in between leaves a vote that did not count, never the reverse.
+    await this.#append(
+      requestEntry('request.voted', request, {
+        by,
+        vote,
+        ...(said.maxRows === undefined ? {} : { maxRows: said.maxRows }),
+        // What there was to be seen.
+        ...(request.preview === undefined ? {} : { preview: previewHash(request.preview) }),
+      }),
+    )
+    const next = await this.#requests.apply(id, {
+      kind: 'vote',
+      vote,
+      approver: approver.id,
+      approvedForMs: request.expiresAt - request.createdAt,
+      ...(said.reason === undefined ? {} : { reason: oneLine(said.reason) }),
+      ...(said.maxRows === undefined ? {} : { maxRows: said.maxRows }),
+    })
+    if (next.state !== 'pending') {
+      const bound = next.maxRows === undefined ? {} : { maxRows: next.maxRows }
+      await this.#append(requestEntry('request.decided', next, { state: next.state, ...bound }))
+    }
+    return next
+  }
+
+  /** True when this principal may vote on the request: what lists show as "mine to decide". */
+  mayVote(approver: Principal, request: AccessRequest, rights: Approver): boolean {
+    return whyNotApprover(approver, request, rights) === undefined
+  }
+}
+
+/** Words of a person that go into other people's terminals and into the messages of a wire: no controls. */
+export function oneLine(words: string): string {
+  return words.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+}
