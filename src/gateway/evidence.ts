@@ -1,6 +1,7 @@
 // Builds the audit entries of a session: who, what, decision, why. No statement text and no value ever
 // goes in: texts are in the recording, the log has a salted commitment to them.
 import { hash } from 'node:crypto'
+import { RecordForm } from '#engines/merkle'
 import type {
   AuditEntry,
   Decision,
@@ -11,10 +12,13 @@ import type {
   Resource,
   Statement,
 } from '#model'
+import type { RecurringEntry } from '#services/audit'
 import type { Outcome } from './session.ts'
 
 const MOST_LISTED = 32
 const MOST_RECURRING = 256
+/** Forms are a kilobyte each, in every session. */
+const MOST_FORMS = 32
 
 /** The outcome of the statement whose entry is `index`. */
 export interface Completed {
@@ -55,6 +59,9 @@ export class Evidence {
     decisionEntry(decision, policySet),
   )
 
+  /** What this session runs again and again, by the operations that its statements share. */
+  readonly #forms = new Map<Statement['operations'], PermittedForm>()
+
   /** `salt` is the session's own, kept with the recording: without it a commitment tells nothing. */
   constructor(session: string, principal: Principal, resource: Resource, salt: string) {
     this.#session = session
@@ -71,6 +78,36 @@ export class Evidence {
       target: this.#target,
       ...more,
     }
+  }
+
+  /** A plain permit: nothing had to be done for it. The commonest entry by far. */
+  permitted(
+    statement: Statement,
+    decision: Decision,
+    policySet: string,
+  ): AuditEntry | RecurringEntry {
+    const { operations, functions } = statement
+    if (decision.obligations.length > 0 || decision.code !== 'permitted')
+      return this.decided('statement.permitted', statement, decision, policySet)
+    let known = this.#forms.get(operations)
+    if (
+      known === undefined ||
+      known.functions !== functions ||
+      known.policySet !== policySet ||
+      !sameNames(known.policies, decision.policies)
+    ) {
+      if (this.#forms.size >= MOST_FORMS) this.#forms.clear()
+      const { policies } = decision
+      const form = new RecordForm(
+        this.entry('statement.permitted', {
+          action: this.#actions.get(statement),
+          decision: this.#decisions.get({ decision, policySet }),
+        }),
+      )
+      known = { functions, policySet, policies, form }
+      this.#forms.set(operations, known)
+    }
+    return { form: known.form, commitment: this.commitment(statement) }
   }
 
   /** `commitment` stands apart from the parts that many statements share: those are written out only once. */
@@ -130,7 +167,7 @@ export class Evidence {
     }
     let values = ''
     for (const { value } of statement.parameters) {
-      values += value === null ? '\0-' : `\0+${Buffer.from(value).toString('hex')}`
+      values += value === null ? '\0-' : `\0+${view(value).toString('hex')}`
     }
     return this.#commit(statement.text + values)
   }
@@ -138,6 +175,26 @@ export class Evidence {
   #commit(text: string): string {
     return hash('sha256', this.#salt + text, 'hex')
   }
+}
+
+interface PermittedForm {
+  readonly functions: Statement['functions']
+  readonly policySet: string
+  readonly policies: Decision['policies']
+  readonly form: RecordForm
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
+}
+
+/** The same bytes, not a copy. */
+export function view(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 /** Small parts that recur: made, frozen and kept by what they are made from. Bounded; forgets all at once. */

@@ -107,6 +107,46 @@ describe('a statement', () => {
     expect(Permit.isMinted(permit)).toBe(true)
   })
 
+  it('is recorded with its values when the session catches up, in order, and at the latest when it ends', async () => {
+    const session = await test.open(ana)
+    const value = Buffer.from('4711')
+    const asked = { ...read(), parameters: [{ type: '23', format: 'text' as const, value }] }
+    const permit = session.authorize(asked, nobodyWaits) as Permit
+    session.recordAnswer(permit, { columns: ['a'], rows: [['1']], truncated: false })
+    session.complete(permit, { status: 'completed', rows: 1, bytes: 10 })
+    session.catchUp()
+    const second = session.authorize(read(), nobodyWaits) as Permit
+    session.complete(second, { status: 'failed', errorCode: '57014', rows: 0, bytes: 0 })
+    await session.close('client_left')
+    const events = await test.recordings.read(session.id)
+    expect(events.slice(1)).toMatchObject([
+      { kind: 'statement', entry: permit.auditIndex, parameters: ['4711'], effect: 'permit' },
+      { kind: 'answer', rows: [['1']] },
+      { kind: 'outcome', entry: permit.auditIndex, rows: 1 },
+      { kind: 'statement', entry: second.auditIndex, effect: 'permit' },
+      { kind: 'outcome', status: 'failed', errorCode: '57014' },
+      { kind: 'closed' },
+    ])
+  })
+
+  it('says the same in the log however often it recurs, but for number, time and commitment', async () => {
+    const session = await test.open(ana)
+    const same = read()
+    for (const text of ['select 1', 'select 2', 'select 1'])
+      session.authorize({ ...same, text }, nobodyWaits)
+    const found = (await test.entries()).filter(({ kind }) => kind === 'statement.permitted')
+    const commitments = found.map(({ details }) => (details as { commitment: string }).commitment)
+    expect(commitments[0]).toBe(commitments[2])
+    expect(new Set(commitments).size).toBe(2)
+    for (const entry of found)
+      expect({ ...entry, seq: 0, ts: '', details: {} }).toEqual({
+        ...found[0],
+        seq: 0,
+        ts: '',
+        details: {},
+      })
+  })
+
   it('is on record when its permit exists', async () => {
     const session = await test.open(ana)
     const permit = await session.authorize(read(), nobodyWaits)

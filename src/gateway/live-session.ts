@@ -166,6 +166,10 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     this.#record.answer(permit, answer)
   }
 
+  catchUp(): void {
+    this.#record.catchUp()
+  }
+
   close(reason: CloseReason): Promise<void> {
     this.#closed ??= this.#close(reason)
     return this.#closed

@@ -1,4 +1,5 @@
-// What a session puts on record and counts: decisions, outcomes, answers as they were seen. Decides nothing.
+// What a session puts on record and counts: decisions, outcomes, answers as they were seen. Decides nothing. The
+// entry of a decision is written at once; what nobody needs to wait for follows in `catchUp`.
 import {
   type AccessDenied,
   type Decision,
@@ -11,13 +12,15 @@ import {
 } from '#model'
 import type { AuditLog } from '#services/audit'
 import type { SessionRecorder } from '#services/recording'
-import { type Completed, Evidence } from './evidence.ts'
+import { type Completed, Evidence, view } from './evidence.ts'
 import type { RunTotals } from './facts.ts'
 import type { Permit } from './permit.ts'
 import type { Outcome, RecordedAnswer } from './session.ts'
 
 /** Outcomes wait this long, or until there are so many, to go into the log as one entry. */
 const MOST_OUTCOMES = 64
+/** What waits for `catchUp` is bounded, whatever a protocol does. */
+const MOST_LATER = 64
 /** Texts whose preparation is on record already, so that preparing them again is not. */
 const MOST_PREPARED = 256
 
@@ -39,6 +42,17 @@ export interface SessionCounts {
   readonly bytes: number
 }
 
+/** What goes into the recording when there is time for it. */
+type Later = { readonly at: number; readonly entry: number } & (
+  | { readonly kind: 'permit'; readonly statement: Statement; readonly policies: readonly string[] }
+  | { readonly kind: 'answer'; readonly answer: RecordedAnswer }
+  | {
+      readonly kind: 'outcome'
+      readonly outcome: Outcome
+      readonly disagreed: ReadonlySet<string> | undefined
+    }
+)
+
 export class SessionRecord {
   readonly evidence: Evidence
   readonly #parts: SessionRecordParts
@@ -46,6 +60,8 @@ export class SessionRecord {
   /** By the statement's entry, until its outcome is there. */
   readonly #disagreed = new Map<number, Set<string>>()
   #outcomes: Completed[] = []
+  /** What is not in the recording yet, in order. */
+  #later: Later[] = []
   #statements = 0
   #denied = 0
   #rows = 0
@@ -77,24 +93,18 @@ export class SessionRecord {
     policySet: string,
     approval: JsonObject | undefined,
   ): number {
-    const entry = this.evidence.decided(
-      'statement.permitted',
-      statement,
-      decision,
-      policySet,
-      approval,
+    const { evidence } = this
+    const { audit, run, now } = this.#parts
+    const entry = audit.append(
+      approval === undefined
+        ? evidence.permitted(statement, decision, policySet)
+        : evidence.decided('statement.permitted', statement, decision, policySet, approval),
     )
-    const index = this.#parts.audit.append(entry)
     this.#statements += 1
-    this.#parts.run.statements += 1
-    this.#parts.onDecided?.('permit')
-    this.#record(index, {
-      ...textOf(statement),
-      effect: 'permit',
-      code: 'permitted',
-      policies: decision.policies,
-    })
-    return index
+    run.statements += 1
+    const { policies } = decision
+    this.#doLater({ kind: 'permit', at: now(), entry, statement, policies })
+    return entry
   }
 
   /** Preparing the same text again under the same rules is on record already. */
@@ -180,24 +190,24 @@ export class SessionRecord {
     this.#bytes += outcome.bytes
     this.#parts.run.rows += outcome.rows
     this.#parts.run.bytes += outcome.bytes
-    this.#parts.recorder.add({
-      kind: 'outcome',
-      at,
-      entry: permit.auditIndex,
-      status: outcome.status,
-      rows: outcome.rows,
-      bytes: outcome.bytes,
-      ...(outcome.errorCode === undefined ? {} : { errorCode: outcome.errorCode }),
-    })
-    const index = permit.auditIndex
-    const disagreed = this.#disagreed.get(index)
-    if (disagreed !== undefined) this.#disagreed.delete(index)
-    this.#outcomes.push({ index, at, outcome, disagreed })
+    const entry = permit.auditIndex
+    const disagreed = this.#disagreed.size === 0 ? undefined : this.#disagreed.get(entry)
+    if (disagreed !== undefined) this.#disagreed.delete(entry)
+    this.#doLater({ kind: 'outcome', at, entry, outcome, disagreed })
+  }
+
+  /** Does what was put off. */
+  catchUp(): void {
+    if (this.#later.length === 0) return
+    const later = this.#later
+    this.#later = []
+    for (const each of later) this.#catchUpWith(each)
     if (this.#outcomes.length >= MOST_OUTCOMES) this.flush()
   }
 
   /** Writes the outcomes that wait. */
   flush(): void {
+    this.catchUp()
     if (this.#outcomes.length === 0) return
     const outcomes = this.#outcomes
     this.#outcomes = []
@@ -212,20 +222,53 @@ export class SessionRecord {
   }
 
   answer(permit: Permit, answer: RecordedAnswer): void {
-    this.#parts.recorder.add({
-      kind: 'answer',
-      at: this.#parts.now(),
-      entry: permit.auditIndex,
-      columns: answer.columns,
-      rows: answer.rows,
-      truncated: answer.truncated,
-    })
+    this.#doLater({ kind: 'answer', at: this.#parts.now(), entry: permit.auditIndex, answer })
   }
 
   note(text: string): void {
+    this.catchUp()
     this.#parts.recorder.add({ kind: 'note', at: this.#parts.now(), text })
   }
 
+  #doLater(what: Later): void {
+    this.#later.push(what)
+    if (this.#later.length >= MOST_LATER) this.catchUp()
+  }
+
+  #catchUpWith(later: Later): void {
+    const { at, entry } = later
+    const { recorder } = this.#parts
+    switch (later.kind) {
+      case 'permit': {
+        const { statement, policies } = later
+        this.#parts.onDecided?.('permit')
+        recorder.add({
+          kind: 'statement',
+          at,
+          entry,
+          text: statement.text,
+          parameters: valuesOf(statement),
+          effect: 'permit',
+          code: 'permitted',
+          policies,
+        })
+        return
+      }
+      case 'answer': {
+        const { columns, rows, truncated } = later.answer
+        recorder.add({ kind: 'answer', at, entry, columns, rows, truncated })
+        return
+      }
+      case 'outcome': {
+        const { outcome, disagreed } = later
+        const { status, rows, bytes, errorCode } = outcome
+        recorder.add({ kind: 'outcome', at, entry, status, rows, bytes, errorCode })
+        this.#outcomes.push({ index: entry, at, outcome, disagreed })
+      }
+    }
+  }
+
+  /** What a reviewer watches for is in the recording at once. */
   #record(
     entry: number,
     event: {
@@ -237,21 +280,23 @@ export class SessionRecord {
       message?: string
     },
   ): void {
+    this.catchUp()
     this.#parts.recorder.add({ kind: 'statement', at: this.#parts.now(), entry, ...event })
   }
 }
 
 function textOf(statement: Statement): { text: string; parameters?: readonly (string | null)[] } {
-  if (statement.parameters === undefined || statement.parameters.length === 0)
-    return { text: statement.text }
-  return {
-    text: statement.text,
-    parameters: statement.parameters.map(({ value, format }) =>
-      value === null
-        ? null
-        : Buffer.from(value)
-            .toString(format === 'text' ? 'utf8' : 'hex')
-            .slice(0, 1_000),
-    ),
-  }
+  const parameters = valuesOf(statement)
+  return parameters === undefined ? { text: statement.text } : { text: statement.text, parameters }
+}
+
+function valuesOf({ parameters }: Statement): (string | null)[] | undefined {
+  if (parameters === undefined || parameters.length === 0) return undefined
+  return parameters.map(({ value, format }) =>
+    value === null
+      ? null
+      : view(value)
+          .toString(format === 'text' ? 'utf8' : 'hex')
+          .slice(0, 1_000),
+  )
 }

@@ -38,13 +38,13 @@ export interface UpstreamAccess extends Pick<Session, 'dial' | 'credential'> {
 export interface Outcome {
   readonly status: 'completed' | 'failed' | 'cancelled'
   /** The upstream's own error code, when it failed. */
-  readonly errorCode?: string
+  readonly errorCode?: string | undefined
   /** Rows returned or changed. */
   readonly rows: number
   /** Bytes of answer sent to the client. */
   readonly bytes: number
   /** Values that were masked, by data class. */
-  readonly masked?: ReadonlyMap<string, number>
+  readonly masked?: ReadonlyMap<string, number> | undefined
 }
 
 /** A piece of answer as the principal saw it (after masking), for the recording. */
@@ -88,6 +88,11 @@ export interface Session<Upstream = unknown> {
   complete(permit: Permit, outcome: Outcome): void
   /** Adds to the recording what the principal saw. */
   recordAnswer(permit: Permit, answer: RecordedAnswer): void
+  /**
+   * Does what need not be done before anything is sent: the recording, the counts. To be called when all bytes of a
+   * turn are on their way; what is left undone is done within a second.
+   */
+  catchUp(): void
   /** Ends the session. Idempotent. */
   close(reason: CloseReason): Promise<void>
 }

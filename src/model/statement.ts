@@ -64,7 +64,7 @@ export interface Parameter {
   /** The protocol's type name or number, as text; `unknown` when the client does not say. */
   readonly type: string
   readonly format: 'text' | 'binary'
-  /** null is SQL's NULL. A view into a buffer: valid only while the statement is judged. */
+  /** null is SQL's NULL. A view: its bytes must not change until the session has recorded them. */
   readonly value: Uint8Array | null
 }
 

@@ -4,7 +4,7 @@ import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type AuditEntry, InvalidRequest } from '#model'
-import { canonicalJson, decodeRecord, encodeRecord } from './index.ts'
+import { canonicalJson, decodeRecord, encodeRecord, RecordForm } from './index.ts'
 
 const VECTORS = join(import.meta.dirname, '../../../../shared/vectors/jcs/testdata')
 const text = fc.string({ unit: 'grapheme' }).filter(each => each.isWellFormed())
@@ -90,6 +90,27 @@ describe('a record', () => {
         const written = encodeRecord(each, seq, ts)
         expect(written).toBe(canonicalize({ ...each, seq, ts }))
         expect(decodeRecord(Buffer.from(written), seq)).toEqual(JSON.parse(written))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('that recurs is the same record, put together from bytes', () => {
+    const hex = fc.string({
+      unit: fc.constantFrom(...'0123456789abcdef'),
+      minLength: 64,
+      maxLength: 64,
+    })
+    fc.assert(
+      fc.property(entry, hex, fc.nat({ max: Number.MAX_SAFE_INTEGER }), (each, commitment, seq) => {
+        const { details: _, ...rest } = each
+        const form = new RecordForm(rest)
+        const ts = '2026-11-21T03:08:51.007Z'
+        const bytes = Buffer.alloc(3 + form.mostBytes)
+        const end = form.write(bytes, 3, commitment, seq, ts)
+        const expected = { ...rest, details: { commitment } }
+        expect(bytes.toString('utf8', 3, end)).toBe(encodeRecord(expected, seq, ts))
+        expect(form.entry(commitment)).toEqual(expected)
       }),
       { numRuns: 300 },
     )

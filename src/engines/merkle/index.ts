@@ -21,6 +21,7 @@ export {
   verifyInclusion,
 } from './proofs.ts'
 export { decodeRecord, encodeRecord, MOST_RECORD_BYTES } from './record.ts'
+export { RecordForm } from './record-form.ts'
 export {
   FRAME_HEADER_BYTES,
   frameEnd,

@@ -28,7 +28,12 @@ export class Narrowed {
   readonly #rules: readonly Rule[]
   readonly #resource: Entity
   readonly #entities: Entities
-  readonly #lists = new Map<string, readonly Candidate[]>()
+  // By type and then by action: a key put together for each question would cost more than the answer.
+  readonly #lists: Readonly<Record<TargetType, Map<string, readonly Candidate[]>>> = {
+    Resource: new Map(),
+    Object: new Map(),
+    DataClass: new Map(),
+  }
 
   constructor(rules: readonly Rule[], principal: Entity, resource: Entity, entities: Entities) {
     this.principal = principal
@@ -39,11 +44,11 @@ export class Narrowed {
 
   /** The candidates for an action; built when first asked for, as most sessions use few. */
   candidates(action: string, type: TargetType): readonly Candidate[] {
-    const key = `${type} ${action}`
-    let list = this.#lists.get(key)
+    const lists = this.#lists[type]
+    let list = lists.get(action)
     if (list === undefined) {
       list = this.#select(new Entity('Action', action), type)
-      this.#lists.set(key, list)
+      lists.set(action, list)
     }
     return list
   }

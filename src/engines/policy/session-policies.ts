@@ -230,16 +230,18 @@ function waiting(duties: readonly Obligation[]): {
 }
 
 function operationDecision({ permitted, verdicts }: OperationVerdict): OperationDecision {
-  const counted = permitted ? verdicts : verdicts.filter(verdict => !isPermitted(verdict))
-  return {
-    effect: permitted ? 'permit' : 'deny',
-    policies: ids(counted.flatMap(determining)),
-    errors: ids(verdicts.flatMap(verdict => verdict.errors)),
+  const policies: string[] = []
+  const errors: string[] = []
+  for (const verdict of verdicts) {
+    if (!permitted && isPermitted(verdict)) continue
+    addIds(policies, determining(verdict))
   }
+  for (const verdict of verdicts) addIds(errors, verdict.errors)
+  return { effect: permitted ? 'permit' : 'deny', policies, errors }
 }
 
-function ids(rules: readonly Rule[]): readonly string[] {
-  return rules.length < 2 ? rules.map(rule => rule.id) : [...new Set(rules.map(rule => rule.id))]
+function addIds(ids: string[], rules: readonly Rule[]): void {
+  for (const { id } of rules) if (!ids.includes(id)) ids.push(id)
 }
 
 function distinct(operations: readonly OperationDecision[]): readonly string[] {

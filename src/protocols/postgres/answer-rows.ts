@@ -169,7 +169,7 @@ export class AnswerRows {
     const permit = this.#talk.queue.head?.permit
     this.#sample = undefined
     if (sample !== undefined && permit !== undefined) {
-      this.#talk.parts.session.recordAnswer(permit, sample.finish())
+      this.#talk.parts.session.recordAnswer(permit, sample)
     }
   }
 }

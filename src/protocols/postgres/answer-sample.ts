@@ -3,7 +3,9 @@
 import type { RecordedAnswer } from '#gateway'
 import { HEADER } from './feed.ts'
 
-export class AnswerSample {
+const COPY: readonly string[] = ['copy']
+
+export class AnswerSample implements RecordedAnswer {
   readonly #limit: number
   readonly #columns: readonly string[]
   readonly #binary: readonly boolean[]
@@ -36,7 +38,11 @@ export class AnswerSample {
     return true
   }
 
-  finish(): RecordedAnswer {
+  get columns(): readonly string[] {
+    return this.#columns.length === 0 ? COPY : this.#columns
+  }
+
+  get rows(): RecordedAnswer['rows'] {
     const rows: (readonly (string | null)[])[] = []
     const kept = this.#kept
     let at = 0
@@ -45,11 +51,7 @@ export class AnswerSample {
       rows.push(this.#columns.length === 0 ? [copyLine(kept, at, end)] : this.#row(kept, at, end))
       at = end
     }
-    return {
-      columns: this.#columns.length === 0 ? ['copy'] : this.#columns,
-      rows,
-      truncated: this.truncated,
-    }
+    return rows
   }
 
   /** Lengths are checked again: rows that pass unchanged were never read. */

@@ -127,19 +127,14 @@ export class Conversation {
     const { permit, portal } = exchange
     if (permit === undefined) return
     if (portal !== undefined && exchange.kind === 'execute') {
-      this.suspended.delete(portal)
+      if (this.suspended.size > 0) this.suspended.delete(portal)
       if (portal.completed) return
       portal.completed = true
     }
     const rows = exchange.rows + (exchange.kind === 'execute' ? (portal?.rows ?? 0) : 0)
     const bytes = exchange.bytes + (exchange.kind === 'execute' ? (portal?.bytes ?? 0) : 0)
-    this.parts.session.complete(permit, {
-      status,
-      rows,
-      bytes,
-      ...(exchange.errorCode === undefined ? {} : { errorCode: exchange.errorCode }),
-      ...(exchange.masked === undefined ? {} : { masked: exchange.masked }),
-    })
+    const { errorCode, masked } = exchange
+    this.parts.session.complete(permit, { status, rows, bytes, errorCode, masked })
   }
 
   /** What a portal answered so far goes on record under its permit: another one takes over. */
@@ -153,6 +148,7 @@ export class Conversation {
 
   /** Portals are gone: what was suspended will not go on. */
   completeSuspended(): void {
+    if (this.suspended.size === 0) return
     for (const portal of this.suspended) {
       const exchange = new Exchange('execute', portal.permit)
       exchange.portal = portal

@@ -60,36 +60,45 @@ export class Exchange {
 }
 
 export class ExchangeQueue {
-  #items: Exchange[] = []
+  // Slots, of which those from head to end are taken; the others hold nothing.
+  readonly #slots: (Exchange | undefined)[] = []
   #head = 0
+  #end = 0
 
   get length(): number {
-    return this.#items.length - this.#head
+    return this.#end - this.#head
   }
 
   get head(): Exchange | undefined {
-    return this.#items[this.#head]
+    return this.#head === this.#end ? undefined : this.#slots[this.#head]
   }
 
   push(exchange: Exchange): void {
-    this.#items.push(exchange)
+    this.#slots[this.#end++] = exchange
   }
 
   /** Puts one before all others: only for what must follow the exchange that has just ended. */
   pushFront(exchange: Exchange): void {
-    if (this.#head > 0) this.#items[--this.#head] = exchange
-    else this.#items.unshift(exchange)
+    if (this.#head > 0) {
+      this.#slots[--this.#head] = exchange
+      return
+    }
+    this.#slots.unshift(exchange)
+    this.#end += 1
   }
 
   shift(): Exchange | undefined {
-    const item = this.#items[this.#head]
-    if (item === undefined) return undefined
+    if (this.#head === this.#end) return undefined
+    const item = this.#slots[this.#head]
+    this.#slots[this.#head] = undefined
     this.#head += 1
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0
-      this.#head = 0
+    if (this.#head === this.#end) {
+      this.#head = this.#end = 0
+      // A long pipeline is over: its slots need not stay.
+      if (this.#slots.length > 256) this.#slots.length = 0
     } else if (this.#head >= 64) {
-      this.#items.splice(0, this.#head)
+      this.#slots.splice(0, this.#head)
+      this.#end -= this.#head
       this.#head = 0
     }
     return item
@@ -107,6 +116,6 @@ export class ExchangeQueue {
   }
 
   *[Symbol.iterator](): Generator<Exchange> {
-    for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as Exchange
+    for (let i = this.#head; i < this.#end; i++) yield this.#slots[i] as Exchange
   }
 }

@@ -1,5 +1,7 @@
 // Parse, Bind, Describe, Execute, Close, Sync: the shape is judged at Parse, what runs at Execute, with its
 // values. Each name means what it means upstream, or the frame waits until that is known.
+
+import { performance } from 'node:perf_hooks'
 import type { Permit } from '#gateway'
 import { AccessDenied, isGatewayError } from '#model'
 import type { Conversation } from './conversation.ts'

@@ -15,9 +15,11 @@ export interface Definition<T> {
 
 export class NameTable<T> {
   readonly #latest = new Map<string, Definition<T>>()
+  /** The empty name's: most clients use no other, and define it anew for each statement. */
+  #unnamed: Definition<T> | undefined
 
   get size(): number {
-    return this.#latest.size
+    return this.#latest.size + (this.#unnamed === undefined ? 0 : 1)
   }
 
   /** A definition that was sent and is not confirmed. */
@@ -27,9 +29,9 @@ export class NameTable<T> {
       value,
       segment,
       state: 'pending',
-      previous: this.#latest.get(name),
+      previous: this.#get(name),
     }
-    this.#latest.set(name, definition)
+    this.#set(name, definition)
     return definition
   }
 
@@ -38,7 +40,7 @@ export class NameTable<T> {
    * fails, the upstream skips the frame too. One of an earlier segment does not: `unsettled`, wait for it.
    */
   find(name: string, segment: number): T | undefined | 'unsettled' {
-    let definition = this.#latest.get(name)
+    let definition = this.#get(name)
     while (definition?.state === 'failed') definition = definition.previous
     if (definition === undefined) return undefined
     if (definition.state === 'pending' && definition.segment !== segment) return 'unsettled'
@@ -46,7 +48,7 @@ export class NameTable<T> {
   }
 
   has(name: string): boolean {
-    return this.#latest.has(name)
+    return this.#get(name) !== undefined
   }
 
   settle(definition: Definition<T>, succeeded: boolean): void {
@@ -54,41 +56,55 @@ export class NameTable<T> {
     definition.state = succeeded ? 'done' : 'failed'
     if (succeeded) definition.previous = undefined
     const { name } = definition
-    let latest = this.#latest.get(name)
+    let latest = this.#get(name)
     if (latest === undefined) return
     while (latest?.state === 'failed') latest = latest.previous
     if (latest === undefined || (latest.state === 'done' && latest.value === undefined)) {
-      this.#latest.delete(name)
+      this.delete(name)
     } else {
-      this.#latest.set(name, latest)
+      this.#set(name, latest)
     }
   }
 
   /** A definition that is known to hold. */
   set(name: string, value: T): void {
-    this.#latest.set(name, { name, value, segment: 0, state: 'done', previous: undefined })
+    this.#set(name, { name, value, segment: 0, state: 'done', previous: undefined })
   }
 
   delete(name: string): void {
-    this.#latest.delete(name)
+    if (name === '') this.#unnamed = undefined
+    else this.#latest.delete(name)
   }
 
   /** Forgets what is settled; definitions that are still on their way stay. */
   clear(): void {
+    if (this.#unnamed !== undefined && isForgotten(this.#unnamed)) this.#unnamed = undefined
+    if (this.#latest.size === 0) return
     for (const [name, definition] of this.#latest) {
-      if (definition.state !== 'pending') {
-        this.#latest.delete(name)
-        continue
-      }
-      let oldest = definition
-      while (oldest.previous !== undefined && oldest.previous.state === 'pending') {
-        oldest = oldest.previous
-      }
-      oldest.previous = undefined
+      if (isForgotten(definition)) this.#latest.delete(name)
     }
   }
 
   *values(): Generator<T> {
+    if (this.#unnamed?.value !== undefined) yield this.#unnamed.value
     for (const { value } of this.#latest.values()) if (value !== undefined) yield value
   }
+
+  #get(name: string): Definition<T> | undefined {
+    return name === '' ? this.#unnamed : this.#latest.get(name)
+  }
+
+  #set(name: string, definition: Definition<T>): void {
+    if (name === '') this.#unnamed = definition
+    else this.#latest.set(name, definition)
+  }
+}
+
+/** True for what is settled; of what is on its way, only the past is forgotten. */
+function isForgotten<T>(definition: Definition<T>): boolean {
+  if (definition.state !== 'pending') return true
+  let oldest = definition
+  while (oldest.previous?.state === 'pending') oldest = oldest.previous
+  oldest.previous = undefined
+  return false
 }

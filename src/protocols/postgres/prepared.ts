@@ -47,20 +47,23 @@ export class Portal {
     this.resultFormats = bind.resultFormats
   }
 
-  /** The bound values: views into the copy that the portal keeps. */
+  /** The bound values: views into what the portal keeps. */
   parameters(): readonly Parameter[] {
     const { bytes, offsets, lengths, formats } = this.#bind
     const { parameterTypes } = this.prepared
-    return offsets.map((offset, index) => {
+    const parameters: Parameter[] = []
+    for (let index = 0; index < offsets.length; index++) {
       const type = parameterTypes[index] ?? 0
+      const offset = offsets[index] as number
       const length = lengths[index] as number
-      return {
+      parameters.push({
         // 0: the client leaves it to the server.
         type: type === 0 ? 'unknown' : String(type),
         format: formatAt(formats, index) === 1 ? 'binary' : 'text',
         value: length === -1 ? null : bytes.subarray(offset, offset + length),
-      }
-    })
+      })
+    }
+    return parameters
   }
 }
 
@@ -117,9 +120,15 @@ class Body {
 
   /** A terminated text, strictly UTF-8. */
   text(): string {
-    const zero = this.#bytes.indexOf(0, this.at)
+    const bytes = this.#bytes
+    if (bytes[this.at] === 0 && this.at < this.#end) {
+      this.at += 1
+      return ''
+    }
+    const zero = bytes.indexOf(0, this.at)
     if (zero < 0 || zero >= this.#end) throw malformed()
-    const text = utf8(this.#bytes, this.at, zero)
+    const text =
+      zero - this.at <= NAME_BYTES ? nameAt(bytes, this.at, zero) : utf8(bytes, this.at, zero)
     this.at = zero + 1
     return text
   }
@@ -175,17 +184,25 @@ export function readBind(bytes: Buffer, start: number, end: number): BindFrame {
   for (let i = 0; i < count; i++) {
     const length = body.int32()
     if (length < -1) throw malformed()
-    offsets.push(body.at - from)
+    offsets.push(body.at)
     lengths.push(length)
     if (length > 0) body.skip(length)
   }
   const to = body.at
   const resultFormats = readFormats(body)
   body.done()
+  if (count === 0 || bytes.length <= SMALL_CHUNK) {
+    const kept = count === 0 ? NO_BYTES : bytes
+    return { portal, statement, values: { bytes: kept, offsets, lengths, formats, resultFormats } }
+  }
   // A copy: the portal outlives the chunk, and a view would keep all of it.
-  const copy = count === 0 ? NO_BYTES : Buffer.from(bytes.subarray(from, to))
+  const copy = Buffer.from(bytes.subarray(from, to))
+  for (let i = 0; i < count; i++) offsets[i] = (offsets[i] as number) - from
   return { portal, statement, values: { bytes: copy, offsets, lengths, formats, resultFormats } }
 }
+
+/** A portal may keep a chunk that is no larger: it is ours, and nothing is written into it. */
+const SMALL_CHUNK = 1_024
 
 export function readExecute(
   bytes: Buffer,
@@ -235,6 +252,28 @@ function readFormats(body: Body): readonly number[] {
     formats.push(format)
   }
   return formats
+}
+
+/** Names of statements and portals up to this length are known again: clients use the same few all the time. */
+const NAME_BYTES = 24
+const known: ({ readonly bytes: Buffer; readonly name: string } | undefined)[] = new Array(64).fill(
+  undefined,
+)
+
+function nameAt(bytes: Buffer, start: number, end: number): string {
+  const length = end - start
+  const slot = (length * 7 + (bytes[end - 1] as number)) & 63
+  const seen = known[slot]
+  if (seen !== undefined && holds(bytes, start, end, seen.bytes)) return seen.name
+  const name = utf8(bytes, start, end)
+  known[slot] = { bytes: Buffer.from(bytes.subarray(start, end)), name }
+  return name
+}
+
+function holds(bytes: Buffer, start: number, end: number, these: Buffer): boolean {
+  if (these.length !== end - start) return false
+  for (let at = start; at < end; at++) if (bytes[at] !== these[at - start]) return false
+  return true
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -88,7 +88,9 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
     refused: (text, error) => void session.refusals.push({ text, error }),
     complete: (permit, outcome) =>
       void session.outcomes.push({ statement: permit.statement, outcome }),
-    recordAnswer: (_, answer) => void session.answers.push(answer),
+    recordAnswer: (_, { columns, rows, truncated }) =>
+      void session.answers.push({ columns, rows, truncated }),
+    catchUp: () => {},
     close: async reason => ending.abort(reason),
   }
 

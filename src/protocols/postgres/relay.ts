@@ -139,6 +139,7 @@ class Relay {
     try {
       step()
       this.#fromClient.progress()
+      this.#parts.session.catchUp()
     } catch (error) {
       // Safe: a bug of ours ends this session only; nothing of this turn that was not judged has left.
       this.#bug = error

@@ -97,6 +97,7 @@ export class SessionNames {
   /** The upstream is out of any transaction: portals and cursors without HOLD are gone. */
   transactionEnded(): void {
     this.portals.clear()
+    if (this.#cursors.size === 0) return
     for (const [name, cursor] of this.#cursors) if (!cursor.held) this.#cursors.delete(name)
   }
 }

@@ -81,13 +81,14 @@ export class StatementBuilder {
     ) {
       return template
     }
-    return {
-      ...template,
-      text,
-      phase,
-      ...(parameters === undefined || parameters.length === 0 ? {} : { parameters }),
-      ...(inTransaction ? { inTransaction } : {}),
+    // (One spread at the head of a literal is a copy of a known form; further ones are loops over names.)
+    const bound = parameters !== undefined && parameters.length > 0
+    if (inTransaction) {
+      return bound
+        ? { ...template, text, phase, parameters, inTransaction }
+        : { ...template, text, phase, inTransaction }
     }
+    return bound ? { ...template, text, phase, parameters } : { ...template, text, phase }
   }
 
   /** The statement that a FETCH, an EXECUTE or the statement itself runs: whose settings and columns count. */

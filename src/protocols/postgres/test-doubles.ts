@@ -133,6 +133,7 @@ export function fakeSession(
     refused() {},
     complete() {},
     recordAnswer() {},
+    catchUp() {},
     justify() {},
     close: async reason => ending.abort(reason),
   }

@@ -1,5 +1,7 @@
 // The upstream's leg: cuts frames and gives each to what knows its kind. The upstream is not trusted: what does
 // not fit the answer that is owed ends the session, and nothing of it goes out.
+
+import { performance } from 'node:perf_hooks'
 import { AccessDenied } from '#model'
 import { AnswerCopy } from './answer-copy.ts'
 import { AnswerEnds } from './answer-ends.ts'

@@ -1,4 +1,5 @@
 // The log as the rest of the gateway sees it. The rules of the format are in docs/spec/audit-log.md.
+import type { RecordForm } from '#engines/merkle'
 import type { AuditEntry, JsonObject } from '#model'
 import type { LogFiles } from './files.ts'
 
@@ -6,6 +7,12 @@ import type { LogFiles } from './files.ts'
 export interface AppendedRecord {
   readonly index: number
   readonly record: JsonObject
+}
+
+/** An entry that recurs but for its commitment (64 hex digits): its text is kept by who appends it. */
+export interface RecurringEntry {
+  readonly form: RecordForm
+  readonly commitment: string
 }
 
 export interface AuditLog {
@@ -25,7 +32,7 @@ export interface AuditLog {
    * Unavailable('audit_unavailable') when the log cannot be written, or when this entry cannot be put on record
    * (not of the fixed shape, over 32 KiB): then nothing was written.
    */
-  append(entry: AuditEntry): number
+  append(entry: AuditEntry | RecurringEntry): number
   /**
    * Resolves when the record and all before it are on the disk (fdatasync, shared by all who wait). Rejects
    * with Unavailable('audit_unavailable').

@@ -7,7 +7,7 @@ import {
   writeFrameHeader,
 } from '#engines/merkle'
 import { type AuditEntry, type JsonObject, Unavailable } from '#model'
-import type { AppendedRecord, AuditLog } from './audit-log.ts'
+import type { AppendedRecord, AuditLog, RecurringEntry } from './audit-log.ts'
 import type { Checkpointer } from './checkpointer.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { GrowingTree } from './growing-tree.ts'
@@ -73,13 +73,13 @@ export class FileAuditLog implements AuditLog {
     return this.#writeFailed || this.#refusal() !== undefined
   }
 
-  append(entry: AuditEntry): number {
+  append(entry: AuditEntry | RecurringEntry): number {
     const { tree, writer, now } = this.#parts
     const refusal = this.#refusal()
     if (refusal !== undefined) throw unavailable(refusal)
     const index = tree.size
     const ts = this.#time(now())
-    const length = this.#encode(entry, index, ts)
+    const length = 'form' in entry ? this.#fill(entry, index, ts) : this.#encode(entry, index, ts)
     const frame = this.#frame
     const end = FRAME_HEADER_BYTES + length
     writeFrameHeader(frame, 0, length)
@@ -92,8 +92,10 @@ export class FileAuditLog implements AuditLog {
     }
     this.#writeFailed = false
     tree.append(frame, FRAME_HEADER_BYTES, end)
-    if (this.#listeners.size > 0)
-      this.#tell(index, { ...entry, seq: index, ts } as unknown as JsonObject)
+    if (this.#listeners.size > 0) {
+      const told = 'form' in entry ? entry.form.entry(entry.commitment) : entry
+      this.#tell(index, { ...told, seq: index, ts } as unknown as JsonObject)
+    }
     return index
   }
 
@@ -160,6 +162,11 @@ export class FileAuditLog implements AuditLog {
       return 'The head of the audit log cannot be signed.'
     }
     return undefined
+  }
+
+  #fill({ form, commitment }: RecurringEntry, index: number, ts: string): number {
+    if (form.mostBytes > MOST_RECORD_BYTES) throw unavailable('This cannot be put on record.')
+    return form.write(this.#frame, FRAME_HEADER_BYTES, commitment, index, ts) - FRAME_HEADER_BYTES
   }
 
   #encode(entry: AuditEntry, index: number, ts: string): number {

@@ -19,11 +19,10 @@ const MOST_BLOCK_BYTES = 64 * 1024 * 1024
 
 /** Compresses and seals one block. Gives the bytes for the file (with the length) and their hash. */
 export async function sealBlock(
-  lines: string,
+  text: Buffer,
   key: Uint8Array,
   number: number,
 ): Promise<{ bytes: Buffer; sha256: string }> {
-  const text = Buffer.from(lines, 'utf8')
   // A compressor costs half a millisecond to set up: a short session's only block is not worth it.
   const plain = text.length < WORTH_COMPRESSING_BYTES ? text : await compress(text, FASTEST)
   const nonce = randomBytes(NONCE_BYTES)

@@ -9,11 +9,11 @@ export type RecordedEvent =
       readonly at: number
       readonly entry: number
       readonly text: string
-      readonly parameters?: readonly (string | null)[]
+      readonly parameters?: readonly (string | null)[] | undefined
       readonly effect: 'permit' | 'deny' | 'held'
       readonly code: string
       readonly policies: readonly string[]
-      readonly message?: string
+      readonly message?: string | undefined
     }
   | {
       readonly kind: 'answer'
@@ -30,7 +30,7 @@ export type RecordedEvent =
       readonly status: string
       readonly rows: number
       readonly bytes: number
-      readonly errorCode?: string
+      readonly errorCode?: string | undefined
     }
   | { readonly kind: 'note'; readonly at: number; readonly text: string }
   /** Only when read: there is more, from event number `next` on. */

@@ -4,12 +4,13 @@ import { hash, randomBytes } from 'node:crypto'
 import { appendFile } from 'node:fs/promises'
 import { Unavailable } from '#model'
 import { MARK, sealBlock } from './blocks.ts'
+import { EventLines } from './event-lines.ts'
 import type { RecordedEvent } from './events.ts'
 
-const BLOCK_CHARACTERS = 64 * 1024
+const BLOCK_BYTES = 64 * 1024
 const BLOCK_AGE_MS = 5_000
 /** What may wait for a slow disk before the session has to end. */
-const MOST_PENDING_CHARACTERS = 8 * 1024 * 1024
+const MOST_PENDING_BYTES = 8 * 1024 * 1024
 
 /** One sealed block, for the audit log. */
 export interface RecordedChunk {
@@ -26,9 +27,8 @@ export class SessionRecorder {
   readonly #onChunk: (chunk: RecordedChunk) => void
   readonly #onFailure: (error: Unavailable) => void
   readonly #listeners = new Set<(event: RecordedEvent) => void>()
-  /** Kept as they came and written out only when a block is sealed: a statement must not wait for it. */
-  #events: RecordedEvent[] = []
-  #size = 0
+  /** What the next block is made of. */
+  readonly #lines = new EventLines()
   #firstAt = 0
   #pending = 0
   #chunks = 0
@@ -64,9 +64,8 @@ export class SessionRecorder {
 
   add(event: RecordedEvent): void {
     if (this.#failed) return
-    if (this.#events.length === 0) this.#firstAt = event.at
-    this.#events.push(event)
-    this.#size += sizeOf(event)
+    if (this.#lines.length === 0) this.#firstAt = event.at
+    this.#lines.add(event)
     for (const listener of this.#listeners) {
       try {
         listener(event)
@@ -75,13 +74,13 @@ export class SessionRecorder {
         this.#listeners.delete(listener)
       }
     }
-    if (this.#size >= BLOCK_CHARACTERS) this.#seal()
-    if (this.#pending > MOST_PENDING_CHARACTERS) this.#fail(new Error('the disk does not keep up'))
+    if (this.#lines.length >= BLOCK_BYTES) this.#seal()
+    if (this.#pending > MOST_PENDING_BYTES) this.#fail(new Error('the disk does not keep up'))
   }
 
   /** Seals what is older than 5 s. Called by the owner's one timer. */
   flushIfDue(now: number): void {
-    if (this.#events.length > 0 && now - this.#firstAt >= BLOCK_AGE_MS) this.#seal()
+    if (this.#lines.length > 0 && now - this.#firstAt >= BLOCK_AGE_MS) this.#seal()
   }
 
   /** Live events, for whoever watches. */
@@ -92,7 +91,7 @@ export class SessionRecorder {
 
   /** Seals everything now: for a reader who wants the present. */
   async flush(): Promise<void> {
-    if (this.#events.length > 0) this.#seal()
+    if (this.#lines.length > 0) this.#seal()
     await this.#writing
   }
 
@@ -102,11 +101,8 @@ export class SessionRecorder {
   }
 
   #seal(): void {
-    let lines = ''
-    for (const event of this.#events) lines += `${JSON.stringify(event)}\n`
+    const lines = this.#lines.take()
     const number = this.#chunks++
-    this.#events = []
-    this.#size = 0
     this.#pending += lines.length
     this.#writing = this.#writing.then(async () => {
       if (this.#failed) return
@@ -127,8 +123,7 @@ export class SessionRecorder {
   #fail(cause: unknown): void {
     if (this.#failed) return
     this.#failed = true
-    this.#events = []
-    this.#size = 0
+    this.#lines.take()
     this.#onFailure(
       new Unavailable(
         'recording_unavailable',
@@ -137,18 +132,4 @@ export class SessionRecorder {
       ),
     )
   }
-}
-
-/** About how many characters an event takes when it is written out. */
-function sizeOf(event: RecordedEvent): number {
-  let size = 120
-  if (event.kind === 'statement') {
-    size += event.text.length
-    for (const value of event.parameters ?? []) size += 4 + (value?.length ?? 0)
-  } else if (event.kind === 'answer') {
-    for (const row of event.rows) for (const cell of row) size += 4 + (cell?.length ?? 0)
-  } else if (event.kind === 'note') {
-    size += event.text.length
-  }
-  return size
 }
