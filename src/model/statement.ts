@@ -32,6 +32,10 @@ export const flags = [
   'bulk',
   /** Only shown, not run: EXPLAIN without ANALYZE. */
   'explain',
+  /** Done by code that the statement runs (a function, a rule, DO), not by the statement's own words. */
+  'indirect',
+  /** With the rights of that code's owner, not of the session's role: SECURITY DEFINER. */
+  'definer',
 ] as const
 export type Flag = (typeof flags)[number]
 

@@ -62,6 +62,8 @@ const withoutFlag: Readonly<Record<Flag, string>> = {
   server_files: "without the server's files and programs",
   bulk: 'without a bulk copy',
   explain: 'without EXPLAIN',
+  indirect: 'when the statement says it itself, not code that it calls',
+  definer: "with the session's own rights, not those of a function's owner",
 }
 
 /** Objects that hold data. Of others (functions, languages, roles) "read is permitted" would mislead. */

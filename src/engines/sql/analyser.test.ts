@@ -205,7 +205,7 @@ describe('what a text does', () => {
     ['PREPARE q AS DELETE FROM a', 'write DELETE a [unfiltered]'],
     ['DECLARE c CURSOR FOR SELECT * FROM a', 'read SELECT a'],
     ['EXECUTE q (1)', 'connect EXECUTE -'],
-    ['DO $$begin end$$', 'execute DO code:plpgsql [dynamic]'],
+    ['DO $$begin end$$', 'execute DO code:plpgsql'],
     ["DO LANGUAGE plpython3u 'x'", 'execute DO code:plpython3u [dynamic]'],
     ['CALL lower(1)', 'execute CALL procedure:lower'],
     // session

@@ -8,7 +8,7 @@ import { TextCache } from './cache.ts'
 import { literalFree } from './literal-free.ts'
 import { Refusal } from './postgres/draft.ts'
 import { isTree, listOf } from './postgres/tree.ts'
-import { Walk } from './postgres/walk.ts'
+import { MOST_WORDS, Walk } from './postgres/walk.ts'
 import { type Reduced, reduce } from './reduce.ts'
 
 export interface Analyser {
@@ -24,11 +24,6 @@ export interface AnalyserOptions {
   readonly maxKeptBytes?: number
 }
 
-/**
- * Words of a text, once lists of the same are made short. What takes longest to read costs some 4 us a word on a slow
- * machine, and the event loop waits: a third of the 250 ms that a text may take. No text of fewer bytes has more.
- */
-const MOST_WORDS = 20_000
 const MOST_STATEMENTS = 10_000
 /** Each is decided; a text with more is no statement that a person could approve. */
 const MOST_OPERATIONS = 10_000
@@ -152,9 +147,10 @@ function readStatements(text: string): Read {
   const statements: SqlStatement[] = []
   let literalsMatter = false
   let operations = 0
+  const left = { words: MOST_WORDS }
   for (const raw of parsed) {
     const node = isTree(raw) ? raw['stmt'] : undefined
-    const walk = new Walk()
+    const walk = new Walk(false, left)
     const statement = walk.statement(node)
     if (walk.draft.literalsMatter) literalsMatter = true
     statements.push(statement)

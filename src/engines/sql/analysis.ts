@@ -91,6 +91,8 @@ export interface SqlStatement {
   readonly functions: readonly string[]
   /** Those of `functions` that are taken for built-in ones though the text does not say pg_catalog. */
   readonly presumedBuiltIn: readonly string[]
+  /** Operators that are taken for built-in ones though the text does not say pg_catalog. */
+  readonly operators: readonly string[]
   /** Types not built in that values are cast to. */
   readonly castsTo: readonly RelationName[]
   /** Names read as `alias.name` of a sub-query or function: a column of it, or a function of its row. */

@@ -12,9 +12,6 @@ export type {
   TransactionVerb,
   Unreadable,
 } from './analysis.ts'
-export {
-  type Names,
-  type ResolvedRelation,
-  type StatementContext,
-  toStatement,
-} from './to-statement.ts'
+export type { Names, ResolvedRelation, ResolvedRoutine, ResolvedRule } from './names.ts'
+export { type Code, readRoutine, readRule } from './postgres/bodies.ts'
+export { type StatementContext, toStatement } from './to-statement.ts'

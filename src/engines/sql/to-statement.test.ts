@@ -83,7 +83,7 @@ describe('a statement', () => {
       functions: ({ name }) => (name === 'spy' ? ['public.spy'] : []),
     }
     expect(says(made('SELECT c.spy FROM customers c', {}, spied))).toContain(
-      'execute SELECT function:public.spy()',
+      'execute SELECT function:public.spy() [dynamic]',
     )
   })
 
@@ -236,18 +236,20 @@ describe('functions of users', () => {
       isPlainType: ({ name }) => name === 'mood',
     }
     expect(says(made('SELECT lower($1)', {}, known))).toContain(
-      'execute SELECT function:public.lower()',
+      'execute SELECT function:public.lower() [dynamic]',
     )
     expect(says(made('SELECT pg_catalog.lower($1)', {}, known))).toEqual([
       'connect SELECT resource:()',
     ])
-    expect(says(made('SELECT spy()', {}, known))).toEqual(['execute SELECT function:public.spy()'])
+    expect(says(made('SELECT spy()', {}, known))).toEqual([
+      'execute SELECT function:public.spy() [dynamic]',
+    ])
     expect(says(made('SELECT pg_sleep(1)', {}, known))).toEqual([
       'execute SELECT function:pg_catalog.pg_sleep()',
-      'execute SELECT function:public.pg_sleep()',
+      'execute SELECT function:public.pg_sleep() [dynamic]',
     ])
     expect(says(made('SELECT s.spy FROM (SELECT 1) s', {}, known))).toContain(
-      'execute SELECT function:public.spy()',
+      'execute SELECT function:public.spy() [dynamic]',
     )
     expect(says(made("SELECT 'x'::mood", {}, known))).toEqual(['connect SELECT resource:()'])
     expect(says(made("SELECT 'x'::other", {}, known))).toContain('execute SELECT type:other()')

@@ -4,40 +4,10 @@ import type { Action, ColumnName, Flag, Lineage, Operation, Parameter, Statement
 import type { Analysis, RawOperation, RelationName, SqlStatement } from './analysis.ts'
 import type { SqlCategory } from './categories.ts'
 import { type LineageNames, type Plan, resolveLineage } from './lineage/index.ts'
+import type { Names, ResolvedRelation, ResolvedRoutine, ResolvedRule } from './names.ts'
+import type { Code } from './postgres/bodies.ts'
 import { otherFunctions, safeFunctions } from './postgres/catalog-names.ts'
 import { isSystemColumn } from './system-columns.ts'
-
-export interface ResolvedRelation {
-  /** `schema.table`. */
-  readonly object: string
-  /** `table`, `view`, ... */
-  readonly kind: string
-  /** Empty: not known, so names of columns stand as written. */
-  readonly columns: readonly string[]
-  /** For a view: base columns that its values come from. `all` when that is not known. */
-  readonly derivesFrom?: readonly ColumnName[] | 'all'
-}
-
-/** Resolves names as the server would, from a snapshot of its catalog. */
-export interface Names {
-  /** Several when the search path is not known; empty when there is no such relation. */
-  resolve(relation: RelationName): readonly ResolvedRelation[]
-  /**
-   * Functions outside pg_catalog that a call of that name could reach, as `schema.name`. Without it a
-   * call of a built-in name is taken for the built-in one, and others are named as written.
-   */
-  functions?(name: RelationName): readonly string[]
-  /** True when a cast to the type runs no code of a user (an enum, a composite). Without it: never. */
-  isPlainType?(type: RelationName): boolean
-  /**
-   * The names as they are once search_path has that value (as `SettingChange.value` has it); undefined: a
-   * value that is not known, so every schema counts. Asked when a text changes the path and goes on.
-   * Without it unqualified names after such a change are `dynamic`.
-   */
-  withSearchPath?(path: string | undefined): Names
-  /** Where an unqualified new relation is made. */
-  readonly creationSchema?: string
-}
 
 export interface StatementContext {
   /** Verbatim. */
@@ -52,6 +22,8 @@ export interface StatementContext {
   prepared?(name: string): SqlStatement | undefined
   /** The query of an open cursor; undefined when there is none. */
   cursor?(name: string): SqlStatement | undefined
+  /** Called when code that the text runs changes what names mean, or whose rights count, for the rest of the session. */
+  turned?(): void
 }
 
 /** What a principal asks with the text. Names that cannot be resolved stand as written. */
@@ -80,13 +52,22 @@ export function toStatement(
   }
 }
 
-/** Of what an answer can be made without a catalog knowing it. */
-const unknownAnswers: ReadonlySet<Action> = new Set(['execute', 'administer'])
 /** EXECUTE of an EXECUTE of ...: the server has no such thing, a text may try. */
 const DEEPEST = 8
 /** Up to here looking through a list beats making a set. */
 const FEW = 16
 const none: readonly string[] = []
+/** Characters of code on the server that one text makes us look into. */
+const MOST_CODE = 65_536
+/** Names in what the server itself spells out are qualified. */
+const QUALIFIED = 'pg_catalog'
+
+/** In which code an operation is found. */
+interface Inside {
+  readonly depth: number
+  readonly flags: readonly Flag[]
+}
+const TOP: Inside = { depth: 0, flags: [] }
 
 class Builder {
   readonly functions = new Set<string>()
@@ -102,6 +83,10 @@ class Builder {
   readonly #cursors = new Map<string, SqlStatement>()
   readonly #seen = new Set<string>()
   #anything = false
+  #inside = TOP
+  #codeLeft = MOST_CODE
+  /** Code that was looked into, by the rights that it runs with: it says the same again. */
+  readonly #lookedInto = new Map<string, Set<ResolvedRoutine | ResolvedRule>>()
 
   constructor(names: Names, context: StatementContext) {
     this.#names = names
@@ -115,9 +100,10 @@ class Builder {
       // A statement that is only a name stands for what it names.
       if (isPlaceholder(each) && (statement.executes ?? statement.fetches) !== undefined) continue
       this.#operation(each, whole ? 'all' : wanted, shownOnly)
+      if (statement.returnsRows && each.action === 'write') this.#returning(each)
     }
     for (const name of statement.functions) this.functions.add(name)
-    this.#overloads(statement)
+    this.#overloads(statement, shownOnly)
     this.#casts(statement)
     if (statement.executes !== undefined) {
       const { name } = statement.executes
@@ -187,6 +173,8 @@ class Builder {
     }
     for (const { name, value } of statement.settings) {
       if (name === 'search_path' || name === 'all') this.#turn(value)
+      const identity = name === 'role' || name === 'session_authorization'
+      if (this.#inside.depth > 0 && (identity || name === 'search_path')) this.#context.turned?.()
     }
     // Whatever was set may be undone here.
     if (this.#pathChanged && statement.transaction !== undefined) this.#turn(undefined)
@@ -194,6 +182,7 @@ class Builder {
 
   #turn(path: string | undefined): void {
     this.#pathChanged = true
+    this.#lookedInto.clear()
     const names = this.#names.withSearchPath?.(path)
     if (names === undefined) this.#lost = true
     else this.#names = names
@@ -238,14 +227,19 @@ class Builder {
     const category = milder ? 'read' : raw.category
     const flags: readonly Flag[] =
       shownOnly && !raw.flags.includes('explain') ? [...raw.flags, 'explain'] : raw.flags
-    if (unknownAnswers.has(action) && (raw.relation !== undefined || action === 'execute')) {
-      this.#anything = true
-    }
+    if (isUnknownAnswer(raw, action)) this.#anything = true
     if (flags.includes('dynamic')) this.#anything = true
     if (raw.relation === undefined) {
       const object = raw.object ?? { name: '', kind: 'resource' }
-      if (object.kind === 'function') this.#function(action, raw.verb, object.name, flags, category)
-      else this.#push(action, raw.verb, object, [], flags, category)
+      // What code computes without touching anything is not worth a decision.
+      if (this.#inside.depth > 0 && isPlaceholder(raw) && category === 'read') return
+      if (object.kind === 'function' || object.kind === 'procedure') {
+        this.#function({ ...raw, action, object, flags, category }, shownOnly)
+      } else {
+        this.#push(action, raw.verb, object, [], flags, category)
+        const known = object.kind !== 'operator' || this.#operator(object.name, raw.verb, shownOnly)
+        if (!known) this.#anything = true
+      }
       return
     }
     const { schema, name } = raw.relation
@@ -259,8 +253,101 @@ class Builder {
       const columns = this.#relationColumns(raw, each)
       const object = { name: each.object, kind: each.kind }
       this.#push(action, raw.verb, object, columns, flags, category)
-      if (action !== 'define') this.#derive(each, wanted)
+      if (action === 'define') continue
+      this.#derive(each, wanted)
+      for (const routine of each.calls ?? []) this.#routine(routine, raw.verb, flags, shownOnly)
+      for (const rule of action === 'write' ? (each.rules ?? []) : []) {
+        if (rule.event === raw.verb) this.#lookInto(rule, rulesRun, QUALIFIED, shownOnly)
+      }
     }
+  }
+
+  /** Triggers may change what RETURNING shows. */
+  #returning(raw: RawOperation): void {
+    if (raw.relation === undefined) return
+    if (this.#names.resolve(raw.relation).some(({ triggers }) => triggers === true)) {
+      this.#anything = true
+    }
+  }
+
+  /** A call of a function of a user: the function, and what its code does. */
+  #routine(
+    routine: ResolvedRoutine,
+    verb: string,
+    flags: readonly Flag[],
+    shownOnly: boolean,
+    kind = 'function',
+    category: SqlCategory = 'unknown',
+  ): void {
+    const definer: readonly Flag[] = routine.definer ? ['indirect', 'definer'] : ['indirect']
+    const known = this.#lookInto(routine, definer, routine.path, shownOnly)
+    const object = { name: routine.object, kind }
+    if (known === 'all') this.#push('execute', verb, object, [], flags, 'code')
+    else {
+      const dynamic = flags.includes('dynamic') ? flags : [...flags, 'dynamic' as const]
+      this.#push('execute', verb, object, [], dynamic, known === 'some' ? 'code' : category)
+      this.#anything = true
+    }
+  }
+
+  /** Adds what code on the server does; how much of it could be told. */
+  #lookInto(
+    code: ResolvedRoutine | ResolvedRule,
+    flags: readonly Flag[],
+    path: string | undefined,
+    shownOnly: boolean,
+  ): 'all' | 'some' | 'nothing' {
+    const outer = this.#inside
+    const inside = { depth: outer.depth + 1, flags: [...new Set([...outer.flags, ...flags])] }
+    const key = inside.flags.join(' ')
+    let seen = this.#lookedInto.get(key)
+    if (seen === undefined) {
+      seen = new Set()
+      this.#lookedInto.set(key, seen)
+    }
+    const again = seen.has(code)
+    if (!again) this.#codeLeft -= code.size
+    const found = inside.depth > DEEPEST || this.#codeLeft < 0 ? 'unknown' : code.code()
+    if (found === 'unknown') {
+      this.#anything = true
+      return 'nothing'
+    }
+    if (!again) {
+      seen.add(code)
+      this.#runCode(found, inside, path, shownOnly)
+    }
+    if (found.dynamic) this.#anything = true
+    return found.dynamic ? 'some' : 'all'
+  }
+
+  #runCode(code: Code, inside: Inside, path: string | undefined, shownOnly: boolean): void {
+    const outer = this.#inside
+    const [names, lost] = [this.#names, this.#lost]
+    this.#inside = inside
+    if (path !== undefined) {
+      const own = names.withSearchPath?.(path)
+      if (own === undefined) this.#lost = true
+      else this.#names = own
+    }
+    for (const statement of code.statements) this.add(statement, inside.depth, shownOnly)
+    this.#inside = outer
+    if (path === undefined) return
+    this.#names = names
+    this.#lost = lost
+    // A SET in the code outlives the function's own setting.
+    const sets = code.statements.some(({ settings }) =>
+      settings.some(({ name }) => name === 'search_path' || name === 'all'),
+    )
+    if (sets) this.#turn(undefined)
+  }
+
+  /** False when no function of a user that can be read is behind it. */
+  #operator(written: string, verb: string, shownOnly: boolean): boolean {
+    const dot = written.lastIndexOf('.')
+    const schema = dot === -1 ? undefined : written.slice(0, dot)
+    const found = this.#names.operators?.({ schema, name: written.slice(dot + 1) }) ?? []
+    for (const each of found) this.#routine(each, verb, [], shownOnly)
+    return found.length > 0
   }
 
   #unresolved(
@@ -301,7 +388,7 @@ class Builder {
     this.#anything = true
     for (const name of raw.qualified) {
       const overloads = this.#names.functions?.({ schema: undefined, name }) ?? []
-      if (overloads.length > 0) this.#function('execute', raw.verb, name, [], 'unknown')
+      if (overloads.length > 0) this.#overload(name, raw.verb)
     }
     return [...new Set([...raw.qualified, ...raw.columns])]
   }
@@ -311,8 +398,10 @@ class Builder {
     this.#derive(relation, 'all')
     this.#anything = true
     const overloads = this.#names.functions?.({ schema: undefined, name }) ?? []
-    if (overloads.length === 0 && safeFunctions.has(name)) return
-    this.#function('execute', raw.verb, name, [], 'unknown')
+    if (overloads.length > 0) this.#overload(name, raw.verb)
+    else if (!safeFunctions.has(name)) {
+      this.#push('execute', raw.verb, { name, kind: 'function' }, [], [], 'unknown')
+    }
   }
 
   #derive(relation: ResolvedRelation, wanted: ReadonlySet<string> | 'all'): void {
@@ -334,43 +423,48 @@ class Builder {
     for (const name of names) columns.add(name)
   }
 
-  #function(
-    action: Action,
-    verb: string,
-    written: string,
-    flags: readonly Flag[],
-    category: SqlCategory,
-  ): void {
-    this.#anything = true
-    const dot = written.lastIndexOf('.')
-    const schema = dot === -1 ? undefined : written.slice(0, dot)
-    const name = written.slice(dot + 1)
-    const found = schema === 'pg_catalog' ? [] : (this.#names.functions?.({ schema, name }) ?? [])
-    for (const each of found.length === 0 ? [written] : found) {
-      this.#push(action, verb, { name: each, kind: 'function' }, [], flags, category)
+  #function(raw: RawOperation & { readonly object: ObjectName }, shownOnly: boolean): void {
+    const { action, verb, object, flags, category } = raw
+    const dot = object.name.lastIndexOf('.')
+    const schema = dot === -1 ? undefined : object.name.slice(0, dot)
+    const name = { schema, name: object.name.slice(dot + 1) }
+    const routines = schema === 'pg_catalog' ? [] : this.#routines(name)
+    for (const each of routines) {
+      this.#routine(each, verb, flags, shownOnly, object.kind, category)
     }
+    if (routines.length > 0) return
+    this.#anything = true
+    this.#push(action, verb, object, [], flags, category)
+  }
+
+  #routines(name: RelationName): readonly ResolvedRoutine[] {
+    const names = this.#names
+    if (names.routines !== undefined) return names.routines(name)
+    return (names.functions?.(name) ?? []).map(object => ({
+      object,
+      definer: false,
+      size: 0,
+      code: () => 'unknown' as const,
+    }))
   }
 
   /** A function of a user that has a built-in one's name may be the better match for the arguments. */
-  #overloads(statement: SqlStatement): void {
-    if (this.#names.functions === undefined) return
-    for (const name of statement.presumedBuiltIn) {
-      for (const each of this.#names.functions({ schema: undefined, name })) {
-        this.#anything = true
-        this.#push('execute', statement.verb, { name: each, kind: 'function' }, [], [], 'unknown')
-      }
-    }
+  #overloads(statement: SqlStatement, shownOnly: boolean): void {
+    for (const name of statement.presumedBuiltIn) this.#overload(name, statement.verb, shownOnly)
+    for (const name of statement.operators) this.#operator(name, statement.verb, shownOnly)
+  }
+
+  #overload(name: string, verb: string, shownOnly = false): boolean {
+    const routines = this.#routines({ schema: undefined, name })
+    for (const each of routines) this.#routine(each, verb, [], shownOnly)
+    return routines.length > 0
   }
 
   /** True when an attribute may be a function of a whole row. */
   #attributes(statement: SqlStatement): boolean {
     let whole = false
     for (const name of statement.attributes) {
-      for (const each of this.#names.functions?.({ schema: undefined, name }) ?? []) {
-        whole = true
-        this.#anything = true
-        this.#push('execute', statement.verb, { name: each, kind: 'function' }, [], [], 'unknown')
-      }
+      if (this.#overload(name, statement.verb)) whole = true
     }
     return whole
   }
@@ -392,7 +486,9 @@ class Builder {
     flags: readonly Flag[],
     category: SqlCategory,
   ): void {
-    const operation = { action, verb, object, columns, flags, category }
+    const all =
+      this.#inside.flags.length === 0 ? flags : [...new Set([...flags, ...this.#inside.flags])]
+    const operation = { action, verb, object, columns, flags: all, category }
     if (this.#operations.length > 0) {
       const key = keyOf(operation)
       const first = this.#operations[0]
@@ -404,6 +500,14 @@ class Builder {
   }
 }
 
+interface ObjectName {
+  readonly name: string
+  readonly kind: string
+}
+
+/** A rule's actions run with the rights of the table's owner. */
+const rulesRun: readonly Flag[] = ['indirect', 'definer']
+
 function keyOf({ action, verb, object, columns, flags, category }: Operation): string {
   return JSON.stringify([action, verb, object.kind, object.name, columns, flags, category])
 }
@@ -412,6 +516,13 @@ function wantedColumns(columns: readonly string[], wanted: ReadonlySet<string>):
   if (wanted.size === 0) return none
   if (wanted.size > FEW) return columns.filter(column => wanted.has(column))
   return [...wanted].filter(name => columns.includes(name))
+}
+
+/** Of what an answer can be made without a catalog knowing it. Of functions their code may tell. */
+function isUnknownAnswer({ relation, object }: RawOperation, action: Action): boolean {
+  if (action === 'administer') return relation !== undefined
+  const kind = object?.kind
+  return action === 'execute' && kind !== 'function' && kind !== 'procedure' && kind !== 'operator'
 }
 
 function isPlaceholder(raw: RawOperation): boolean {

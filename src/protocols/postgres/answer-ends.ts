@@ -217,6 +217,7 @@ export class AnswerEnds {
     const { builder, scope, names, session } = this.#talk.parts
     const effective = builder.effective(statement, segment)
     if (effective.settings.length > 0 || statement.transaction !== undefined) scope.ran(effective)
+    if (builder.turns(exchange.analysis)) scope.lose()
     for (const { name, value } of effective.settings) {
       if (name === REASON_SETTING) session.justify(value ?? '')
     }

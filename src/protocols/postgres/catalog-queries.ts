@@ -71,10 +71,49 @@ WHERE to_jsonb(a) ->> 'attgenerated' <> ''`
 
 const ofUsers = `n.nspname NOT IN ('pg_catalog', 'information_schema')`
 
-/** Functions outside pg_catalog: schema, name. */
-export const FUNCTIONS = `
-SELECT DISTINCT n.nspname, p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE ${ofUsers}`
+/** Languages in which only a superuser can make functions, and whose code cannot be read. */
+const compiled = `('c', 'internal')`
+
+/**
+ * Functions and procedures outside pg_catalog: oid, schema, name, SECURITY DEFINER, the search_path that it sets, and its
+ * definition when that can be read, none over 64 KiB, and no more than 32 MiB in all.
+ */
+export const ROUTINES = `
+SELECT f.oid, f.nspname, f.proname, f.prosecdef,
+  (SELECT substr(setting, 13) FROM unnest(f.proconfig) AS s(setting) WHERE setting LIKE 'search\\_path=%'),
+  CASE WHEN octet_length(f.definition) <= 65536
+    AND sum(octet_length(f.definition)) OVER (ORDER BY octet_length(f.definition), f.oid) <= 33554432
+    THEN f.definition END
+FROM (SELECT p.oid, n.nspname, p.proname, p.prosecdef, p.proconfig,
+    CASE WHEN l.lanname IN ('sql', 'plpgsql') AND p.prokind IN ('f', 'p') THEN pg_get_functiondef(p.oid) END AS definition
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
+  WHERE ${ofUsers}) f`
+
+/** Operators of users that run code which is not compiled: schema, name, function. */
+export const OPERATORS = `
+SELECT n.nspname, o.oprname, p.oid
+FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
+JOIN pg_proc p ON p.oid = o.oprcode JOIN pg_language l ON l.oid = p.prolang
+WHERE ${ofUsers} AND l.lanname NOT IN ${compiled}`
+
+/** Views that run code of users which is not compiled: view, function. */
+export const VIEW_CALLS = `
+SELECT DISTINCT r.ev_class, p.oid
+FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+  AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+JOIN pg_proc p ON p.oid = coalesce(o.oprcode::oid, d.refobjid) JOIN pg_language l ON l.oid = p.prolang
+WHERE ${userViews} AND r.rulename = '_RETURN' AND l.lanname NOT IN ${compiled} AND p.oid >= 16384`
+
+/** Rules but those that make views: relation, event, definition when it is not too long. */
+export const RULES = `
+SELECT r.ev_class, r.ev_type, CASE WHEN octet_length(r.definition) <= 65536 THEN r.definition END
+FROM (SELECT ev_class, ev_type, pg_get_ruledef(oid) AS definition FROM pg_rewrite
+  WHERE rulename <> '_RETURN' AND oid >= 16384) r`
+
+/** Relations with triggers of users. */
+export const TRIGGERS = `SELECT DISTINCT tgrelid FROM pg_trigger WHERE NOT tgisinternal`
 
 /**
  * Types of users but for tables' row types and arrays: schema, name, and whether a cast to it runs no code of a

@@ -4,19 +4,29 @@ import { UpstreamError } from '#model'
 import {
   BEGIN,
   END,
-  FUNCTIONS,
   GENERATED,
   NAMED_TYPES,
+  OPERATORS,
   PARENTS,
   READERS,
   RELATIONS,
+  ROUTINES,
+  RULES,
   SCHEMAS,
   SESSION,
+  TRIGGERS,
   TYPES,
+  VIEW_CALLS,
   VIEW_DEPENDENCIES,
   VIEW_RULES,
 } from './catalog-queries.ts'
-import { CatalogSnapshot, type RelationRow, type ViewRow } from './catalog-snapshot.ts'
+import { Routines, type RuleRow, rulesOf } from './catalog-routines.ts'
+import {
+  type CatalogRows,
+  CatalogSnapshot,
+  type RelationRow,
+  type ViewRow,
+} from './catalog-snapshot.ts'
 import { Questions } from './questions.ts'
 import { searchPathOf } from './startup-parameters.ts'
 import { type TypeRow, textForms } from './type-forms.ts'
@@ -115,12 +125,7 @@ async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
     generated.set(`${oid} ${attnum}`, tree == null ? 'all' : readGenerated(tree, isOpaque))
   })
 
-  const functions = new Map<string, Set<string>>()
-  await connection.ask(FUNCTIONS, ([schema, name]) => {
-    const found = functions.get(name ?? '')
-    if (found === undefined) functions.set(name ?? '', new Set([schema ?? '']))
-    else found.add(schema ?? '')
-  })
+  const code = await readCode(connection)
   const namedTypes = new Map<string, Map<string, boolean>>()
   await connection.ask(NAMED_TYPES, ([schema, name, plain]) => {
     const found = namedTypes.get(name ?? '')
@@ -138,10 +143,48 @@ async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
     views,
     forms,
     generated,
-    functions,
+    ...code,
     namedTypes,
     usable,
     searchPath,
     user,
   })
 }
+
+/** Functions, and what runs them without being asked by name. */
+async function readCode(
+  connection: Questions,
+): Promise<Pick<CatalogRows, 'routines' | 'viewCalls' | 'rules' | 'triggers'>> {
+  const routines = new Routines()
+  await connection.ask(ROUTINES, ([oid, schema, name, definer, path, definition]) => {
+    routines.add({
+      oid: Number(oid),
+      schema: schema ?? '',
+      name: name ?? '',
+      definer: definer === 't',
+      path: path ?? undefined,
+      definition: definition ?? undefined,
+    })
+  })
+  await connection.ask(OPERATORS, ([schema, name, oid]) => {
+    routines.addOperator(schema ?? '', name ?? '', Number(oid))
+  })
+  const viewCalls = new Map<number, number[]>()
+  await connection.ask(VIEW_CALLS, ([view, oid]) => {
+    const found = viewCalls.get(Number(view))
+    if (found === undefined) viewCalls.set(Number(view), [Number(oid)])
+    else found.push(Number(oid))
+  })
+  const rules: RuleRow[] = []
+  await connection.ask(RULES, ([relation, event, definition]) => {
+    rules.push({
+      relation: Number(relation),
+      event: event ?? '',
+      definition: definition ?? undefined,
+    })
+  })
+  const triggers = new Set<number>()
+  await connection.ask(TRIGGERS, ([relation]) => void triggers.add(Number(relation)))
+  return { routines, viewCalls, rules: rulesOf(rules), triggers }
+}
+

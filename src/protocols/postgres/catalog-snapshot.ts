@@ -1,8 +1,10 @@
 // One reading of a server's catalog, and the answers that come from it. Pure. Compact: a relation's columns
 // stay one string until somebody asks for them, since most of a big catalog is never touched.
-import type { RelationName, ResolvedRelation } from '#engines/sql'
+import type { RelationName, ResolvedRelation, ResolvedRoutine, ResolvedRule } from '#engines/sql'
 import type { ColumnName } from '#model'
+import { columnKey as key, qualifiedName } from './catalog-names.ts'
 import { COLUMN_SEPARATOR, unescapeName } from './catalog-queries.ts'
+import type { Routines } from './catalog-routines.ts'
 import type { CatalogColumn, CatalogRelation, RelationKind, TextForm } from './catalog-types.ts'
 import type { ViewColumns } from './view-columns.ts'
 
@@ -29,8 +31,13 @@ export interface CatalogRows {
   readonly forms: ReadonlyMap<number, TextForm>
   /** `OID ATTNUM` of generated columns to the columns of their table that they are made of. */
   readonly generated: ReadonlyMap<string, readonly number[] | 'all'>
-  /** Functions of users: name to schemas. */
-  readonly functions: ReadonlyMap<string, ReadonlySet<string>>
+  /** Functions and operators of users. */
+  readonly routines: Routines
+  /** Views to the functions of users that they call. */
+  readonly viewCalls: ReadonlyMap<number, readonly number[]>
+  readonly rules: ReadonlyMap<number, readonly ResolvedRule[]>
+  /** Relations with triggers of users. */
+  readonly triggers: ReadonlySet<number>
   /** Types of users: name to schema to whether a cast to it runs no code of a user. */
   readonly namedTypes: ReadonlyMap<string, ReadonlyMap<string, boolean>>
   /** Schemas that the role may look into. */
@@ -70,7 +77,7 @@ class Relation implements CatalogRelation {
     this.oid = row.oid
     this.schema = row.schema
     this.name = row.name
-    this.object = `${part(row.schema)}.${part(row.name)}`
+    this.object = qualifiedName(row.schema, row.name)
     this.kind = kinds[row.kind] ?? 'table'
     this.#text = row.columns
   }
@@ -190,10 +197,21 @@ export class CatalogSnapshot {
   }
 
   functions(name: RelationName, searchPath: readonly string[] | undefined): readonly string[] {
-    return [...(this.#rows.functions.get(name.name) ?? [])]
-      .map(schema => ({ schema }))
-      .filter(this.#within(name.schema, searchPath))
-      .map(({ schema }) => `${part(schema)}.${part(name.name)}`)
+    return [...new Set(this.routines(name, searchPath).map(({ object }) => object))]
+  }
+
+  routines(
+    name: RelationName,
+    searchPath: readonly string[] | undefined,
+  ): readonly ResolvedRoutine[] {
+    return this.#rows.routines.named(name, this.#within(name.schema, searchPath))
+  }
+
+  operators(
+    name: RelationName,
+    searchPath: readonly string[] | undefined,
+  ): readonly ResolvedRoutine[] {
+    return this.#rows.routines.operators(name, this.#within(name.schema, searchPath))
   }
 
   isPlainType(name: RelationName, searchPath: readonly string[] | undefined): boolean {
@@ -232,15 +250,42 @@ export class CatalogSnapshot {
 
   #resolvedRelation(relation: Relation): ResolvedRelation {
     const { object, kind, columns } = relation
+    const code = this.#codeOf(relation)
     const bases = new Map<string, ColumnName>()
     for (const attnum of relation.numbered().keys()) {
       const sources = this.column(relation.oid, attnum)?.sources ?? 'all'
-      if (sources === 'all') return { object, kind, columns, derivesFrom: 'all' }
+      if (sources === 'all') return { object, kind, columns, derivesFrom: 'all', ...code }
       for (const source of sources) if (source.object !== object) bases.set(key(source), source)
     }
     return bases.size === 0
-      ? { object, kind, columns }
-      : { object, kind, columns, derivesFrom: [...bases.values()] }
+      ? { object, kind, columns, ...code }
+      : { object, kind, columns, derivesFrom: [...bases.values()], ...code }
+  }
+
+  /** What runs besides the statement itself. */
+  #codeOf({ oid, kind }: Relation): Pick<ResolvedRelation, 'rules' | 'calls' | 'triggers'> {
+    const rules = this.#rows.rules.get(oid)
+    const calls = new Set<ResolvedRoutine>()
+    if (kind === 'view') this.#addCalls(oid, calls, new Set())
+    return {
+      ...(rules === undefined ? {} : { rules }),
+      ...(calls.size === 0 ? {} : { calls: [...calls] }),
+      ...(this.#rows.triggers.has(oid) ? { triggers: true } : {}),
+    }
+  }
+
+  /** Functions of a view, and of the views in it. */
+  #addCalls(view: number, calls: Set<ResolvedRoutine>, seen: Set<number>): void {
+    if (seen.has(view)) return
+    seen.add(view)
+    for (const oid of this.#rows.viewCalls.get(view) ?? []) {
+      const routine = this.#rows.routines.get(oid)
+      if (routine !== undefined) calls.add(routine)
+    }
+    for (const dependency of this.#rows.views.get(view)?.dependencies.split(',') ?? []) {
+      const inner = Number(dependency.split(' ')[0])
+      if (this.#byOid.get(inner)?.kind === 'view') this.#addCalls(inner, calls, seen)
+    }
   }
 
   /** Adds all columns that `attnum` of `relation` may come from, itself first. */
@@ -301,14 +346,6 @@ export class CatalogSnapshot {
       }
     }
   }
-}
-
-function key({ object, column }: ColumnName): string {
-  return `${object}\u0000${column}`
-}
-
-function part(name: string): string {
-  return /[."]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name
 }
 
 function isTemporary({ schema }: { readonly schema: string }): boolean {

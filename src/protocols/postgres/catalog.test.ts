@@ -3,6 +3,7 @@ import { Unavailable } from '#model'
 import { hasPostgres, type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts'
 import { createCatalog } from './catalog.ts'
 import { readCatalog } from './catalog-reader.ts'
+import { Routines } from './catalog-routines.ts'
 import { CatalogSnapshot } from './catalog-snapshot.ts'
 import { fakeSession } from './test-doubles.ts'
 import { logIn } from './upstream.ts'
@@ -33,6 +34,17 @@ create schema other; create table other.customers(id int); create function other
 create table made(id int, email text, lowered text generated always as (lower(email)) stored);
 create domain mail as text; create type mood as enum('a','b'); create domain checked as text check (peek() is null);
 create type pair as (a int, b text);
+create function spy(a int) returns text language plpgsql security definer set search_path to other, public as
+  $$ begin delete from customers where id = a; return (select max(ssn) from public.customers); end $$;
+create function modern() returns bigint language sql return (select count(*) from public.part);
+create function run_time(t text) returns void language plpgsql as $$ begin execute t; end $$;
+create procedure wipe() language sql as 'truncate public.made';
+create table audit(line text); create table guarded(id int, note text);
+create rule logged as on insert to guarded do also insert into audit values (new.note);
+create rule kept as on delete to guarded do instead nothing;
+create function touched() returns trigger language plpgsql as 'begin return new; end';
+create trigger touch before insert on part for each row execute function touched();
+create view v_calling as select spy(id) from part; create view v_over as select * from v_calling;
 `.replace(
   'create view v_operator',
   `create function same(text, text) returns bool language sql as 'select true';
@@ -114,6 +126,48 @@ for (const version of [15, 18] as const) {
     ])('counts all that a computed column may come from: %s.%s', (relation, name, expected) => {
       expect(column(relation, name)?.shape).toBe('computed')
       expect(sources(relation, name)).toEqual(expect.arrayContaining(expected))
+    })
+
+    it('knows what functions do, under the path that they set, whoever they run as', () => {
+      const routines = (name: string) => catalog.routines({ schema: undefined, name }, ['public'])
+      const [spy] = routines('spy')
+      expect(spy).toMatchObject({ object: 'public.spy', definer: true, path: 'other, public' })
+      const verbs = (name: string) => {
+        const code = routines(name)[0]?.code()
+        if (code === undefined || code === 'unknown') return code
+        return code.statements.flatMap(({ operations }) =>
+          operations.map(({ verb, relation }) => `${verb} ${relation?.schema}.${relation?.name}`),
+        )
+      }
+      expect(verbs('spy')).toEqual(
+        expect.arrayContaining(['DELETE undefined.customers', 'SELECT public.customers']),
+      )
+      expect(verbs('modern')).toEqual(['SELECT public.part'])
+      expect(verbs('wipe')).toEqual(['TRUNCATE public.made'])
+      expect(routines('run_time')[0]?.code()).toMatchObject({ dynamic: true })
+      expect(catalog.operators({ schema: undefined, name: '===' }, ['public'])).toMatchObject([
+        { object: 'public.same' },
+      ])
+      expect(catalog.routines({ schema: undefined, name: 'peek' }, ['other'])).toEqual([])
+    })
+
+    it('knows what else runs when a relation is read or written', () => {
+      const [guarded] = catalog.resolved({ schema: undefined, name: 'guarded' }, ['public'])
+      expect(guarded?.rules?.map(({ event }) => event).sort()).toEqual(['DELETE', 'INSERT'])
+      const insert = guarded?.rules?.find(({ event }) => event === 'INSERT')?.code()
+      expect(insert).toMatchObject({
+        statements: [
+          { operations: [{ verb: 'INSERT', relation: { schema: 'public', name: 'audit' } }] },
+        ],
+      })
+      const [part] = catalog.resolved({ schema: undefined, name: 'part' }, ['public'])
+      expect(part?.triggers).toBe(true)
+      for (const name of ['v_calling', 'v_over']) {
+        const [view] = catalog.resolved({ schema: undefined, name }, ['public'])
+        expect(view?.calls?.map(({ object }) => object)).toEqual(['public.spy'])
+      }
+      const [plain] = catalog.resolved({ schema: undefined, name: 'v_plain' }, ['public'])
+      expect(plain?.calls).toBeUndefined()
     })
 
     it('knows nothing of a column that code of a user, or a query in a string, makes', () => {
@@ -241,7 +295,10 @@ describe('keeping a catalog', () => {
       views: new Map(),
       forms: new Map(),
       generated: new Map(),
-      functions: new Map(),
+      routines: new Routines(),
+      viewCalls: new Map(),
+      rules: new Map(),
+      triggers: new Set(),
       namedTypes: new Map(),
       usable: new Set(),
       searchPath: ['public'],

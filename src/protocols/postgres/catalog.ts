@@ -102,6 +102,8 @@ function namesOf(snapshot: CatalogSnapshot, path: readonly string[] | undefined)
   return {
     resolve: relation => snapshot.resolved(relation, path),
     functions: name => snapshot.functions(name, path),
+    routines: name => snapshot.routines(name, path),
+    operators: name => snapshot.operators(name, path),
     isPlainType: type => snapshot.isPlainType(type, path),
     withSearchPath: next => {
       const parts = next === undefined ? undefined : splitPath(next)

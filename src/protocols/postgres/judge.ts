@@ -147,6 +147,11 @@ export class Judge {
   noteChanges(exchange: Exchange): void {
     const talk = this.#talk
     const { builder, scope } = talk.parts
+    if (builder.turns(exchange.analysis)) {
+      exchange.changes = true
+      talk.changes += 1
+      return
+    }
     for (const statement of exchange.analysis.statements) {
       const effective = builder.effective(statement, talk.segment)
       if (

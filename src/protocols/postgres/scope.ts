@@ -86,6 +86,13 @@ export class Scope {
     }
   }
 
+  /** Code on the server has set what we cannot see. */
+  lose(): void {
+    this.#key = undefined
+    this.#dirty = true
+    this.#now = this.#afterCommit = { path: undefined, role: UNKNOWN }
+  }
+
   /** The upstream is out of any transaction. */
   transactionEnded(committed: boolean): void {
     if (!this.#dirty) return

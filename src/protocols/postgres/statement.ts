@@ -38,6 +38,9 @@ const templates = new WeakMap<
   { catalog: Catalog; prepare?: Template; execute?: Template }
 >()
 
+/** Texts that run code which changes the path or the role, by some catalog: what it sets it to is not known. */
+const turning = new WeakSet<Analysis>()
+
 export class StatementBuilder {
   readonly #analyser: Analyser
   readonly #catalog: Catalog
@@ -102,6 +105,11 @@ export class StatementBuilder {
     return statement
   }
 
+  /** True when code that the text runs leaves another path or role behind. */
+  turns(analysis: Analysis): boolean {
+    return turning.has(analysis)
+  }
+
   #template(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
     let kept = templates.get(analysis)
     if (kept === undefined || kept.catalog !== this.#catalog) {
@@ -135,6 +143,7 @@ export class StatementBuilder {
       phase,
       text,
       state,
+      turned: () => void turning.add(analysis),
       prepared: name => {
         const named = this.#names.executed(name, segment)
         if (named !== undefined) state[`prepared ${name}`] = named.text

@@ -2,14 +2,15 @@
 import type { RawOperation, SqlStatement } from '../analysis.ts'
 import type { Draft } from './draft.ts'
 
-/** Adds the inner statement's operations, as `change` makes them, and all that they rest on. */
+/** Adds the inner statement's operations, as `change` makes them (undefined: not), and all that they rest on. */
 export function absorb(
   inner: SqlStatement,
   draft: Draft,
-  change: (operation: RawOperation) => RawOperation = operation => operation,
+  change: (operation: RawOperation) => RawOperation | undefined = operation => operation,
 ): void {
   for (const each of inner.operations) {
     const operation = change(each)
+    if (operation === undefined) continue
     draft.operations.push({
       action: operation.action,
       verb: operation.verb,
@@ -25,6 +26,7 @@ export function absorb(
   for (const each of inner.functions) draft.functions.push(each)
   for (const each of inner.presumedBuiltIn) draft.presumedBuiltIn.push(each)
   for (const each of inner.castsTo) draft.castsTo.push(each)
+  for (const each of inner.operators) draft.operators.push(each)
   for (const each of inner.attributes) draft.attributes.push(each)
   draft.modifications += inner.modifications
   if (inner.columnNames === 'all') draft.allColumns = true
@@ -35,7 +37,7 @@ export function absorb(
 export function absorbRunning(
   inner: SqlStatement,
   draft: Draft,
-  change?: (operation: RawOperation) => RawOperation,
+  change?: (operation: RawOperation) => RawOperation | undefined,
 ): void {
   absorb(inner, draft, change)
   for (const each of inner.settings) draft.settings.push(each)

@@ -40,6 +40,7 @@ export class Draft {
   readonly functions: string[] = []
   readonly presumedBuiltIn: string[] = []
   readonly castsTo: RelationName[] = []
+  readonly operators: string[] = []
   readonly attributes: string[] = []
   readonly columnNames: string[] = []
   /** Names that stand alone: a column, or the whole row of the relation of that name. */
@@ -136,6 +137,7 @@ export class Draft {
       functions: distinct(this.functions),
       presumedBuiltIn: distinct(this.presumedBuiltIn),
       castsTo: this.castsTo,
+      operators: distinct(this.operators),
       attributes: distinct(this.attributes),
       columnNames: this.allColumns ? 'all' : distinct(this.columnNames),
       plan: this.planned?.plan ?? { kind: 'unknown' },

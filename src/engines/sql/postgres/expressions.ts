@@ -51,7 +51,8 @@ function indirection(fields: Tree, walk: Walk): void {
 const between = /^AEXPR_(NOT_)?BETWEEN/
 
 function operatorExpr(fields: Tree, walk: Walk): void {
-  if (!between.test(String(fields['kind']))) operator(fields['name'], walk)
+  if (between.test(String(fields['kind']))) walk.draft.operators.push('>=', '<=')
+  else operator(fields['name'], walk)
   walk.node(fields['lexpr'])
   walk.node(fields['rexpr'])
 }
@@ -61,12 +62,18 @@ function operator(list: unknown, walk: Walk): void {
   const parts = namesOf(list)
   if (parts.length === 0) return
   const builtIn = parts.length === 1 || (parts.length === 2 && parts[0] === 'pg_catalog')
-  if (builtIn && builtInOperators.has(parts.at(-1) ?? '')) return
+  const name = parts.at(-1) ?? ''
+  if (builtIn && builtInOperators.has(name)) {
+    // A user's operator of that name may be the better match for the types.
+    if (parts.length === 1 && walk.draft.operators.at(-1) !== name) walk.draft.operators.push(name)
+    return
+  }
   walk.draft.add('execute', 'SELECT', { name: parts.join('.'), kind: 'operator' })
 }
 
 function subLink(fields: Tree, walk: Walk): void {
   operator(fields['operName'], walk)
+  if (fields['testexpr'] !== undefined) walk.draft.operators.push('=')
   walk.children('SubLink', fields, ['operName'])
 }
 

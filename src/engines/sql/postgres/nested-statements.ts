@@ -1,7 +1,9 @@
 // Statements that hold or name another one: EXPLAIN, PREPARE, EXECUTE, cursors, CREATE TABLE AS, CALL, DO.
+import type { Flag } from '#model'
 import type { RawOperation, SqlStatement } from '../analysis.ts'
 import type { Plan } from '../lineage/index.ts'
 import { absorb, absorbRunning } from './absorb.ts'
+import { readBlock } from './bodies.ts'
 import { isOff } from './copy.ts'
 import { castTo } from './expressions.ts'
 import { fixedPlan, type Planned, planCall } from './lineage.ts'
@@ -140,16 +142,33 @@ const call: Handler = (fields, walk) => {
   walk.level(() => walk.children('FuncCall', procedure, ['funcname']))
 }
 
-const doStatement: Handler = (fields, { draft }) => {
+/** What code computes without touching anything is not worth a decision. */
+function touchesNothing({ action, category, relation, object }: RawOperation): boolean {
+  return action === 'connect' && category === 'read' && relation === undefined && !object
+}
+
+const doStatement: Handler = (fields, { draft, left }) => {
   let language = 'plpgsql'
+  let source: string | undefined
   for (const each of listOf(fields['args'])) {
     const item = fieldsOf(each, 'DefElem')
     if (item?.['defname'] === 'language') language = nameOf(item['arg']) ?? language
+    if (item?.['defname'] === 'as') source = nameOf(item['arg'])
   }
   draft.verb = 'DO'
   draft.literalsMatter = true
   draft.changesCatalog = true
-  draft.add('execute', 'DO', { name: language, kind: 'code' }, ['dynamic'], 'code')
+  const code = source === undefined ? 'unknown' : readBlock(language, source, left)
+  const dynamic: readonly Flag[] = code === 'unknown' || code.dynamic ? ['dynamic'] : []
+  draft.add('execute', 'DO', { name: language, kind: 'code' }, dynamic, 'code')
+  if (code === 'unknown') return
+  for (const each of code.statements) {
+    absorbRunning(each, draft, operation =>
+      touchesNothing(operation)
+        ? undefined
+        : { ...operation, flags: [...operation.flags, 'indirect'] },
+    )
+  }
 }
 
 export const nestedStatements: Readonly<Record<string, Handler>> = {

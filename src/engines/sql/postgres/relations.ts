@@ -90,6 +90,9 @@ function joinExpr(fields: Tree, walk: Walk): void {
     walk.draft.allColumns = true
     walk.scope?.everyColumn()
   }
+  if (fields['isNatural'] === true || fields['usingClause'] !== undefined) {
+    walk.draft.operators.push('=')
+  }
   for (const name of namesOf(fields['usingClause'])) {
     walk.draft.columnNames.push(name)
     walk.scope?.column(name)

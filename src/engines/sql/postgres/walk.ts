@@ -39,6 +39,11 @@ const handlers = new Map<string, Handler>([
 
 /** So that where a text is too deep does not hang on the stack that happens to be left. */
 const DEEPEST = 1_000
+/**
+ * Words of a text, once lists of the same are made short. What takes longest to read costs some 4 us a word on a slow
+ * machine, and the event loop waits: a third of the 250 ms that a text may take. No text of fewer bytes has more.
+ */
+export const MOST_WORDS = 20_000
 
 export class Walk {
   readonly draft = new Draft()
@@ -48,10 +53,13 @@ export class Walk {
   query: Tree | undefined
   use: Use = READ
   readonly #withValues: boolean
+  /** Words of code in strings (DO) that may be read yet, in all statements of the text. */
+  readonly left: { words: number }
 
   /** `withValues`: what columns are compared with is kept in the plan. */
-  constructor(withValues = false) {
+  constructor(withValues = false, left: { words: number } = { words: MOST_WORDS }) {
     this.#withValues = withValues
+    this.left = left
   }
 
   /** Visits a wrapped node. */
@@ -128,7 +136,7 @@ export class Walk {
 
   /** The analysis of a statement inside this one (PREPARE, EXPLAIN, COPY, ...). */
   inner(value: unknown): SqlStatement {
-    const walk = new Walk(this.#withValues)
+    const walk = new Walk(this.#withValues, this.left)
     const statement = walk.statement(value)
     if (walk.draft.literalsMatter) this.draft.literalsMatter = true
     return statement
