@@ -199,6 +199,24 @@ describe('the call of a function of a user', () => {
     ])
   })
 
+  it('asks of columns, and takes values elsewhere, what its body does', () => {
+    const body = "insert into log select ssn from customers where email like 'x%'; select 1"
+    expect(made('select f(1)', catalog({ f: sql(body) })).lineage).toMatchObject([
+      {
+        probes: [{ use: 'condition', columns: [{ object: 'public.customers', column: 'email' }] }],
+        transfers: [{ by: 'INSERT', sources: [{ object: 'public.customers', column: 'ssn' }] }],
+      },
+    ])
+    const through = plpgsql(`declare x text; begin select ssn into x from customers;
+      if x like '1%' then insert into log values (x); end if; end`)
+    expect(made('select f(1)', catalog({ f: through })).lineage).toMatchObject([
+      { probes: 'unknown', transfers: 'unknown' },
+    ])
+    expect(made('select f(1)', catalog({ f: sql('select a + 1') })).lineage).toMatchObject([
+      { probes: [], transfers: [] },
+    ])
+  })
+
   it('tells when its code changes what names mean afterwards', () => {
     const text = 'select f(1)'
     const turned = (body: string): boolean => {

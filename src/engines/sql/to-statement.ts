@@ -35,8 +35,9 @@ export function toStatement(
   const builder = new Builder(names, context)
   const lineage: Lineage[] = []
   for (const statement of analysis.statements) {
-    lineage.push(builder.lineage(statement))
+    const own = builder.lineage(statement)
     builder.add(statement)
+    lineage.push(builder.withCode(own))
   }
   const { text, phase, parameters, state, inTransaction } = context
   return {
@@ -84,6 +85,9 @@ class Builder {
   readonly #seen = new Set<string>()
   #anything = false
   #inside = TOP
+  /** Of the code that the present statement has run. */
+  #probes: Lineage['probes'] = []
+  #transfers: Lineage['transfers'] = []
   #codeLeft = MOST_CODE
   /** Code that was looked into, by the rights that it runs with: it says the same again. */
   readonly #lookedInto = new Map<string, Set<ResolvedRoutine | ResolvedRule>>()
@@ -329,7 +333,10 @@ class Builder {
       if (own === undefined) this.#lost = true
       else this.#names = own
     }
-    for (const statement of code.statements) this.add(statement, inside.depth, shownOnly)
+    for (const statement of code.statements) {
+      if (touchesRows(statement)) this.#flows(statement, code)
+      this.add(statement, inside.depth, shownOnly)
+    }
     this.#inside = outer
     if (path === undefined) return
     this.#names = names
@@ -339,6 +346,24 @@ class Builder {
       settings.some(({ name }) => name === 'search_path' || name === 'all'),
     )
     if (sets) this.#turn(undefined)
+  }
+
+  /** What a statement of code asks of columns and makes of their values. */
+  #flows(statement: SqlStatement, code: Code): void {
+    const { probes, transfers } = this.lineage(statement)
+    // Through variables values go from any statement of the code to any other.
+    const gives = code.variables && writes(statement) ? 'unknown' : transfers
+    this.#probes = joined(this.#probes, code.variables ? 'unknown' : probes)
+    this.#transfers = joined(this.#transfers, gives)
+  }
+
+  /** A statement's lineage with that of the code that it has run. */
+  withCode(own: Lineage): Lineage {
+    const probes = joined(own.probes, this.#probes)
+    const transfers = joined(own.transfers, this.#transfers)
+    this.#probes = []
+    this.#transfers = []
+    return { ...own, probes, transfers }
   }
 
   /** False when no function of a user that can be read is behind it. */
@@ -503,6 +528,20 @@ class Builder {
 interface ObjectName {
   readonly name: string
   readonly kind: string
+}
+
+function touchesRows({ operations }: SqlStatement): boolean {
+  return operations.some(({ relation, action }) => relation !== undefined || action === 'execute')
+}
+
+function writes({ operations }: SqlStatement): boolean {
+  return operations.some(({ action }) => action !== 'read' && action !== 'connect')
+}
+
+function joined<T>(one: readonly T[] | 'unknown', other: readonly T[] | 'unknown') {
+  if (one === 'unknown' || other === 'unknown') return 'unknown'
+  if (one.length === 0) return other
+  return other.length === 0 ? one : [...one, ...other]
 }
 
 /** A rule's actions run with the rights of the table's owner. */

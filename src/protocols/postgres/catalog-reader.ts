@@ -187,4 +187,3 @@ async function readCode(
   await connection.ask(TRIGGERS, ([relation]) => void triggers.add(Number(relation)))
   return { routines, viewCalls, rules: rulesOf(rules), triggers }
 }
-

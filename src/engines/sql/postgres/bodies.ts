@@ -13,6 +13,8 @@ export interface Code {
   readonly statements: readonly SqlStatement[]
   /** Some of it is built at run time: it may do anything. */
   readonly dynamic: boolean
+  /** It has variables, through which values go from one of its statements to another. */
+  readonly variables: boolean
 }
 
 /** Of a function or procedure, as pg_get_functiondef gives it. */
@@ -56,13 +58,10 @@ export function readRule(definition: string): Code | 'unknown' {
     const fields = fieldsOf(only(definition), 'RuleStmt')
     if (fields === undefined) throw unread()
     const condition = fields['whereClause']
-    return {
-      statements: [
-        ...(condition === undefined ? [] : [selecting(condition)]),
-        ...listOf(fields['actions']).map(statementOf),
-      ],
-      dynamic: false,
-    }
+    return fixed([
+      ...(condition === undefined ? [] : [selecting(condition)]),
+      ...listOf(fields['actions']).map(statementOf),
+    ])
   })
 }
 
@@ -72,16 +71,20 @@ function codeOf(
   source: string | undefined,
   body: unknown,
 ): Code {
-  if (language === 'sql' && body !== undefined) return { statements: sqlBody(body), dynamic: false }
+  if (language === 'sql' && body !== undefined) return fixed(sqlBody(body))
   if (source === undefined) throw unread()
-  if (language === 'sql') return { statements: statementsOf(source), dynamic: false }
+  if (language === 'sql') return fixed(statementsOf(source))
   if (language === 'plpgsql') return plpgsql(definition, source)
   throw unread()
 }
 
+function fixed(statements: readonly SqlStatement[]): Code {
+  return { statements, dynamic: false, variables: false }
+}
+
 function plpgsql(definition: string, source: string): Code {
   const { texts, dynamic } = plpgsqlCode(definition, source)
-  return { statements: texts.flatMap(statementsOf), dynamic }
+  return { statements: texts.flatMap(statementsOf), dynamic, variables: true }
 }
 
 /** RETURN expression, or BEGIN ATOMIC ... END. */
