@@ -481,6 +481,39 @@ describe('what the API shows', () => {
     expect(whole.body).toMatchObject({ statement: text })
   })
 
+  it('shows what it would do to whoever may see it, the plan whole in the request itself', async () => {
+    const session = await api.open(ana)
+    api.hold.user = 0
+    const plan = `Delete on t\n${'x'.repeat(6_000)}`
+    const preview = async () => ({
+      tables: [{ name: 'public.t', kind: 'table', rows: 7, exact: true }],
+      estimate: { rows: 7, effect: 'changes' as const, guarded: true },
+      plan,
+      notes: ['A note.'],
+    })
+    const { requestId } = await Promise.resolve(
+      session.authorize(write(), { ...nobodyWaits, preview }),
+    ).catch(error => error)
+    const path = paths.request.replace(':id', requestId)
+    const get = async (where: string) => (await api.call('GET', where, as(dora))).body
+    for (let tries = 0; tries < 200; tries += 1) {
+      if (((await get(path)) as { preview?: object }).preview !== undefined) break
+      await sleep(10)
+    }
+    expect(await get(path)).toMatchObject({
+      preview: {
+        tables: [{ name: 'public.t', kind: 'table', rows: 7, exact: true }],
+        estimate: { rows: 7, effect: 'changes', guarded: true },
+        plan,
+        notes: ['A note.'],
+      },
+      defaultMaxRows: 17,
+    })
+    const [listed] = (await get(paths.requests)) as { preview: { plan: string } }[]
+    expect(listed?.preview.plan).toMatch(/^Delete on t\nx{4000,5000}… CUT/)
+    expect((await api.call('GET', path, as(principal('gus', [])))).status).toBe(404)
+  })
+
   it('never is a secret, a token or a statement in the operator’s log', async () => {
     const session = await api.open(ana)
     const issued = await api.call('POST', paths.credentials, {
@@ -607,6 +640,10 @@ describe('what the API changes', () => {
     expect((await give(dora, 'dora')).status).toBe(403)
     expect((await give(principal('robot', ['dba'], { kind: 'agent' }), 'gus')).status).toBe(403)
     expect((await give(ana, 'gus')).status).toBe(403)
+    const helper = principal('helper', ['staff'], { kind: 'agent', owners: ['dora'] })
+    const own = await api.open(helper)
+    expect((await give(dora, 'helper')).status).toBe(403)
+    await own.close('client_left')
     expect((await give(dora, 'gus')).status).toBe(201)
     const gus = await api.open(principal('gus', [])).catch(error => error)
     expect(gus).toMatchObject({ code: 'resource_unknown' })

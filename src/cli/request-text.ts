@@ -14,6 +14,7 @@ export function requestText(request: AccessRequestView): string {
     lines.push(`  with ${plain(values.join(' '))}`)
   }
   lines.push(`  held: ${plain(request.message)} (${plain(request.policies.join(', '))})`)
+  if (request.flags.length > 0) lines.push(`  it is ${plain(request.flags.join(', '))}`)
   // An agent's own words can be made to persuade: they are never ours.
   if (request.reason !== undefined)
     lines.push(`  who asks says (unverified): ${colors.dim(plain(request.reason))}`)

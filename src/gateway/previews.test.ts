@@ -98,6 +98,22 @@ describe('a held statement', () => {
     expect((await running).maxRows).toBe(13)
   })
 
+  it('says in its refusal under which bound it would run', async () => {
+    test.hold.agent = 150
+    const session = await test.open(bot)
+    const refused = await Promise.resolve(
+      session.authorize(
+        write(),
+        waits(async () => seen(3)),
+      ),
+    ).catch((error: { hint: string }) => error)
+    expect(refused).toMatchObject({
+      hint: expect.stringMatching(
+        /It may change 13 rows at most, unless whoever approves says otherwise\.$/,
+      ),
+    })
+  })
+
   it.each([
     [0, 10],
     [3, 13],

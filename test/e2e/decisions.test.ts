@@ -38,6 +38,9 @@ const SSN = '912-54-7610'
 let stage: Stage
 beforeAll(async () => {
   stage = await startStage({
+    init: `create table drifting (id int primary key, kind text);
+      insert into drifting select i, 'old' from generate_series(1, 400) i;
+      analyze drifting; update drifting set kind = 'new'; grant all on drifting to app;`,
     policies,
     dataClasses,
     settings: { approvals: { hold: { user: '20s', agent: '20s', transaction: '10s' } } },
@@ -325,6 +328,33 @@ describe('a held statement', () => {
     await until('no request', async () => (await pending()).length === 0)
     const [row] = await stage.server.query('select city from customers where id = 14')
     expect(row?.['city']).not.toBe('Graz')
+  })
+
+  test('shows the approver what it would do, and a plain yes bounds it by that', async () => {
+    const db = await connected('order-bot')
+    const text = "update drifting set id = id + 1000 where kind = 'new'"
+    const asked = refusal(db.query(text))
+    await until('a request', async () => (await pending()).length > 0)
+    const id = (await pending())[0]?.id ?? ''
+    const shown = async () =>
+      (await stage.gateway.cli(['requests', id], await stage.token('dora'))).stdout
+    await until('a look', async () => (await shown()).includes('plan:'))
+    const page = await shown()
+    expect(page).toContain('it changes about 1 row, by the estimate')
+    expect(page).toContain('table public.drifting: 400 rows')
+    expect(page).toContain('  | Update on drifting')
+    expect(page).toContain('a yes allows 11 rows to change at most; --max-rows sets another bound')
+    await stage.gateway.cli(['approve', id], await stage.token('dora'))
+    // The statistics were old: nothing has happened, and whoever approves may know better.
+    const error = await asked
+    expect(error.routine).toBe('rows_exceeded')
+    expect(error.hint).toContain('whoever approves can allow more rows')
+    const again = db.query(text)
+    await until('a second request', async () => (await pending()).length > 0)
+    const second = (await pending())[0]?.id ?? ''
+    await stage.gateway.cli(['approve', second, '--max-rows', '400'], await stage.token('dora'))
+    expect((await again).rowCount).toBe(400)
+    await db.end()
   })
 
   test('is rolled back when it changes more rows than were approved', async () => {

@@ -59,7 +59,7 @@ export function createPreviewer(parts: PreviewerParts): Previewer {
       parts.limits,
     )
     const server = new Questions(login, {
-      subject: 'a statement',
+      subject: 'the plan',
       frameBytes: MOST_ANSWER_BYTES,
       rows: MOST_ROWS,
       bytes: 4 * MOST_ANSWER_BYTES,
@@ -132,7 +132,8 @@ function whyNoPlan(
     return 'What it runs is not known before it runs.'
   }
   const [missing] = unknown
-  if (missing !== undefined) return `${missing} cannot be seen from outside the session.`
+  if (missing !== undefined)
+    return `${missing} is new to the gateway, or there for the session alone.`
   if (state?.['search_path'] === 'unknown') return 'The search_path of the session is not known.'
   if (state?.['role'] === 'unknown') return 'The role of the session is not known.'
   return undefined
@@ -223,7 +224,7 @@ function notesOn(
 /** For the approver; the server's own words about the statement are hostile text like the plan. */
 function inWords(error: unknown): string {
   if (error instanceof QuestionRefused) {
-    if (error.sqlState === '57014') return 'Planning it took too long.'
+    if (error.sqlState === '57014') return 'The database took too long.'
     if (error.sqlState === '55P03') return 'A table that it touches is locked.'
     return `The database does not plan it: ${error.said.replaceAll(/\s+/g, ' ').slice(0, 200)}`
   }
