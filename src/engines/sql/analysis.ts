@@ -110,6 +110,8 @@ export interface SqlStatement {
    */
   readonly shadows: readonly string[]
   readonly transaction?: TransactionVerb
+  /** The name that SAVEPOINT, RELEASE and ROLLBACK TO give. */
+  readonly savepoint?: string
   readonly copy?: CopyShape
   readonly prepares?: { readonly name: string; readonly statement: SqlStatement }
   readonly executes?: { readonly name: string }

@@ -54,6 +54,7 @@ export class Draft {
   readonly settings: SettingChange[] = []
   readonly shadows: string[] = []
   transaction: TransactionVerb | undefined
+  savepoint: string | undefined
   copy: CopyShape | undefined
   prepares: SqlStatement['prepares'] | undefined
   executes: SqlStatement['executes'] | undefined
@@ -145,6 +146,7 @@ export class Draft {
       settings: this.settings,
       shadows: distinct(this.shadows),
       ...(this.transaction === undefined ? {} : { transaction: this.transaction }),
+      ...(this.savepoint === undefined ? {} : { savepoint: this.savepoint }),
       ...(this.copy === undefined ? {} : { copy: this.copy }),
       ...(this.prepares === undefined ? {} : { prepares: this.prepares }),
       ...(this.executes === undefined ? {} : { executes: this.executes }),

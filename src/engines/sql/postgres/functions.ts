@@ -80,7 +80,10 @@ function setConfig(fields: Tree, walk: Walk): void {
     {
       name,
       // Whether it outlives the transaction must be known too, or the value afterwards is not.
-      value: typeof local === 'boolean' ? constantOf(uncast(value)) : undefined,
+      value:
+        typeof local === 'boolean' && runsOnce(fields, walk)
+          ? constantOf(uncast(value))
+          : undefined,
       // A value taken from a table could be read back by SHOW, past the mask.
       known: fields['func_variadic'] !== true && onlyOwnValues(value),
       local: local === true,
@@ -89,6 +92,21 @@ function setConfig(fields: Tree, walk: Walk): void {
   )
   addSetting(action, 'SET', name, draft)
 }
+
+/** True for a call that is a column of a query of one row: one that may run never, or later, sets nothing that is known. */
+function runsOnce(fields: Tree, { query }: Walk): boolean {
+  if (query === undefined) return false
+  const plain = Object.keys(query).every(key => oneRow.has(key))
+  return (
+    plain &&
+    listOf(query['targetList']).some(each => {
+      const target = fieldsOf(each, 'ResTarget')
+      return fieldsOf(target?.['val'], 'FuncCall') === fields
+    })
+  )
+}
+
+const oneRow: ReadonlySet<string> = new Set(['targetList', 'limitOption', 'op'])
 
 const DUMP_SETTING = 'restrict_nonsystem_relation_kind'
 const DUMP_VALUE = 'view, foreign-table'

@@ -28,6 +28,7 @@ export const transactionStatement: Handler = (fields, { draft }) => {
   }
   draft.verb = kind[0]
   draft.transaction = kind[1]
+  draft.savepoint = textOf(fields['savepoint_name'])
   for (const each of listOf(fields['options'])) {
     const option = fieldsOf(each, 'DefElem')
     const name = textOf(option?.['defname'])
