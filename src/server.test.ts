@@ -25,6 +25,7 @@ interface Written {
   policies: string
   listen: Record<string, string>
   dataClasses: object
+  detectors?: object
   identity: { issuers: object[] }
   resources: { upstream: { host: string } }[]
   tls?: object
@@ -140,6 +141,44 @@ describe('an edit while it runs', () => {
       }),
     )
     expect(await city()).toBe(clear)
+    await db.end()
+  })
+
+  it('of a detector of one’s own hides what it sees in every answer, and one whose examples fail is refused', async () => {
+    const db = await connected('ana')
+    const badge = "replace(city, city, 'EMP-' || 100000 + id)"
+    const answers = async () =>
+      JSON.stringify([
+        await db.query(`select 'is ' || ${badge} as text from customers where id = 2`),
+        await db.query(`select json_build_object('id', ${badge}) from customers where id = 2`),
+        await db.query(`select array[${badge}, 'x'] from customers where id = 2`),
+        await db.query({ text: `select ${badge} from customers where id = $1`, values: [2] }),
+        await db.query(`select (${badge})::int from customers where id = 2`).catch(String),
+      ])
+    const count = async () => (await answers()).split('EMP-100002').length - 1
+    expect(await count()).toBe(5)
+    const employee = {
+      pattern: 'EMP-\\d{6}',
+      match: ['EMP-123456'],
+      mustNotMatch: ['XEMP-1234567'],
+    }
+    await oneMore('configuration.changed', () =>
+      edit(file => {
+        file.detectors = { employee }
+        file.dataClasses = { staff: { detect: 'employee' } }
+      }),
+    )
+    expect(await count()).toBe(0)
+    expect((await answers()).split('⟦m:staff⟧').length - 1).toBe(5)
+    await oneMore('configuration.refused', () =>
+      edit(file => {
+        file.detectors = { employee: { ...employee, mustNotMatch: ['EMP-000000'] } }
+        file.dataClasses = { staff: { detect: 'employee' } }
+      }),
+    )
+    expect(gateway.log()).toMatch(/sallyport\.yaml:\d+:\d+ detectors\.employee\.mustNotMatch\.0:/)
+    expect(await count()).toBe(0)
+    await oneMore('configuration.changed', () => writeFileSync(gateway.file, original))
     await db.end()
   })
 

@@ -3,9 +3,9 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { startApi } from '#api'
-import { CONSOLE, type Config, loadConfig, problemLine, watchConfig } from '#config'
+import { CONSOLE, type Config, loadConfig, patternEngine, problemLine, watchConfig } from '#config'
 import { paths } from '#contract'
-import { createMarks, createMasking } from '#engines/masking'
+import { createMarks, createMasking, createPatternDetector, detectorRules } from '#engines/masking'
 import type { PolicySet } from '#engines/policy'
 import { type Masks, type Protocol, SallyportGateway } from '#gateway'
 import { ConfigurationError, isGatewayError, type JsonObject } from '#model'
@@ -45,6 +45,9 @@ const STEP_MS = 2_500
 const LAST_WORDS_MS = 1_500
 /** Certificates of the operator are replaced on disk by whoever renews them. */
 const TLS_LOOK_MS = 30_000
+
+/** How the file's own detectors are checked; the engine for patterns is loaded with the first of them. */
+const masking = detectorRules(() => patternEngine)
 
 export interface ServerOptions {
   readonly protocols?: readonly Protocol[]
@@ -241,6 +244,7 @@ export async function startServer(
 
     const watch = watchConfig(file, protocols, {
       current: config,
+      masking,
       onProblems: problems => {
         log.error({ problems: problems.map(problemLine) }, 'configuration.refused')
       },
@@ -379,7 +383,7 @@ function differentSettings(before: Config, after: Config): string[] {
 }
 
 function load(file: string, protocols: readonly Protocol[]): Config {
-  const { config, problems } = loadConfig(file, protocols)
+  const { config, problems } = loadConfig(file, protocols, masking)
   if (config === undefined) {
     throw new ConfigurationError('configuration_invalid', problems.map(problemLine).join('\n'))
   }
@@ -388,13 +392,15 @@ function load(file: string, protocols: readonly Protocol[]): Config {
 
 function buildMasks(config: Config, tokenKey: Uint8Array): Masks {
   const classes = config.dataClasses
+  const detectors = config.detectors.map(each => createPatternDetector(each, patternEngine))
   return {
     classes,
-    masking: createMasking({ classes, tokenKey }),
+    masking: createMasking({ classes, tokenKey, detectors }),
     marks: createMarks(classes),
     redaction: createMasking({
       classes: classes.map(each => ({ ...each, mask: 'redact' as const })),
       tokenKey,
+      detectors,
     }),
   }
 }

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { createProgram } from '#cli'
-import { parseConfig } from '#config'
+import { parseConfig, patternEngine } from '#config'
+import { detectorRules } from '#engines/masking'
 import { checkPolicies, type PolicyCase, runPolicyCases, schemaText } from '#engines/policy'
 import { reasonCodes } from '#model'
 import { protocols } from '#protocols'
@@ -97,7 +98,12 @@ describe('the documents', () => {
   it('show configuration that loads', () => {
     const configurations = yaml.filter(({ value }) => !Array.isArray(value))
     const wrong = configurations.flatMap(({ page, text }) =>
-      parseConfig(join(ROOT, page), text, protocols).problems.map(
+      parseConfig(
+        join(ROOT, page),
+        text,
+        protocols,
+        detectorRules(() => patternEngine),
+      ).problems.map(
         ({ line, path, message }) => `${page}, line ${line} of its block: ${path} ${message}`,
       ),
     )

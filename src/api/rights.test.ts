@@ -154,7 +154,9 @@ const rows: readonly Row[] = [
 ]
 
 let api: TestApi
-const people: { [who in Exclude<keyof Row, 'route' | 'body' | 'id' | 'kind' | 'open'>]: Principal } = {
+const people: {
+  [who in Exclude<keyof Row, 'route' | 'body' | 'id' | 'kind' | 'open'>]: Principal
+} = {
   own: principal('ana', ['staff']),
   other: principal('eve', []),
   read: principal('rita', ['c-read']),

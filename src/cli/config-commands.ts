@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
-import { type Config, loadConfig, problemLine } from '#config'
+import { type Config, type LoadedConfig, loadConfig, patternEngine, problemLine } from '#config'
 import { ConfigurationError } from '#model'
 import { dialTcp } from '#transport'
 import { colors } from './colors.ts'
@@ -27,7 +27,7 @@ export function configCommands(program: Command, protocols: LoadProtocols): void
     .option('--config <file>', 'the file', 'sallyport.yaml')
   runs(check, async ({ output }) => {
     const { config: file } = check.opts<{ config: string }>()
-    const { config: loaded, problems } = loadConfig(file, await protocols())
+    const { config: loaded, problems } = await loadWhole(file, await protocols())
     const ok = loaded !== undefined
     print(output, { ok, problems }, () =>
       [
@@ -57,10 +57,20 @@ export function configCommands(program: Command, protocols: LoadProtocols): void
   })
 }
 
+/** As the server loads it: detectors are tried on their examples. */
+async function loadWhole(file: string, protocols: readonly Protocol[]): Promise<LoadedConfig> {
+  const { detectorRules } = await import('#engines/masking')
+  return loadConfig(
+    file,
+    protocols,
+    detectorRules(() => patternEngine),
+  )
+}
+
 async function examine(file: string, protocols: readonly Protocol[]): Promise<Finding[]> {
   const node = Number(process.versions.node.split('.')[0])
   const findings: Finding[] = [{ what: 'Node', ok: node >= 26, detail: process.version }]
-  const { config, problems } = loadConfig(file, protocols)
+  const { config, problems } = await loadWhole(file, protocols)
   findings.push({
     what: 'configuration',
     ok: config !== undefined,

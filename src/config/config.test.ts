@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { detectorRules } from '../engines/masking/index.ts'
 import {
   type Config,
   environment,
   loadConfig,
   type ProtocolSettings,
   parseConfig,
+  patternEngine,
   problemLine,
   telemetrySettings,
   watchConfig,
@@ -374,5 +376,100 @@ describe('the environment', () => {
     expect(telemetrySettings().level).toBe('warn')
     delete process.env['SALLYPORT_LOG']
     expect(environment('SALLYPORT_LOG')).toBeUndefined()
+  })
+})
+
+describe('detectors of one’s own', () => {
+  const rules = detectorRules(() => patternEngine)
+  const withRules = (text: string) =>
+    parseConfig('/etc/sallyport/sallyport.yaml', text, protocols, rules).problems.map(problemLine)
+
+  it('are taken with their defaults', () => {
+    const { config, problems } = parseConfig(
+      '/etc/sallyport/sallyport.yaml',
+      `
+detectors:
+  employee-id: { pattern: 'EMP-\\d{6}', match: ['EMP-123456'] }
+dataClasses:
+  employee: { detect: employee-id, mask: { keep: { last: 3 } } }
+  born: { mask: { generalize: year } }
+  pay: { mask: { generalize: 1000 } }
+  note: { mask: { fixed: '-' } }
+`,
+      protocols,
+      rules,
+    )
+    expect(problems).toEqual([])
+    expect(config?.detectors).toEqual([
+      {
+        name: 'employee-id',
+        pattern: 'EMP-\\d{6}',
+        ignoreCase: false,
+        boundary: true,
+        context: [],
+        within: 40,
+        match: ['EMP-123456'],
+        mustNotMatch: [],
+      },
+    ])
+    expect(config?.dataClasses.map(({ mask }) => mask)).toEqual([
+      { keep: { first: 0, last: 3 }, with: '*' },
+      { generalize: 'year' },
+      { generalize: 1000 },
+      { fixed: '-' },
+    ])
+  })
+
+  it('are refused with line and reason', () => {
+    expect(
+      withRules(`detectors:
+  a: { pattern: 'EMP-\\d{6}', match: ['EMP-123456', 'EMP-12'] }
+  b:
+    pattern: 'EMP('
+    match: [x]
+  email: { pattern: 'abc', match: [abc] }
+dataClasses:
+  c: { detect: nobody }
+`),
+    ).toEqual([
+      '/etc/sallyport/sallyport.yaml:2:52 detectors.a.match.1: the detector finds nothing in this text: besides the pattern it wants no letter or digit that touches it',
+      "/etc/sallyport/sallyport.yaml:4:14 detectors.b.pattern: is not in RE2's syntax: error parsing regexp: missing closing ): `EMP(`",
+      '/etc/sallyport/sallyport.yaml:6:3 detectors.email: there is a built-in detector "email"',
+      expect.stringMatching(
+        /:8:16 dataClasses.c.detect: there is no detector "nobody": there is email, card,/,
+      ),
+    ])
+  })
+
+  it('are warned of when the slow engine must read everything', () => {
+    const [warning] = parseConfig(
+      '/etc/sallyport/sallyport.yaml',
+      "detectors: { any: { pattern: '\\w{9}', match: [abcdefghi] } }",
+      protocols,
+      rules,
+    ).problems
+    expect(warning).toMatchObject({ severity: 'warning', path: 'detectors.any.pattern' })
+  })
+
+  it.each([
+    ["detectors: { a: { pattern: 'EMP' } }", 'detectors.a.match: is missing'],
+    ["detectors: { a: { pattern: 'EMP', match: [] } }", 'needs a text that the detector must see'],
+    [
+      "detectors: { a: { pattern: 'E', match: [E], checksum: crc } }",
+      'detectors.a.checksum: must be luhn or',
+    ],
+    [
+      "detectors: { a: { pattern: 'E', match: [E], context: ['é'] } }",
+      'a context word is of ASCII letters',
+    ],
+    ['dataClasses: { a: { mask: { keep: {} } } }', 'keeps nothing'],
+    [
+      'dataClasses: { a: { mask: { fixed: 5 } } }',
+      'dataClasses.a.mask: must be redact, partial, null, hash-token, or a map of',
+    ],
+    ['dataClasses: { a: { mask: { generalize: 1 } } }', 'a bucket is a whole number of at least 2'],
+    ['dataClasses: { a: { mask: { keep: { last: 4 }, with: ab } } }', 'must be one character'],
+  ])('are refused when written as %s', (text, reason) => {
+    expect(withRules(text).join('\n')).toContain(reason)
   })
 })

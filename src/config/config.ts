@@ -1,10 +1,16 @@
 // From what is written to what the program uses: absolute paths, model words, and the checks that look at
 // several settings at once.
 import { dirname, isAbsolute, resolve } from 'node:path'
-import type { DataClass, Resource } from '#model'
+import type { DataClass, DetectorSettings, Resource } from '#model'
 import { type IssuerSettings, type LoginSettings, prefixConflict } from './issuers.ts'
 import { type Path, type Report, reportIssues } from './problems.ts'
-import type { HoldSettings, ProtocolSettings, WrittenConfig, WrittenResource } from './schema.ts'
+import type {
+  HoldSettings,
+  MaskingRules,
+  ProtocolSettings,
+  WrittenConfig,
+  WrittenResource,
+} from './schema.ts'
 import { isLoopback, secretReference } from './values.ts'
 
 /** The control plane's listener; every other one is named after its protocol. */
@@ -42,6 +48,7 @@ export interface Config {
   readonly resources: readonly ResourceConfig[]
   /** In the order of the file. */
   readonly dataClasses: readonly DataClass[]
+  readonly detectors: readonly DetectorSettings[]
   readonly policies: string
   readonly approvals: { readonly hold: HoldSettings }
   readonly audit: { readonly durability: 'standard' | 'strict'; readonly sinks: readonly never[] }
@@ -54,6 +61,7 @@ export function buildConfig(
   written: WrittenConfig,
   protocols: readonly ProtocolSettings[],
   report: Report,
+  masking?: MaskingRules,
 ): Config {
   const folder = dirname(resolve(file))
   const absolute = (path: string) => (isAbsolute(path) ? path : resolve(folder, path))
@@ -105,6 +113,7 @@ export function buildConfig(
       ...rest,
       ...(detect === undefined ? {} : { detect }),
     })),
+    detectors: detectorsOf(written, masking, report),
     policies: absolute(written.policies),
     approvals: written.approvals,
     audit: written.audit,
@@ -158,6 +167,37 @@ function listeners(
     found.push(listener)
   }
   return found
+}
+
+/** The file's own detectors, each tried on its examples, and the names that classes give. */
+function detectorsOf(
+  written: WrittenConfig,
+  masking: MaskingRules | undefined,
+  report: Report,
+): DetectorSettings[] {
+  const detectors = Object.entries(written.detectors).map(
+    ([name, { checksum, ...rest }]): DetectorSettings => ({
+      name,
+      ...rest,
+      ...(checksum === undefined ? {} : { checksum }),
+    }),
+  )
+  if (masking === undefined) return detectors
+  for (const detector of detectors) {
+    const path = ['detectors', detector.name]
+    if (masking.names.includes(detector.name)) {
+      report(path, `there is a built-in detector "${detector.name}"`, { atKey: true })
+      continue
+    }
+    for (const { path: at, message, severity } of masking.check(detector))
+      report([...path, ...at], message, { severity })
+  }
+  const names = [...masking.names, ...detectors.map(({ name }) => name)]
+  for (const [name, { detect }] of Object.entries(written.dataClasses)) {
+    if (detect === undefined || names.includes(detect)) continue
+    report(['dataClasses', name, 'detect'], `there is no detector "${detect}": ${known(names)}`)
+  }
+  return detectors
 }
 
 function resources(

@@ -9,7 +9,13 @@ export {
 } from './environment.ts'
 export { type IssuerSettings, type LoginSettings, prefixConflict } from './issuers.ts'
 export { type LoadedConfig, loadConfig, parseConfig, problemLine } from './load.ts'
+export { patternEngine } from './pattern-engine.ts'
 export type { ConfigProblem } from './problems.ts'
-export { type HoldSettings, type ProtocolSettings, resourceName } from './schema.ts'
+export {
+  type HoldSettings,
+  type MaskingRules,
+  type ProtocolSettings,
+  resourceName,
+} from './schema.ts'
 export { isLoopback } from './values.ts'
 export { type ConfigWatch, watchConfig } from './watch.ts'

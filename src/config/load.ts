@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import { buildConfig, type Config } from './config.ts'
 import { type ConfigProblem, reporter, reportIssues } from './problems.ts'
-import { configSchema, type ProtocolSettings } from './schema.ts'
+import { configSchema, type MaskingRules, type ProtocolSettings } from './schema.ts'
 
 /** A larger file is not a configuration. */
 const LARGEST_FILE = 4 * 1_048_576
@@ -15,7 +15,12 @@ export interface LoadedConfig {
   readonly problems: readonly ConfigProblem[]
 }
 
-export function loadConfig(path: string, protocols: readonly ProtocolSettings[]): LoadedConfig {
+/** Without `masking`, whether the file's detectors hold is found out by whoever builds them. */
+export function loadConfig(
+  path: string,
+  protocols: readonly ProtocolSettings[],
+  masking?: MaskingRules,
+): LoadedConfig {
   const file = resolve(path)
   let text: string
   try {
@@ -27,7 +32,7 @@ export function loadConfig(path: string, protocols: readonly ProtocolSettings[])
     return failed(file, message)
   }
   if (text.length > LARGEST_FILE) return failed(file, 'is too large to be a configuration')
-  return parseConfig(file, text, protocols)
+  return parseConfig(file, text, protocols, masking)
 }
 
 /** As `loadConfig`, of a text that is there already. Relative paths start from the file's folder. */
@@ -35,6 +40,7 @@ export function parseConfig(
   file: string,
   text: string,
   protocols: readonly ProtocolSettings[],
+  masking?: MaskingRules,
 ): LoadedConfig {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, version: '1.2', uniqueKeys: true })
@@ -64,7 +70,7 @@ export function parseConfig(
     reportIssues(report, checked.error.issues, [])
     return { config: undefined, problems }
   }
-  const config = buildConfig(file, checked.data, protocols, report)
+  const config = buildConfig(file, checked.data, protocols, report, masking)
   const broken = problems.some(problem => problem.severity === 'error')
   return { config: broken ? undefined : config, problems }
 }

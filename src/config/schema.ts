@@ -1,7 +1,8 @@
 // The one schema of sallyport.yaml. Unknown keys fail at every level; all defaults are here.
 // Knows no protocol: what a protocol asks of its resources it brings along (`ProtocolSettings`).
+import { Buffer } from 'node:buffer'
 import { z } from 'zod'
-import { predicateRules } from '#model'
+import { checksums, type DetectorSettings, maskMethods, predicateRules } from '#model'
 import { identitySchema } from './issuers.ts'
 import { address, byteSize, duration, secretReference } from './values.ts'
 
@@ -13,6 +14,16 @@ export interface ProtocolSettings {
   readonly settings: z.ZodType
   /** Fields of `resources[].credential` that hold secrets; `headers.*` is a map of them. */
   readonly secretFields: readonly string[]
+}
+
+/** What this room must know of masking: which detectors there are, and whether one of the file's own holds. */
+export interface MaskingRules {
+  readonly names: readonly string[]
+  check(settings: DetectorSettings): readonly {
+    readonly path: readonly (string | number)[]
+    readonly message: string
+    readonly severity: 'error' | 'warning'
+  }[]
 }
 
 /** A name that is safe in URLs, file names, Cedar ids and database names. */
@@ -35,6 +46,9 @@ const holdSchema = z.strictObject({
   agent: duration.prefault('45s'),
   transaction: duration.prefault('20s'),
 })
+
+/** A data class, a detector, a masker. */
+const ownName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'is named in lower case')
 
 const predicateRule = z.enum(predicateRules)
 
@@ -79,10 +93,63 @@ const resourceSchema = z.strictObject({
     .optional(),
 })
 
+const maskSchema = z.union([
+  z.enum(maskMethods, `must be ${maskMethods.join(', ')}, or a map of keep, generalize or fixed`),
+  z
+    .strictObject({
+      keep: z.strictObject({
+        first: z.int().min(0).max(8).default(0),
+        last: z.int().min(0).max(8).default(0),
+      }),
+      with: z
+        .string()
+        .regex(/^.$/u, 'must be one character')
+        .regex(/^\P{C}$/u, 'must be a character that can be seen')
+        .default('*'),
+    })
+    .refine(({ keep }) => keep.first + keep.last > 0, 'keeps nothing: use "redact"'),
+  z.strictObject({
+    generalize: z.union([
+      z.enum(['year', 'month']),
+      z.int().min(2, 'a bucket is a whole number of at least 2').max(1_000_000_000_000),
+    ]),
+  }),
+  z.strictObject({
+    fixed: z
+      .string()
+      .max(60)
+      .refine(text => Buffer.byteLength(text) <= 60, 'at most 60 bytes')
+      .refine(text => !text.includes('\0'), 'may not hold a NUL'),
+  }),
+])
+
 const dataClassSchema = z.strictObject({
   columns: z.array(z.string().min(1).max(256)).default([]),
   detect: z.string().min(1).optional(),
-  mask: z.enum(['redact', 'partial', 'null', 'hash-token']).default('redact'),
+  mask: maskSchema.default('redact'),
+})
+
+const example = z.string().min(1).max(4096)
+
+const detectorSchema = z.strictObject({
+  pattern: z.string().min(1).max(512),
+  ignoreCase: z.boolean().default(false),
+  boundary: z.boolean().default(true),
+  context: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^[A-Za-z](?:[A-Za-z0-9 _-]{0,30}[A-Za-z0-9])?$/,
+          'a context word is of ASCII letters',
+        ),
+    )
+    .max(32)
+    .default([]),
+  within: z.int().min(1).max(200).default(40),
+  checksum: z.enum(checksums).optional(),
+  match: z.array(example).min(1, 'needs a text that the detector must see').max(64),
+  mustNotMatch: z.array(example).max(64).default([]),
 })
 
 export const configSchema = z.strictObject({
@@ -104,6 +171,10 @@ export const configSchema = z.strictObject({
       z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a data class is named in lower case'),
       dataClassSchema,
     )
+    .default({}),
+  detectors: z
+    .record(ownName, detectorSchema)
+    .refine(all => Object.keys(all).length <= 64, 'at most 64 detectors')
     .default({}),
   policies: z.string().min(1).default('./policies'),
   approvals: z.strictObject({ hold: holdSchema.prefault({}) }).prefault({}),

@@ -4,7 +4,7 @@ import { basename, dirname, resolve } from 'node:path'
 import type { Config } from './config.ts'
 import { loadConfig } from './load.ts'
 import type { ConfigProblem } from './problems.ts'
-import type { ProtocolSettings } from './schema.ts'
+import type { MaskingRules, ProtocolSettings } from './schema.ts'
 
 /** Editors write in several steps; only what comes to rest is read. */
 const SETTLE_MS = 150
@@ -24,6 +24,7 @@ export function watchConfig(
   protocols: readonly ProtocolSettings[],
   handlers: {
     readonly current: Config
+    readonly masking?: MaskingRules
     /** False: it was refused after all, and is offered again when the file is read again. */
     onChange(config: Config, problems: readonly ConfigProblem[]): boolean
     onProblems(problems: readonly ConfigProblem[]): void
@@ -35,7 +36,7 @@ export function watchConfig(
 
   function reload(): boolean {
     clearTimeout(timer)
-    const { config, problems } = loadConfig(file, protocols)
+    const { config, problems } = loadConfig(file, protocols, handlers.masking)
     if (config === undefined) {
       handlers.onProblems(problems)
       return false

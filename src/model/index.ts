@@ -7,7 +7,19 @@ export type {
   StatementDigest,
 } from './access-request.ts'
 export type { AuditEntry, AuditKind } from './audit-entry.ts'
-export type { DataClass, Finding, MaskMethod } from './data-class.ts'
+export {
+  type Checksum,
+  checksums,
+  type DataClass,
+  type DetectorSettings,
+  type Finding,
+  type FixedMask,
+  type GeneralizeMask,
+  type KeepMask,
+  type MaskMethod,
+  maskMethods,
+  type PluginMask,
+} from './data-class.ts'
 export type { Decision, Effect, Obligation, OperationDecision, PolicyId } from './decision.ts'
 export {
   AccessDenied,

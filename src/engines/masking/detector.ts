@@ -36,6 +36,29 @@ export interface DigitGroups {
   readonly separator: Uint8Array
 }
 
+/**
+ * Looks at one stretch of the cell for every value in it and hands each to `found`, by start. `at` is the byte
+ * that woke it; nothing before `from` is to be read but what explains a value. Answers how far it has judged:
+ * it is asked again only behind that. `from` instead: it was woken for nothing.
+ */
+export type Search = (
+  src: Uint8Array,
+  start: number,
+  end: number,
+  at: number,
+  from: number,
+  found: Found,
+) => number
+
+/** Takes a value that was found. */
+export type Found = (start: number, end: number) => void
+
+/** Two sets of bytes (256 flags each), one right behind the other; no `before`: whatever stands there. */
+export interface BytePair {
+  readonly before?: Uint8Array
+  readonly at: Uint8Array
+}
+
 /** What wakes a detector. */
 export type Wake =
   /** One of these: an ASCII character (`at` is its place), behind the one before it where two are named. */
@@ -44,9 +67,15 @@ export type Wake =
   | { readonly on: 'number'; readonly match: NumberMatch }
   /** Two letters and two digits; `at` is the first digit. */
   | { readonly on: 'prefix'; readonly match: Match }
+  /** One of these pairs of bytes; `at` is the place of the second. */
+  | { readonly on: 'pair'; readonly pairs: readonly BytePair[]; readonly match: Match }
+  /** The same, for what finds its values itself. */
+  | { readonly on: 'stretch'; readonly pairs: readonly BytePair[]; readonly search: Search }
+  /** Every cell, once, from its first byte. */
+  | { readonly on: 'cell'; readonly search: Search }
 
 /** What a partial mask may leave to be seen. `nothing`: it redacts. */
-export type Visible = 'domain' | 'card' | 'ssn' | 'phone' | 'iban' | 'nothing'
+export type Visible = 'domain' | 'card' | 'ssn' | 'phone' | 'iban' | 'tail' | 'nothing'
 
 /** How two ways to write one value become one, before a token is made of it. */
 export type Normal = 'folded' | 'digits' | 'alphanumeric' | 'exact'

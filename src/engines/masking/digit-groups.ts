@@ -1,5 +1,5 @@
 // Reads the digit groups of a number as people write it, once, for every detector of numbers.
-import { ALNUM, classAt, classOf, DIGIT, foldedTextAt, LETTER } from './byte-classes.ts'
+import { ALNUM, classAt, classOf, DIGIT } from './byte-classes.ts'
 import type { DigitGroups } from './detector.ts'
 
 /** Stands for a group of this many digits or more: no number that we know has one. */
@@ -104,39 +104,4 @@ export function joinedAfter(src: Uint8Array, end: number, at: number, also: numb
   if ((classOf[byte]! & ALNUM) !== 0) return true
   if (byte !== DASH && byte !== DOT && (byte !== also || also === 0)) return false
   return isDigit(src, end, at + 1)
-}
-
-/** How far a word that explains a number may stand before it, in bytes. */
-const CONTEXT_BYTES = 40
-
-/** True when one of `words` (lower case) begins a word in the text shortly before `at`. */
-export function wordBefore(
-  src: Uint8Array,
-  start: number,
-  end: number,
-  at: number,
-  words: readonly string[],
-): boolean {
-  for (let i = Math.max(start, at - CONTEXT_BYTES); i < at; i++) {
-    if ((classOf[src[i]!]! & LETTER) === 0) continue
-    if (isLetter(src, start, end, i - 1) && !isHump(src, i)) continue
-    for (const word of words) {
-      if (!foldedTextAt(src, start, end, i, word)) continue
-      // `card` does not explain a number in `cardio`, but does in `cards` and `cardNumber`.
-      const after = i + word.length
-      if (!isLetter(src, start, end, after) || isHump(src, after)) return true
-      const plural = (src[after]! | 0x20) === 0x73
-      if (plural && (!isLetter(src, start, end, after + 1) || isHump(src, after + 1))) return true
-    }
-  }
-  return false
-}
-
-function isLetter(src: Uint8Array, start: number, end: number, at: number): boolean {
-  return (classAt(src, start, end, at) & LETTER) !== 0
-}
-
-/** True where a word of camel case begins: `homePhone`. */
-function isHump(src: Uint8Array, at: number): boolean {
-  return src[at]! >= 0x41 && src[at]! <= 0x5a && src[at - 1]! >= 0x61 && src[at - 1]! <= 0x7a
 }

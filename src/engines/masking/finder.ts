@@ -1,7 +1,7 @@
 // Finds the values of a set of detectors in a cell: one pass, linear in the cell, no allocation.
 // A byte costs two look-ups; a detector is asked only where its value could stand.
 import { classOf, DIGIT, LETTER, SEPARATOR } from './byte-classes.ts'
-import type { Detector, Match, NumberMatch, Span } from './detector.ts'
+import type { BytePair, Detector, Found, Match, NumberMatch, Search, Span } from './detector.ts'
 import { createDigitGroups, joinedBefore, nextGroup, readGroups } from './digit-groups.ts'
 import { FindingList } from './finding-list.ts'
 
@@ -45,6 +45,7 @@ interface Waking<M> {
 /** The detectors that a byte wakes, and behind which bytes. */
 interface Slot extends Waking<Match> {
   readonly behind: Uint8Array
+  readonly searches: Waking<Search>
 }
 
 /** Builds the finder of these detectors. */
@@ -53,16 +54,30 @@ export function createFinder(active: readonly Detector[]): Finder {
   const slots: (Slot | undefined)[] = new Array(256).fill(undefined)
   const numbers: Waking<NumberMatch> = { kinds: [], matches: [] }
   const prefixes: Waking<Match> = { kinds: [], matches: [] }
+  const cells: Waking<Search> = { kinds: [], matches: [] }
   active.forEach(({ wake }, kind) => {
     if (wake.on === 'number') add(numbers, kind, wake.match)
     else if (wake.on === 'prefix') add(prefixes, kind, wake.match)
-    else for (const ending of wake.endings) addEnding(table, slots, ending, kind, wake.match)
+    else if (wake.on === 'cell') add(cells, kind, wake.search)
+    else if (wake.on === 'ending') {
+      for (const ending of wake.endings) {
+        for (const slot of slotsOf(table, slots, pairOf(ending))) add(slot, kind, wake.match)
+      }
+    } else {
+      for (const pair of wake.pairs) {
+        for (const slot of slotsOf(table, slots, pair)) {
+          if (wake.on === 'pair') add(slot, kind, wake.match)
+          else add(slot.searches, kind, wake.search)
+        }
+      }
+    }
   })
   const wantsNumbers = numbers.kinds.length > 0 ? FOUR : 0
   const wantsPrefixes = prefixes.kinds.length > 0 ? FOUR : 0
   /** By kind: nothing that begins before it is looked at, so that no byte is read again and again. */
   const until = new Int32Array(active.length)
   let stale = false
+  const searches = active.some(({ wake }) => wake.on === 'stretch' || wake.on === 'cell')
 
   return (src, start, end) => {
     if (found.count > 0) found.clear()
@@ -118,31 +133,58 @@ export function createFinder(active: readonly Detector[]): Finder {
         if (at >= runUntil) runUntil = wakeRun(src, start, end, at, runUntil, numbers, until)
       }
     }
-    stale = found.count > 0
-    return stale
+    if (cells.kinds.length > 0 && start < end) {
+      // What looks at whole cells finds out of turn: its findings are put in order once.
+      inTurn = false
+      search(src, start, end, start, cells, until)
+      inTurn = true
+      found.sort()
+    }
+    stale = searches || found.count > 0
+    return found.count > 0
   }
 }
 
 function add<M>(waking: Waking<M>, kind: number, match: M): void {
+  if (waking.kinds.includes(kind)) return
   waking.kinds.push(kind)
   waking.matches.push(match)
 }
 
-/** `ending` is the byte that wakes, with the one that must stand before it, if any must. */
-function addEnding(
+/** An ending as its pair: the byte that wakes, with the one that must stand before it, if any must. */
+function pairOf(ending: string): BytePair {
+  const flags = (code: number) => {
+    const set = new Uint8Array(256)
+    set[code] = 1
+    return set
+  }
+  const at = flags(ending.charCodeAt(ending.length - 1))
+  return ending.length === 1 ? { at } : { before: flags(ending.charCodeAt(0)), at }
+}
+
+function newSlot(): Slot {
+  const searches = { kinds: [], matches: [] }
+  return { behind: new Uint8Array(256), kinds: [], matches: [], searches }
+}
+
+/** The slots of the bytes that wake by this pair. */
+function slotsOf(
   table: Uint16Array,
   slots: (Slot | undefined)[],
-  ending: string,
-  kind: number,
-  match: Match,
-): void {
-  const code = ending.charCodeAt(ending.length - 1)
-  const slot = slots[code] ?? { behind: new Uint8Array(256), kinds: [], matches: [] }
-  slots[code] = slot
-  table[code]! |= WAKES
-  if (ending.length === 1) slot.behind.fill(1)
-  else slot.behind[ending.charCodeAt(0)] = 1
-  if (!slot.kinds.includes(kind)) add(slot, kind, match)
+  { before, at }: BytePair,
+): readonly Slot[] {
+  const woken: Slot[] = []
+  for (let code = 0; code < 256; code++) {
+    if (at[code] !== 1) continue
+    const slot = slots[code] ?? newSlot()
+    slots[code] = slot
+    table[code]! |= WAKES
+    for (let byte = 0; byte < 256; byte++) {
+      if (before === undefined || before[byte] === 1) slot.behind[byte] = 1
+    }
+    woken.push(slot)
+  }
+  return woken
 }
 
 function symbolOf(bits: number): number {
@@ -162,6 +204,7 @@ function wakeSlot(
   const slot = slots[src[at]!]
   if (slot === undefined || slot.behind[at > start ? src[at - 1]! : 0] === 0) return
   wake(src, start, end, at, slot, until)
+  if (slot.searches.kinds.length > 0) search(src, start, end, at, slot.searches, until)
 }
 
 /** Judges each number of the run of digits and separators around `at`; where the run ends. */
@@ -218,5 +261,31 @@ function wakeNumber(
     if (at < until[kind]! || !matches[i]!(src, start, end, groups, span)) continue
     found.add(span.start, span.end, kind)
     until[kind] = span.end
+  }
+}
+
+/** Which kind searches now; `take` adds to its findings. */
+let seeing = 0
+/** False while whole cells are searched, after all else: then the order is made at the end. */
+let inTurn = true
+const take: Found = (start, end) => {
+  if (inTurn) found.add(start, end, seeing)
+  else found.append(start, end, seeing)
+}
+
+function search(
+  src: Uint8Array,
+  start: number,
+  end: number,
+  at: number,
+  { kinds, matches }: Waking<Search>,
+  until: Int32Array,
+): void {
+  for (let i = 0; i < kinds.length; i++) {
+    const kind = kinds[i]!
+    const from = Math.max(start, until[kind]!)
+    if (at < from) continue
+    seeing = kind
+    until[kind] = Math.max(from, matches[i]!(src, start, end, at, from, take))
   }
 }

@@ -29,6 +29,31 @@ export class FindingList {
     this.kind[i] = kind
   }
 
+  /** As `add`, behind all others; `sort` puts them in order. */
+  append(start: number, end: number, kind: number): void {
+    if (this.count === this.start.length) this.resize(this.count * 2)
+    const i = this.count++
+    this.start[i] = start
+    this.end[i] = end
+    this.kind[i] = kind
+  }
+
+  /** By start; a stable sort of the findings that `append` left out of order. */
+  sort(): void {
+    const { start, end, kind, count } = this
+    let sorted = 1
+    while (sorted < count && start[sorted - 1]! <= start[sorted]!) sorted++
+    if (sorted >= count) return
+    const order = Uint32Array.from({ length: count }, (_, i) => i)
+    order.sort((a, b) => start[a]! - start[b]! || a - b)
+    const [starts, ends, kinds] = [start.slice(0, count), end.slice(0, count), kind.slice(0, count)]
+    order.forEach((from, to) => {
+      start[to] = starts[from]!
+      end[to] = ends[from]!
+      kind[to] = kinds[from]!
+    })
+  }
+
   private resize(room: number): void {
     const used = Math.min(this.count, room)
     const [start, end, kind] = [this.start, this.end, this.kind]

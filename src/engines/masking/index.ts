@@ -4,8 +4,14 @@ import type { Masker, Scanner } from './masker.ts'
 export type { Detector } from './detector.ts'
 export { detectors } from './detectors.ts'
 export { createMarks, type Marks, type MarkWatch } from './marks.ts'
-export { type Masker, maskedBytes, maskSentinel, type Scanner } from './masker.ts'
-export { createMasking, findIn, type Masking } from './masking.ts'
+export { type Mask, type Masker, maskedBytes, maskSentinel, type Scanner } from './masker.ts'
+export { createMasking, findIn, type Masking, type OwnMasker } from './masking.ts'
+export {
+  createPatternDetector,
+  type Pattern,
+  type PatternEngine,
+} from './patterns/pattern-detector.ts'
+export { type DetectorProblem, type DetectorRules, detectorRules } from './patterns/rules.ts'
 export type { CountingScanner } from './scanner.ts'
 
 /** What to do with one column's cells. */

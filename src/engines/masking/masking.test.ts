@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ConfigurationError, type DataClass, type MaskMethod } from '#model'
+import { ConfigurationError, type DataClass, type MaskMethod, maskMethods } from '#model'
 import {
   createMasking,
   detectors,
@@ -12,18 +12,18 @@ import {
   type Scanner,
 } from './index.ts'
 
+type Method = (typeof maskMethods)[number]
 const tokenKey = Buffer.alloc(32, 7)
 const names = [...detectors.keys()]
 const every = (mask: MaskMethod): DataClass[] =>
   names.map(name => ({ name, columns: [], detect: name, mask }))
-const maskings: Record<MaskMethod, Masking> = {
+const maskings: Record<Method, Masking> = {
   redact: createMasking({ classes: every('redact'), tokenKey }),
   partial: createMasking({ classes: every('partial'), tokenKey }),
   null: createMasking({ classes: every('null'), tokenKey }),
   'hash-token': createMasking({ classes: every('hash-token'), tokenKey }),
 }
-const methods: MaskMethod[] = ['redact', 'partial', 'null', 'hash-token']
-
+const methods = [...maskMethods]
 /** Writes at an odd place of a large buffer; tells what was written, and that nothing else was. */
 function apply(write: Masker | Scanner, value: string | Uint8Array): string | undefined {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value
@@ -140,11 +140,7 @@ describe('a redaction', () => {
 })
 
 describe('scanning', () => {
-  const scan = (
-    value: string,
-    classes: readonly string[] = names,
-    method: MaskMethod = 'partial',
-  ) => {
+  const scan = (value: string, classes: readonly string[] = names, method: Method = 'partial') => {
     const scanner = maskings[method].scanner(classes)
     return scanner === undefined ? undefined : apply(scanner, value)
   }
@@ -285,10 +281,10 @@ describe('scanning', () => {
       const src = Buffer.from(
         piece.repeat(Math.ceil((1 << 20) / Buffer.byteLength(piece))),
       ).subarray(0, 1 << 20)
-      const began = performance.now()
+      const began = process.cpuUsage().user
       scanner(src, 0, src.length, out, 0)
       // Quadratic would be minutes.
-      expect(performance.now() - began, JSON.stringify(piece)).toBeLessThan(2000)
+      expect(process.cpuUsage().user - began, JSON.stringify(piece)).toBeLessThan(2_000_000)
     }
   })
 })

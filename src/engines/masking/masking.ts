@@ -1,14 +1,17 @@
 // From the configured data classes to what is done with a cell. Decides nothing: who may see what is
 // the policy's answer, and the caller brings it.
 import { Buffer } from 'node:buffer'
-import type { ColumnName, DataClass, Finding } from '#model'
+import type { ColumnName, DataClass, Finding, MaskMethod } from '#model'
 import { ConfigurationError } from '#model'
 import { createColumnPatterns } from './column-patterns.ts'
 import type { Detector } from './detector.ts'
 import { detectors } from './detectors.ts'
 import { createFinder, type Finder, lastFindings } from './finder.ts'
 import { type Mask, type Masker, maskedBytes } from './masker.ts'
+import { fixed } from './maskers/fixed.ts'
+import { generalize } from './maskers/generalize.ts'
 import { hashToken } from './maskers/hash-token.ts'
+import { keep } from './maskers/keep.ts'
 import { partial } from './maskers/partial.ts'
 import { redact } from './maskers/redact.ts'
 import { type CountingScanner, createScanner, type Treatment } from './scanner.ts'
@@ -33,7 +36,14 @@ export interface Masking {
   mostSensitive(classes: readonly string[]): string
 }
 
-const SHOWN_LEAST_FIRST = { null: 0, redact: 1, 'hash-token': 2, partial: 3 } as const
+const SHOWN_LEAST_FIRST = { null: 0, redact: 1, 'hash-token': 2, partial: 4 } as const
+
+/** How much a method shows, the least first. Of what a module of the operator's shows nothing is known. */
+function shown(mask: MaskMethod): number {
+  if (typeof mask === 'string') return SHOWN_LEAST_FIRST[mask]
+  return 'fixed' in mask ? 1 : 'generalize' in mask ? 3 : 'keep' in mask ? 4 : 5
+}
+
 const MIN_KEY_BYTES = 16
 
 interface Prepared {
@@ -43,17 +53,30 @@ interface Prepared {
   readonly redact: Mask
 }
 
+/** A masker that comes from elsewhere; `otherwise` is for values that it cannot take. */
+export type OwnMasker = (otherwise: Mask) => Mask
+
+/** What there is besides the detectors and maskers of this room. */
+interface Sources {
+  readonly all: ReadonlyMap<string, Detector>
+  readonly maskers: ReadonlyMap<string, OwnMasker>
+}
+
 /**
  * Prepares masking. `tokenKey` is a secret of at least 16 bytes; the same key gives the same tokens.
- * Throws ConfigurationError for a detector or a pattern that does not exist, or a class named twice.
+ * `detectors` and `maskers` are the operator's own. Throws ConfigurationError for a detector or a column
+ * pattern that does not exist, or a name that is taken.
  */
 export function createMasking(settings: {
   classes: readonly DataClass[]
   tokenKey: Uint8Array
+  detectors?: readonly Detector[]
+  maskers?: ReadonlyMap<string, OwnMasker>
 }): Masking {
   if (settings.tokenKey.length < MIN_KEY_BYTES) {
     throw new ConfigurationError('configuration_invalid', 'The key for hash tokens is too short.')
   }
+  const sources = { all: allOf(settings.detectors ?? []), maskers: settings.maskers ?? new Map() }
   const prepared = new Map<string, Prepared>()
   for (const each of settings.classes) {
     if (prepared.has(each.name)) {
@@ -62,7 +85,7 @@ export function createMasking(settings: {
         `The data class "${each.name}" is there twice.`,
       )
     }
-    prepared.set(each.name, prepare(each, settings.tokenKey))
+    prepared.set(each.name, prepare(each, sources, settings.tokenKey))
   }
   const bySensitivity = (a: string, b: string) => compare(a, b, prepared)
   const classOf = createColumnPatterns(
@@ -80,7 +103,7 @@ export function createMasking(settings: {
       }
     }
     if (byDetector.size === 0) return undefined
-    const active = [...detectors.values()].filter(each => byDetector.has(each))
+    const active = [...sources.all.values()].filter(each => byDetector.has(each))
     const key = active.map(each => each.name).join()
     const finder = finders.get(key) ?? createFinder(active)
     finders.set(key, finder)
@@ -120,7 +143,7 @@ export function findIn(
   start: number = 0,
   end: number = src.length,
 ): readonly Finding[] {
-  const active = names.map(detectorOf)
+  const active = names.map(name => detectorOf(name))
   createFinder(active)(src, start, end)
   return Array.from({ length: lastFindings.count }, (_, i) => ({
     dataClass: active[lastFindings.kind[i]!]!.name,
@@ -129,26 +152,51 @@ export function findIn(
   }))
 }
 
-function prepare(settings: DataClass, tokenKey: Uint8Array): Prepared {
+function prepare(settings: DataClass, { all, maskers }: Sources, tokenKey: Uint8Array): Prepared {
   const { name, detect, mask } = settings
-  const detector = detect === undefined ? undefined : detectorOf(detect)
+  const detector = detect === undefined ? undefined : detectorOf(detect, all)
   const mark = redact(name)
-  // NULL cannot stand within a text; where a caller can write NULL for a whole value, it does.
-  const masks = {
-    null: () => mark,
-    redact: () => mark,
-    partial: () => partial(detector?.visible ?? 'tail', mark),
-    'hash-token': () => hashToken(name, detector?.normal ?? 'exact', tokenKey),
+  const made = (): Mask => {
+    if (typeof mask !== 'string') {
+      if ('keep' in mask) return keep(mask, mark)
+      if ('generalize' in mask) return generalize(mask, mark)
+      if ('fixed' in mask) return fixed(mask)
+      const own = maskers.get(mask.plugin)
+      if (own !== undefined) return own(mark)
+      throw new ConfigurationError(
+        'configuration_invalid',
+        `No plugin has a masker "${mask.plugin}", which the data class "${name}" names.`,
+      )
+    }
+    if (mask === 'partial') return partial(detector?.visible ?? 'tail', mark)
+    if (mask === 'hash-token') return hashToken(name, detector?.normal ?? 'exact', tokenKey)
+    // NULL cannot stand within a text; where a caller can write NULL for a whole value, it does.
+    return mark
   }
-  return { settings, detector, mask: masks[mask](), redact: mark }
+  return { settings, detector, mask: made(), redact: mark }
 }
 
-function detectorOf(name: string): Detector {
-  const detector = detectors.get(name)
+/** Ours and the operator's own, by name. */
+function allOf(own: readonly Detector[]): ReadonlyMap<string, Detector> {
+  const all = new Map(detectors)
+  for (const each of own) {
+    if (all.has(each.name)) {
+      throw new ConfigurationError(
+        'configuration_invalid',
+        `There is another detector "${each.name}".`,
+      )
+    }
+    all.set(each.name, each)
+  }
+  return all
+}
+
+function detectorOf(name: string, all: ReadonlyMap<string, Detector> = detectors): Detector {
+  const detector = all.get(name)
   if (detector !== undefined) return detector
   throw new ConfigurationError(
     'configuration_invalid',
-    `There is no detector "${name}". There are: ${[...detectors.keys()].join(', ')}.`,
+    `There is no detector "${name}". There are: ${[...all.keys()].join(', ')}.`,
   )
 }
 
@@ -170,7 +218,7 @@ function compare(a: string, b: string, prepared: ReadonlyMap<string, Prepared>):
     )
   }
   return (
-    SHOWN_LEAST_FIRST[left.settings.mask] - SHOWN_LEAST_FIRST[right.settings.mask] ||
+    shown(left.settings.mask) - shown(right.settings.mask) ||
     (right.detector?.rank ?? 0) - (left.detector?.rank ?? 0) ||
     (a < b ? -1 : a > b ? 1 : 0)
   )

@@ -1,8 +1,10 @@
 // Payment card numbers: issuer prefix, length of that issuer, Luhn (ISO/IEC 7812-1). A bare digit string
 // of an unusual length is a card only where the text says so: numeric ids pass Luhn one time in ten.
 import { classOf, DIGIT } from '../byte-classes.ts'
+import { luhn } from '../checksums.ts'
+import { wordBefore } from '../context-words.ts'
 import type { Detector, DigitGroups, Span } from '../detector.ts'
-import { joinedAfter, wordBefore } from '../digit-groups.ts'
+import { joinedAfter } from '../digit-groups.ts'
 
 const DASH = 0x2d
 const SPACE = 0x20
@@ -124,24 +126,9 @@ function issuerOf(src: Uint8Array, from: number, to: number, digits: number): Is
   for (const issuer of ISSUERS) {
     if (prefix < issuer.from || prefix > issuer.to) continue
     if ((issuer.lengths & (1 << digits)) === 0) continue
-    return passesLuhn(src, from, to) ? issuer : undefined
+    return luhn(src, from, to) ? issuer : undefined
   }
   return undefined
-}
-
-/** ISO/IEC 7812-1 annex B, over the digits in [from, to). */
-export function passesLuhn(src: Uint8Array, from: number, to: number): boolean {
-  let sum = 0
-  let double = false
-  for (let i = to - 1; i >= from; i--) {
-    const byte = src[i]!
-    if ((classOf[byte]! & DIGIT) === 0) continue
-    let digit = byte - 0x30
-    if (double) digit = digit > 4 ? digit * 2 - 9 : digit * 2
-    sum += digit
-    double = !double
-  }
-  return sum % 10 === 0
 }
 
 export const card: Detector = {

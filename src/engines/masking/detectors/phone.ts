@@ -1,8 +1,9 @@
 // Telephone numbers: E.164 with a plus or 00, the North American plan and national numbers with a trunk
 // zero in the groups that people write, and any number where the text says that it is one.
 import { ALNUM, classAt, classOf, DIGIT, foldedTextAt, LETTER } from '../byte-classes.ts'
+import { wordBefore } from '../context-words.ts'
 import type { Detector, DigitGroups, Span } from '../detector.ts'
-import { joinedAfter, joinedBefore, wordBefore } from '../digit-groups.ts'
+import { joinedAfter, joinedBefore } from '../digit-groups.ts'
 import { nationalLengths } from './calling-codes.ts'
 
 const SPACE = 0x20

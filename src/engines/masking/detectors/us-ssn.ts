@@ -1,7 +1,8 @@
 // US Social Security numbers: AAA-GG-SSSS with the Social Security Administration's rules for what was
 // never issued. Nine bare digits are one only where the text says so.
+import { wordBefore } from '../context-words.ts'
 import type { Detector, DigitGroups, Span } from '../detector.ts'
-import { joinedAfter, joinedBefore, wordBefore } from '../digit-groups.ts'
+import { joinedAfter, joinedBefore } from '../digit-groups.ts'
 
 const DASH = 0x2d
 const SPACE = 0x20
