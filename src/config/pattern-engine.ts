@@ -19,6 +19,7 @@ export const patternEngine = {
         bytes: Uint8Array,
         whole: number,
         value: number,
+        share: boolean,
         each: (start: number, end: number, from: number, to: number) => boolean,
       ): void {
         const matcher = compiled.matcher(MatcherInput.utf8(bytes))
@@ -28,7 +29,11 @@ export const patternEngine = {
           // A group that took no part stands for the whole.
           const group = matcher.start(value) < 0 ? whole : value
           if (!each(matcher.start(whole), end, matcher.start(group), matcher.end(group))) return
-          at = Math.max(end, at + 1)
+          let next = end
+          if (share)
+            do next--
+            while (next > at && (bytes[next]! & 0xc0) === 0x80)
+          at = Math.max(next, at + 1)
         }
       },
     }

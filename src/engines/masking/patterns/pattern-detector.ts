@@ -17,13 +17,14 @@ export interface PatternEngine {
 export interface Pattern {
   readonly groups: number
   /**
-   * Tells each match of `bytes` from the left by its groups `whole` and `value`; looks on behind `whole`.
-   * Ends when `each` answers false.
+   * Tells each match of `bytes` from the left by its groups `whole` and `value`; looks on behind `whole`, or
+   * with its last character when matches may `share` that. Ends when `each` answers false.
    */
   scan(
     bytes: Uint8Array,
     whole: number,
     value: number,
+    share: boolean,
     each: (start: number, end: number, from: number, to: number) => boolean,
   ): void
 }
@@ -55,13 +56,14 @@ export function createPatternDetector(
   const words = context.map(word => word.toLowerCase())
   const check = checksum === undefined ? undefined : checkOf[checksum]
   const plain = engine.compile(pattern, ignoreCase)
-  const compiled = engine.compile(
-    boundary ? `(?:^|${EDGE})(${pattern})(?:${EDGE}|$)` : `(${pattern})`,
-    ignoreCase,
-  )
   const value = plain.groups > 0 ? 2 : 1
   const { longest, wanted } = demandOf(pattern, ignoreCase)
   const bounded = longest <= LONGEST
+  const compile = (before: string, behind: string) =>
+    engine.compile(`${before}(${pattern})${behind}`, ignoreCase)
+  const atStart = boundary ? compile(`(?:^|${EDGE})`, `(?:${EDGE}|$)`) : compile('', '')
+  // Without a bound, a match may begin before its stretch, which then cuts it.
+  const inside = boundary && bounded ? compile(EDGE, `(?:${EDGE}|$)`) : atStart
   const reach = bounded ? Math.max(longest, 1) : USUAL
   /** Where the last value of this cell ended: a stretch may overlap the one before it. */
   let last = 0
@@ -75,16 +77,21 @@ export function createPatternDetector(
     high: number,
     found: Found,
   ): number => {
-    const from = low > start ? low - 1 : low
-    const to = high < end ? high + 1 : high
-    let left = Math.ceil((to - from) / BYTES_PER_VALUE) + 1
+    // With the character on either side that tells whether a match is touched, and none of them in part.
+    const from = whole(src, start, end, boundary && low > start ? low - 1 : low, -1)
+    const to = whole(src, start, end, high < end ? high + 1 : high, 1)
+    let left = 16 + Math.ceil((to - from) / BYTES_PER_VALUE)
+    const compiled = from === start ? atStart : inside
     compiled.scan(
       src.subarray(from, to),
       1,
       value,
+      boundary,
       (wholeStart, wholeEnd, valueStart, valueEnd) => {
         const [first, behind] = [from + wholeStart, from + wholeEnd]
-        const cutBefore = first <= from + 1 && from > start
+        // A word boundary alone is no value.
+        if (first === behind) return true
+        const cutBefore = first <= low && from > start
         // What begins here may go on behind the edge: the next stretch holds all of it.
         if (to < end && first + reach >= to) return false
         const cutAfter = !bounded && to < end && behind + SLACK >= to
@@ -155,6 +162,13 @@ function stands(
     if (i === row.length) return true
   }
   return false
+}
+
+/** The nearest place in that direction where a code point begins; bytes that are no UTF-8 count as one each. */
+function whole(src: Uint8Array, start: number, end: number, at: number, step: 1 | -1): number {
+  let i = at
+  while (i > start && i < end && Math.abs(i - at) < 3 && (src[i]! & 0xc0) === 0x80) i += step
+  return i
 }
 
 function touched(src: Uint8Array, start: number, end: number, from: number, to: number): boolean {

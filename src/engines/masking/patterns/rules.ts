@@ -40,7 +40,7 @@ function check(settings: DetectorSettings, engine: PatternEngine): readonly Dete
     const instead = settings.boundary ? '' : '; "boundary: true" keeps letters and digits off it'
     return error(
       'pattern',
-      `a value is looked for anywhere in a text: leave out ^, $, \\A and \\z${instead}`,
+      `a value is looked for anywhere in a text: leave out ^, $, \\A, \\z and \\B${instead}`,
     )
   }
   let detector: PatternDetector
@@ -49,7 +49,7 @@ function check(settings: DetectorSettings, engine: PatternEngine): readonly Dete
     if (groups > 1)
       return error('pattern', 'may have one group, which holds the value; write others as (?:...)')
     let empty = false
-    scan(new Uint8Array(0), 0, 0, () => {
+    scan(new Uint8Array(0), 0, 0, false, () => {
       empty = true
       return false
     })
@@ -61,6 +61,7 @@ function check(settings: DetectorSettings, engine: PatternEngine): readonly Dete
     return error('pattern', `is not in RE2's syntax: ${reason}`)
   }
   const { longest } = demandOf(pattern, ignoreCase)
+  if (longest === 0) return error('pattern', 'matches the empty text')
   if (longest > LONGEST && Number.isFinite(longest)) {
     return error('pattern', `can match ${longest} bytes: ${LONGEST} are the most`)
   }
@@ -105,9 +106,9 @@ function whyNot({ context, checksum, boundary }: DetectorSettings): string {
   return wanted.length === 0 ? '' : `: besides the pattern it wants ${wanted.join(', and ')}`
 }
 
-/** True when a `^`, `$`, `\A` or `\z` stands outside of brackets. */
+/** True when a `^`, `$`, `\A`, `\z` or `\B` stands outside of brackets: they ask what a stretch cannot tell. */
 function isAnchored(pattern: string): boolean {
-  return /[$^]|\\[Az]/.test(
-    pattern.replace(/\\[^Az]/g, '').replace(/\[\^?\]?(?:\[:\^?\w+:\]|[^\]])*\]/g, ''),
+  return /[$^]|\\[ABz]/.test(
+    pattern.replace(/\\[^ABz]/g, '').replace(/\[\^?\]?(?:\[:\^?\w+:\]|[^\]])*\]/g, ''),
   )
 }
