@@ -142,22 +142,7 @@ export class Evidence {
   }
 
   completed(outcomes: readonly Completed[]): AuditEntry {
-    return this.entry('statement.completed', {
-      result: {
-        statements: outcomes.map(({ index, at, outcome, disagreed }) => ({
-          entry: index,
-          at,
-          status: outcome.status,
-          rows: outcome.rows,
-          bytes: outcome.bytes,
-          ...(outcome.errorCode === undefined ? {} : { error: outcome.errorCode }),
-          ...(outcome.masked === undefined || outcome.masked.size === 0
-            ? {}
-            : { masked: Object.fromEntries(outcome.masked) }),
-          ...(disagreed === undefined ? {} : { disagreed: [...disagreed] }),
-        })),
-      },
-    })
+    return this.entry('statement.completed', { result: { statements: outcomes.map(outcomeEntry) } })
   }
 
   /** SHA-256 of the session's salt, the text and its parameters: whoever has the recording can check it. */
@@ -174,6 +159,24 @@ export class Evidence {
 
   #commit(text: string): string {
     return hash('sha256', this.#salt + text, 'hex')
+  }
+}
+
+/** Its members are in the order in which records have them: putting them in order would cost more than the rest. */
+function outcomeEntry({ index, at, outcome, disagreed }: Completed): JsonObject {
+  const { bytes, errorCode, masked, rows, status } = outcome
+  const hid = masked !== undefined && masked.size > 0
+  if (disagreed === undefined && errorCode === undefined && !hid)
+    return { at, bytes, entry: index, rows, status }
+  return {
+    at,
+    bytes,
+    ...(disagreed === undefined ? {} : { disagreed: [...disagreed] }),
+    entry: index,
+    ...(errorCode === undefined ? {} : { error: errorCode }),
+    ...(hid ? { masked: Object.fromEntries(masked) } : {}),
+    rows,
+    status,
   }
 }
 

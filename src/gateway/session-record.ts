@@ -200,6 +200,7 @@ export class SessionRecord {
   catchUp(): void {
     if (this.#later.length === 0) return
     const later = this.#later
+    // First: what goes wrong in the recording ends the session, and its end catches up too.
     this.#later = []
     for (const each of later) this.#catchUpWith(each)
     if (this.#outcomes.length >= MOST_OUTCOMES) this.flush()

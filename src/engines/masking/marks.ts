@@ -7,6 +7,8 @@ import { TOKEN_CHARACTERS } from './maskers/hash-token.ts'
 
 const SENTINEL = Buffer.from(maskSentinel, 'utf8')
 const TOKEN_START = 'tok_'
+const TOKEN_FIRST = TOKEN_START.charCodeAt(0)
+const SHORT = 64
 
 /** Looks through data that comes in pieces: true once a mask was in it, however it was cut. */
 export type MarkWatch = (bytes: Uint8Array, start: number, end: number) => boolean
@@ -44,7 +46,7 @@ export function createMarks(classes: readonly DataClass[]): Marks {
 
   return {
     inText: (text, tokens) => text.includes(maskSentinel) || (tokens && tokenInText(text)),
-    inBytes: (bytes, tokens) => find(viewOf(bytes, 0, bytes.length), tokens),
+    inBytes: (bytes, tokens) => mayHoldMark(bytes) && find(viewOf(bytes, 0, bytes.length), tokens),
     watch() {
       // What a mask may have begun in: the end of all that came, and the beginning of what comes next.
       const seam = Buffer.alloc(2 * (longest - 1))
@@ -71,4 +73,14 @@ export function createMarks(classes: readonly DataClass[]): Marks {
 
 function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
+}
+
+/** Most bound values are numbers and words: a short one without a mark's first byte is not searched. */
+function mayHoldMark(bytes: Uint8Array): boolean {
+  if (bytes.length > SHORT) return true
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]
+    if (byte === SENTINEL[0] || byte === TOKEN_FIRST) return true
+  }
+  return false
 }

@@ -13,6 +13,7 @@ interface Bound {
 
 /** For one operation the most generous permit counts; across operations and parties the strictest of these. */
 export function limitOf(operations: readonly OperationVerdict[]): readonly Obligation[] {
+  if (!operations.some(isLimited)) return UNLIMITED
   const verdicts = operations.flatMap(operation => operation.verdicts)
   const rows = strictest(verdicts, rule => rule.annotations.limitRows)
   const bytes = strictest(verdicts, rule => rule.annotations.limitBytes)
@@ -26,6 +27,17 @@ export function limitOf(operations: readonly OperationVerdict[]): readonly Oblig
       policies: [...policies],
     },
   ]
+}
+
+const UNLIMITED: readonly Obligation[] = []
+
+function isLimited({ verdicts }: OperationVerdict): boolean {
+  for (const { permits } of verdicts) {
+    for (const { annotations } of permits) {
+      if (annotations.limitRows !== undefined || annotations.limitBytes !== undefined) return true
+    }
+  }
+  return false
 }
 
 function strictest(verdicts: readonly Verdict[], limit: Limit): Bound | undefined {

@@ -193,13 +193,16 @@ class NarrowedSession implements SessionPolicies {
 
 function permit(operations: readonly OperationVerdict[], duties: readonly Obligation[]): Decision {
   const decided = operations.map(operationDecision)
-  const waits = waiting(duties)
+  const limits = limitOf(operations)
+  const { code, message, hint } = waiting(duties)
   return {
     effect: 'permit',
-    obligations: [...duties, ...limitOf(operations)],
+    obligations: duties.length === 0 ? limits : [...duties, ...limits],
     policies: distinct(decided),
     operations: decided,
-    ...waits,
+    code,
+    message,
+    hint,
   }
 }
 

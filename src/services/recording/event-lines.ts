@@ -3,13 +3,16 @@
 import type { RecordedEvent } from './events.ts'
 
 const FIRST_BYTES = 4 * 1024
+/** Whoever filled so much is busy: its next block begins as large as this one ended. */
+const BUSY_BYTES = 64 * 1024
 
 export class EventLines {
   #bytes: Buffer | undefined
   #length = 0
-  #texts = new Kept()
-  #policies = new Kept()
-  #columns = new Kept()
+  #first = FIRST_BYTES
+  readonly #texts = new Kept()
+  readonly #policies = new Kept()
+  readonly #columns = new Kept()
 
   get length(): number {
     return this.#length
@@ -25,6 +28,7 @@ export class EventLines {
   /** The lines so far; what comes after them begins anew. */
   take(): Buffer {
     const bytes = this.#bytes?.subarray(0, this.#length) ?? Buffer.alloc(0)
+    this.#first = this.#length < BUSY_BYTES ? FIRST_BYTES : (this.#bytes?.length ?? FIRST_BYTES)
     this.#bytes = undefined
     this.#length = 0
     return bytes
@@ -33,7 +37,7 @@ export class EventLines {
   #room(wanted: number): Buffer {
     const kept = this.#bytes
     if (kept !== undefined && kept.length - this.#length >= wanted) return kept
-    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, 2 * (this.#length + wanted)))
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#first, 2 * (this.#length + wanted)))
     kept?.copy(larger, 0, 0, this.#length)
     this.#bytes = larger
     return larger

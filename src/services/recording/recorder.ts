@@ -1,4 +1,4 @@
-// Writes one session's recording. Events are gathered in memory and sealed as blocks of 64 KiB or 5 s, so
+// Writes one session's recording. Events are gathered in memory and sealed as blocks of 128 KiB or 5 s, so
 // a crash costs at most the last block of the recording; the audit log has its own, stricter rule.
 import { hash, randomBytes } from 'node:crypto'
 import { appendFile } from 'node:fs/promises'
@@ -7,7 +7,7 @@ import { MARK, sealBlock } from './blocks.ts'
 import { EventLines } from './event-lines.ts'
 import type { RecordedEvent } from './events.ts'
 
-const BLOCK_BYTES = 64 * 1024
+const BLOCK_BYTES = 128 * 1024
 const BLOCK_AGE_MS = 5_000
 /** What may wait for a slow disk before the session has to end. */
 const MOST_PENDING_BYTES = 8 * 1024 * 1024
