@@ -7,6 +7,7 @@ import { cpus, loadavg, release } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { analysisLines } from './analysis.ts'
 import { bulkClient, idleSessions, pgbench, type QueryMode, slowClients } from './cases.ts'
 import { addedLatency, best, type CaseResult, interleave, ratio, type Target } from './method.ts'
 import { type Line, printLines } from './report.ts'
@@ -33,7 +34,6 @@ process.exitCode = await main()
 async function main(): Promise<number> {
   console.log(`${cpus().length} x ${cpus()[0]?.model}, Linux ${release()}, Node ${process.version}`)
   console.log(`${rounds} rounds, order shuffled in each; ratios are medians of paired rounds\n`)
-  const bench = await startTargets(quick ? 2 : 10, bigRows)
   const lines: Line[] = []
   const raw: CaseResult[] = []
   const wanted = (name: string) => name.includes(options.only)
@@ -41,6 +41,24 @@ async function main(): Promise<number> {
     lines.push(line)
     printLines([line])
   }
+  if (wanted('analysis')) for (const line of await analysisLines()) keep(line)
+  // It needs no server.
+  if (options.only !== 'analysis') await measure(wanted, keep, raw)
+  const file = save(lines, raw)
+  console.log(`\nAll samples: ${file}`)
+  const under = lines.filter(line => line.holds === false)
+  if (under.length > 0)
+    console.log(`${under.length} under the floor: ${under.map(l => l.name).join('; ')}`)
+  return options.gate && under.length > 0 ? 1 : 0
+}
+
+/** All that is asked of the servers. */
+async function measure(
+  wanted: (name: string) => boolean,
+  keep: (line: Line) => void,
+  raw: CaseResult[],
+): Promise<void> {
+  const bench = await startTargets(quick ? 2 : 10, bigRows)
   try {
     for (const clients of [1, 8, 64]) {
       for (const mode of ['simple', 'extended', 'prepared'] as const) {
@@ -64,12 +82,6 @@ async function main(): Promise<number> {
   } finally {
     await bench.stop()
   }
-  const file = save(lines, raw)
-  console.log(`\nAll samples: ${file}`)
-  const under = lines.filter(line => line.holds === false)
-  if (under.length > 0)
-    console.log(`${under.length} under the floor: ${under.map(l => l.name).join('; ')}`)
-  return options.gate && under.length > 0 ? 1 : 0
 }
 
 function all(bench: Bench): Target[] {

@@ -71,8 +71,8 @@ describe('a recording', () => {
 
   it('refuses a block that was changed, and blocks that changed places', async () => {
     const recorder = await recordings.start(session, () => {})
-    recorder.add(note('a'.repeat(70_000)))
-    recorder.add(note('b'.repeat(70_000)))
+    recorder.add(note('a'.repeat(140_000)))
+    recorder.add(note('b'.repeat(140_000)))
     await recordings.end(session)
     const good = readFileSync(file())
     const changed = Buffer.from(good)
@@ -89,7 +89,7 @@ describe('a recording', () => {
 
   it('can still be read up to a torn last block', async () => {
     const recorder = await recordings.start(session, () => {})
-    recorder.add(note('a'.repeat(70_000)))
+    recorder.add(note('a'.repeat(140_000)))
     await recorder.flush()
     recorder.add(note('b'))
     await recordings.end(session)
