@@ -512,6 +512,10 @@ describe('what the API shows', () => {
     const [listed] = (await get(paths.requests)) as { preview: { plan: string } }[]
     expect(listed?.preview.plan).toMatch(/^Delete on t\nx{4000,5000}… CUT/)
     expect((await api.call('GET', path, as(principal('gus', [])))).status).toBe(404)
+    // An estimate would answer what the one who asks may not read.
+    const own = JSON.stringify((await api.call('GET', path, as(ana))).body)
+    expect(own).toContain(requestId)
+    expect(own).not.toMatch(/preview|defaultMaxRows|Delete on t/)
   })
 
   it('never is a secret, a token or a statement in the operator’s log', async () => {

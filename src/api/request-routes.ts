@@ -24,8 +24,15 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
     return {
       visible: (request: AccessRequest): boolean =>
         all || isOwn(caller, request) || mayVote(request),
-      view: (request: AccessRequest, most = Number.POSITIVE_INFINITY) =>
-        requestView(request, request.state === 'pending' && mayVote(request), most),
+      view: (request: AccessRequest, most = Number.POSITIVE_INFINITY) => {
+        const votes = mayVote(request)
+        return requestView(request, {
+          mayVote: request.state === 'pending' && votes,
+          // Not whoever asks: an estimate answers what it may not read.
+          preview: all || votes,
+          most,
+        })
+      },
     }
   }
   const find = async (caller: Caller, id: string) => {

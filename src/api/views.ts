@@ -42,17 +42,17 @@ export function resourceView(parts: ApiParts, resource: Resource): ResourceView 
   }
 }
 
-/** Texts over `most` characters are cut, and say so. */
+/** Texts over `most` characters are cut, and say so. `preview`: what it would do is shown too. */
 export function requestView(
   request: AccessRequest,
-  mayVote: boolean,
-  most: number,
+  { mayVote, preview: shows, most }: { mayVote: boolean; preview: boolean; most: number },
 ): AccessRequestView {
   const {
     excluded: _excluded,
     operations: _operations,
     functions: _functions,
     preview,
+    defaultMaxRows,
     ...shown
   } = request
   const cut = (text: string): string =>
@@ -69,7 +69,8 @@ export function requestView(
     policies: [...shown.policies],
     approvers: [...shown.approvers],
     votes: [...shown.votes],
-    ...(preview === undefined ? {} : { preview: previewView(preview, cut) }),
+    ...(preview === undefined || !shows ? {} : { preview: previewView(preview, cut) }),
+    ...(defaultMaxRows === undefined || !shows ? {} : { defaultMaxRows }),
     mayVote,
   }
 }

@@ -73,6 +73,7 @@ describe('a request on a screen', () => {
       '  it changes about 5 rows, by the estimate; they cannot be counted as it runs',
     )
     expect(shown).toContain('  no plan: It calls f.')
+    expect(shown).toContain('  a yes sets no bound on rows')
   })
 
   it('lets no plan, name or note of a hostile system pass for a line of ours, or drive the terminal', () => {

@@ -21,9 +21,16 @@ export function requestText(request: AccessRequestView): string {
   if (request.preview !== undefined) lines.push(...previewLines(request.preview))
   if (request.state === 'pending') {
     lines.push(`  ${request.votes.length} of ${request.quorum} have said yes`)
-    if (request.defaultMaxRows !== undefined)
+    const { preview, defaultMaxRows } = request
+    if (
+      preview !== undefined &&
+      defaultMaxRows === undefined &&
+      preview.estimate?.effect !== 'returns'
+    )
+      lines.push('  a yes sets no bound on rows')
+    if (defaultMaxRows !== undefined)
       lines.push(
-        `  a yes allows ${rowsOf(request.defaultMaxRows)} to change at most; --max-rows sets another bound`,
+        `  a yes allows ${rowsOf(defaultMaxRows)} to change at most; --max-rows sets another bound`,
       )
   }
   if (request.maxRows !== undefined) lines.push(`  at most ${rowsOf(request.maxRows)}`)

@@ -121,7 +121,10 @@ export const accessRequest = z.object({
   ),
   createdAt: z.number(),
   expiresAt: z.number(),
-  /** Absent until somebody has looked, shortly after it was made; and where nobody can. */
+  /**
+   * For approvers and who may read the console, never for whoever asks. Absent until somebody has looked, shortly after
+   * it was made; and where nobody can.
+   */
   preview: preview.optional(),
   /** The bound on changed rows that a yes carries when it names none. */
   defaultMaxRows: z.number().optional(),

@@ -1,6 +1,6 @@
 // What whoever waits for a person is told when it does not run: why, and what to do.
 import { AccessDenied, type AccessRequest, type Statement } from '#model'
-import { type AskedOf, boundOf } from './hold.ts'
+import type { AskedOf } from './hold.ts'
 
 /** A person has to read it: more than this is no question to a person. Text and values together. */
 const MOST_SHOWN_BYTES = 256 * 1024
@@ -30,7 +30,7 @@ export function retryLater(requests: readonly AccessRequest[]): AccessDenied {
       ...about(open),
       retryBefore: expiresAt,
       detail: `request: ${open.map(({ id }) => id).join(', ')}; policies: ${policies.join(', ')}`,
-      hint: `Once it is approved, retry the identical statement before ${until} UTC.${open.map(boundOf).join('')}`,
+      hint: `Once it is approved, retry the identical statement before ${until} UTC.`,
     },
   )
 }

@@ -77,12 +77,5 @@ function reminderOf(request: AccessRequest): string {
   const approvers =
     request.approvers.length > 0 ? `group ${request.approvers.join(' or ')}` : 'an approver'
   const message = request.message.replace(/[.!?]?$/, '.')
-  return `${message} Waiting for ${approvers}: request ${request.id}.${boundOf(request)}`
-}
-
-/** Whoever asks may as well know under which bound it would run. */
-export function boundOf({ defaultMaxRows: most }: AccessRequest): string {
-  return most === undefined
-    ? ''
-    : ` It may change ${most} rows at most, unless whoever approves says otherwise.`
+  return `${message} Waiting for ${approvers}: request ${request.id}.`
 }
