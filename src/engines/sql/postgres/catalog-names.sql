@@ -8,7 +8,7 @@
 with f as (
   select p.proname,
     (p.provolatile in ('i', 's') or p.proname = any (array[
-      'random', 'random_normal', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'clock_timestamp', 'timeofday',
+      'random', 'random_normal', 'array_sample', 'array_shuffle', 'gen_random_uuid', 'uuidv4', 'uuidv7', 'clock_timestamp', 'timeofday',
       'lastval', 'currval', 'pg_relation_size', 'pg_table_size', 'pg_indexes_size',
       'pg_total_relation_size', 'pg_database_size', 'pg_tablespace_size', 'pg_is_in_recovery',
       'pg_partition_tree', 'pg_partition_ancestors', 'pg_blocking_pids', 'pg_sequence_last_value', 'pg_my_temp_schema']))

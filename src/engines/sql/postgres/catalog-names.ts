@@ -10,7 +10,8 @@ export const safeFunctions: ReadonlySet<string> = names(`
   age any_value any_value_transfn anyarray_send anycompatiblearray_send anytextcat area
   array_agg array_append array_cat array_dims array_eq array_fill array_ge array_gt array_larger
   array_le array_length array_lower array_lt array_ndims array_ne array_position array_positions
-  array_prepend array_remove array_replace array_reverse array_send array_smaller array_sort
+  array_prepend array_remove array_replace array_reverse array_sample array_send array_shuffle array_smaller
+  array_sort
   array_to_json array_to_string array_to_tsvector array_upper arraycontained arraycontains
   arrayoverlap ascii asin asind asinh atan atan2 atan2d atand atanh avg bit bit_and bit_count
   bit_length bit_or bit_send bit_xor bitand bitcat bitcmp biteq bitge bitgt bitle bitlt bitne
@@ -300,7 +301,7 @@ export const safeFunctions: ReadonlySet<string> = names(`
 
 /** The rest of the functions of pg_catalog that SQL can call. */
 export const otherFunctions: ReadonlySet<string> = names(`
-  amvalidate array_sample array_shuffle binary_upgrade_add_sub_rel_state
+  amvalidate binary_upgrade_add_sub_rel_state
   binary_upgrade_create_empty_extension binary_upgrade_logical_slot_has_caught_up
   binary_upgrade_replorigin_advance binary_upgrade_set_missing_value
   binary_upgrade_set_next_array_pg_type_oid binary_upgrade_set_next_heap_pg_class_oid

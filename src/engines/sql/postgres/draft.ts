@@ -10,6 +10,7 @@ import type {
 } from '../analysis.ts'
 import { categoryOf, type SqlCategory } from '../categories.ts'
 import type { Planned } from './lineage.ts'
+import { readsSensitiveColumns } from './sensitive-relations.ts'
 
 /** An operation while its columns are still being found. */
 export interface DraftOperation {
@@ -23,6 +24,8 @@ export interface DraftOperation {
   flags: Flag[]
   /** Where it does not follow from the rest. */
   category: SqlCategory | undefined
+  /** A condition says that of a catalog's rows those are read that anybody may see. */
+  publicOnly?: boolean
 }
 
 /** Thrown inside this room only; the analyser turns it into Unreadable. */
@@ -131,6 +134,14 @@ export class Draft {
     if (meet(this.bareNames, this.rowNames)) {
       this.allColumns = true
       for (const operation of this.operations) if (operation.relation) operation.star = true
+    }
+    for (const each of this.operations) {
+      const { action, relation, star, columns, qualified } = each
+      if (action !== 'read' || relation === undefined || each.publicOnly) continue
+      if (readsSensitiveColumns(relation, star, [...columns, ...qualified])) {
+        each.action = 'administer'
+        each.category = 'system'
+      }
     }
     return {
       verb: this.verb,

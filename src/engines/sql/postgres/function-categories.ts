@@ -6,8 +6,11 @@ const sorts: readonly (readonly [RegExp, SqlCategory])[] = [
     /^(pg_read_|pg_ls_|pg_stat_file$|pg_current_logfile$|lo_import$|lo_export$|pg_hba_file_rules$|pg_ident_file_mappings$|pg_show_all_file_settings$|pg_config$|pg_relation_filepath$)/,
     'file_program',
   ],
-  // A query, a table, a cursor or a large object by a text or a number: what is read cannot be told.
-  [/(_to_xml|^ts_stat$|^ts_rewrite$|^lo_|^loread$|^lowrite$|^currtid)/, 'unknown'],
+  // A query, a table, a cursor, a large object or what others wrote, by a text or a number: what is read cannot be told.
+  [
+    /(_to_xml|^ts_stat$|^ts_rewrite$|^lo_|^loread$|^lowrite$|^currtid|^pg_logical_slot_|^pg_mcv_list_items$)/,
+    'unknown',
+  ],
   [/^(current_setting|set_config|pg_show_all_settings)$/, 'settings'],
   [/^pg_(try_)?advisory_/, 'read_lock'],
   [/^(nextval|setval)$/, 'write_row'],

@@ -3,7 +3,8 @@ import type { RelationName } from '../analysis.ts'
 import { Refusal } from './draft.ts'
 import { call } from './functions.ts'
 import { sensitiveRelations } from './sensitive-relations.ts'
-import { isTree, listOf, namesOf, type Tree, textOf } from './tree.ts'
+import { isPublicSetting } from './settings.ts'
+import { constantOf, fieldsOf, isTree, listOf, namesOf, type Tree, textOf } from './tree.ts'
 import type { Handler, Walk } from './walk.ts'
 
 export function relationNameOf(fields: Tree): RelationName {
@@ -75,6 +76,7 @@ function rangeVar(fields: Tree, walk: Walk): void {
     use.flags,
     sensitive ? undefined : use.category,
   )
+  if (isCatalog(relation, 'pg_settings') && asksPublicSetting(walk)) operation.publicOnly = true
   draft.rowNames.push(alias)
   scope?.refer(alias, operation)
   if (renamesColumns(fields)) {
@@ -82,6 +84,20 @@ function rangeVar(fields: Tree, walk: Walk): void {
     draft.allColumns = true
     operation.star = true
   }
+}
+
+/** `FROM pg_settings WHERE name = 'search_path'`, of a setting that tells nothing. */
+function asksPublicSetting({ query, draft }: Walk): boolean {
+  const where = fieldsOf(query?.['whereClause'], 'A_Expr')
+  if (where === undefined || listOf(query?.['fromClause']).length !== 1) return false
+  draft.literalsMatter = true
+  const name = fieldsOf(where['lexpr'], 'ColumnRef')
+  return (
+    where['kind'] === 'AEXPR_OP' &&
+    namesOf(where['name']).join('.') === '=' &&
+    namesOf(name?.['fields']).at(-1) === 'name' &&
+    isPublicSetting(constantOf(where['rexpr']))
+  )
 }
 
 function joinExpr(fields: Tree, walk: Walk): void {

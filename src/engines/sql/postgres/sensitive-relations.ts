@@ -11,7 +11,6 @@ const catalogs: ReadonlySet<string> = new Set([
   'pg_stats_ext_exprs',
   // texts of statements, with their literals
   'pg_stat_activity',
-  'pg_stat_statements',
   // passwords and connection strings
   'pg_authid',
   'pg_shadow',
@@ -33,14 +32,50 @@ const catalogs: ReadonlySet<string> = new Set([
 const informationSchema: ReadonlySet<string> = new Set([
   'user_mapping_options',
   'foreign_server_options',
+  'foreign_data_wrapper_options',
   '_pg_user_mappings',
   '_pg_foreign_servers',
 ])
+
+/** Columns of catalogs that are harmless otherwise: settings of roles, options of foreign servers, values of all settings. */
+const columns: Readonly<Record<string, readonly string[]>> = {
+  pg_roles: ['rolconfig'],
+  pg_user: ['useconfig'],
+  pg_foreign_server: ['srvoptions'],
+  pg_foreign_data_wrapper: ['fdwoptions'],
+  pg_settings: ['setting', 'boot_val', 'reset_val', 'sourcefile'],
+}
+
+/** True when the read of a relation, given what is read of it, needs `administer`. */
+export function readsSensitiveColumns(
+  { schema, name }: RelationName,
+  star: boolean,
+  read: readonly string[],
+): boolean {
+  if (schema !== undefined && schema !== 'pg_catalog') return false
+  const sensitive = Object.hasOwn(columns, name) ? columns[name] : undefined
+  return sensitive !== undefined && (star || read.some(column => sensitive.includes(column)))
+}
+
+/** Extensions that keep texts of statements, or secrets. */
+const ofExtensions: ReadonlySet<string> = new Set([
+  'pg_stat_statements',
+  'pg_stat_monitor',
+  'pg_show_plans',
+])
+const secretSchemas: Readonly<Record<string, readonly string[]>> = {
+  cron: ['job', 'job_run_details'],
+  vault: ['secrets', 'decrypted_secrets'],
+  pgagent: ['pga_jobstep', 'pga_jobsteplog'],
+}
 
 export function sensitiveRelations({ schema, name }: RelationName): boolean {
   if (schema === 'information_schema') return informationSchema.has(name)
   // Long values of every table, in pieces.
   if (schema === 'pg_toast') return true
-  if (name === 'pg_stat_statements') return true
+  if (ofExtensions.has(name)) return true
+  if (schema !== undefined && Object.hasOwn(secretSchemas, schema)) {
+    return secretSchemas[schema]?.includes(name) === true
+  }
   return (schema === undefined || schema === 'pg_catalog') && catalogs.has(name)
 }
