@@ -224,6 +224,20 @@ describe('what scripts rely on', () => {
     await db.end()
   })
 
+  it('requests with what a statement would do, though its client has left at once', async () => {
+    const db = await connected('order-bot')
+    const text = "update customers set city = 'Riga' where id = 3"
+    await expect(db.query(text)).rejects.toMatchObject({ code: '42501' })
+    await db.end()
+    const asked = await json<{ id: string; statement: string }[]>('dora', 'requests')
+    const { id } = asked.find(({ statement }) => statement === text)!
+    await expect
+      .poll(async () => (await cli('dora', 'requests', id)).stdout, { timeout: 15_000 })
+      .toMatch(
+        /it changes about 1 row[\s\S]*table public\.customers: \d+ rows[\s\S]*\| Update on customers/,
+      )
+  })
+
   it('a statement of a megabyte, without being drowned in it', async () => {
     const db = await connected('ana')
     await db.query(`select '${'x'.repeat(1_000_000)}' as big`)

@@ -355,7 +355,7 @@ describe('a held statement', () => {
     await stage.gateway.cli(['approve', second, '--max-rows', '400'], await stage.token('dora'))
     expect((await again).rowCount).toBe(400)
     await db.end()
-  })
+  }, 60_000)
 
   test('is rolled back when it changes more rows than were approved', async () => {
     const db = await connected('order-bot')
