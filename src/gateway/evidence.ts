@@ -18,7 +18,7 @@ import type { Outcome } from './session.ts'
 const MOST_LISTED = 32
 const MOST_RECURRING = 256
 /** Forms are a kilobyte each, in every session. */
-const MOST_FORMS = 32
+const MOST_FORMS = 16
 
 /** The outcome of the statement whose entry is `index`. */
 export interface Completed {

@@ -3,8 +3,10 @@
 import type { RecordedEvent } from './events.ts'
 
 const FIRST_BYTES = 4 * 1024
-/** Whoever filled so much is busy: its next block begins as large as this one ended. */
+/** Whoever filled so much is busy: its next block begins as large as this one ended, and a little more. */
 const BUSY_BYTES = 64 * 1024
+const MORE_BYTES = 8 * 1024
+const MOST_KEPT = 2 * 1024
 
 export class EventLines {
   #bytes: Buffer | undefined
@@ -28,7 +30,7 @@ export class EventLines {
   /** The lines so far; what comes after them begins anew. */
   take(): Buffer {
     const bytes = this.#bytes?.subarray(0, this.#length) ?? Buffer.alloc(0)
-    this.#first = this.#length < BUSY_BYTES ? FIRST_BYTES : (this.#bytes?.length ?? FIRST_BYTES)
+    this.#first = this.#length < BUSY_BYTES ? FIRST_BYTES : this.#length + MORE_BYTES
     this.#bytes = undefined
     this.#length = 0
     return bytes
@@ -37,13 +39,15 @@ export class EventLines {
   #room(wanted: number): Buffer {
     const kept = this.#bytes
     if (kept !== undefined && kept.length - this.#length >= wanted) return kept
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.#first, 2 * (this.#length + wanted)))
+    const needed = this.#length + wanted
+    const size = kept === undefined ? Math.max(this.#first, needed) : 2 * needed
+    const larger = Buffer.allocUnsafeSlow(size)
     kept?.copy(larger, 0, 0, this.#length)
     this.#bytes = larger
     return larger
   }
 
-  /** The three kinds that each statement has are written by hand: two thirds of JSON.stringify's time. */
+  /** The three kinds that each statement has are put together here: parts that recur are written out once. */
   #line(event: RecordedEvent): string {
     switch (event.kind) {
       case 'statement': {
@@ -76,10 +80,13 @@ class Kept {
   #text = ''
 
   json(value: unknown): string {
-    if (value !== this.#value) {
+    if (value === this.#value) return this.#text
+    const text = JSON.stringify(value)
+    // A long one in each of a thousand idle sessions would be too much to keep.
+    if (text.length <= MOST_KEPT) {
       this.#value = value
-      this.#text = JSON.stringify(value)
+      this.#text = text
     }
-    return this.#text
+    return text
   }
 }
