@@ -126,11 +126,12 @@ async function openSession(
   client.on('error', () => {}) // a statement may end the connection: the query that waits rejects
   await client.connect()
   const names = new SessionNames()
+  const scope = new Scope(splitPath('"$user", public'), server.user)
   for (const text of first) {
     await client.query(text)
     const analysis = analyser.analyse(text)
     if (!analysis.readable) throw new Error(analysis.message)
-    for (const each of analysis.statements) names.ran(each, text)
+    for (const each of analysis.statements) names.ran(each, text, scope.key)
   }
   const double = fakeSession(
     { host: server.host, port: server.port, database: server.database, tls: 'disable' },
@@ -142,7 +143,6 @@ async function openSession(
     LIMITS,
   )
   await catalog.fresh()
-  const scope = new Scope(splitPath('"$user", public'), server.user)
   const builder = new StatementBuilder(analyser, catalog, scope, names)
   const witness = new Witness(client, kept)
   const parts = { analyser, builder, witness, facts: await readFacts(client) }
@@ -161,8 +161,8 @@ async function openSession(
       if (!statements.some(changesNames)) await tryOne(text, tally, parts)
       if (!(await witness.keep(text))) return
       for (const each of statements) {
-        names.ran(each, text)
         scope.ran(each)
+        names.ran(each, text, scope.key)
         stale ||= each.changesCatalog
       }
       names.transactionEnded()

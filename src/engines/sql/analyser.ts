@@ -13,6 +13,8 @@ import { type Reduced, reduce } from './reduce.ts'
 
 export interface Analyser {
   analyse(text: string): Analysis | Unreadable
+  /** The same with the values that columns are compared with in its plans, for `comparedValues`; read anew each time. */
+  analyseWithValues(text: string): Analysis | Unreadable
 }
 
 export interface AnalyserOptions {
@@ -54,6 +56,11 @@ class PostgresAnalyser implements Analyser {
     const kept = this.#byText.get(text)
     if (kept !== undefined) return kept
     return text.length > MOST_WORDS ? this.#long(text) : this.#short(text)
+  }
+
+  analyseWithValues(text: string): Analysis | Unreadable {
+    // Longer ones say more values than anybody is allowed.
+    return text.length > MOST_WORDS ? tooManyWords : this.#read(text, true).result
   }
 
   #short(text: string): Analysis | Unreadable {
@@ -100,10 +107,12 @@ class PostgresAnalyser implements Analyser {
     return { ...read, result: { ...read.result, position } }
   }
 
-  #read(text: string): Read {
+  #read(text: string, withValues = false): Read {
     try {
       const unfit = refusal(text, this.#maxTextBytes)
-      return unfit === undefined ? readStatements(text) : { result: unfit, literalsMatter: true }
+      return unfit === undefined
+        ? readStatements(text, withValues)
+        : { result: unfit, literalsMatter: true }
     } catch (error) {
       // Whatever went wrong, the text is not understood, and what is not understood is refused.
       return { result: unreadable(error), literalsMatter: true }
@@ -138,7 +147,7 @@ function refusal(text: string, maxBytes: number): Unreadable | undefined {
   return undefined
 }
 
-function readStatements(text: string): Read {
+function readStatements(text: string, withValues: boolean): Read {
   if (text === '') return { result: { readable: true, statements: [] }, literalsMatter: true }
   const parsed = listOf(parseSync(text).stmts)
   if (parsed.length > MOST_STATEMENTS) {
@@ -150,7 +159,7 @@ function readStatements(text: string): Read {
   const left = { words: MOST_WORDS }
   for (const raw of parsed) {
     const node = isTree(raw) ? raw['stmt'] : undefined
-    const walk = new Walk(false, left)
+    const walk = new Walk(withValues, left)
     const statement = walk.statement(node)
     if (walk.draft.literalsMatter) literalsMatter = true
     statements.push(statement)

@@ -1,5 +1,5 @@
 // What is known of a text before any catalog is asked: names as written. Knows no connection, no catalog.
-import type { Action, Flag, ReasonCode } from '#model'
+import type { Action, ComparedValue, Flag, ReasonCode } from '#model'
 import type { SqlCategory } from './categories.ts'
 import type { Plan } from './lineage/index.ts'
 
@@ -114,7 +114,11 @@ export interface SqlStatement {
   readonly savepoint?: string
   readonly copy?: CopyShape
   readonly prepares?: { readonly name: string; readonly statement: SqlStatement }
-  readonly executes?: { readonly name: string }
+  readonly executes?: {
+    readonly name: string
+    /** Its arguments, when values were asked for; undefined where it is no literal. */
+    readonly given?: readonly (ComparedValue['value'] | undefined)[]
+  }
   /** `name` undefined: all of them. */
   readonly deallocates?: { readonly name: string | undefined }
   /** `held`: it outlives its transaction. */

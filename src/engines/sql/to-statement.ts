@@ -1,12 +1,23 @@
 // Analysis → the model's Statement: names become objects, as the server would resolve them. Knows the catalog
 // through `Names` only; keeps nothing.
-import type { Action, ColumnName, Flag, Lineage, Operation, Parameter, Statement } from '#model'
+import type {
+  Action,
+  ColumnName,
+  ComparedValue,
+  Flag,
+  Lineage,
+  Operation,
+  Parameter,
+  Probe,
+  Statement,
+} from '#model'
 import type { Analysis, RawOperation, RelationName, SqlStatement } from './analysis.ts'
 import type { SqlCategory } from './categories.ts'
-import { type LineageNames, type Plan, resolveLineage } from './lineage/index.ts'
+import { type LineageNames, type Plan, resolveCompared, resolveLineage } from './lineage/index.ts'
 import type { Names, ResolvedRelation, ResolvedRoutine, ResolvedRule } from './names.ts'
 import type { Code } from './postgres/bodies.ts'
-import { otherFunctions, safeFunctions } from './postgres/catalog-names.ts'
+import { safeFunctions } from './postgres/catalog-names.ts'
+import { lineageNames, settledPlan, withArguments } from './statement-lineage.ts'
 import { isSystemColumn } from './system-columns.ts'
 
 export interface StatementContext {
@@ -53,6 +64,26 @@ export function toStatement(
   }
 }
 
+/**
+ * What columns are compared with for equality, of an analysis that was made with values; `context.prepared` and
+ * `context.cursor` give statements that were, too. `unknown` when one value cannot be told.
+ */
+export function comparedValues(
+  analysis: Analysis,
+  names: Names,
+  context: StatementContext,
+): readonly ComparedValue[] | 'unknown' {
+  const builder = new Builder(names, context)
+  const all: ComparedValue[] = []
+  for (const statement of analysis.statements) {
+    const found = builder.compared(statement)
+    if (found === 'unknown') return found
+    all.push(...found)
+    builder.add(statement)
+  }
+  return all
+}
+
 /** EXECUTE of an EXECUTE of ...: the server has no such thing, a text may try. */
 const DEEPEST = 8
 /** Up to here looking through a list beats making a set. */
@@ -81,7 +112,10 @@ class Builder {
   readonly #operations: Operation[] = []
   readonly #columns = new Map<string, Set<string>>()
   readonly #prepared = new Map<string, SqlStatement>()
-  readonly #cursors = new Map<string, SqlStatement>()
+  /** With what names meant when it was made: it reads these relations whatever they mean later. */
+  readonly #cursors = new Map<string, { readonly statement: SqlStatement; readonly names: Names }>()
+  /** What names mean where the text begins: also to cursors that were there before it. */
+  readonly #first: Names
   readonly #seen = new Set<string>()
   #anything = false
   #inside = TOP
@@ -93,7 +127,7 @@ class Builder {
   readonly #lookedInto = new Map<string, Set<ResolvedRoutine | ResolvedRule>>()
 
   constructor(names: Names, context: StatementContext) {
-    this.#names = names
+    this.#names = this.#first = names
     this.#context = context
   }
 
@@ -117,32 +151,33 @@ class Builder {
     if (statement.fetches !== undefined) {
       const { cursor } = statement.fetches
       const found = this.#target(statement)
+      const now = this.#names
+      this.#names = this.#meantBy(statement)
       this.#named(found, cursor, 'cursor', depth, shownOnly)
+      this.#names = now
     }
     this.#follow(statement)
     // Later statements of the same text may use what this one names.
     const { prepares, declares } = statement
     if (prepares !== undefined) this.#prepared.set(prepares.name, prepares.statement)
-    if (declares !== undefined) this.#cursors.set(declares.cursor, declares.statement)
+    if (declares !== undefined) {
+      this.#cursors.set(declares.cursor, { statement: declares.statement, names: this.#names })
+    }
   }
 
   /** Where its values come from and go, by what names mean where it stands in the text. */
   lineage(statement: SqlStatement): Lineage {
-    return resolveLineage(this.#settled(statement, 0), this.#lineageNames())
+    return resolveLineage(this.#plan(statement), this.#lineageNames(statement))
   }
 
-  /** The plan, with those of the statements that it names in their place. */
-  #settled(statement: SqlStatement, depth: number): Plan {
-    const put = (plan: Plan): Plan => {
-      if (plan.kind === 'explained' || plan.kind === 'kept')
-        return { ...plan, plan: put(plan.plan) }
-      if (plan.kind !== 'named') return plan
-      const found = this.#target(statement)
-      return found === undefined || depth >= DEEPEST
-        ? { kind: 'unknown' }
-        : this.#settled(found, depth + 1)
-    }
-    return put(statement.plan)
+  /** What it compares columns with, when its plan was made with values. */
+  compared(statement: SqlStatement): readonly ComparedValue[] | 'unknown' {
+    const found = resolveCompared(this.#plan(statement), this.#lineageNames(statement))
+    return found === 'unknown' ? found : withArguments(found, statement)
+  }
+
+  #plan(statement: SqlStatement): Plan {
+    return settledPlan(statement, named => this.#target(named))
   }
 
   /** What EXECUTE or FETCH stands for. */
@@ -150,22 +185,18 @@ class Builder {
     if (executes !== undefined)
       return this.#prepared.get(executes.name) ?? this.#context.prepared?.(executes.name)
     if (fetches === undefined) return undefined
-    return this.#cursors.get(fetches.cursor) ?? this.#context.cursor?.(fetches.cursor)
+    return this.#cursors.get(fetches.cursor)?.statement ?? this.#context.cursor?.(fetches.cursor)
   }
 
-  #lineageNames(): LineageNames {
-    const names = this.#names
-    return {
-      relations: name => {
-        const hidden = name.schema === undefined && (this.#lost || this.#shadowed.has(name.name))
-        return hidden || this.#context.catalogUnknown === true ? undefined : names.resolve(name)
-      },
-      overloaded: name => (names.functions?.(name).length ?? 0) > 0,
-      isSafeFunction: name => safeFunctions.has(name),
-      isOtherFunction: name => otherFunctions.has(name),
-      isPlainType: type => names.isPlainType?.(type) === true,
-      isSystemColumn,
-    }
+  /** What names mean to a statement: FETCH reads what its cursor was made over. */
+  #meantBy({ fetches }: SqlStatement): Names {
+    if (fetches === undefined) return this.#names
+    return this.#cursors.get(fetches.cursor)?.names ?? this.#first
+  }
+
+  #lineageNames(statement: SqlStatement): LineageNames {
+    const isHidden = (name: string): boolean => this.#lost || this.#shadowed.has(name)
+    return lineageNames(this.#meantBy(statement), isHidden, this.#context.catalogUnknown === true)
   }
 
   /** What unqualified names mean for the statements that come after this one in the text. */
@@ -353,7 +384,9 @@ class Builder {
     const { probes, transfers } = this.lineage(statement)
     // Through variables values go from any statement of the code to any other.
     const gives = code.variables && writes(statement) ? 'unknown' : transfers
-    this.#probes = joined(this.#probes, code.variables ? 'unknown' : probes)
+    // (With which values it compares, the text does not say.)
+    const asked = probes === 'unknown' ? probes : probes.map(notSaid)
+    this.#probes = joined(this.#probes, code.variables ? 'unknown' : asked)
     this.#transfers = joined(this.#transfers, gives)
   }
 
@@ -536,6 +569,10 @@ function touchesRows({ operations }: SqlStatement): boolean {
 
 function writes({ operations }: SqlStatement): boolean {
   return operations.some(({ action }) => action !== 'read' && action !== 'connect')
+}
+
+function notSaid(probe: Probe): Probe {
+  return probe.use === 'equality' ? { ...probe, use: 'condition' } : probe
 }
 
 function joined<T>(one: readonly T[] | 'unknown', other: readonly T[] | 'unknown') {

@@ -221,7 +221,7 @@ export class AnswerEnds {
     for (const { name, value } of effective.settings) {
       if (name === REASON_SETTING) session.justify(value ?? '')
     }
-    names.ran(statement, text)
+    names.ran(statement, text, scope.key)
     if (effective.changesCatalog) {
       this.#catalogChanged = true
       this.#talk.catalogDirty = true

@@ -12,11 +12,15 @@ interface Cursor {
   readonly text: string
   /** WITH HOLD: it outlives its transaction. */
   readonly held: boolean
+  /** The scope that its names were resolved in: it reads these relations whatever they mean later. */
+  readonly scope: string
 }
 
 export interface Named {
   readonly statement: SqlStatement
   readonly text: string
+  /** Of a cursor: `Scope.key` when it was made. */
+  readonly scope?: string
 }
 
 /** True when the names of the session are other ones once the statement has run. */
@@ -58,8 +62,8 @@ export class SessionNames {
     this.#cursors.delete(name)
   }
 
-  /** A statement of `text` has run. */
-  ran(statement: SqlStatement, text: string): void {
+  /** A statement of `text` has run; `scope`: `Scope.key` then. */
+  ran(statement: SqlStatement, text: string, scope: string): void {
     const { prepares, deallocates, declares, closes } = statement
     if (prepares !== undefined) {
       const analysis: Analysis = { readable: true, statements: [prepares.statement] }
@@ -73,7 +77,7 @@ export class SessionNames {
       const { cursor, statement: query, held } = declares
       // Cursors and portals are one namespace: what a portal of that name was, Execute would not run any more.
       this.portals.delete(cursor)
-      this.#cursors.set(cursor, { statement: query, text, held })
+      this.#cursors.set(cursor, { statement: query, text, held, scope })
     }
     if (closes !== undefined) {
       if (closes.cursor === undefined) {

@@ -1,11 +1,26 @@
 // From a text to the Statement that the gateway judges. Names are resolved as the server would resolve them
 // in this session; EXECUTE and FETCH stand for what they run. Decides nothing.
-import { type Analyser, type Analysis, type SqlStatement, toStatement } from '#engines/sql'
-import { AccessDenied, type Parameter, type ReasonCode, type Statement } from '#model'
+import {
+  type Analyser,
+  type Analysis,
+  comparedValues,
+  type Names,
+  type SqlStatement,
+  type StatementContext,
+  toStatement,
+} from '#engines/sql'
+import {
+  AccessDenied,
+  type ComparedValue,
+  type Lineage,
+  type Parameter,
+  type ReasonCode,
+  type Statement,
+} from '#model'
 import type { Catalog } from './catalog-types.ts'
-import { expandLineage } from './lineage.ts'
+import { expandColumns, expandLineage } from './lineage.ts'
 import { changesRole, type Scope } from './scope.ts'
-import type { SessionNames } from './session-names.ts'
+import type { Named, SessionNames } from './session-names.ts'
 
 /** A text that is refused before anything is judged; `position` is for the client's caret. */
 export class UnreadableText extends AccessDenied {
@@ -65,7 +80,12 @@ export class StatementBuilder {
     const { phase, inTransaction, parameters } = circumstances
     if (circumstances.catalogDirty || definesFirst(analysis)) {
       // What a view shows is not known then, nor what a table holds: what comes of one may be anything.
-      const statement = this.#make(analysis, text, circumstances)
+      const statement = this.#comparing(
+        this.#make(analysis, text, circumstances),
+        analysis,
+        text,
+        circumstances,
+      )
       return {
         ...statement,
         mayDeriveFrom: 'all',
@@ -80,18 +100,82 @@ export class StatementBuilder {
       parameters === undefined &&
       !inTransaction &&
       template.text === text &&
-      template.phase === phase
+      template.phase === phase &&
+      template.compared === undefined
     ) {
       return template
     }
     // (One spread at the head of a literal is a copy of a known form; further ones are loops over names.)
+    const own = this.#comparing(template, analysis, text, circumstances)
     const bound = parameters !== undefined && parameters.length > 0
     if (inTransaction) {
       return bound
-        ? { ...template, text, phase, parameters, inTransaction }
-        : { ...template, text, phase, inTransaction }
+        ? { ...own, text, phase, parameters, inTransaction }
+        : { ...own, text, phase, inTransaction }
     }
-    return bound ? { ...template, text, phase, parameters } : { ...template, text, phase }
+    return bound ? { ...own, text, phase, parameters } : { ...own, text, phase }
+  }
+
+  /** What columns are compared with is in this very text: it is read again when somebody asks. */
+  #comparing(
+    statement: Statement,
+    analysis: Analysis,
+    text: string,
+    circumstances: Circumstances,
+  ): Statement {
+    if (statement.compared === undefined) return statement
+    return { ...statement, compared: () => this.#compared(analysis, text, circumstances) }
+  }
+
+  #compared(
+    analysis: Analysis,
+    text: string,
+    circumstances: Circumstances,
+  ): readonly ComparedValue[] | 'unknown' {
+    const again = this.#analyser.analyseWithValues(text)
+    if (!again.readable) return 'unknown'
+    const found = comparedValues(again, this.#namesFor(analysis), {
+      ...this.#context(analysis, text, circumstances),
+      prepared: name => this.#withValues(this.#names.executed(name, circumstances.segment)),
+      cursor: name => this.#withValues(this.#names.fetched(name)),
+    })
+    if (found === 'unknown') return found
+    const all: ComparedValue[] = []
+    for (const { columns, value } of found) {
+      const expanded = expandColumns(columns, this.#catalog)
+      if (expanded === 'unknown') return expanded
+      all.push({ columns: expanded, value })
+    }
+    return all
+  }
+
+  /** The statement of a name, read again in the text that made it. */
+  #withValues(named: Named | undefined): SqlStatement | undefined {
+    if (named === undefined) return undefined
+    const again = this.#analyser.analyseWithValues(named.text)
+    if (!again.readable) return undefined
+    // Several of one kind in a text: which one it was is not known, and what has no values is unknown.
+    const [only, ...others] = again.statements
+    if (only === undefined || others.length > 0) return named.statement
+    return only.prepares?.statement ?? only.declares?.statement ?? only
+  }
+
+  /** Names as the session has them; every candidate where that moves within the text, or has since a cursor was made. */
+  #namesFor({ statements }: Analysis): Names {
+    const moving = statements.length > 1 && statements.some(changesRole)
+    const moved = statements.some(({ fetches }) => {
+      const made = fetches === undefined ? undefined : this.#names.fetched(fetches.cursor)?.scope
+      return made !== undefined && made !== this.#scope.key
+    })
+    return this.#catalog.names(moving || moved ? undefined : this.#scope.path)
+  }
+
+  #context(
+    analysis: Analysis,
+    text: string,
+    { phase, catalogDirty }: Circumstances,
+  ): StatementContext {
+    return { text, phase, catalogUnknown: catalogDirty || definesFirst(analysis) }
   }
 
   /** The statement that a FETCH, an EXECUTE or the statement itself runs: whose settings and columns count. */
@@ -132,16 +216,10 @@ export class StatementBuilder {
   }
 
   #make(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
-    const { segment, phase } = circumstances
-    // A role that changes within the text makes another path of "$user": then every candidate counts.
-    const moving = analysis.statements.length > 1 && analysis.statements.some(changesRole)
-    const names = this.#catalog.names(moving ? undefined : this.#scope.path)
+    const { segment } = circumstances
     const state: Record<string, string> = { ...this.#scope.state() }
-    const unsettled = circumstances.catalogDirty || definesFirst(analysis)
-    const statement = toStatement(analysis, names, {
-      catalogUnknown: unsettled,
-      phase,
-      text,
+    const statement = toStatement(analysis, this.#namesFor(analysis), {
+      ...this.#context(analysis, text, circumstances),
       state,
       turned: () => void turning.add(analysis),
       prepared: name => {
@@ -155,13 +233,23 @@ export class StatementBuilder {
         return named?.statement
       },
     })
+    const lineage = expandLineage(statement.lineage ?? [], this.#catalog)
     return {
       ...statement,
       state,
       mayDeriveFrom: this.#catalog.expand(statement.mayDeriveFrom),
-      lineage: expandLineage(statement.lineage ?? [], this.#catalog),
+      lineage,
+      // (Of a template: which text it is for is not known yet.)
+      ...(compares(lineage) ? { compared: () => 'unknown' } : {}),
     }
   }
+}
+
+/** A column is compared with what the statement says itself. */
+function compares(lineage: readonly Lineage[]): boolean {
+  return lineage.some(
+    ({ probes }) => probes !== 'unknown' && probes.some(({ use }) => use === 'equality'),
+  )
 }
 
 function definesFirst({ statements }: Analysis): boolean {

@@ -30,8 +30,12 @@ export interface NamedRelation {
   readonly object: string
   /** Empty: not known. */
   readonly columns: readonly string[]
+  /** What a write of it leaves behind, code on the server may have made: triggers, rules. */
+  readonly rewritten?: boolean
 }
 
+/** The plan was made without values. */
+const UNTOLD = [undefined]
 /** Steps for one statement: some milliseconds at the most. */
 const STEPS = 400_000
 
@@ -76,8 +80,8 @@ export class Run {
       const value = this.value(expression, place)
       const plain = use !== 'equality' || value.how === 'identity' || value.sources.size === 0
       this.found.use(plain ? use : 'condition', value)
-      if (use === 'equality' && plain && value.sources.size > 0 && against !== undefined) {
-        this.found.compare(value, against)
+      if (use === 'equality' && plain && value.sources.size > 0) {
+        this.found.compare(value, against ?? UNTOLD)
       }
     }
   }
@@ -93,13 +97,20 @@ export class Run {
   }
 
   /** The columns of a relation as written. */
-  relation(name: RelationName): { readonly row: Row; readonly object: string | undefined } {
+  relation(name: RelationName): {
+    readonly row: Row
+    readonly object: string | undefined
+    readonly rewritten: boolean
+  } {
     const found = this.names.relations(name)
-    if (found === undefined || found.length === 0) return { row: unknownRow, object: undefined }
+    if (found === undefined || found.length === 0)
+      return { row: unknownRow, object: undefined, rewritten: true }
+    const rewritten = found.some(each => each.rewritten === true)
     const rows = found.map(each => this.#rowOf(each))
     const [first] = rows
-    if (rows.length === 1 && first !== undefined) return { row: first, object: found[0]?.object }
-    return { row: this.#anyOf(rows), object: undefined }
+    if (rows.length === 1 && first !== undefined)
+      return { row: first, object: found[0]?.object, rewritten }
+    return { row: this.#anyOf(rows), object: undefined, rewritten }
   }
 
   #rowOf({ object, columns }: NamedRelation): Row {

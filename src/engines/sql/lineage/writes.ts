@@ -22,13 +22,15 @@ class Written {
   readonly name: string
   readonly #object: string | undefined
   readonly #by: string
+  readonly #rewritten: boolean
   readonly #run: Run
   readonly #values = new Map<string, Value>()
   /** Written, but where is not known. */
   #somewhere: Value | undefined
 
   constructor(target: WriteTarget, by: string, run: Run) {
-    const { row, object } = run.relation(target.relation)
+    const { row, object, rewritten } = run.relation(target.relation)
+    this.#rewritten = rewritten
     this.row = row.renamed(target.columns)
     this.name = target.alias ?? target.relation.name
     this.#object = target.columns.length === 0 ? object : undefined
@@ -52,9 +54,15 @@ class Written {
     this.#values.set(column, before === undefined ? value : either([before, value], fuel))
   }
 
+  /** The same columns, of which nothing is known. */
+  #anything(): Row {
+    const { names, others } = this.row
+    return new Row(names, index => ({ ...this.row.at(index), how: 'unknown' }), others)
+  }
+
   /** The row as it is afterwards: its own values, and what was written. */
   after(): Row {
-    const row = this.row.with(this.#values)
+    const row = this.#rewritten ? this.#anything() : this.row.with(this.#values)
     if (this.#somewhere === undefined) return row
     const any = either([row.whole(this.#run.fuel), this.#somewhere], this.#run.fuel)
     return Row.of(

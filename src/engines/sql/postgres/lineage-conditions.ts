@@ -93,7 +93,8 @@ function isSaid(value: unknown): boolean {
   return builtIn && builtInTypes.has(parts.at(-1) ?? '') && isSaid(cast['arg'])
 }
 
-function saidValue(value: unknown): ComparedValue['value'] | undefined {
+/** As the text writes it. */
+export function saidValue(value: unknown): ComparedValue['value'] | undefined {
   const cast = fieldsOf(value, 'TypeCast')
   if (cast !== undefined) return saidValue(cast['arg'])
   const parameter = fieldsOf(value, 'ParamRef')

@@ -7,6 +7,7 @@ import { readBlock } from './bodies.ts'
 import { isOff } from './copy.ts'
 import { castTo } from './expressions.ts'
 import { fixedPlan, type Planned, planCall } from './lineage.ts'
+import { saidValue } from './lineage-conditions.ts'
 import { notShown } from './lineage-statements.ts'
 import { intoClause } from './queries.ts'
 import { fieldsOf, isTree, listOf, nameOf, namesOf, numberOf, textOf } from './tree.ts'
@@ -76,7 +77,8 @@ const execute: Handler = (fields, walk) => {
   draft.verb = 'EXECUTE'
   draft.returnsRows = true
   draft.planned = named
-  draft.executes = { name: textOf(fields['name']) ?? '' }
+  const given = walk.withValues ? { given: listOf(fields['params']).map(saidValue) } : {}
+  draft.executes = { name: textOf(fields['name']) ?? '', ...given }
   walk.level(() => walk.each(fields['params']))
 }
 

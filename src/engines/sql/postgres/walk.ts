@@ -52,13 +52,13 @@ export class Walk {
   /** The SELECT that is being walked, while it is the outermost query. */
   query: Tree | undefined
   use: Use = READ
-  readonly #withValues: boolean
+  readonly withValues: boolean
   /** Words of code in strings (DO) that may be read yet, in all statements of the text. */
   readonly left: { words: number }
 
   /** `withValues`: what columns are compared with is kept in the plan. */
   constructor(withValues = false, left: { words: number } = { words: MOST_WORDS }) {
-    this.#withValues = withValues
+    this.withValues = withValues
     this.left = left
   }
 
@@ -136,7 +136,7 @@ export class Walk {
 
   /** The analysis of a statement inside this one (PREPARE, EXPLAIN, COPY, ...). */
   inner(value: unknown): SqlStatement {
-    const walk = new Walk(this.#withValues, this.left)
+    const walk = new Walk(this.withValues, this.left)
     const statement = walk.statement(value)
     if (walk.draft.literalsMatter) this.draft.literalsMatter = true
     return statement
@@ -148,7 +148,7 @@ export class Walk {
     this.node(value)
     const { draft } = this
     // What wraps another statement has made its plan from that one's.
-    draft.planned ??= planStatement(value, this.#withValues)
+    draft.planned ??= planStatement(value, this.withValues)
     if (draft.planned.literalsMatter) draft.literalsMatter = true
     return this.draft.finish()
   }

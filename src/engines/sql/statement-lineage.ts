@@ -1,0 +1,67 @@
+// The plan of a statement, ready to be resolved: EXECUTE and FETCH stand for what they name, and the catalog answers
+// for names.
+import type { ComparedValue } from '#model'
+import type { SqlStatement } from './analysis.ts'
+import type { LineageNames, NamedRelation, Plan } from './lineage/index.ts'
+import type { Names, ResolvedRelation } from './names.ts'
+import { otherFunctions, safeFunctions } from './postgres/catalog-names.ts'
+import { isSystemColumn } from './system-columns.ts'
+
+/** EXECUTE of an EXECUTE of ...: the server has no such thing, a text may try. */
+const DEEPEST = 8
+
+/** The plan, with that of the statement that it names in its place. `target`: what EXECUTE or FETCH stands for. */
+export function settledPlan(
+  statement: SqlStatement,
+  target: (statement: SqlStatement) => SqlStatement | undefined,
+  depth = 0,
+): Plan {
+  const put = (plan: Plan): Plan => {
+    if (plan.kind === 'explained' || plan.kind === 'kept') return { ...plan, plan: put(plan.plan) }
+    if (plan.kind !== 'named') return plan
+    const found = target(statement)
+    if (found === undefined || depth >= DEEPEST) return { kind: 'unknown' }
+    return settledPlan(found, target, depth + 1)
+  }
+  return put(statement.plan)
+}
+
+/** The parameters of a prepared statement are the arguments of its EXECUTE. */
+export function withArguments(
+  compared: readonly ComparedValue[],
+  { executes }: SqlStatement,
+): readonly ComparedValue[] | 'unknown' {
+  if (executes === undefined) return compared
+  const all: ComparedValue[] = []
+  for (const { columns, value } of compared) {
+    const own = 'parameter' in value ? executes.given?.[value.parameter] : value
+    if (own === undefined) return 'unknown'
+    all.push({ columns, value: own })
+  }
+  return all
+}
+
+function asWritten(relation: ResolvedRelation): NamedRelation {
+  const { object, columns, triggers, rules } = relation
+  const rewritten = triggers === true || (rules !== undefined && rules.length > 0)
+  return rewritten ? { object, columns, rewritten } : relation
+}
+
+/** `isHidden`: an unqualified name means something else than the catalog says. `unread`: any may. */
+export function lineageNames(
+  names: Names,
+  isHidden: (name: string) => boolean,
+  unread: boolean,
+): LineageNames {
+  return {
+    relations: name =>
+      unread || (name.schema === undefined && isHidden(name.name))
+        ? undefined
+        : names.resolve(name).map(asWritten),
+    overloaded: name => (names.functions?.(name).length ?? 0) > 0,
+    isSafeFunction: name => safeFunctions.has(name),
+    isOtherFunction: name => otherFunctions.has(name),
+    isPlainType: type => names.isPlainType?.(type) === true,
+    isSystemColumn,
+  }
+}
