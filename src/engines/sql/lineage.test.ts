@@ -369,6 +369,12 @@ const shapes: readonly (readonly [string, string, string, string])[] = [
   ],
   ['show search_path', '-', '', ''],
   ['begin', '', '', ''],
+  [
+    'select (select x from (select (select * from (select c.ssn as x from customers c) s limit 1) from orders) q) from orders r (x)',
+    '=customers.ssn',
+    '',
+    '',
+  ],
 ]
 
 describe('the lineage', () => {

@@ -71,7 +71,8 @@ export interface Condition {
 
 /** `star`: `*`, `t.*`. `fields`: `(x).*`. */
 export type Target =
-  | { readonly kind: 'value'; readonly name: string; readonly value: Expression }
+  /** `name`: a query where it is that of its first column. */
+  | { readonly kind: 'value'; readonly name: string | Query; readonly value: Expression }
   | { readonly kind: 'star'; readonly path: readonly string[] }
   | { readonly kind: 'fields'; readonly of: Expression }
 

@@ -86,8 +86,12 @@ export function targetRow(targets: readonly Target[], place: Place, run: Run): R
   }
   for (const each of targets) {
     if (each.kind === 'value') {
-      names.push(each.name)
-      values.push(run.value(each.value, place))
+      const value = run.value(each.value, place)
+      const name = typeof each.name === 'string' ? each.name : firstName(each.name, place, run)
+      names.push(name ?? '')
+      values.push(value)
+      // Any name may be its.
+      if (name === undefined) others = others === undefined ? value : either([others, value], fuel)
     } else if (each.kind === 'star') add(starRow(each.path, place, run))
     else {
       const value = run.value(each.of, place)
@@ -98,6 +102,12 @@ export function targetRow(targets: readonly Target[], place: Place, run: Run): R
     }
   }
   return Row.of(names, values, others)
+}
+
+/** Undefined when it cannot be told. */
+function firstName(query: Query, place: Place, run: Run): string | undefined {
+  const row = run.query(query, place)
+  return row.others === undefined ? row.names[0] : undefined
 }
 
 function starRow(path: readonly string[], place: Place, run: Run): Row {

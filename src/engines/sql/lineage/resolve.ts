@@ -14,8 +14,8 @@ export const UNKNOWN_LINEAGE: Lineage = {
 const NOWHERE = { scope: undefined, ctes: undefined }
 const constant: OutputLineage = { sources: [], how: 'transformed' }
 const anything: OutputLineage = { sources: [], how: 'unknown' }
-/** More columns than a table can have. */
-const MOST_OUTPUTS = 10_000
+/** More columns than the server answers with (MaxTupleAttributeNumber). */
+const MOST_OUTPUTS = 1_664
 
 /** What a statement that is only a name (`named`) stands for is the caller's to find. */
 export function resolveLineage(plan: Plan, names: LineageNames): Lineage {

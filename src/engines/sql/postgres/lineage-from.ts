@@ -3,7 +3,7 @@ import type { FromItem, FunctionCall } from '../lineage/index.ts'
 import { safeFunctions } from './catalog-names.ts'
 import { openFunctions, severalColumns } from './lineage-functions.ts'
 import { aliasNames, outputName } from './lineage-names.ts'
-import { isBuiltInName, type Planner } from './lineage-planner.ts'
+import { isBuiltInName, type Planner, Unplannable } from './lineage-planner.ts'
 import { relationNameOf } from './relations.ts'
 import { sensitiveRelations } from './sensitive-relations.ts'
 import { fieldsOf, isTree, listOf, namesOf, type Tree, textOf, typeOf } from './tree.ts'
@@ -84,11 +84,14 @@ function functions(fields: Tree, planner: Planner): FromItem {
   const { alias, columns } = aliasIn(fields)
   // Without an alias it is called by its function's name.
   const [first] = listOf(fieldsOf(listOf(fields['functions'])[0], 'List')?.['items'])
+  const name = outputName(first)
+  // (`FROM CAST((SELECT * ...) AS text)`: by which name it is called, only the catalog knows.)
+  if (typeof name !== 'string') throw new Unplannable()
   return {
     kind: 'function',
     calls,
     ordinality: fields['ordinality'] === true,
-    alias: alias ?? (calls.length === 1 ? outputName(first) : undefined),
+    alias: alias ?? (calls.length === 1 ? name : undefined),
     columns,
   }
 }

@@ -3,14 +3,16 @@
 import { fieldsOf, isTree, listOf, nameOf, namesOf, type Tree, textOf, typeOf } from './tree.ts'
 
 interface Named {
-  readonly name: string
+  /** A query: it is called as the first of its columns, which a star hides. */
+  readonly name: string | { readonly query: unknown }
   /** 1: a cast around it gives its own name. */
   readonly strength: 0 | 1 | 2
 }
 
 const NONE: Named = { name: '?column?', strength: 0 }
 
-export function outputName(value: unknown): string {
+/** The name, or the query whose first column has it. */
+export function outputName(value: unknown): Named['name'] {
   return figure(value, 0).name
 }
 
@@ -103,12 +105,22 @@ function ofSubLink(fields: Tree, depth: number): Named {
   if (fields['subLinkType'] === 'EXISTS_SUBLINK') return surely('exists')
   if (fields['subLinkType'] === 'ARRAY_SUBLINK') return surely('array')
   if (fields['subLinkType'] !== 'EXPR_SUBLINK') return NONE
-  let query = fieldsOf(fields['subselect'], 'SelectStmt')
+  const whole = fields['subselect']
+  let query = fieldsOf(whole, 'SelectStmt')
   for (let level = 0; isTree(query?.['larg']) && level < DEEPEST; level++) query = query['larg']
   if (query === undefined) return NONE
   if (query['valuesLists'] !== undefined) return surely('column1')
   const target = fieldsOf(listOf(query['targetList'])[0], 'ResTarget')
-  return surely(textOf(target?.['name']) ?? figure(target?.['val'], depth + 1).name)
+  if (isStar(target?.['val'])) return { name: { query: whole }, strength: 2 }
+  const name = textOf(target?.['name'])
+  return name === undefined ? { ...figure(target?.['val'], depth + 1), strength: 2 } : surely(name)
+}
+
+/** `*`, `t.*`, `(x).*`: which column comes first is not known from the text. */
+export function isStar(value: unknown): boolean {
+  const parts =
+    fieldsOf(value, 'ColumnRef')?.['fields'] ?? fieldsOf(value, 'A_Indirection')?.['indirection']
+  return typeOf(listOf(parts).at(-1)) === 'A_Star'
 }
 
 /** `SVFOP_CURRENT_TIME_N` is `current_time`. */

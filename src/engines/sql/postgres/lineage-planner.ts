@@ -11,8 +11,8 @@ import { isTree, listOf, textOf } from './tree.ts'
 /** A plan of more nodes is not kept: the statement's lineage is unknown. */
 const MOST_NODES = 30_000
 
-/** Thrown inside the compiler only. */
-export class PlanTooLarge extends Error {}
+/** Thrown inside the compiler only: the text is too large, or means what a plan cannot say. */
+export class Unplannable extends Error {}
 
 export const CONSTANT: Expression = { kind: 'constant' }
 
@@ -31,7 +31,7 @@ export class Planner {
 
   count(): void {
     this.nodes += 1
-    if (this.nodes > MOST_NODES) throw new PlanTooLarge()
+    if (this.nodes > MOST_NODES) throw new Unplannable()
   }
 
   expression(value: unknown): Expression {

@@ -1,6 +1,6 @@
 // Queries: SELECT, VALUES and set operations, with WITH; what writes is in lineage-writes.ts.
 import type { Cte, Expression, Key, Query, Select, Target, With } from '../lineage/index.ts'
-import { aliasNames, outputName } from './lineage-names.ts'
+import { aliasNames, isStar, outputName } from './lineage-names.ts'
 import type { Planner } from './lineage-planner.ts'
 import { writeOf } from './lineage-writes.ts'
 import { constantOf, fieldsOf, isTree, listOf, namesOf, type Tree, textOf, typeOf } from './tree.ts'
@@ -127,13 +127,18 @@ export function targetsOf(list: unknown, planner: Planner): readonly Target[] {
   return listOf(list).map((each): Target => {
     const fields = fieldsOf(each, 'ResTarget') ?? {}
     const value = fields['val']
-    const reference = fieldsOf(value, 'ColumnRef')
-    const path = listOf(reference?.['fields'])
-    if (typeOf(path.at(-1)) === 'A_Star') return { kind: 'star', path: namesOf(path) }
-    const parts = listOf(fieldsOf(value, 'A_Indirection')?.['indirection'])
-    if (typeOf(parts.at(-1)) === 'A_Star') return { kind: 'fields', of: planner.expression(value) }
+    if (isStar(value)) {
+      const reference = fieldsOf(value, 'ColumnRef')
+      return reference === undefined
+        ? { kind: 'fields', of: planner.expression(value) }
+        : { kind: 'star', path: namesOf(reference['fields']) }
+    }
     const name = textOf(fields['name']) ?? outputName(value)
-    return { kind: 'value', name, value: planner.expression(value) }
+    return {
+      kind: 'value',
+      name: typeof name === 'string' ? name : queryOf(name.query, planner),
+      value: planner.expression(value),
+    }
   })
 }
 

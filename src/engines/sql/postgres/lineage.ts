@@ -1,7 +1,7 @@
 // The door of the compiler: a statement's tree → its plan of values. Never throws: what is too large is `unknown`.
 import type { Plan } from '../lineage/index.ts'
 import { callOf } from './lineage-expressions.ts'
-import { Planner, PlanTooLarge } from './lineage-planner.ts'
+import { Planner, Unplannable } from './lineage-planner.ts'
 import { fieldsOf, isTree, namesOf, typeOf } from './tree.ts'
 
 export interface Planned {
@@ -42,7 +42,7 @@ export function planQuery(value: unknown, withValues = false): Planned {
     }
   } catch (error) {
     // Safe: `unknown` is the worst that can be said. RangeError: nested too deeply for us.
-    if (!(error instanceof PlanTooLarge || error instanceof RangeError)) throw error
+    if (!(error instanceof Unplannable || error instanceof RangeError)) throw error
     return { plan: { kind: 'unknown' }, nodes: 1, literalsMatter: true }
   }
 }
@@ -73,7 +73,7 @@ export function onlyOwnValues(value: unknown): boolean {
     return new Planner().expression(value).kind === 'constant'
   } catch (error) {
     // Safe: what is not known to be the sender's own is not.
-    if (!(error instanceof PlanTooLarge || error instanceof RangeError)) throw error
+    if (!(error instanceof Unplannable || error instanceof RangeError)) throw error
     return false
   }
 }
