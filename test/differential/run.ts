@@ -49,6 +49,7 @@ if (options.regress === '') {
       const before = tally.found.length
       const began = performance.now()
       await evolving.run(statementsOf(scriptOf(name)), tally)
+      show()
       say(
         `${name} ${Math.round(performance.now() - began)} ms, ${tally.found.length - before} misses`,
       )

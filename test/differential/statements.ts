@@ -79,7 +79,7 @@ create schema made create table x (id int) create view y as select * from x
 create statistics made on id, age from customers
 create role made
 create aggregate made (int) (sfunc = int4pl, stype = int)
-create operator ==== (leftarg = int, rightarg = int, procedure = int4eq)
+create operator ===== (leftarg = int, rightarg = int, procedure = int4eq)
 create cast (mood as int) with function f_pure(int)
 create extension if not exists plpgsql
 create database made
@@ -233,6 +233,16 @@ select (jsonb_populate_record(null::pairs, '{"c": "x"}')).c
 select row(1, null, 'c', 'ok', 'd')::pairs
 select '(1,"(1,x)",c,ok,d)'::pairs
 select max(m) from pairs
+select r from ranked order by r
+select r from ranked order by r using <<<
+select distinct r from ranked
+select max(id) over (order by r) from ranked
+select greatest(r, r) from ranked
+select r from ranked union select r from ranked
+select array_agg(id order by r) from ranked
+select * from guarded where id < 2
+select * from guarded_child where id = 1
+insert into guarded_child values (9)
 select body from secrets
 select count(*) from secrets
 select 1 from secrets limit 0

@@ -104,6 +104,11 @@ create function may_see(text) returns boolean language plpgsql as
 create policy own on secrets using (may_see(owner) and exists (select 1 from customers where id = secrets.id));
 alter table secrets enable row level security;
 alter table secrets force row level security;
+-- a check that planning may fold, a function that says it may be
+create function f_fold(int) returns int immutable language plpgsql as
+  $$begin perform f_dynamic('insert into audit_log values (17, null, ''fold'')'); return $1; end$$;
+create table guarded (id int, check (id > 0));
+create table guarded_child (check (id > f_fold(5))) inherits (guarded);
 create table indexed (id int, name text);
 create index on indexed (f_pure(id));
 insert into indexed select i, 'i' || i from generate_series(1, 9) i;
@@ -120,6 +125,23 @@ grant all on all tables in schema public to clerk;
 grant all on schema other to clerk;
 grant all on all tables in schema other to clerk;
 reset role;
+
+-- an order of a type that a user has written
+create type rank as (n int);
+create function rank_less(rank, rank) returns boolean language plpgsql as
+  $$begin insert into audit_log values (18, 'rank', '<'); return $1.n < $2.n; end$$;
+create function rank_compare(rank, rank) returns int language plpgsql as
+  $$begin insert into audit_log values (19, 'rank', 'compare'); return $1.n - $2.n; end$$;
+create operator <<< (leftarg = rank, rightarg = rank, procedure = rank_less);
+create operator <<= (leftarg = rank, rightarg = rank, procedure = rank_less);
+create operator ==== (leftarg = rank, rightarg = rank, procedure = rank_less);
+create operator >>= (leftarg = rank, rightarg = rank, procedure = rank_less);
+create operator >>> (leftarg = rank, rightarg = rank, procedure = rank_less);
+create operator class rank_order default for type rank using btree as operator 1 <<<, operator 2 <<=,
+  operator 3 ====, operator 4 >>=, operator 5 >>>, function 1 rank_compare(rank, rank);
+create table ranked (id int, r rank);
+insert into ranked values (1, row(2)), (2, row(1));
+alter table ranked owner to app;
 
 create function t_event() returns event_trigger language plpgsql as
   $$begin insert into audit_log values (16, 'event', tg_tag); end$$;

@@ -10,6 +10,7 @@ import { Refusal } from './postgres/draft.ts'
 import { isTree, listOf } from './postgres/tree.ts'
 import { MOST_WORDS, Walk } from './postgres/walk.ts'
 import { type Reduced, reduce } from './reduce.ts'
+import { hasCostlyRun } from './runs.ts'
 
 export interface Analyser {
   analyse(text: string): Analysis | Unreadable
@@ -144,6 +145,9 @@ function refusal(text: string, maxBytes: number): Unreadable | undefined {
   // The parser reads what precedes a NUL, the server refuses it: we must not judge the half.
   if (text.includes('\0')) return refused('statement_unreadable', 'the statement holds a NUL')
   if (!text.isWellFormed()) return refused('statement_unreadable', 'the statement is not Unicode')
+  if (hasCostlyRun(text)) {
+    return refused('statement_too_large', 'the statement holds too long a run of operators')
+  }
   return undefined
 }
 

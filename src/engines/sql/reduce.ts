@@ -42,8 +42,9 @@ function list(tokens: Tokens, at: number, cuts: Cuts): number {
 function rows(tokens: Tokens, at: number, cuts: Cuts): number {
   const kept = new Kept()
   for (let first = true; tokens.is(at, '('); first = false) {
-    const end = itemEnd(tokens, at + 1, false)
-    if (!tokens.is(end, ')')) return at
+    const end = itemEnd(tokens, at + 1, false) ?? tokens.count
+    // Brackets that do not close: the grammar refuses the text, whatever else it holds.
+    if (!tokens.is(end, ')')) return tokens.count
     if (kept.isOneMore(shapeOf(tokens, at, end + 1)) && !first) cuts.add(at - 1, end + 1)
     if (!tokens.is(end + 1, ',')) return end + 1
     at = end + 2
@@ -57,7 +58,7 @@ function items(tokens: Tokens, at: number, cuts: Cuts): void {
   const found: (readonly [from: number, to: number])[] = []
   for (let first = true; ; first = false) {
     const end = itemEnd(tokens, at, true)
-    for (let each = at; each < end; each++) if (!isOfLiterals(tokens, each)) return
+    if (end === undefined) return
     if (end > at && kept.isOneMore(shapeOf(tokens, at, end)) && !first) found.push([at - 1, end])
     if (!tokens.is(end, ',')) break
     at = end + 1
@@ -65,15 +66,19 @@ function items(tokens: Tokens, at: number, cuts: Cuts): void {
   for (const [from, to] of found) cuts.add(from, to)
 }
 
-/** The index of the bracket, or the comma, that ends what begins here. */
-function itemEnd(tokens: Tokens, at: number, byComma: boolean): number {
+/**
+ * The index of the bracket that ends what begins here. For an item also a comma ends it, and it is undefined at the
+ * first word that is none of a literal's: lists in lists are not gone through again and again.
+ */
+function itemEnd(tokens: Tokens, at: number, item: boolean): number | undefined {
   let depth = 0
   for (; at < tokens.count; at++) {
+    if (item && !isOfLiterals(tokens, at)) return undefined
     if (tokens.kind(at) !== MARK) continue
     if (tokens.is(at, '(') || tokens.is(at, '[')) depth++
     else if (tokens.is(at, ')') || tokens.is(at, ']')) {
       if (depth-- === 0) return at
-    } else if (byComma && depth === 0 && tokens.is(at, ',')) {
+    } else if (item && depth === 0 && tokens.is(at, ',')) {
       return at
     }
   }

@@ -77,6 +77,12 @@ function subLink(fields: Tree, walk: Walk): void {
   walk.children('SubLink', fields, ['operName'])
 }
 
+/** `CASE a WHEN b` asks whether a = b. */
+function caseExpr(fields: Tree, walk: Walk): void {
+  if (fields['arg'] !== undefined) walk.draft.operators.push('=')
+  walk.children('CaseExpr', fields)
+}
+
 function sortBy(fields: Tree, walk: Walk): void {
   operator(fields['useOp'], walk)
   walk.children('SortBy', fields, ['useOp'])
@@ -130,6 +136,7 @@ export const expressionNodes: Readonly<Record<string, Handler>> = {
   A_Expr: operatorExpr,
   FuncCall: functionCall,
   SubLink: subLink,
+  CaseExpr: caseExpr,
   SortBy: sortBy,
   TypeCast: typed('TypeCast'),
   XmlSerialize: typed('XmlSerialize'),

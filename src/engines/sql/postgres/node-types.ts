@@ -19,7 +19,6 @@ export const plainNodes: readonly string[] = [
   'BoolExpr',
   'NullTest',
   'BooleanTest',
-  'CaseExpr',
   'CaseWhen',
   'CoalesceExpr',
   'MinMaxExpr',
