@@ -103,6 +103,55 @@ describe('a write that no condition narrows', () => {
     expect(isUnfiltered(`UPDATE t SET x = 1 WHERE ${condition}`)).toBe(false)
   })
 
+  it.each([
+    'coalesce(true, id = 1)',
+    'coalesce(NULL, true)',
+    'id + 0 = id',
+    '1 * id = id',
+    't.id = id',
+    'id = t.id',
+    "name = name || ''",
+    "name >= ''",
+    "'' <= name",
+    'length(name) >= 0',
+    'id IN (id)',
+    'EXISTS (SELECT 1)',
+    'EXISTS (SELECT 1 FROM other)',
+    'EXISTS (SELECT 1 FROM t x WHERE x.id = t.id)',
+    'EXISTS (SELECT FROM t x WHERE x.id = t.id AND x.name = t.name)',
+    '1 BETWEEN 0 AND 2',
+    "'a' LIKE '%'",
+    "name SIMILAR TO '%'",
+    "name ~~ '%'",
+    "starts_with(name, '')",
+    '(id = id) IS NOT FALSE',
+    '(SELECT 1) = 1',
+    'random() >= 0',
+    'CASE WHEN id = 1 THEN true ELSE true END',
+    'id IS NOT NULL OR true',
+    '(id, name) = (id, name)',
+  ])('sees through a disguise: %s', condition => {
+    expect(isUnfiltered(`DELETE FROM t WHERE ${condition}`)).toBe(true)
+    expect(isUnfiltered(`UPDATE t SET a = 1 WHERE ${condition}`)).toBe(true)
+  })
+
+  it.each([
+    'coalesce(active, false)',
+    'coalesce(id, 0) = 1',
+    'id + 1 = id',
+    'id + 0 = 5',
+    'other.id = id',
+    "name >= 'a'",
+    'length(name) >= 1',
+    'EXISTS (SELECT 1 FROM t x WHERE x.parent = t.id)',
+    'EXISTS (SELECT 1 FROM orders o WHERE o.id = t.id)',
+    "name SIMILAR TO 'a%'",
+    "starts_with(name, 'a')",
+    'CASE WHEN id = 1 THEN true ELSE false END',
+  ])('is not one that narrows: %s', condition => {
+    expect(isUnfiltered(`DELETE FROM t WHERE ${condition}`)).toBe(false)
+  })
+
   it('is one without a condition, in a CTE and in an alias too', () => {
     expect(isUnfiltered('DELETE FROM t')).toBe(true)
     expect(isUnfiltered('UPDATE t AS a SET x = b.x FROM b')).toBe(true)

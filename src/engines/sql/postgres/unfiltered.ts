@@ -1,5 +1,6 @@
-// Does a condition narrow the rows that are written? Folds constants and sees through what is always true.
+// Does a condition narrow the rows that are written? Sees through what is always true (constants.ts folds).
 // In doubt it says no: a condition that does not depend on the target's rows takes all of them or none.
+import { Constants, truthOf } from './constants.ts'
 import type { Draft } from './draft.ts'
 import {
   constantOf,
@@ -20,25 +21,21 @@ interface Target {
   readonly relation: string
 }
 
-/** How many nodes are looked at; a condition larger than that counts as narrowing nothing. */
-const FUEL = 20_000
-
 /** True when a condition (undefined: none) is true for every row of the target, or not about its rows. */
 export function narrowsNothing(condition: unknown, target: Target, draft: Draft): boolean {
   if (condition === undefined) return true
   return new Condition(target, draft).always(condition)
 }
 
-type Value = string | number | boolean | null
-
 class Condition {
   readonly #target: Target
   readonly #draft: Draft
-  #fuel = FUEL
+  readonly #constants: Constants
 
   constructor(target: Target, draft: Draft) {
     this.#target = target
     this.#draft = draft
+    this.#constants = new Constants(draft)
   }
 
   /** True for (almost) every row: NULLs in a column aside. */
@@ -49,11 +46,11 @@ class Condition {
   #judge(value: unknown, wanted: boolean): boolean {
     const type = typeOf(value)
     if (type === undefined || !isTree(value)) return true
-    if (this.#fuel <= 0) return true
+    if (this.#constants.spent) return true
     const fields = value[type]
     if (!isTree(fields) || type === 'CurrentOfExpr') return false
     if (!this.#isAboutRows(value)) {
-      const folded = truthOf(this.#fold(value))
+      const folded = truthOf(this.#constants.fold(value))
       // Unknown, but the same for all rows.
       return folded === undefined || folded === wanted
     }
@@ -63,10 +60,27 @@ class Condition {
     if (type === 'BooleanTest') return this.#booleanTest(fields, wanted)
     if (type === 'TypeCast') return this.#judge(fields['arg'], wanted)
     if (type === 'CaseExpr') return this.#caseExpr(fields, wanted)
-    if (type === 'CoalesceExpr')
-      return listOf(fields['args']).every(each => this.#judge(each, wanted))
+    if (type === 'CoalesceExpr') return this.#coalesce(listOf(fields['args']), wanted)
     if (type === 'SubLink') return wanted && this.#isOfSameTable(fields)
+    if (type === 'FuncCall') return wanted && this.#startsWithNothing(fields)
     return false
+  }
+
+  /** The first argument that is not NULL counts: a constant hides those behind it. */
+  #coalesce(args: readonly unknown[], wanted: boolean): boolean {
+    for (const each of args) {
+      if (!this.#judge(each, wanted)) return false
+      if (!this.#isAboutRows(each) && typeof truthOf(this.#constants.fold(each)) === 'boolean')
+        break
+    }
+    return true
+  }
+
+  #startsWithNothing(fields: Tree): boolean {
+    const [, prefix] = listOf(fields['args'])
+    return (
+      namesOf(fields['funcname']).at(-1) === 'starts_with' && this.#constants.fold(prefix) === ''
+    )
   }
 
   #boolean(fields: Tree, wanted: boolean): boolean {
@@ -119,6 +133,7 @@ class Condition {
         return this.#judge(truth.other, wanted === (truth.value === (name === '=')))
       }
     }
+    if (kind === 'AEXPR_OP' && wanted && this.#isLeast(name, lexpr, rexpr)) return true
     const holds = wanted ? reflexive : irreflexive
     if (kind === 'AEXPR_OP' && holds.has(name) && this.#same(lexpr, rexpr)) return true
     if (kind === 'AEXPR_NOT_DISTINCT') return wanted && this.#same(lexpr, rexpr)
@@ -126,7 +141,7 @@ class Condition {
       if (this.#same(lexpr, rexpr)) return !wanted
       return wanted && constantOf(rexpr) === null
     }
-    if (kind === 'AEXPR_LIKE' || kind === 'AEXPR_ILIKE') {
+    if (/^AEXPR_(I?LIKE|SIMILAR)$/.test(kind) || likes.has(name)) {
       const negated = name.startsWith('!')
       return wanted !== negated && (this.#matchesAll(rexpr, /^%+$/) || this.#same(lexpr, rexpr))
     }
@@ -143,13 +158,29 @@ class Condition {
     return false
   }
 
+  /** `name >= ''`, `length(name) >= 0`: no value is less. */
+  #isLeast(operator: string, left: unknown, right: unknown): boolean {
+    const [more, least] = operator === '<=' ? [right, left] : [left, right]
+    if (operator !== '>=' && operator !== '<=') return false
+    const value = this.#constants.fold(least)
+    if (value === '') return true
+    const call = fieldsOf(more, 'FuncCall')
+    return (
+      typeof value === 'number' &&
+      value <= 0 &&
+      lengths.has(namesOf(call?.['funcname']).at(-1) ?? '')
+    )
+  }
+
   #elements(value: unknown): readonly unknown[] {
     const list = fieldsOf(value, 'List')?.['items'] ?? fieldsOf(value, 'A_ArrayExpr')?.['elements']
     return listOf(list)
   }
 
   #matchesAll(value: unknown, pattern: RegExp): boolean {
-    const text = this.#fold(value)
+    // SIMILAR TO is a call that makes a regular expression of the pattern.
+    const made = fieldsOf(value, 'FuncCall')
+    const text = this.#constants.fold(made === undefined ? value : listOf(made['args'])[0])
     return typeof text === 'string' && pattern.test(text)
   }
 
@@ -160,7 +191,7 @@ class Condition {
       [other, one],
     ]) {
       if (!isBooleanNode(rest) || this.#isAboutRows(side)) continue
-      const value = truthOf(this.#fold(side))
+      const value = truthOf(this.#constants.fold(side))
       if (typeof value === 'boolean') return { value, other: rest }
     }
     return undefined
@@ -197,17 +228,32 @@ class Condition {
     return [...results, fields['defresult']].every(each => this.#judge(each, wanted))
   }
 
-  /** `id IN (SELECT id FROM t)` of the very table, unfiltered itself. */
+  /** `id IN (SELECT id FROM t)` and EXISTS of the very table, unfiltered themselves. */
   #isOfSameTable(fields: Tree): boolean {
     const query = fieldsOf(fields['subselect'], 'SelectStmt')
-    if (fields['subLinkType'] !== 'ANY_SUBLINK' || query === undefined) return false
+    const kind = fields['subLinkType']
+    if ((kind !== 'ANY_SUBLINK' && kind !== 'EXISTS_SUBLINK') || query === undefined) return false
     const from = listOf(query['fromClause'])
     const relation = fieldsOf(from[0], 'RangeVar')
     if (from.length !== 1 || textOf(relation?.['relname']) !== this.#target.relation) return false
-    return query['whereClause'] === undefined || this.#judge(query['whereClause'], true)
+    const where = query['whereClause']
+    return where === undefined || this.#isItself(where) || this.#judge(where, true)
   }
 
-  #same(one: unknown, other: unknown): boolean {
+  /** `x.id = t.id`: each row finds itself. */
+  #isItself(where: unknown): boolean {
+    const both = fieldsOf(where, 'BoolExpr')
+    if (both?.['boolop'] === 'AND_EXPR') {
+      return listOf(both['args']).every(each => this.#isItself(each))
+    }
+    const compared = fieldsOf(where, 'A_Expr')
+    if (compared?.['kind'] !== 'AEXPR_OP' || namesOf(compared['name']).at(-1) !== '=') return false
+    const [one, other] = [compared['lexpr'], compared['rexpr']].map(columnName)
+    return one !== undefined && one === other
+  }
+
+  #same(left: unknown, right: unknown): boolean {
+    const [one, other] = [left, right].map(each => this.#constants.plain(each, this.#target.alias))
     if (typeOf(one) !== typeOf(other)) return false
     if (this.#holdsConstant(one)) this.#draft.literalsMatter = true
     return sameTree(one, other)
@@ -215,8 +261,8 @@ class Condition {
 
   #holdsConstant(value: unknown): boolean {
     return someNode([value], type => {
-      this.#fuel--
-      return type === 'A_Const'
+      this.#constants.spend()
+      return type === 'A_Const' || type === 'ParamRef'
     })
   }
 
@@ -227,7 +273,7 @@ class Condition {
 
   /** In a sub-query with a FROM of its own, an unqualified name is taken for one of its own. */
   #mentions(value: unknown, nested: boolean): boolean {
-    if (this.#fuel-- <= 0) return false
+    if (!this.#constants.spend()) return false
     if (Array.isArray(value)) return value.some(each => this.#mentions(each, nested))
     if (!isTree(value)) return false
     for (const key in value) {
@@ -250,46 +296,6 @@ class Condition {
     if (parts.length === 1) return !nested && typeOf(parts[0]) !== 'A_Star'
     return nameOf(parts.at(-2)) === this.#target.alias
   }
-
-  /** The value of an expression of constants; undefined when it is not known. */
-  #fold(value: unknown): Value | undefined {
-    this.#draft.literalsMatter = true
-    if (this.#fuel-- <= 0) return undefined
-    const constant = constantOf(value)
-    if (constant !== undefined) return constant
-    const cast = fieldsOf(value, 'TypeCast')
-    if (cast !== undefined) return this.#foldCast(cast)
-    const test = fieldsOf(value, 'BoolExpr')
-    if (test !== undefined) return this.#foldBoolean(test)
-    const expression = fieldsOf(value, 'A_Expr')
-    if (expression?.['kind'] !== 'AEXPR_OP') return undefined
-    const parts = namesOf(expression['name'])
-    if (parts.length > 1 && parts[0] !== 'pg_catalog') return undefined
-    const name = parts.at(-1) ?? ''
-    return compute(name, this.#fold(expression['lexpr']), this.#fold(expression['rexpr']))
-  }
-
-  #foldCast(fields: Tree): Value | undefined {
-    const inner = this.#fold(fields['arg'])
-    const type = isTree(fields['typeName'])
-      ? namesOf(fields['typeName']['names']).at(-1)
-      : undefined
-    if (type === 'bool') return truthOf(inner)
-    return type === 'text' && typeof inner === 'string' ? inner : undefined
-  }
-
-  #foldBoolean(fields: Tree): Value | undefined {
-    const values = listOf(fields['args']).map(each => truthOf(this.#fold(each)))
-    const op = fields['boolop']
-    if (op === 'NOT_EXPR') {
-      const only = values[0]
-      return typeof only === 'boolean' ? !only : only
-    }
-    const decisive = op === 'OR_EXPR'
-    if (values.includes(decisive)) return decisive
-    if (values.includes(undefined)) return undefined
-    return values.includes(null) ? null : !decisive
-  }
 }
 
 /** Nodes that can only be true, false or NULL, or hide such. */
@@ -305,6 +311,20 @@ function isBooleanNode(value: unknown): boolean {
   ].includes(typeOf(value) ?? '')
 }
 
+function columnName(value: unknown): string | undefined {
+  return namesOf(fieldsOf(value, 'ColumnRef')?.['fields']).at(-1)
+}
+
+const likes: ReadonlySet<string> = new Set(['~~', '~~*', '!~~', '!~~*'])
+const lengths: ReadonlySet<string> = new Set([
+  'length',
+  'char_length',
+  'character_length',
+  'octet_length',
+  'bit_length',
+  'cardinality',
+  'abs',
+])
 const reflexive: ReadonlySet<string> = new Set(['=', '<=', '>='])
 const irreflexive: ReadonlySet<string> = new Set(['<>', '<', '>'])
 const opposites: Readonly<Record<string, readonly string[]>> = {
@@ -314,56 +334,4 @@ const opposites: Readonly<Record<string, readonly string[]>> = {
   '>': ['<=', '<'],
   '<=': ['>', '>='],
   '>=': ['<', '<='],
-}
-
-function truthOf(value: Value | undefined): boolean | null | undefined {
-  if (typeof value === 'boolean' || value === null) return value
-  if (typeof value === 'string') {
-    const text = value.trim().toLowerCase()
-    if (text !== '' && ['true', 'yes'].some(each => each.startsWith(text))) return true
-    if (text === 'on' || text === '1') return true
-    if (text !== '' && ['false', 'no'].some(each => each.startsWith(text))) return false
-    if (text === 'off' || text === 'of' || text === '0') return false
-  }
-  if (typeof value === 'number') return value !== 0
-  return undefined
-}
-
-function compute(
-  operator: string,
-  left: Value | undefined,
-  right: Value | undefined,
-): Value | undefined {
-  if (left === null || right === null) return null
-  if (typeof left !== typeof right || left === undefined || right === undefined) return undefined
-  // Beyond whole numbers our arithmetic is not the server's.
-  if ([left, right].some(each => typeof each === 'number' && !Number.isSafeInteger(each)))
-    return undefined
-  switch (operator) {
-    case '=':
-      return left === right
-    case '<>':
-      return left !== right
-  }
-  if (typeof left === 'string' && typeof right === 'string' && operator === '||')
-    return left + right
-  if (typeof left !== 'number' || typeof right !== 'number') return undefined
-  switch (operator) {
-    case '<':
-      return left < right
-    case '<=':
-      return left <= right
-    case '>':
-      return left > right
-    case '>=':
-      return left >= right
-    case '+':
-      return left + right
-    case '-':
-      return left - right
-    case '*':
-      return left * right
-    default:
-      return undefined
-  }
 }
