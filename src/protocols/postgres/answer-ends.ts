@@ -1,5 +1,6 @@
 // How answers end: CommandComplete, PortalSuspended, ErrorResponse, ReadyForQuery. What the session knows of
 // the upstream (transaction, settings, names, definitions) changes here and only here.
+import type { SqlStatement } from '#engines/sql'
 import type { AnswerCopy } from './answer-copy.ts'
 import type { AnswerRows } from './answer-rows.ts'
 import type { Conversation } from './conversation.ts'
@@ -21,6 +22,8 @@ export class AnswerEnds {
   readonly #reports: Reports
   readonly #bounds: RowBounds
   #erred = false
+  /** Names of relations that were defined anew in the transaction. */
+  #defined: string[] | 'all' = []
   #catalogChanged = false
   /** True once the upstream said that it closes. */
   fatal = false
@@ -224,6 +227,9 @@ export class AnswerEnds {
     names.ran(statement, text, scope.key)
     if (effective.changesCatalog) {
       this.#catalogChanged = true
+      const defined = definedNames(effective)
+      if (defined === 'all' || this.#defined === 'all') this.#defined = 'all'
+      else this.#defined.push(...defined)
       this.#talk.catalogDirty = true
     }
     const { transaction } = statement
@@ -249,7 +255,8 @@ export class AnswerEnds {
     scope.transactionEnded(!this.#erred)
     if (!this.#catalogChanged) return
     this.#catalogChanged = false
-    catalog.invalidate()
+    catalog.invalidate(this.#defined)
+    this.#defined = []
     catalog.refresh().then(
       () => {
         if (!this.#catalogChanged) talk.catalogDirty = false
@@ -260,4 +267,17 @@ export class AnswerEnds {
       },
     )
   }
+}
+
+/** Relations that it gives another meaning for other sessions; `all` when it defines anything else. */
+function definedNames({ operations, shadows, verb }: SqlStatement): readonly string[] | 'all' {
+  const names: string[] = [...shadows]
+  for (const { action, relation } of operations) {
+    if (action === 'read' || action === 'write' || action === 'connect') continue
+    if (relation === undefined) return 'all'
+    names.push(relation.name)
+  }
+  // A temporary relation is its session's own.
+  const temporary = verb.startsWith('CREATE') && names.every(name => shadows.includes(name))
+  return temporary ? [] : names
 }

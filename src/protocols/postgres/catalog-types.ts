@@ -63,8 +63,15 @@ export interface Catalog {
   names(searchPath: readonly string[] | undefined): Names
   /** The search path of a fresh session of this credential, as the server reports it. */
   readonly searchPath: readonly string[]
-  /** Marks the snapshot as stale (after DDL) without waiting; the next `refresh` or `fresh` reads again. */
-  invalidate(): void
+  /**
+   * Marks the snapshot as stale (after DDL on relations of these names; all when not told) without waiting; the next
+   * `refresh` or `fresh` reads again.
+   */
+  invalidate(names?: readonly string[] | 'all'): void
+  /** True while a definition has changed that was not read yet. */
+  readonly changing: boolean
+  /** Whether what is known of relations of the name may be old: for all sessions, not only the one that changed it. */
+  mayHaveChanged(name: string): boolean
   /** Resolves when the snapshot is no older than its invalidation and 5 minutes; cheap when it is fresh. Throws Unavailable('catalog_unavailable'). */
   fresh(): Promise<void>
   /** Reads again now; calls that come while one runs share the next. Throws Unavailable('catalog_unavailable'). */

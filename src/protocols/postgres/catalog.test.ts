@@ -314,7 +314,12 @@ describe('keeping a catalog', () => {
           ends.push(error => (error === undefined ? resolve(empty()) : reject(error)))
         }),
     )
-    return { catalog: createCatalog(read, () => clock.now), read, ends, clock }
+    const catalog = createCatalog(
+      read,
+      () => clock.now,
+      () => Promise.resolve(),
+    )
+    return { catalog, read, ends, clock }
   }
   const turn = () => new Promise(resolve => setImmediate(resolve))
 
@@ -339,6 +344,52 @@ describe('keeping a catalog', () => {
     ends[1]?.()
     await Promise.all([second, third])
     expect([read.mock.calls.length, catalog.version]).toEqual([2, 2])
+  })
+
+  it('tells all sessions which names may mean something else, until it was read again', async () => {
+    const { catalog, ends } = controlled()
+    const first = catalog.refresh()
+    ends[0]?.()
+    await first
+    expect([catalog.changing, catalog.mayHaveChanged('orders')]).toEqual([false, false])
+    catalog.invalidate(['orders'])
+    expect(catalog.mayHaveChanged('orders')).toBe(true)
+    expect(catalog.mayHaveChanged('customers')).toBe(false)
+    const second = catalog.refresh()
+    catalog.invalidate(['customers'])
+    expect(catalog.mayHaveChanged('orders')).toBe(true)
+    ends[1]?.()
+    await second
+    expect(catalog.mayHaveChanged('orders')).toBe(false)
+    expect(catalog.mayHaveChanged('customers')).toBe(true)
+    const third = catalog.refresh()
+    catalog.invalidate()
+    ends[2]?.(new Error('lost'))
+    await expect(third).rejects.toThrow()
+    expect(catalog.mayHaveChanged('customers')).toBe(true)
+    expect(catalog.mayHaveChanged('anything')).toBe(true)
+  })
+
+  it('pauses between readings that follow each other at once', async () => {
+    let readings = 0
+    const catalog = createCatalog(
+      async () => {
+        readings += 1
+        await new Promise(resolve => setTimeout(resolve, 20))
+        return empty()
+      },
+      () => 0,
+    )
+    const until = Date.now() + 300
+    while (Date.now() < until) {
+      catalog.invalidate(['t'])
+      catalog.refresh().catch(() => {})
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    expect(readings).toBeGreaterThan(1)
+    expect(readings).toBeLessThan(8)
+    await catalog.refresh()
+    expect(catalog.changing).toBe(false)
   })
 
   it('is stale after a change, even one that comes during a reading', async () => {

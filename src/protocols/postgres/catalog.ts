@@ -1,5 +1,6 @@
 // The catalog of one resource and database, kept fresh: read when it is first asked for, after DDL, when an
 // unknown oid comes up, and when it is five minutes old; one reading at a time. Does no reading itself.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Names, RelationName } from '#engines/sql'
 import { type ColumnName, isGatewayError, Unavailable } from '#model'
 import type { CatalogSnapshot } from './catalog-snapshot.ts'
@@ -10,24 +11,36 @@ const MAX_AGE_MS = 5 * 60_000
 /** From this age on a use reads again in the background, so that nobody waits for it. */
 const SOON_OLD_MS = 4 * 60_000
 
-/** `read`: one whole reading; `now`: ms. */
-export function createCatalog(read: () => Promise<CatalogSnapshot>, now: () => number): Catalog {
+/** Between readings that follow each other: many definitions in a row need no reading each. */
+const PAUSE_MS = 75
+
+/** `read`: one whole reading; `now`: ms; `pause`: before a reading that follows another at once. */
+export function createCatalog(
+  read: () => Promise<CatalogSnapshot>,
+  now: () => number,
+  pause: (ms: number) => Promise<void> = ms => sleep(ms, undefined, { ref: false }),
+): Catalog {
   let snapshot: CatalogSnapshot | undefined
   let version = 0
   let readAt = Number.NEGATIVE_INFINITY
   let stale = true
   let running: Promise<void> | undefined
   let following: Promise<void> | undefined
+  let changed = new Changes()
 
   async function readNow(): Promise<void> {
     const startedAt = now()
     stale = false // what changes from here on marks it again
+    const before = changed
+    changed = new Changes(before)
     try {
       snapshot = await read()
       version += 1
       readAt = startedAt
+      changed.forgetEarlier()
     } catch (cause) {
       stale = true
+      changed.keepEarlier()
       throw new Unavailable(
         'catalog_unavailable',
         isGatewayError(cause)
@@ -42,12 +55,14 @@ export function createCatalog(read: () => Promise<CatalogSnapshot>, now: () => n
 
   /** A reading that runs may have begun before what the caller knows of: it waits for the next one. */
   function refresh(): Promise<void> {
+    if (following !== undefined) return following
     if (running === undefined) {
       running = readNow()
       return running
     }
-    following ??= running
+    following = running
       .catch(() => {}) // its own callers learn of it
+      .then(() => pause(PAUSE_MS))
       .then(() => {
         following = undefined
         running ??= readNow()
@@ -89,11 +104,61 @@ export function createCatalog(read: () => Promise<CatalogSnapshot>, now: () => n
     resolve: (name: RelationName, path: readonly string[] | undefined) =>
       current().resolve(name, path),
     names: (path: readonly string[] | undefined): Names => namesOf(current(), path),
-    invalidate() {
+    get changing() {
+      return changed.some
+    },
+    mayHaveChanged(name: string): boolean {
+      if (changed.has(name)) return true
+      // What a view shows hangs on relations of other names.
+      const found = changed.some
+        ? (snapshot?.resolve({ schema: undefined, name }, undefined) ?? [])
+        : []
+      return found.some(({ kind }) => kind === 'view' || kind === 'materialized view')
+    },
+    invalidate(names: readonly string[] | 'all' = 'all') {
       stale = true
+      changed.add(names)
     },
     fresh,
     refresh,
+  }
+}
+
+/** With more names than this, all count as changed. */
+const MOST_CHANGES = 1_000
+
+/** Names of relations whose definition was changed since the last reading began, and before it while one runs. */
+class Changes {
+  readonly #names = new Set<string>()
+  #all = false
+  #earlier: Changes | undefined
+
+  constructor(earlier?: Changes) {
+    this.#earlier = earlier
+  }
+
+  add(names: readonly string[] | 'all'): void {
+    if (names === 'all' || this.#names.size + names.length > MOST_CHANGES) this.#all = true
+    else for (const name of names) this.#names.add(name)
+  }
+
+  get some(): boolean {
+    return this.#all || this.#names.size > 0 || this.#earlier?.some === true
+  }
+
+  has(name: string): boolean {
+    return this.#all || this.#names.has(name) || this.#earlier?.has(name) === true
+  }
+
+  forgetEarlier(): void {
+    this.#earlier = undefined
+  }
+
+  /** The reading failed: what was to be read is still not known. */
+  keepEarlier(): void {
+    if (this.#earlier === undefined) return
+    this.add(this.#earlier.#all ? 'all' : [...this.#earlier.#names])
+    this.#earlier = undefined
   }
 }
 

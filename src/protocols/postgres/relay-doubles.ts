@@ -224,6 +224,8 @@ export function catalogDouble(
     names: () => names,
     searchPath: ['public'],
     invalidate: () => {},
+    changing: false,
+    mayHaveChanged: () => false,
     fresh: () => Promise.resolve(),
     async refresh() {
       catalog.refreshed += 1

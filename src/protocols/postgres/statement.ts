@@ -78,14 +78,12 @@ export class StatementBuilder {
 
   build(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
     const { phase, inTransaction, parameters } = circumstances
-    if (circumstances.catalogDirty || definesFirst(analysis)) {
+    const { catalogDirty, segment } = circumstances
+    if (catalogDirty || definesFirst(analysis) || this.#mayBeOld(analysis, segment)) {
       // What a view shows is not known then, nor what a table holds: what comes of one may be anything.
-      const statement = this.#comparing(
-        this.#make(analysis, text, circumstances),
-        analysis,
-        text,
-        circumstances,
-      )
+      const unsure = { ...circumstances, catalogDirty: true }
+      const made = this.#make(analysis, text, unsure)
+      const statement = this.#comparing(made, analysis, text, unsure)
       return {
         ...statement,
         mayDeriveFrom: 'all',
@@ -187,6 +185,18 @@ export class StatementBuilder {
       return this.#names.fetched(statement.fetches.cursor)?.statement ?? statement
     }
     return statement
+  }
+
+  /** Another session has changed what it names, and the catalog was not read since. */
+  #mayBeOld({ statements }: Analysis, segment: number): boolean {
+    if (!this.#catalog.changing) return false
+    return statements.some(each =>
+      [each, this.effective(each, segment)].some(({ operations }) =>
+        operations.some(
+          ({ relation }) => relation !== undefined && this.#catalog.mayHaveChanged(relation.name),
+        ),
+      ),
+    )
   }
 
   /** True when code that the text runs leaves another path or role behind. */
