@@ -29,6 +29,9 @@ const WRITING_MODE =
 const READ_ONLY = '25006'
 /** They tell what this session drew from a sequence, and lock it as drawing does. */
 const OWN_NUMBER: ReadonlySet<string> = new Set(['lastval', 'currval'])
+/** They tell of definitions, by the catalogs. */
+const ABOUT_DEFINITIONS = /^pg_get_|_description$|^satisfies_hash_partition$/
+const SHOWS_DEFINITIONS = /^(information_schema\.views|pg_catalog\.pg_(views|rules|matviews))$/
 /** They give the transaction its number, and write nothing with it. */
 const TAKES_NUMBER: ReadonlySet<string> = new Set(['txid_current', 'pg_current_xact_id'])
 /** The same code is given for what comes too late in a transaction. */
@@ -83,9 +86,9 @@ export function compare(
     const writing = changed.has(oid) || (!shown && modes.some(mode => WRITING_MODE.test(mode)))
     if (relation.kind === 'S' && functions.some(name => OWN_NUMBER.has(name))) continue
     // Definitions are shown; what they name is locked, not read.
-    if (!writing && functions.some(name => name.startsWith('pg_get_'))) continue
+    if (!writing && functions.some(name => ABOUT_DEFINITIONS.test(name))) continue
     const cover =
-      coverOf(relation, writing, operations, reached, facts) ??
+      coverOf(relation, writing, changed.has(oid), operations, reached, facts) ??
       (byItself ? 'code of the table' : undefined)
     if (cover === undefined) miss(`${writing ? 'wrote' : 'read'} ${relation.object}`)
     else covers.set(cover, (covers.get(cover) ?? 0) + 1)
@@ -150,6 +153,7 @@ function reach(operations: readonly Operation[], facts: Facts): ReadonlyMap<numb
 function coverOf(
   relation: Relation,
   writing: boolean,
+  changed: boolean,
   operations: readonly Operation[],
   reached: ReadonlyMap<number, Reach>,
   facts: Facts,
@@ -161,7 +165,14 @@ function coverOf(
   if (internal && operations.some(({ object }) => isSystemView(object.name, facts))) {
     return 'view or rule'
   }
+  // They show definitions, and lock what these name.
+  if (!writing && operations.some(({ object }) => SHOWS_DEFINITIONS.test(object.name))) {
+    return 'view or rule'
+  }
   const found = reached.get(relation.oid)
+  // Other relations that a definition speaks of are locked against change, not changed.
+  const defines = operations.some(({ action }) => action === 'define')
+  if (found !== undefined && defines && !changed) return found.how
   if (found !== undefined && (found.writing || !writing)) return found.how
   // What the statement makes has no number yet when we judge it.
   const made = !facts.relations.has(relation.oid)
@@ -185,7 +196,8 @@ function runsByItself(
   reached: ReadonlyMap<number, Reach>,
   facts: Facts,
 ): boolean {
-  if (facts.eventTriggers && operations.some(({ action }) => action === 'define')) return true
+  const defines = operations.some(({ action }) => action === 'define' || action === 'administer')
+  if (facts.eventTriggers && defines) return true
   return [...reached].some(([oid, { writing }]) => writing && facts.runsOnChange.has(oid))
 }
 

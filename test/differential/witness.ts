@@ -76,7 +76,9 @@ export class Witness {
     const readOnly = await this.#fails(`begin read only`, text)
     await client.query(`begin; ${OWN_SETTINGS.replaceAll('set ', 'set local ')}`)
     const began = (
-      (await client.query('select now()::text as began')).rows as { began: string }[]
+      (await client.query('select extract(epoch from now())::text as began')).rows as {
+        began: string
+      }[]
     )[0]
     this.#trees.length = 0
     const refused = await client.query(text).then(
@@ -93,7 +95,8 @@ export class Witness {
     }
     const told = await this.#tell()
     const undone =
-      (await client.query('select now()::text as began')).rows[0]?.began === began?.began
+      (await client.query('select extract(epoch from now())::text as began')).rows[0]?.began ===
+      began?.began
     await this.#end()
     return { ...accountOf(this.#before, told), wanted: trees.flatMap(wantedIn), readOnly, undone }
   }

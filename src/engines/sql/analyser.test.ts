@@ -123,6 +123,8 @@ describe('what a text does', () => {
       'define DROP TABLE a [destructive]',
       'define DROP TABLE b.c [destructive]',
     ],
+    ['ALTER SEQUENCE q OWNED BY s.a.i', 'define ALTER SEQUENCE s.a', 'define ALTER SEQUENCE q'],
+    ['ALTER SEQUENCE q OWNED BY NONE', 'define ALTER SEQUENCE q'],
     ['DROP FUNCTION f(int)', 'define DROP FUNCTION function:f [destructive]'],
     ['ALTER TABLE a ADD COLUMN x int', 'define ALTER TABLE a'],
     ['ALTER TABLE a DROP COLUMN x', 'define ALTER TABLE a [destructive]'],

@@ -2,7 +2,14 @@
 import type { Action, Flag } from '#model'
 import type { SqlCategory } from '../categories.ts'
 import type { DraftOperation } from './draft.ts'
-import { byList, byText, kindOfObject, nameOfObject, type ObjectNaming } from './object-names.ts'
+import {
+  byList,
+  byOwnedBy,
+  byText,
+  kindOfObject,
+  nameOfObject,
+  type ObjectNaming,
+} from './object-names.ts'
 import { fieldsOf, isTree, listOf, type Tree, textOf } from './tree.ts'
 import type { Handler } from './walk.ts'
 
@@ -100,8 +107,8 @@ const definitions: Readonly<Record<string, Definition>> = {
     category: alterTableCategory,
   },
   IndexStmt: define('CREATE INDEX'),
-  CreateSeqStmt: define('CREATE SEQUENCE'),
-  AlterSeqStmt: define('ALTER SEQUENCE'),
+  CreateSeqStmt: define('CREATE SEQUENCE', byOwnedBy),
+  AlterSeqStmt: define('ALTER SEQUENCE', byOwnedBy),
   ViewStmt: define('CREATE VIEW'),
   RefreshMatViewStmt: { verb: 'REFRESH MATERIALIZED VIEW', action: 'write', changesCatalog: false },
   TruncateStmt: {

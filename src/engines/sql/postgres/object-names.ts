@@ -37,6 +37,20 @@ export function byList(kind: Kind, field: string): ObjectNaming {
   }
 }
 
+/** OWNED BY ties a sequence to a column, and to who owns its table. */
+export const byOwnedBy: ObjectNaming = fields => {
+  for (const each of listOf(fields['options'])) {
+    const option = fieldsOf(each, 'DefElem')
+    if (option?.['defname'] !== 'owned_by') continue
+    const parts = namesOf(fieldsOf(option['arg'], 'List')?.['items'])
+    const name = parts.at(-2)
+    // `NONE` stands alone.
+    if (name === undefined) return none
+    return { objects: [], relations: [{ schema: parts.at(-3), name }], covered: [] }
+  }
+  return none
+}
+
 const irregular: Readonly<Record<string, string>> = {
   OBJECT_MATVIEW: 'materialized view',
   OBJECT_FDW: 'foreign data wrapper',
