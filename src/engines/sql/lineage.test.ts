@@ -385,3 +385,17 @@ describe('the lineage', () => {
     expect(transfersAs(found)).toBe(transfers)
   })
 })
+
+describe('the value of a call', () => {
+  it.each([
+    ['explain select 1', '-'],
+    ['explain select mine(1)', 'unknown'],
+    ["explain select id from customers where name = mine('x')", 'unknown'],
+    ["prepare p(text) as select $1; execute p('a')", '-'],
+    ["prepare p(text) as select $1; execute p(mine('a'))", 'unknown'],
+    ["prepare p(text) as select $1; execute p(initcap('a'))", 'unknown'],
+    ["prepare p(text) as select $1; execute p(upper('a'))", '-'],
+  ])('may be shown by a plan, and by what it is an argument of: %s', (text, outputs) => {
+    expect(outputsAs(lineage(text))).toBe(outputs)
+  })
+})

@@ -202,6 +202,22 @@ describe('what an output may derive from', () => {
     expect(origins(made(text))).toBe('all')
   })
 
+  it.each([
+    "update customers set name = 'x'",
+    'insert into customers (id) values (1)',
+    'alter table customers add check (id > 0)',
+    'create index on customers ((id::int))',
+  ])(
+    'is all columns of what is changed or defined, for constraints and triggers quote rows: %s',
+    text => {
+      expect(origins(made(text))).toEqual([
+        'public.customers.id',
+        'public.customers.name',
+        'public.customers.ssn',
+      ])
+    },
+  )
+
   it('includes what a view is made from', () => {
     const view: Names = {
       resolve: () => [

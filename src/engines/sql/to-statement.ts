@@ -48,7 +48,7 @@ export function toStatement(
   for (const statement of analysis.statements) {
     const own = builder.lineage(statement)
     builder.add(statement)
-    lineage.push(builder.withCode(own))
+    lineage.push(builder.withCode(statement, own))
   }
   const { text, phase, parameters, state, inTransaction } = context
   return {
@@ -288,8 +288,10 @@ class Builder {
       const columns = this.#relationColumns(raw, each)
       const object = { name: each.object, kind: each.kind }
       this.#push(action, raw.verb, object, columns, flags, category)
+      // A constraint, a trigger or a cast of a column may quote any value of a row.
+      const quotes = action === 'write' || action === 'define'
+      this.#derive(each, quotes ? 'all' : wanted)
       if (action === 'define') continue
-      this.#derive(each, wanted)
       for (const routine of each.calls ?? []) this.#routine(routine, raw.verb, flags, shownOnly)
       for (const rule of action === 'write' ? (each.rules ?? []) : []) {
         if (rule.event === raw.verb) this.#lookInto(rule, rulesRun, QUALIFIED, shownOnly)
@@ -391,12 +393,31 @@ class Builder {
   }
 
   /** A statement's lineage with that of the code that it has run. */
-  withCode(own: Lineage): Lineage {
+  withCode(statement: SqlStatement, own: Lineage): Lineage {
+    const outputs = this.#handsOnCalls(statement) ? 'unknown' : own.outputs
     const probes = joined(own.probes, this.#probes)
     const transfers = joined(own.transfers, this.#transfers)
     this.#probes = []
     this.#transfers = []
-    return { ...own, probes, transfers }
+    return { outputs, probes, transfers }
+  }
+
+  /**
+   * The planner runs a function that says it is constant, and EXPLAIN shows its value; EXECUTE hands the values of
+   * its arguments to parameters, which count as constants of their own.
+   */
+  #handsOnCalls(statement: SqlStatement): boolean {
+    if (statement.plan.kind === 'explained') {
+      return this.#anything || this.#operations.some(({ action }) => action === 'execute')
+    }
+    if (statement.executes === undefined) return false
+    return (
+      statement.operations.some(({ action }) => action === 'execute') ||
+      statement.castsTo.some(type => this.#names.isPlainType?.(type) !== true) ||
+      statement.presumedBuiltIn.some(
+        name => (this.#names.functions?.({ schema: undefined, name }).length ?? 0) > 0,
+      )
+    )
   }
 
   /** False when no function of a user that can be read is behind it. */

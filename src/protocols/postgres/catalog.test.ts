@@ -405,6 +405,40 @@ describe('keeping a catalog', () => {
     await second
   })
 
+  it('is not fresh before a reading that a change asked for has ended, for whoever comes', async () => {
+    const { catalog, ends } = controlled()
+    const first = catalog.fresh()
+    ends[0]?.()
+    await first
+    catalog.invalidate()
+    const reading = catalog.refresh()
+    let known = 0
+    const later = catalog.fresh().then(() => {
+      known = catalog.version
+    })
+    await turn()
+    expect(known).toBe(0)
+    ends[1]?.()
+    await Promise.all([reading, later])
+    expect(known).toBe(2)
+  })
+
+  it('is read anew for who waits for a reading that is lost with its session', async () => {
+    const { catalog, read, ends } = controlled()
+    const lost = catalog.fresh()
+    ends[0]?.()
+    await lost
+    catalog.invalidate()
+    const reading = catalog.refresh()
+    const later = catalog.fresh()
+    ends[1]?.(new Error('the session has ended'))
+    await expect(reading).rejects.toThrow('cannot be read')
+    await turn()
+    expect(read).toHaveBeenCalledTimes(3)
+    ends[2]?.()
+    await later
+  })
+
   it('is read again in the background when it grows old, and waited for when it is', async () => {
     const { catalog, read, ends, clock } = controlled()
     const first = catalog.fresh()

@@ -23,23 +23,26 @@ export function createCatalog(
   let snapshot: CatalogSnapshot | undefined
   let version = 0
   let readAt = Number.NEGATIVE_INFINITY
-  let stale = true
+  // Changes that we were told of, and how many of them each reading began behind.
+  let changes = 0
+  let readChanges = -1
+  let runningChanges = -1
   let running: Promise<void> | undefined
   let following: Promise<void> | undefined
   let changed = new Changes()
 
   async function readNow(): Promise<void> {
     const startedAt = now()
-    stale = false // what changes from here on marks it again
-    const before = changed
-    changed = new Changes(before)
+    const before = changes
+    runningChanges = before
+    changed = new Changes(changed)
     try {
       snapshot = await read()
       version += 1
       readAt = startedAt
+      readChanges = before
       changed.forgetEarlier()
     } catch (cause) {
-      stale = true
       changed.keepEarlier()
       throw new Unavailable(
         'catalog_unavailable',
@@ -73,9 +76,11 @@ export function createCatalog(
 
   function fresh(): Promise<void> {
     const age = now() - readAt
-    if (snapshot === undefined || stale || age > MAX_AGE_MS) {
-      // One that is on its way will do, unless something has changed since it began.
-      return running !== undefined && !stale ? running : refresh()
+    if (snapshot === undefined || readChanges !== changes || age > MAX_AGE_MS) {
+      // One that is on its way will do, unless something has changed since it began. When it fails, with the session
+      // that it goes by, ours may still do it.
+      if (running === undefined || runningChanges !== changes) return refresh()
+      return running.catch(refresh)
     }
     if (age > SOON_OLD_MS && running === undefined) refresh().catch(() => {}) // at 5 minutes somebody waits, and learns
     return Promise.resolve()
@@ -116,7 +121,7 @@ export function createCatalog(
       return found.some(({ kind }) => kind === 'view' || kind === 'materialized view')
     },
     invalidate(names: readonly string[] | 'all' = 'all') {
-      stale = true
+      changes += 1
       changed.add(names)
     },
     fresh,
