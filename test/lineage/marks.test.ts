@@ -23,6 +23,14 @@ for (const version of [15, 18] as const) {
   describe.skipIf(!(await hasPostgres(version)))(`PostgreSQL ${version}`, () => suite(version))
 }
 
+async function connected({ host, port, user, database }: PostgresServer): Promise<Client> {
+  const client = new Client({ host, port, user, database })
+  client.on('error', () => {}) // the server may be gone: the query that waits rejects
+  await client.connect()
+  await client.query("set statement_timeout = '100ms'; set jit = off")
+  return client
+}
+
 function suite(version: 15 | 18): void {
   let server: PostgresServer
   let judge: Judge
@@ -31,9 +39,7 @@ function suite(version: 15 | 18): void {
   beforeAll(async () => {
     server = await startPostgres({ version, init: INIT, auth: 'trust' })
     const { host, port, user, database } = server
-    const client = new Client({ host, port, user, database })
-    await client.connect()
-    await client.query("set statement_timeout = '100ms'; set jit = off")
+    const client = await connected(server)
     const double = fakeSession({ host, port, database, tls: 'disable' }, { user, secrets: {} })
     const joined = createCatalogs(() => performance.now()).join(double, database, LIMITS)
     leave = joined.leave
@@ -49,6 +55,20 @@ function suite(version: 15 | 18): void {
     await judge?.client.end()
     await server?.stop()
   })
+
+  /** PostgreSQL 18 was seen to crash on `old` in a sub-query of RETURNING: it comes back, and so do we. Other errors are ours. */
+  async function again(error: Error): Promise<undefined> {
+    if (!/Connection terminated|connection error/.test(error.message)) throw error
+    await expect
+      .poll(
+        async () => {
+          judge.client = await connected(server)
+          return true
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(true)
+  }
 
   it('shows nothing in a column but what was said to be a source of it', {
     timeout: 300_000,
@@ -76,7 +96,7 @@ function suite(version: 15 | 18): void {
     const wrong: string[] = []
     for (let count = 0; count < QUERIES / 2; count++) {
       const text = writes.statement()
-      const leaks = await spillsOf(text, judge, tally)
+      const leaks = await spillsOf(text, judge, tally).catch(again)
       if (leaks !== undefined && leaks.length > 0)
         wrong.push(`${text}\n    ${leaks.join('\n    ')}`)
     }

@@ -375,6 +375,20 @@ const shapes: readonly (readonly [string, string, string, string])[] = [
     '',
     '',
   ],
+  // A user's operator, under a name that the server has, too.
+  [
+    "select id, name ^@ 'x', 'a' || 'b' from customers where ssn = 'a' and id ^@ 1",
+    '=customers.id ?customers.name ?',
+    'condition:customers.id condition:customers.ssn',
+    '',
+  ],
+  // No system column of a table, but a function of its row.
+  [
+    'select c.oid from customers c',
+    '?customers.id,customers.j,customers.name,customers.ssn',
+    '',
+    'oid ~customers.id,customers.j,customers.name,customers.ssn',
+  ],
 ]
 
 describe('the lineage', () => {

@@ -20,7 +20,12 @@ export const names: Names = {
     if (columns === undefined || (schema ?? 'public') !== 'public') return []
     return [{ object: name, kind: name === 'v' ? 'view' : 'table', columns }]
   },
-  functions: ({ name }) => (name === 'mine' || name === 'initcap' ? [`public.${name}`] : []),
+  functions: ({ name }) =>
+    name === 'mine' || name === 'initcap' || name === 'oid' ? [`public.${name}`] : [],
+  operators: ({ name }) =>
+    name === '^@'
+      ? [{ object: 'public.mine', definer: false, code: () => 'unknown', size: 1 }]
+      : [],
   isPlainType: ({ name }) => name === 'mood',
   withSearchPath: () => names,
 }

@@ -1,6 +1,6 @@
 // The plan of a statement, ready to be resolved: EXECUTE and FETCH stand for what they name, and the catalog answers
 // for names.
-import type { ComparedValue } from '#model'
+import type { ComparedValue, Derivation, Lineage, Probe } from '#model'
 import type { SqlStatement } from './analysis.ts'
 import type { LineageNames, NamedRelation, Plan } from './lineage/index.ts'
 import type { Names, ResolvedRelation } from './names.ts'
@@ -39,6 +39,27 @@ export function withArguments(
     all.push({ columns, value: own })
   }
   return all
+}
+
+/**
+ * A user's operator may be the better match for the operands than the built-in one: what is no plain column may be
+ * its doing, and a comparison is what its function makes of it.
+ */
+export function withOwnOperators({ outputs, probes, transfers }: Lineage): Lineage {
+  return {
+    outputs: outputs === 'unknown' ? outputs : outputs.map(doubted),
+    probes: probes === 'unknown' ? probes : probes.map(unsaid),
+    transfers: transfers === 'unknown' ? transfers : transfers.map(doubted),
+  }
+}
+
+function doubted<T extends { readonly how: Derivation }>(value: T): T {
+  return value.how === 'identity' ? value : { ...value, how: 'unknown' }
+}
+
+/** A comparison of which the text does not say with what: in code, or by an operator that may be another. */
+export function unsaid(probe: Probe): Probe {
+  return probe.use === 'equality' ? { ...probe, use: 'condition' } : probe
 }
 
 function asWritten(relation: ResolvedRelation): NamedRelation {

@@ -6,7 +6,6 @@ const systemColumns: ReadonlySet<string> = new Set([
   'cmin',
   'cmax',
   'tableoid',
-  'oid',
 ])
 
 export function isSystemColumn(name: string): boolean {

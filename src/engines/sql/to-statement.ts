@@ -8,7 +8,6 @@ import type {
   Lineage,
   Operation,
   Parameter,
-  Probe,
   Statement,
 } from '#model'
 import type { Analysis, RawOperation, RelationName, SqlStatement } from './analysis.ts'
@@ -17,7 +16,13 @@ import { type LineageNames, type Plan, resolveCompared, resolveLineage } from '.
 import type { Names, ResolvedRelation, ResolvedRoutine, ResolvedRule } from './names.ts'
 import type { Code } from './postgres/bodies.ts'
 import { safeFunctions } from './postgres/catalog-names.ts'
-import { lineageNames, settledPlan, withArguments } from './statement-lineage.ts'
+import {
+  lineageNames,
+  settledPlan,
+  unsaid,
+  withArguments,
+  withOwnOperators,
+} from './statement-lineage.ts'
 import { isSystemColumn } from './system-columns.ts'
 
 export interface StatementContext {
@@ -167,7 +172,18 @@ class Builder {
 
   /** Where its values come from and go, by what names mean where it stands in the text. */
   lineage(statement: SqlStatement): Lineage {
-    return resolveLineage(this.#plan(statement), this.#lineageNames(statement))
+    const lineage = resolveLineage(this.#plan(statement), this.#lineageNames(statement))
+    const ours = this.#ownOperator(statement) || this.#ownOperator(this.#target(statement))
+    return ours ? withOwnOperators(lineage) : lineage
+  }
+
+  /** An operator that it names may be a user's. */
+  #ownOperator(statement: SqlStatement | undefined): boolean {
+    const { operators } = this.#names
+    if (statement === undefined || operators === undefined) return false
+    return statement.operators.some(
+      name => operators.call(this.#names, { schema: undefined, name }).length > 0,
+    )
   }
 
   /** What it compares columns with, when its plan was made with values. */
@@ -387,7 +403,7 @@ class Builder {
     // Through variables values go from any statement of the code to any other.
     const gives = code.variables && writes(statement) ? 'unknown' : transfers
     // (With which values it compares, the text does not say.)
-    const asked = probes === 'unknown' ? probes : probes.map(notSaid)
+    const asked = probes === 'unknown' ? probes : probes.map(unsaid)
     this.#probes = joined(this.#probes, code.variables ? 'unknown' : asked)
     this.#transfers = joined(this.#transfers, gives)
   }
@@ -590,10 +606,6 @@ function touchesRows({ operations }: SqlStatement): boolean {
 
 function writes({ operations }: SqlStatement): boolean {
   return operations.some(({ action }) => action !== 'read' && action !== 'connect')
-}
-
-function notSaid(probe: Probe): Probe {
-  return probe.use === 'equality' ? { ...probe, use: 'condition' } : probe
 }
 
 function joined<T>(one: readonly T[] | 'unknown', other: readonly T[] | 'unknown') {

@@ -1,6 +1,5 @@
 // The algebra of values and its resolver, for the dialects of this room.
 export type {
-  Alias,
   Assignment,
   Call,
   Condition,
@@ -8,7 +7,6 @@ export type {
   Expression,
   FromItem,
   FunctionCall,
-  Insert,
   Key,
   Merge,
   MergeAction,
@@ -21,5 +19,5 @@ export type {
   With,
   WriteTarget,
 } from './plan.ts'
-export { resolveCompared, resolveLineage, UNKNOWN_LINEAGE } from './resolve.ts'
+export { resolveCompared, resolveLineage } from './resolve.ts'
 export type { LineageNames, NamedRelation } from './run.ts'

@@ -6,7 +6,7 @@ import type { Row } from './row.ts'
 import { type LineageNames, Run } from './run.ts'
 import { isConstant, TooMuch } from './value.ts'
 
-export const UNKNOWN_LINEAGE: Lineage = {
+const UNKNOWN_LINEAGE: Lineage = {
   outputs: 'unknown',
   probes: 'unknown',
   transfers: 'unknown',
