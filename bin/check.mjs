@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 
 const steps = [
   ['types', ['node_modules/typescript/bin/tsc', '--noEmit']],
+  ['types of the console', ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'web']],
   ['lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']],
   ['unused code', ['node_modules/knip/bin/knip.js', '--no-progress']],
   ['tests', ['node_modules/vitest/vitest.mjs', 'run', ...process.argv.slice(2)]],

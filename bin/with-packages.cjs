@@ -42,6 +42,7 @@ const DEBIAN = {
   'python3-psycopg': '/usr/lib/python3/dist-packages/psycopg/__init__.py',
   'default-jdk-headless': '/usr/bin/javac',
   'libpostgresql-jdbc-java': '/usr/share/java/postgresql.jar',
+  chromium: '/usr/bin/chromium',
 }
 
 function installServers() {
@@ -68,10 +69,46 @@ function installServers() {
   if (done.status !== 0) fail('apt-get could not install ' + missing.join(', ') + '.')
 }
 
+/** The console, when its sources are not those that were built last. */
+function buildWeb() {
+  const hash = crypto.createHash('sha256')
+  const add = folder => {
+    for (const entry of fs.readdirSync(folder, { withFileTypes: true }).sort(byName)) {
+      const file = path.join(folder, entry.name)
+      if (entry.isDirectory()) add(file)
+      else hash.update(entry.name).update('\0').update(fs.readFileSync(file)).update('\0')
+    }
+  }
+  add(path.join(ROOT, 'web'))
+  add(path.join(ROOT, 'src', 'contract'))
+  hash.update(fs.readFileSync(path.join(ROOT, 'package-lock.json')))
+  const sources = hash.digest('hex')
+  const stamp = path.join(ROOT, 'dist', 'web.sources')
+  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === sources) return
+  const done = spawnSync(
+    process.execPath,
+    [
+      path.join(__dirname, 'node26.cjs'),
+      path.join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js'),
+      'build',
+      '--config',
+      path.join(ROOT, 'web', 'vite.config.ts'),
+    ],
+    { cwd: ROOT, stdio: 'inherit' },
+  )
+  if (done.status !== 0) fail('the console could not be built; the message is above.')
+  fs.writeFileSync(stamp, sources)
+}
+
+function byName(a, b) {
+  return a.name < b.name ? -1 : 1
+}
+
 function fail(message) {
   process.stderr.write('sallyport: ' + message + '\n')
   process.exit(1)
 }
 
 installPackages()
+buildWeb()
 if (process.argv.includes('--tests')) installServers()

@@ -2,7 +2,8 @@
 // reverse. Nothing is decided here.
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { startApi } from '#api'
+import { fileURLToPath } from 'node:url'
+import { startApi, Web } from '#api'
 import { CONSOLE, type Config, loadConfig, patternEngine, problemLine, watchConfig } from '#config'
 import { paths } from '#contract'
 import { createMarks, createMasking, createPatternDetector, detectorRules } from '#engines/masking'
@@ -204,6 +205,7 @@ export async function startServer(
     let ready = false
     const console = config.listen.find(({ name }) => name === CONSOLE)
     if (console !== undefined) {
+      const web = Web.read(WEB)
       const api = await startApi(
         {
           gateway,
@@ -217,6 +219,7 @@ export async function startServer(
           protocols,
           endpoint: name => listeners.get(name),
           url: consoleUrl,
+          ...(web === undefined ? {} : { web }),
           ca: join(config.data, 'ca.pem'),
           now,
           ready: () => ready && !audit.failed,
@@ -352,6 +355,8 @@ function onRecord(log: Log, append: () => number): void {
   }
 }
 
+/** Where `npm start` and `npm test` build the console. */
+const WEB = fileURLToPath(new URL('../dist/web', import.meta.url))
 const MOST_LISTED = 64
 const firstOf = (names: readonly string[]): string[] => names.slice(0, MOST_LISTED)
 

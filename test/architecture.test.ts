@@ -165,6 +165,32 @@ describe('the architecture', () => {
     expect(wrong).toEqual([])
   })
 
+  it('lets the console know the contract alone, and its rooms only those below them', () => {
+    const web = join(ROOT, 'web')
+    const storeys = ['ui', 'data', 'features', 'app']
+    const storeyOf = (path: string): number => storeys.indexOf(relative(web, path).split(sep)[0]!)
+    const wrong = sources(web).flatMap(path => {
+      const text = readFileSync(path, 'utf8')
+      const imports = [...text.matchAll(/from '([^']+)'/g)].map(found => found[1]!)
+      return imports
+        .filter(target => {
+          if (target.startsWith('#')) return target !== '#contract'
+          if (!target.startsWith('.') || storeyOf(path) === -1) return target.startsWith('node:')
+          return storeyOf(resolve(dirname(path), target)) > storeyOf(path)
+        })
+        .filter(() => !path.endsWith('vite.config.ts'))
+        .map(target => `${relative(ROOT, path)} imports ${target}`)
+    })
+    expect(wrong).toEqual([])
+    const names = readdirSync(join(SRC, 'protocols'), { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(entry => entry.name)
+    const named = sources(web).filter(path =>
+      names.some(name => new RegExp(`['"\`]${name}['"\`]`).test(code(readFileSync(path, 'utf8')))),
+    )
+    expect(named).toEqual([])
+  })
+
   it('documents every reason code', () => {
     const docs = readFileSync(join(ROOT, 'docs', 'errors.md'), 'utf8')
     expect(reasonCodes.filter(each => !docs.includes(`| \`${each}\` |`))).toEqual([])

@@ -22,6 +22,7 @@ import { authenticate } from './authentication.ts'
 import { credentialRoutes } from './credential-routes.ts'
 import { deviceRoutes } from './device-routes.ts'
 import { grantRoutes } from './grant-routes.ts'
+import { liveRoutes } from './live-routes.ts'
 import { completeDocument, type OpenApi } from './openapi.ts'
 import type { ApiParts } from './parts.ts'
 import { policyRoutes } from './policy-routes.ts'
@@ -113,6 +114,8 @@ export async function startApi(
     void reply.header('strict-transport-security', 'max-age=31536000')
     void reply.header('content-security-policy', NO_CONTENT)
     if (request.routeOptions.config.access === 'public') return
+    // The console's own files tell nothing: whoever has them signs in next.
+    if (request.is404 && parts.web?.has(request) === true) return
     request.caller = await authenticate(parts, request.raw)
   })
   server.addHook('preHandler', async request => {
@@ -127,6 +130,8 @@ export async function startApi(
     return send(reply, known)
   })
   server.setNotFoundHandler((request, reply) => {
+    const page = parts.web?.answer(request, reply)
+    if (page !== undefined) return page
     const url = request.url.split('?')[0]?.slice(0, 200) ?? ''
     return send(
       reply,
@@ -152,6 +157,7 @@ export async function startApi(
       sessionRoutes,
       policyRoutes,
       auditRoutes,
+      liveRoutes,
       signInRoutes,
       deviceRoutes,
     ]) {

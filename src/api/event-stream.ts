@@ -10,7 +10,7 @@ export interface EventSource {
   /** The reader's right to be here, asked again while it reads. */
   readonly may: () => boolean
   /** Gets what sends one event and what ends the stream; gives back how to stop. */
-  subscribe(emit: (event: string, data: unknown) => void, end: () => void): () => void
+  subscribe(emit: (event: string, data: unknown, id?: number) => void, end: () => void): () => void
 }
 
 export function streamEvents(
@@ -52,7 +52,10 @@ export function streamEvents(
   presence.signal.addEventListener('abort', end)
   try {
     stop = source.subscribe(
-      (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`),
+      (event, data, id) =>
+        write(
+          `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`,
+        ),
       end,
     )
   } catch (error) {

@@ -24,7 +24,7 @@ const refusals = {
   503: 'Not now: stopping, or evidence cannot be written',
 } as const
 
-const STREAMS: readonly string[] = [paths.watch, paths.auditTail]
+const STREAMS: readonly string[] = [paths.watch, paths.auditTail, paths.events]
 
 export function completeDocument(document: OpenApi): OpenApi {
   const operations = Object.entries(document.paths ?? {}).map(([path, methods]) => [

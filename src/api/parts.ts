@@ -8,6 +8,7 @@ import type { Identity } from '#services/identity'
 import type { Inventory } from '#services/inventory'
 import type { Recordings } from '#services/recording'
 import type { Log } from '#telemetry'
+import type { Web } from './web.ts'
 
 export interface ApiParts {
   readonly gateway: SallyportGateway
@@ -30,6 +31,8 @@ export interface ApiParts {
   /** Prometheus text. */
   readonly metrics: () => Promise<string>
   readonly log: Log
+  /** The console's files, when they were built. */
+  readonly web?: Web
 }
 
 /** Who calls, and from where. Set by `authentication.ts` before any route runs. */

@@ -4,8 +4,7 @@ import { paths, schemas } from '#contract'
 import { type AccessRequest, InvalidRequest } from '#model'
 import type { Routes } from './api.ts'
 import type { ApiParts, Caller } from './parts.ts'
-import { has, isOwn } from './rights.ts'
-import { requestView } from './views.ts'
+import { requestSight } from './request-sight.ts'
 
 const PAGE = 200
 /** A list looks at so many at most; `before` goes on from there. */
@@ -17,27 +16,9 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'principal' } as const
   const params = z.strictObject({ id: z.string() })
 
-  /** One's own, what one may decide, and all with console:read. */
-  const sight = (caller: Caller) => {
-    const mayVote = parts.gateway.ballot(caller.principal, caller.origin)
-    const all = has(parts, caller, 'console:read')
-    return {
-      visible: (request: AccessRequest): boolean =>
-        all || isOwn(caller, request) || mayVote(request),
-      view: (request: AccessRequest, most = Number.POSITIVE_INFINITY) => {
-        const votes = mayVote(request)
-        return requestView(request, {
-          mayVote: request.state === 'pending' && votes,
-          // Not whoever asks: an estimate answers what it may not read.
-          preview: all || votes,
-          most,
-        })
-      },
-    }
-  }
   const find = async (caller: Caller, id: string) => {
     const found = await known(parts, id)
-    if (found === undefined || !sight(caller).visible(found)) throw unknown(id)
+    if (found === undefined || !requestSight(parts, caller).visible(found)) throw unknown(id)
     return found
   }
 
@@ -58,7 +39,7 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
     },
     async request => {
       const { state, limit } = request.query
-      const { visible, view } = sight(request.caller!)
+      const { visible, view } = requestSight(parts, request.caller!)
       const found: AccessRequest[] = []
       let { before } = request.query
       for (let read = 0; found.length < limit && read < MOST_READ; read += PAGE) {
@@ -83,7 +64,7 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
     },
     async request => {
       const found = await find(request.caller!, request.params.id)
-      return sight(request.caller!).view(found)
+      return requestSight(parts, request.caller!).view(found)
     },
   )
 
@@ -116,7 +97,7 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
           },
           caller.origin,
         )
-        return sight(caller).view(after)
+        return requestSight(parts, caller).view(after)
       },
     )
   }

@@ -148,6 +148,8 @@ const rows: readonly Row[] = [
     body: { resource: 'shop', statement: 'select 1' },
     ...only(404, [200, 'own', 'read']),
   },
+  // Everybody may listen, and hears of what is their own.
+  { route: `GET ${paths.events}`, kind: 'stream', ...all(200) },
   { route: `GET ${paths.audit}`, ...only(403, [200, 'audit']) },
   { route: `GET ${paths.auditTail}`, kind: 'stream', ...only(403, [200, 'audit']) },
   { route: `GET ${paths.tunnel}`, kind: 'tunnel', id: () => 'shop', ...only(404, [101, 'own']) },
@@ -261,7 +263,7 @@ describe('the table of rights', () => {
     )
     for (const route of inTable) {
       const [method = '', path = ''] = route.split(' ')
-      if (/\/watch$|\/tail$|\/connect\//.test(path)) continue
+      if (/\/watch$|\/tail$|\/events$|\/connect\//.test(path)) continue
       const answer = await api.call(method, path.replace(/:\w+/, 'none'), {
         token: api.signIn(people.administer),
         ...(method === 'POST' ? { body: {} } : {}),

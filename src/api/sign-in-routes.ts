@@ -15,6 +15,8 @@ export function signInRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'public' } as const
 
   routes.get(paths.home, { config, schema: { hide: true } }, async (request, reply) => {
+    const page = parts.web?.answer(request, reply)
+    if (page !== undefined) return page
     const caller = await visitor(parts, request.raw)
     if (caller === undefined) {
       return sendPage(

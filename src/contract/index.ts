@@ -17,5 +17,6 @@ export type SessionView = z.infer<typeof schemas.session>
 export type RecordedEventView = z.infer<typeof schemas.recordedEvent>
 export type WhyView = z.infer<typeof schemas.why>
 export type WhyQuestion = z.input<typeof schemas.whyQuestion>
+export type LiveEvent = z.infer<typeof schemas.liveEvent>
 export type AuditRecordView = z.infer<typeof schemas.auditRecord>
 export type ProblemView = z.infer<typeof schemas.problem>

@@ -19,6 +19,7 @@ export const paths = {
   watch: '/api/sessions/:id/watch',
   endSession: '/api/sessions/:id/end',
   why: '/api/policy/why',
+  events: '/api/events',
   audit: '/api/audit',
   auditTail: '/api/audit/tail',
   tunnel: '/api/connect/:resource',

@@ -208,6 +208,22 @@ export const whyQuestion = z.strictObject({
 
 export const auditRecord = z.looseObject({ seq: z.number(), ts: z.string(), kind: z.string() })
 
+/** What just happened, without texts or values: whoever is interested asks for the thing itself. */
+export const liveEvent = z.object({
+  /** The entry of the audit log: `Last-Event-ID` of a stream that goes on from there. */
+  seq: z.number(),
+  at: z.number(),
+  kind: z.string(),
+  session: z.string().optional(),
+  principal: z.string().optional(),
+  resource: z.string().optional(),
+  request: z.string().optional(),
+  verbs: z.array(z.string()).optional(),
+  objects: z.array(z.string()).optional(),
+  effect: z.string().optional(),
+  code: z.string().optional(),
+})
+
 /** RFC 9457. */
 export const problem = z.object({
   type: z.string(),

@@ -1,0 +1,29 @@
+// Which requests somebody sees: one's own, what one may decide, and all with console:read.
+import type { AccessRequestView } from '#contract'
+import type { AccessRequest } from '#model'
+import type { ApiParts, Caller } from './parts.ts'
+import { has, isOwn } from './rights.ts'
+import { requestView } from './views.ts'
+
+export interface RequestSight {
+  visible(request: AccessRequest): boolean
+  /** Texts over `most` characters are cut. */
+  view(request: AccessRequest, most?: number): AccessRequestView
+}
+
+export function requestSight(parts: ApiParts, caller: Caller): RequestSight {
+  const mayVote = parts.gateway.ballot(caller.principal, caller.origin)
+  const all = has(parts, caller, 'console:read')
+  return {
+    visible: request => all || isOwn(caller, request) || mayVote(request),
+    view: (request, most = Number.POSITIVE_INFINITY) => {
+      const votes = mayVote(request)
+      return requestView(request, {
+        mayVote: request.state === 'pending' && votes,
+        // Not whoever asks: an estimate answers what it may not read.
+        preview: all || votes,
+        most,
+      })
+    },
+  }
+}

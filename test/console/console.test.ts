@@ -1,0 +1,300 @@
+// The console in a real browser, in front of a real gateway and database: the whole loop from a statement that is held
+// in psql to the click that lets it run, and what a hostile statement, a stranger and a small screen make of it.
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { brotliCompressSync } from 'node:zlib'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Issuer, LOGIN_CLIENT, shopOwner, shopSql, startIssuer } from '../../demo/index.ts'
+import {
+  issuerEntry,
+  postgresResource,
+  type RunningGateway,
+  startGateway,
+} from '../servers/gateway.ts'
+import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
+import { freePort, type Ran, run } from '../servers/programs.ts'
+
+const POLICIES = {
+  'shop.cedar': `
+@id("agents-use-shop") permit (principal in Group::"agents", action in [Action::"connect", Action::"read", Action::"write"], resource in Resource::"shop");
+@id("agents-write-with-a-person") @approvers("dba") @within("15m") @reason("agents change data only with a person")
+forbid (principal is Agent, action == Action::"write", resource) unless { context.approved };
+@id("analysts-look") permit (principal in Group::"analysts", action == Action::"console:read", resource == Gateway::"sallyport");
+@id("dba-looks") permit (principal in Group::"dba", action in [Action::"console:read", Action::"console:audit", Action::"console:operate"], resource == Gateway::"sallyport");
+`,
+}
+/** Where the pictures of the guides come from: set it to a folder to make them anew. */
+const PICTURES = process.env['CONSOLE_PICTURES']
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const WEB = join(import.meta.dirname, '..', '..', 'dist', 'web')
+
+vi.setConfig({ testTimeout: 60_000 })
+let server: PostgresServer
+let issuer: Issuer
+let gateway: RunningGateway
+let browser: Browser
+let url: string
+const contexts: BrowserContext[] = []
+const held: Promise<Ran>[] = []
+
+beforeAll(async () => {
+  if (!existsSync(join(WEB, 'index.html')))
+    throw new Error('build the console first: npm test does')
+  server = await startPostgres({
+    version: 15,
+    database: 'shop',
+    init: `${shopSql(300)}${shopOwner('app')}`,
+  })
+  const consolePort = await freePort()
+  url = `https://127.0.0.1:${consolePort}`
+  issuer = await startIssuer({ callback: `${url}/auth/callback` })
+  gateway = await startGateway({
+    consolePort,
+    issuers: [issuerEntry(issuer.url)],
+    resources: [postgresResource('shop', server)],
+    policies: POLICIES,
+    dataClasses: { email: { columns: ['*.email'], detect: 'email', mask: 'redact' } },
+    env: { UPSTREAM_PASSWORD: server.password, LOGIN_SECRET: LOGIN_CLIENT.secret },
+    settings: {
+      identity: {
+        issuers: [issuerEntry(issuer.url)],
+        login: { issuer: issuer.url, clientId: LOGIN_CLIENT.id, clientSecret: 'env:LOGIN_SECRET' },
+      },
+    },
+  })
+  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+})
+
+afterEach(async () => {
+  for (const context of contexts.splice(0)) await context.close()
+})
+
+afterAll(async () => {
+  await browser?.close()
+  await gateway?.remove()
+  await Promise.all(held)
+  await issuer?.stop()
+  await server?.stop()
+})
+
+/** A page of a person who signed in, and what the browser complained about. */
+async function pageOf(
+  who: string,
+  path = '/',
+  look: { width?: number; dark?: boolean } = {},
+): Promise<{ page: Page; complaints: string[] }> {
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    viewport: { width: look.width ?? 1200, height: 760 },
+    colorScheme: look.dark ? 'dark' : 'light',
+  })
+  contexts.push(context)
+  const page = await context.newPage()
+  page.setDefaultTimeout(12_000)
+  const complaints: string[] = []
+  page.on('pageerror', error => complaints.push(error.message))
+  page.on('console', message => {
+    // Being asked to sign in is a 401, which every browser mentions.
+    const said = message.text()
+    const own = message.location().url.startsWith(url)
+    if (message.type() === 'error' && own && !said.includes('401')) complaints.push(said)
+  })
+  await page.goto(`${url}${path}`)
+  await page.waitForURL(/choose/)
+  await page.getByRole('link', { name: who, exact: true }).click()
+  await page.waitForURL(address => address.href.startsWith(url))
+  await page.getByText('live', { exact: true }).first().waitFor()
+  return { page, complaints }
+}
+
+/** psql of the agent, which waits for a person. */
+async function ask(statement: string): Promise<{ readonly ended: Promise<Ran> }> {
+  const env = gateway.libpq(await issuer.token({ client: 'order-bot' }), 'shop')
+  const ran = run('psql', ['-X', '-c', statement], { env, timeoutMs: 60_000 })
+  held.push(ran)
+  return { ended: ran }
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES === undefined) return
+  mkdirSync(PICTURES, { recursive: true })
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) })
+}
+
+/** What axe finds serious. */
+async function faults(page: Page): Promise<string[]> {
+  const found = await page.evaluate(
+    `${readFileSync(AXE, 'utf8')}; axe.run(document, { resultTypes: ['violations'] })`,
+  )
+  const { violations } = found as {
+    violations: { id: string; impact: string; nodes: { html: string }[] }[]
+  }
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`)
+}
+
+describe('the whole loop', () => {
+  it('a statement is held in psql, appears in the inbox by itself, is approved by a key, and runs', async () => {
+    const { page, complaints } = await pageOf('dora')
+    await page.getByText('Nothing waits for a person.').waitFor()
+    const psql = await ask("update customers set city = 'Oslo' where id = 7 returning city, email")
+    const row = page.getByRole('row', { name: /update customers/ })
+    await row.waitFor({ timeout: 5_000 })
+    await picture(page, 'requests')
+    await row.click()
+    await page.getByRole('heading', { name: 'agent order-bot on shop' }).waitFor()
+    await page.getByText('changes about').waitFor({ timeout: 6_000 })
+    await picture(page, 'request')
+    const from = Date.now()
+    await page.keyboard.press('a')
+    const { stdout, code } = await psql.ended
+    expect(Date.now() - from).toBeLessThan(3_000)
+    expect(code).toBe(0)
+    expect(stdout).toContain('Oslo')
+    expect(stdout).toContain('⟦m:email⟧')
+    await page.getByText('approved, used').waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it('a denial with a reason reaches psql in its own words', async () => {
+    const { page } = await pageOf('dora')
+    const psql = await ask('delete from orders where id = 3')
+    await page.getByRole('row', { name: /delete from orders/ }).click()
+    await page.getByLabel('reason, returned to the asker').fill('not on a Saturday')
+    await page.getByRole('button', { name: /Deny/ }).click()
+    const { code, stderr } = await psql.ended
+    expect(code).toBe(1)
+    expect(stderr).toContain('not on a Saturday')
+  })
+
+  it('the session shows what was asked and what was seen, masked as it was, and goes on while it lives', async () => {
+    const token = await issuer.token({ client: 'order-bot' })
+    const env = gateway.libpq(token, 'shop')
+    const script =
+      'select id, email from customers order by id limit 2;\n\\! sleep 3\nselect 40 + 2 as answer;'
+    const psql = run('psql', ['-X'], { env, input: script })
+    const { page, complaints } = await pageOf('dora', '/sessions?live=true')
+    await page
+      .getByRole('row', { name: /order-bot/ })
+      .first()
+      .click()
+    await page.getByText('select id, email from customers').waitFor()
+    await page.getByText('▒').first().waitFor()
+    await page.getByText('select 40 + 2 as answer').waitFor({ timeout: 8_000 })
+    await psql
+    await page.getByText('ended:').waitFor()
+    await picture(page, 'session')
+    expect(complaints).toEqual([])
+  })
+
+  it('an operator ends a live session, after being asked once', async () => {
+    const env = gateway.libpq(await issuer.token({ client: 'order-bot' }), 'shop')
+    const psql = run('psql', ['-X'], { env, input: '\\! sleep 8\nselect 1;', timeoutMs: 40_000 })
+    const { page } = await pageOf('dora', '/sessions?live=true')
+    await page
+      .getByRole('row', { name: /order-bot/ })
+      .first()
+      .click()
+    await page.getByRole('button', { name: 'End session' }).click()
+    await page.getByRole('button', { name: 'End it now' }).click()
+    await page.getByText('ended: ended_by_operator').waitFor()
+    expect((await psql).code).not.toBe(0)
+  })
+})
+
+describe('who may not', () => {
+  it('sees a request and has no button to decide it', async () => {
+    const psql = await ask('update orders set total = 1 where id = 5')
+    const { page } = await pageOf('ana')
+    await page.getByRole('row', { name: /update orders/ }).click()
+    await page.getByText('You may see this request, and not decide it.').waitFor()
+    expect(await page.getByRole('button', { name: /Approve/ }).count()).toBe(0)
+    await page.keyboard.press('a')
+    const { page: decides } = await pageOf('dora')
+    await decides.getByRole('row', { name: /update orders/ }).click()
+    await decides.keyboard.press('d')
+    expect((await psql.ended).code).toBe(1)
+  })
+
+  it('is sent to sign in, and comes back to the page that was asked for', async () => {
+    const { page } = await pageOf('ana', '/sessions?resource=shop')
+    expect(page.url()).toBe(`${url}/sessions?resource=shop`)
+  })
+})
+
+describe('hostile text', () => {
+  it('is shown verbatim, obeyed by nothing, and not cut in silence', async () => {
+    const evil = `update orders set note = '<img src=x onerror=alert(1)>\u202e\u0007' where id = 1 -- ${'x'.repeat(5_000)}`
+    const psql = await ask(evil)
+    const { page, complaints } = await pageOf('dora')
+    let alerted = false
+    page.on('dialog', dialog => {
+      alerted = true
+      void dialog.dismiss()
+    })
+    await page.getByRole('row', { name: /update orders set note/ }).click()
+    await page.getByText('<img src=x onerror=alert(1)>').waitFor()
+    await page.getByText('\\u202e').waitFor()
+    expect(await page.locator('article img').count()).toBe(0)
+    expect(await page.getByRole('button', { name: /Approve/ }).isDisabled()).toBe(true)
+    await page.keyboard.press('a')
+    await page.getByRole('button', { name: /more characters/ }).click()
+    expect(await page.getByRole('button', { name: /Approve/ }).isDisabled()).toBe(false)
+    await page.keyboard.press('d')
+    expect((await psql.ended).code).toBe(1)
+    expect(alerted).toBe(false)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('the page', () => {
+  it.each([
+    ['light', false, 1200],
+    ['dark', true, 1200],
+    ['a phone', false, 360],
+  ])('has no serious fault of accessibility: %s', async (name, dark, width) => {
+    const { page } = await pageOf('dora', '/requests?state=all', { dark, width })
+    await page.getByRole('row').nth(1).waitFor()
+    expect(await faults(page), 'requests').toEqual([])
+    await picture(page, `requests-${name.replaceAll(' ', '-')}`)
+    await page.getByRole('row').nth(1).click()
+    await page.getByText('digest').waitFor()
+    expect(await faults(page), 'request').toEqual([])
+    await picture(page, `request-${name.replaceAll(' ', '-')}`)
+    await page.goto(`${url}/sessions`)
+    await page.getByRole('row').nth(1).waitFor()
+    expect(await faults(page), 'sessions').toEqual([])
+    await page.getByRole('row').nth(1).click()
+    await page.getByText('so far').waitFor()
+    expect(await faults(page), 'session').toEqual([])
+    const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+    expect(wide).toBeLessThanOrEqual(0)
+  })
+
+  it('goes places by keys, and lists them', async () => {
+    const { page } = await pageOf('dora')
+    await page.keyboard.press('g')
+    await page.keyboard.press('s')
+    await page.getByRole('heading', { name: 'Sessions' }).waitFor()
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'keys' }).waitFor()
+  })
+
+  it('says when it is no longer live, and goes on when the gateway is back', async () => {
+    const { page } = await pageOf('dora')
+    await gateway.kill()
+    await page.getByText('not live: connecting again').waitFor({ timeout: 10_000 })
+    await gateway.start()
+    await page.getByText('live', { exact: true }).first().waitFor({ timeout: 15_000 })
+  })
+
+  it('loads at most 200 kB of compressed script at first', () => {
+    const assets = join(WEB, 'assets')
+    const scripts = readdirSync(assets).filter(name => name.endsWith('.js'))
+    const bytes = scripts.map(name => brotliCompressSync(readFileSync(join(assets, name))).length)
+    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThan(200_000)
+  })
+})

@@ -1,0 +1,66 @@
+// Which address shows what. The address is the state: filters and moments stand in it.
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router'
+import { Failure } from '../ui/parts.tsx'
+import { Shell } from './shell.tsx'
+
+const root = createRootRoute({
+  component: Shell,
+  errorComponent: ({ error }) => <Failure error={error} />,
+  notFoundComponent: () => <p className="p-4">There is no such page.</p>,
+})
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/requests' })
+  },
+})
+
+const requests = createRoute({
+  getParentRoute: () => root,
+  path: '/requests',
+  validateSearch: (search): { state?: string } =>
+    typeof search['state'] === 'string' ? { state: search['state'] } : {},
+  component: lazyRouteComponent(() => import('../features/requests/inbox.tsx'), 'Inbox'),
+})
+
+const request = createRoute({
+  getParentRoute: () => root,
+  path: '/requests/$id',
+  component: lazyRouteComponent(() => import('../features/requests/request.tsx'), 'RequestPage'),
+})
+
+const sessions = createRoute({
+  getParentRoute: () => root,
+  path: '/sessions',
+  validateSearch: (search): { principal?: string; resource?: string; live?: true } => ({
+    ...(typeof search['principal'] === 'string' ? { principal: search['principal'] } : {}),
+    ...(typeof search['resource'] === 'string' ? { resource: search['resource'] } : {}),
+    ...(search['live'] === true ? { live: true } : {}),
+  }),
+  component: lazyRouteComponent(() => import('../features/sessions/list.tsx'), 'Sessions'),
+})
+
+const session = createRoute({
+  getParentRoute: () => root,
+  path: '/sessions/$id',
+  component: lazyRouteComponent(() => import('../features/sessions/session.tsx'), 'SessionPage'),
+})
+
+export const router = createRouter({
+  routeTree: root.addChildren([home, requests, request, sessions, session]),
+  defaultPreload: 'intent',
+})
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

@@ -1,0 +1,150 @@
+// What surrounds every page: where one can go, who one is, whether what is shown is of this moment.
+import { useQuery } from '@tanstack/react-query'
+import { Link, Outlet, useNavigate } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+import { type PrincipalView, paths } from '#contract'
+import { call } from '../data/gateway.ts'
+import { useLiveState } from '../data/live.ts'
+import { Failure, Key, Mark, Verbatim } from '../ui/parts.tsx'
+import { places } from './places.ts'
+import { applyTheme, type Theme, theme } from './theme.ts'
+
+export function Shell() {
+  const who = useQuery({
+    queryKey: ['whoami'],
+    queryFn: ({ signal }) => call<PrincipalView>(paths.whoami, { signal }),
+  })
+  const [help, setHelp] = useState(false)
+  useKeys(() => setHelp(true))
+  if (who.error) return <Failure error={who.error} again={() => void who.refetch()} />
+  if (who.data === undefined) return null
+  return (
+    <div className="h-dvh flex flex-col">
+      <a className="sr-only focus:not-sr-only" href="#main">
+        to the content
+      </a>
+      <header className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line px-4 py-1.5">
+        <span className="font-semibold">Sallyport</span>
+        <nav aria-label="places" className="flex gap-1 overflow-x-auto">
+          {places.map(({ to, label, key }) => (
+            <Link
+              key={to}
+              to={to}
+              className="px-2 py-1 no-underline text-soft hover:text-ink"
+              activeProps={{
+                className: 'text-ink underline underline-offset-4',
+                'aria-current': 'page',
+              }}
+              title={`g ${key}`}
+            >
+              {label}
+            </Link>
+          ))}
+        </nav>
+        <span className="ml-auto flex items-center gap-3">
+          <Live />
+          <ThemeChoice />
+          <span className="max-sm:hidden text-soft">
+            <Verbatim text={who.data.id} />
+          </span>
+          <form method="post" action={paths.signOut}>
+            <button type="submit" className="text-soft underline decoration-dotted">
+              sign out
+            </button>
+          </form>
+        </span>
+      </header>
+      <main id="main" className="flex-1 min-h-0 flex flex-col">
+        <Outlet />
+      </main>
+      {help && <Help onClose={() => setHelp(false)} />}
+    </div>
+  )
+}
+
+function Live() {
+  const state = useLiveState()
+  if (state === 'live') {
+    return (
+      <Mark tone="live" glyph="●">
+        live
+      </Mark>
+    )
+  }
+  return (
+    <Mark tone={state === 'lost' ? 'denied' : 'plain'} glyph="○">
+      {state === 'lost' ? 'not live: connecting again' : 'connecting'}
+    </Mark>
+  )
+}
+
+function ThemeChoice() {
+  const [now, setNow] = useState<Theme>(theme)
+  const next: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' }
+  return (
+    <button
+      type="button"
+      className="text-soft"
+      title="theme"
+      onClick={() => {
+        applyTheme(next[now])
+        setNow(next[now])
+      }}
+    >
+      {now}
+    </button>
+  )
+}
+
+/** `g` then a letter goes places; `?` lists the keys. */
+function useKeys(onHelp: () => void): void {
+  const navigate = useNavigate()
+  useEffect(() => {
+    let going = 0
+    const listen = (event: KeyboardEvent): void => {
+      const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea')
+      if (typing || event.metaKey || event.ctrlKey || event.altKey) return
+      if (event.key === '?') onHelp()
+      else if (event.key === 'g') going = Date.now()
+      else if (Date.now() - going < 1_000) {
+        going = 0
+        const place = places.find(({ key }) => key === event.key)
+        if (place !== undefined) void navigate({ to: place.to })
+      }
+    }
+    addEventListener('keydown', listen)
+    return () => removeEventListener('keydown', listen)
+  }, [navigate, onHelp])
+}
+
+function Help({ onClose }: { onClose: () => void }) {
+  return (
+    <dialog
+      aria-label="keys"
+      ref={dialog => {
+        if (dialog !== null && !dialog.open) dialog.showModal()
+      }}
+      onClose={onClose}
+      className="m-auto border border-line bg-paper text-ink p-6"
+    >
+      <ul className="m-0 p-0 list-none">
+        {places.map(({ key, label }) => (
+          <li key={key} className="py-0.5">
+            <Key>g</Key>
+            <Key>{key}</Key> {label}
+          </li>
+        ))}
+        <li className="py-0.5">
+          <Key>j</Key>
+          <Key>k</Key> down and up a list, <Key>Enter</Key> opens
+        </li>
+        <li className="py-0.5">
+          <Key>a</Key> approve, <Key>d</Key> deny, on a request
+        </li>
+        <li className="py-0.5">
+          <Key>Esc</Key> closes this
+        </li>
+      </ul>
+    </dialog>
+  )
+}

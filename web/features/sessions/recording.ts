@@ -1,0 +1,101 @@
+// A recording as the page reads it: its events grouped into statements, each with its decision, answer and outcome.
+import type { RecordedEventView } from '#contract'
+
+export interface Answer {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly (string | null)[])[]
+  readonly truncated: boolean
+}
+
+export interface Step {
+  /** The entry of the audit log; a note has none. */
+  readonly entry: number | undefined
+  readonly at: number
+  readonly text: string
+  readonly note: boolean
+  readonly effect: 'permit' | 'held' | 'deny'
+  readonly code: string
+  readonly message: string
+  readonly policies: readonly string[]
+  readonly parameters: readonly (string | null)[]
+  answer?: Answer
+  outcome?: { at: number; status: string; rows: number; bytes: number; error: string | undefined }
+}
+
+/** Steps in order. Events of an entry that is not there (the recording begins later) are left out. */
+export function stepsOf(events: readonly RecordedEventView[]): readonly Step[] {
+  const steps: Step[] = []
+  const byEntry = new Map<number, Step>()
+  for (const event of events) {
+    const entry = number(event['entry'])
+    if (event.kind === 'statement') {
+      const effect = text(event['effect'])
+      const step: Step = {
+        entry,
+        at: event.at,
+        text: text(event['text']),
+        note: false,
+        effect: effect === 'permit' || effect === 'held' ? effect : 'deny',
+        code: text(event['code']),
+        message: text(event['message']),
+        policies: texts(event['policies']),
+        parameters: cells(event['parameters']),
+      }
+      steps.push(step)
+      if (entry !== undefined) byEntry.set(entry, step)
+    } else if (event.kind === 'note') steps.push(noteOf(event))
+    else if (event.kind === 'answer' && entry !== undefined) {
+      const step = byEntry.get(entry)
+      const rows = Array.isArray(event['rows']) ? event['rows'].map(cells) : []
+      if (step !== undefined) {
+        step.answer = {
+          columns: texts(event['columns']),
+          rows,
+          truncated: event['truncated'] === true,
+        }
+      }
+    } else if (event.kind === 'outcome' && entry !== undefined) {
+      const step = byEntry.get(entry)
+      if (step !== undefined) {
+        step.outcome = {
+          at: event.at,
+          status: text(event['status']),
+          rows: number(event['rows']) ?? 0,
+          bytes: number(event['bytes']) ?? 0,
+          error: event['errorCode'] === undefined ? undefined : text(event['errorCode']),
+        }
+      }
+    }
+  }
+  return steps
+}
+
+function noteOf(event: RecordedEventView): Step {
+  return {
+    entry: undefined,
+    at: event.at,
+    text: text(event['text']),
+    note: true,
+    effect: 'permit',
+    code: '',
+    message: '',
+    policies: [],
+    parameters: [],
+  }
+}
+
+function text(value: unknown): string {
+  return value === undefined || value === null ? '' : String(value)
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(text) : []
+}
+
+function cells(value: unknown): (string | null)[] {
+  return Array.isArray(value) ? value.map(each => (each === null ? null : String(each))) : []
+}
