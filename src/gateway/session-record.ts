@@ -21,6 +21,8 @@ import type { Outcome, RecordedAnswer } from './session.ts'
 const MOST_OUTCOMES = 64
 /** What waits for `catchUp` is bounded, whatever a protocol does. */
 const MOST_LATER = 64
+/** Of texts among it: the recorder takes so much at a time without falling behind. */
+const MOST_LATER_CHARACTERS = 256 * 1024
 /** Texts whose preparation is on record already, so that preparing them again is not. */
 const MOST_PREPARED = 256
 
@@ -62,6 +64,7 @@ export class SessionRecord {
   #outcomes: Completed[] = []
   /** What is not in the recording yet, in order. */
   #later: Later[] = []
+  #laterCharacters = 0
   #statements = 0
   #denied = 0
   #rows = 0
@@ -202,6 +205,7 @@ export class SessionRecord {
     const later = this.#later
     // First: what goes wrong in the recording ends the session, and its end catches up too.
     this.#later = []
+    this.#laterCharacters = 0
     for (const each of later) this.#catchUpWith(each)
     if (this.#outcomes.length >= MOST_OUTCOMES) this.flush()
   }
@@ -233,7 +237,9 @@ export class SessionRecord {
 
   #doLater(what: Later): void {
     this.#later.push(what)
-    if (this.#later.length >= MOST_LATER) this.catchUp()
+    if (what.kind === 'permit') this.#laterCharacters += what.statement.text.length
+    if (this.#later.length >= MOST_LATER || this.#laterCharacters > MOST_LATER_CHARACTERS)
+      this.catchUp()
   }
 
   #catchUpWith(later: Later): void {
