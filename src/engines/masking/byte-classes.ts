@@ -84,3 +84,20 @@ export function runEnd(
   while (at < limit && (classOf[src[at]!]! & bits) !== 0) at++
   return at
 }
+
+/** 256 flags: the bytes of `text` (ASCII). */
+export function bytesOf(text: string): Uint8Array {
+  const set = new Uint8Array(256)
+  for (let i = 0; i < text.length; i++) set[text.charCodeAt(i)] = 1
+  return set
+}
+
+/** 256 flags: the bytes of these classes. */
+export function bytesOfClass(bits: number): Uint8Array {
+  return Uint8Array.from(classOf, each => ((each & bits) !== 0 ? 1 : 0))
+}
+
+/** 256 flags: what stands before a word, the cell's beginning included. */
+export const outsideWord: Uint8Array = Uint8Array.from(classOf, bits =>
+  (bits & ALNUM) === 0 ? 1 : 0,
+)

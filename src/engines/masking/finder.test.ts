@@ -276,7 +276,9 @@ function phones(text: string): Spans {
     const words =
       'phone|telephone|tel|mobile|cell|cellphone|fax|call|dial|desk|whatsapp|sms|phonenumber|telefon|telefono|mobil|handy|celular'
     const after = /^(?:[^A-Za-z]{0,3})(?:phone|office|fax|mobile|cell|desk)(?![A-Za-z])/i
-    return wordBefore(text, from, words) || after.test(text.slice(end)) ? done(end) : undefined
+    if (wordBefore(text, from, words) || after.test(text.slice(end))) return done(end)
+    const weak = 'answering|answer|messages?|registered|contact|reach'
+    return joints[0] !== '' && wordBefore(text, from, weak) ? done(end) : undefined
   }
   // Judged where a group begins; a number may reach back over a plus or a bracket.
   const spans: Spans = []
@@ -419,6 +421,23 @@ const samples = [
   'xoxb-1234567890-abc',
   `AIza${'Sy-_9'.repeat(7)}`,
   '550e8400-e29b-41d4-a716-446655440000',
+  '192.0.2.17:8080',
+  '2001:db8::8a2e:370:7334',
+  '::ffff:192.0.2.1',
+  '00:1b:44:11:3a:b7',
+  'AB 12 34 56 C',
+  '12345678Z',
+  'X1234567L',
+  'RSSMRA85T10A562S',
+  '131052-308T',
+  'AAAPL1234C',
+  'S1234567D',
+  '111.444.777-35',
+  '12.ABC.345/01DE-35',
+  '811228-9874',
+  '1 84 12 76 451 089 46',
+  'ssh://u:p4ss@host',
+  'password=Tr0ub4dor&3xyz',
   '2024-01-31 12:34:56.789+00',
 ]
 const pieces = [
@@ -445,6 +464,12 @@ const pieces = [
   '字',
   '🔑',
   'phone',
+  'message',
+  'registered',
+  'bsn',
+  'token: ',
+  '//',
+  '::',
   'ssn',
   'card',
   'cards',
@@ -493,15 +518,17 @@ const anyText = fc
   )
   .map(parts => parts.join(''))
 
-const names = [...detectors.keys()]
+/** Those that have a twin; the others are held by the corpus of test/detectors. */
+const twinned = Object.keys(twins)
+const every = [...detectors.keys()]
 const bySpan = (a: readonly [string, number, number], b: readonly [string, number, number]) =>
   a[1] - b[1] || a[2] - b[2] || (a[0] < b[0] ? -1 : 1)
-const fast = (src: Uint8Array, start?: number, end?: number) =>
+const fast = (src: Uint8Array, start?: number, end?: number, names = every) =>
   findIn(names, src, start, end)
     .map(each => [each.dataClass, each.start - (start ?? 0), each.end - (start ?? 0)] as const)
     .sort(bySpan)
 const slow = (latin1: string) =>
-  names
+  twinned
     .flatMap(name => twins[name]!(latin1).map(([start, end]) => [name, start, end] as const))
     .sort(bySpan)
 
@@ -510,7 +537,7 @@ describe('finding values', () => {
     fc.assert(
       fc.property(anyText, text => {
         const src = Buffer.from(text)
-        expect(fast(src)).toEqual(slow(src.toString('latin1')))
+        expect(fast(src, undefined, undefined, twinned)).toEqual(slow(src.toString('latin1')))
       }),
       { numRuns: 6000 },
     )
@@ -544,7 +571,10 @@ describe('finding values', () => {
   it('survives bytes that are not UTF-8', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), src => {
-        expect(fast(src)).toEqual(slow(Buffer.from(src).toString('latin1')))
+        fast(src)
+        expect(fast(src, undefined, undefined, twinned)).toEqual(
+          slow(Buffer.from(src).toString('latin1')),
+        )
       }),
     )
   })

@@ -136,6 +136,9 @@ export function createMasking(settings: {
   }
 }
 
+/** Finders of `findIn`, by their detectors' names. */
+const reported = new Map<string, Finder>()
+
 /** What the detectors named see in `[start, end)`, by start; spans may overlap. For reports and tests. */
 export function findIn(
   names: readonly string[],
@@ -144,7 +147,11 @@ export function findIn(
   end: number = src.length,
 ): readonly Finding[] {
   const active = names.map(name => detectorOf(name))
-  createFinder(active)(src, start, end)
+  const key = names.join()
+  const finder = reported.get(key) ?? createFinder(active)
+  if (reported.size > 64) reported.clear()
+  reported.set(key, finder)
+  finder(src, start, end)
   return Array.from({ length: lastFindings.count }, (_, i) => ({
     dataClass: active[lastFindings.kind[i]!]!.name,
     start: lastFindings.start[i]!,

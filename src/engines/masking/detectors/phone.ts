@@ -35,6 +35,8 @@ const WORDS = [
   'handy',
   'celular',
 ]
+/** Say so only of digits in groups: next to bare ones they explain ids of messages and accounts. */
+const WEAK_WORDS = ['answering', 'answer', 'message', 'messages', 'registered', 'contact', 'reach']
 const WORDS_AFTER = ['phone', 'office', 'fax', 'mobile', 'cell', 'desk']
 const MAX_DIGITS = 15
 const MAX_GROUPS = 19
@@ -225,14 +227,16 @@ function explained(
   if (joinedBefore(src, start, end, from, SPACE)) return -1
   let digits = 0
   let to = -1
-  for (let k = groups.first; k < groups.count; k++) {
+  let k = groups.first
+  for (; k < groups.count; k++) {
     digits += groups.length[k]!
     if (digits > MAX_DIGITS) return -1
     to = groups.start[k]! + groups.length[k]!
     if (groups.separator[k] === 0) break
   }
   if (digits < 7 || !endsHere(src, end, to) || looksLikeDate(groups)) return -1
-  return wordBefore(src, start, end, from, WORDS) || wordAfter(src, start, end, to) ? to : -1
+  if (wordBefore(src, start, end, from, WORDS) || wordAfter(src, start, end, to)) return to
+  return k > groups.first && wordBefore(src, start, end, from, WEAK_WORDS) ? to : -1
 }
 
 /** 2024-01-31, 31.01.2024, with or without what follows. */
