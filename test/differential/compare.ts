@@ -30,8 +30,10 @@ const READ_ONLY = '25006'
 /** They tell what this session drew from a sequence, and lock it as drawing does. */
 const OWN_NUMBER: ReadonlySet<string> = new Set(['lastval', 'currval'])
 /** They tell of definitions, by the catalogs. */
-const ABOUT_DEFINITIONS = /^pg_get_|_description$|^satisfies_hash_partition$/
-const SHOWS_DEFINITIONS = /^(information_schema\.views|pg_catalog\.pg_(views|rules|matviews))$/
+const ABOUT_DEFINITIONS =
+  /^pg_(get|partition|describe|identify)_|_description$|^satisfies_hash_partition$/
+const SHOWS_DEFINITIONS =
+  /^(information_schema\.views|pg_catalog\.pg_(views|rules|matviews|policies))$/
 /** They give the transaction its number, and write nothing with it. */
 const TAKES_NUMBER: ReadonlySet<string> = new Set(['txid_current', 'pg_current_xact_id'])
 /** The same code is given for what comes too late in a transaction. */
