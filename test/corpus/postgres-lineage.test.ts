@@ -37,6 +37,17 @@ const INIT = `
   create function tell(text) returns text language plpgsql as $$ begin perform pg_notify('news', $1); return 'told'; end $$;
   create function settle(text) returns text language plpgsql as
     $$ begin perform set_config('application_name', $1, false); return 'settled'; end $$;
+  create table base (id int, note text);
+  create table leaf () inherits (base);
+  create table leaflet () inherits (leaf);
+  create table other_leaf () inherits (base);
+  insert into base values (1, 'open'); insert into leaflet values (2, 'canary of a leaf');
+  insert into other_leaf values (3, 'sibling');
+  create table parted (id int, note text) partition by list (id);
+  create table parted_1 partition of parted for values in (1);
+  create table parted_2 partition of parted for values in (2);
+  insert into parted values (1, 'canary of a part'), (2, 'free');
+  create view over_base as select note as n from base;
   grant usage on schema hidden to app; grant all on all tables in schema hidden, public to app;
 `
 
@@ -63,6 +74,7 @@ function suite(version: 15 | 18): void {
           ],
           mask: 'redact',
         },
+        { name: 'leaf', columns: ['leaf.note', 'leaflet.note', 'parted_1.note'], mask: 'redact' },
         { name: 'hidden', columns: ['hidden.people.label', 'hidden.people.doc'], mask: 'redact' },
         { name: 'email', columns: [], detect: 'email', mask: 'redact' },
       ],
@@ -114,6 +126,34 @@ function suite(version: 15 | 18): void {
     bindFrame(portal, name, [], formats),
     executeFrame(portal),
   ]
+
+  describe('a class that names a child alone', () => {
+    test.each([
+      'select note from base',
+      "select note || '' from base",
+      'select max(note) from base',
+      'select n from over_base',
+      'copy base to stdout',
+      'copy (select note from base) to stdout',
+      'select note from parted',
+      'select upper(note) from parted',
+    ])('is heeded where its parent is read: %s', async text => {
+      hides(await attack(queryFrame(text)), 'm:leaf')
+    })
+
+    test('and the whole row goes with it', async () => {
+      hides(
+        await attack(queryFrame('select base from base'), queryFrame('select parted from parted')),
+      )
+    })
+
+    test.each(['select note from other_leaf', 'select note from parted_2'])(
+      'and nowhere else: %s',
+      async text => {
+        expect(await attack(queryFrame(text))).toMatch(/sibling|free/)
+      },
+    )
+  })
 
   describe('a statement that means another table later', () => {
     const select = parseFrame('s', 'select label from people')

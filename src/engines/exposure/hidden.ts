@@ -10,17 +10,35 @@ export interface Exposed {
   readonly classes: readonly DataClass[]
 }
 
-/** Undefined: none of them is hidden. */
+/** Longer lists (a partitioned table's column) are looked through once for each `hides`: they come again and again. */
+const FEW = 8
+const kept = new WeakMap<Hides, WeakMap<readonly ColumnName[], Exposed | 'none'>>()
+
+/** Undefined: none of them is hidden. `hides` must go on answering alike, and nobody may change the list. */
 export function hiddenAmong(columns: readonly ColumnName[], hides: Hides): Exposed | undefined {
-  let found: { columns: ColumnName[]; classes: DataClass[] } | undefined
+  if (columns.length <= FEW) return found(columns, hides)
+  let byList = kept.get(hides)
+  if (byList === undefined) {
+    byList = new WeakMap()
+    kept.set(hides, byList)
+  }
+  const known = byList.get(columns)
+  if (known !== undefined) return known === 'none' ? undefined : known
+  const answer = found(columns, hides)
+  byList.set(columns, answer ?? 'none')
+  return answer
+}
+
+function found(columns: readonly ColumnName[], hides: Hides): Exposed | undefined {
+  let exposed: { columns: ColumnName[]; classes: DataClass[] } | undefined
   for (const column of columns) {
     const dataClass = hides(column)
     if (dataClass === undefined) continue
-    found ??= { columns: [], classes: [] }
-    found.columns.push(column)
-    if (!found.classes.includes(dataClass)) found.classes.push(dataClass)
+    exposed ??= { columns: [], classes: [] }
+    exposed.columns.push(column)
+    if (!exposed.classes.includes(dataClass)) exposed.classes.push(dataClass)
   }
-  return found
+  return exposed
 }
 
 /** What a part of a statement that cannot be told must be taken for: anything that the statement may touch. */

@@ -57,9 +57,26 @@ const kinds: Readonly<Record<string, RelationKind>> = {
 
 /** A column that may come from more than this many may as well come from anywhere. */
 const MAX_SOURCES = 2_000
+const MAX_EXPANDED = 10_000
+/** Partitions besides: a big table has thousands. */
+const MAX_CHILDREN = 50_000
 const MAX_DEPTH = 64
 
-type Sources = { readonly names: Map<string, ColumnName>; computed: boolean; all: boolean }
+interface Sources {
+  readonly names: Map<string, ColumnName>
+  /** Columns that were followed, and in which direction. */
+  readonly followed: Set<string>
+  based: number
+  children: number
+  computed: boolean
+  all: boolean
+}
+
+/**
+ * Up: a child's value is one of the parent's. Down: reading a parent reads its children's rows. Never up and down again:
+ * a child's rows are no sibling's.
+ */
+type Way = 'both' | 'up' | 'down'
 
 class Relation implements CatalogRelation {
   readonly oid: number
@@ -115,10 +132,19 @@ export class CatalogSnapshot {
   readonly #byOid = new Map<number, Relation>()
   readonly #byName = new Map<string, Relation[]>()
   readonly #byObject = new Map<string, Relation>()
+  /** Parent to children (inheritance, partitions). */
+  readonly #children = new Map<number, number[]>()
 
   constructor(rows: CatalogRows) {
     this.#rows = { ...rows, relations: [] }
     this.searchPath = rows.searchPath
+    for (const [child, parents] of rows.parents) {
+      for (const parent of parents) {
+        const known = this.#children.get(parent)
+        if (known === undefined) this.#children.set(parent, [child])
+        else known.push(child)
+      }
+    }
     for (const row of rows.relations) {
       const relation = new Relation(row)
       this.#byOid.set(relation.oid, relation)
@@ -144,7 +170,14 @@ export class CatalogSnapshot {
     if (known !== undefined) return known
     const column = relation.numbered().get(attnum)
     if (column === undefined) return undefined
-    const sources: Sources = { names: new Map(), computed: false, all: false }
+    const sources: Sources = {
+      names: new Map(),
+      followed: new Set(),
+      based: 0,
+      children: 0,
+      computed: false,
+      all: false,
+    }
     this.#collect(relation, attnum, sources, 0)
     const answer: CatalogColumn = {
       own: { object: relation.object, column: column.name },
@@ -172,6 +205,8 @@ export class CatalogSnapshot {
       const sources = this.columnOf(name.object, name.column)?.sources ?? []
       if (sources === 'all') return 'all'
       for (const source of sources) all.set(key(source), source)
+      // Of so many, any may as well be meant: it is for what cannot be told anyhow.
+      if (all.size > MAX_EXPANDED) return 'all'
     }
     return [...all.values()]
   }
@@ -251,6 +286,8 @@ export class CatalogSnapshot {
   #resolvedRelation(relation: Relation): ResolvedRelation {
     const { object, kind, columns } = relation
     const code = this.#codeOf(relation)
+    // What a table's own columns come from is found for those that are named (`expand`).
+    if (kind !== 'view' && kind !== 'materialized view') return { object, kind, columns, ...code }
     const bases = new Map<string, ColumnName>()
     for (const attnum of relation.numbered().keys()) {
       const sources = this.column(relation.oid, attnum)?.sources ?? 'all'
@@ -289,23 +326,35 @@ export class CatalogSnapshot {
   }
 
   /** Adds all columns that `attnum` of `relation` may come from, itself first. */
-  #collect(relation: Relation, attnum: number, sources: Sources, depth: number): void {
+  #collect(
+    relation: Relation,
+    attnum: number,
+    sources: Sources,
+    depth: number,
+    way: Way = 'both',
+  ): void {
     const column = relation.numbered().get(attnum)
-    if (column === undefined || depth > MAX_DEPTH || sources.names.size > MAX_SOURCES) {
+    const many = way === 'down' ? ++sources.children > MAX_CHILDREN : ++sources.based > MAX_SOURCES
+    if (column === undefined || depth > MAX_DEPTH || many) {
       sources.all = true // a reference that leads nowhere: the snapshot does not hold together
       return
     }
     const own = { object: relation.object, column: column.name }
-    if (sources.names.has(key(own))) return
-    sources.names.set(key(own), own)
-    for (const parentOid of this.#rows.parents.get(relation.oid) ?? []) {
-      const parent = this.#byOid.get(parentOid)
-      // Inheritance goes by name (ALTER TABLE ... INHERIT); a column of the child's own has no parent.
-      const parentNumber = parent?.numberOf(column.name)
-      if (parent !== undefined && parentNumber !== undefined) {
-        this.#collect(parent, parentNumber, sources, depth + 1)
+    const name = key(own)
+    if (sources.followed.has(`${way} ${name}`)) return
+    sources.followed.add(`${way} ${name}`)
+    sources.names.set(name, own)
+    // Inheritance goes by name (ALTER TABLE ... INHERIT); a column of the child's own has no parent.
+    const kin = (oids: readonly number[] | undefined, next: 'up' | 'down'): void => {
+      for (const oid of oids ?? []) {
+        const other = this.#byOid.get(oid)
+        const number = other?.numberOf(column.name)
+        if (other !== undefined && number !== undefined)
+          this.#collect(other, number, sources, depth + 1, next)
       }
     }
+    if (way !== 'down') kin(this.#rows.parents.get(relation.oid), 'up')
+    if (way !== 'up') kin(this.#children.get(relation.oid), 'down')
     const madeOf = this.#rows.generated.get(`${relation.oid} ${attnum}`)
     if (madeOf !== undefined) {
       sources.computed = true

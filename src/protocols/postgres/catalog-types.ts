@@ -21,8 +21,8 @@ export interface CatalogColumn {
   readonly own: ColumnName
   readonly typeOid: number
   /**
-   * All columns that the value may come from, `own` first: the same column of parents (inheritance,
-   * partitions), the column a view shows, or, for a view's expression, every column that the view reads;
+   * All columns that the value may come from, `own` first: the same column of parents and of children (inheritance,
+   * partitions: reading a parent reads its children's rows), the column a view shows, or, for a view's expression, every column that the view reads;
    * transitively. `all` when that cannot be told (the view calls a function of a user).
    */
   readonly sources: readonly ColumnName[] | 'all'

@@ -98,16 +98,16 @@ for (const version of [15, 18] as const) {
     })
 
     it.each([
-      ['customers', 'email', ['customers.email']],
+      ['customers', 'email', ['customers.email', 'kid.email']],
       ['kid', 'email', ['kid.email', 'customers.email']],
       ['kid', 'extra', ['kid.extra']],
       ['part_1', 'email', ['part_1.email', 'part.email']],
-      ['v_plain', 'contact', ['v_plain.contact', 'customers.email']],
-      ['v_plain', 'id', ['v_plain.id', 'customers.id']],
-      ['v_nested', 'c2', ['v_nested.c2', 'v_plain.contact', 'customers.email']],
-      ['v_cte', 'email', ['v_cte.email', 'customers.email']],
+      ['v_plain', 'contact', ['v_plain.contact', 'customers.email', 'kid.email']],
+      ['v_plain', 'id', ['v_plain.id', 'customers.id', 'kid.id']],
+      ['v_nested', 'c2', ['v_nested.c2', 'v_plain.contact', 'customers.email', 'kid.email']],
+      ['v_cte', 'email', ['v_cte.email', 'customers.email', 'kid.email']],
       ['v_child', 'email', ['v_child.email', 'kid.email', 'customers.email']],
-      ['mv', 'email', ['mv.email', 'customers.email']],
+      ['mv', 'email', ['mv.email', 'customers.email', 'kid.email']],
       ['v_computed', 'n', ['v_computed.n']],
       ['v_computed', 'one', ['v_computed.one']],
       ['v_computed', 't', ['v_computed.t']],
@@ -172,7 +172,7 @@ for (const version of [15, 18] as const) {
 
     it('knows nothing of a column that code of a user, or a query in a string, makes', () => {
       expect(sources('v_function', 'p')).toBe('all')
-      expect(sources('v_function', 'id')).toEqual(['v_function.id', 'customers.id'])
+      expect(sources('v_function', 'id')).toEqual(['v_function.id', 'customers.id', 'kid.id'])
       expect(sources('v_xml', 'x')).toBe('all')
       expect(sources('v_operator', 'o')).toBe('all')
       expect(catalog.expand([{ object: 'public.v_xml', column: 'x' }])).toBe('all')
@@ -188,6 +188,7 @@ for (const version of [15, 18] as const) {
         { object: 'public.v_nested', column: 'c2' },
         { object: 'public.v_plain', column: 'contact' },
         { object: 'public.customers', column: 'email' },
+        { object: 'public.kid', column: 'email' },
         { object: 'nowhere', column: 'x' },
       ])
     })
