@@ -1,6 +1,12 @@
 // One reading of a server's catalog, and the answers that come from it. Pure. Compact: a relation's columns
 // stay one string until somebody asks for them, since most of a big catalog is never touched.
-import type { RelationName, ResolvedRelation, ResolvedRoutine, ResolvedRule } from '#engines/sql'
+import {
+  holdsAnyValue,
+  type RelationName,
+  type ResolvedRelation,
+  type ResolvedRoutine,
+  type ResolvedRule,
+} from '#engines/sql'
 import type { ColumnName } from '#model'
 import { columnKey as key, qualifiedName } from './catalog-names.ts'
 import { COLUMN_SEPARATOR, unescapeName } from './catalog-queries.ts'
@@ -361,8 +367,12 @@ export class CatalogSnapshot {
       if (madeOf === 'all') sources.all = true
       else for (const each of madeOf) this.#collect(relation, each, sources, depth + 1)
     }
+    if (isSystem(relation)) {
+      if (holdsAnyValue(relation.name, column.name)) sources.all = true
+      return
+    }
     const isView = relation.kind === 'view' || relation.kind === 'materialized view'
-    if (isView && !isSystem(relation)) this.#collectOfView(relation, attnum, sources, depth)
+    if (isView) this.#collectOfView(relation, attnum, sources, depth)
   }
 
   #collectOfView(relation: Relation, attnum: number, sources: Sources, depth: number): void {

@@ -175,6 +175,8 @@ for (const version of [15, 18] as const) {
       expect(sources('v_function', 'id')).toEqual(['v_function.id', 'customers.id', 'kid.id'])
       expect(sources('v_xml', 'x')).toBe('all')
       expect(sources('v_operator', 'o')).toBe('all')
+      expect(catalog.columnOf('pg_catalog.pg_stats', 'histogram_bounds')?.sources).toBe('all')
+      expect(catalog.columnOf('pg_catalog.pg_stats', 'tablename')?.sources).not.toBe('all')
       expect(catalog.expand([{ object: 'public.v_xml', column: 'x' }])).toBe('all')
     })
 

@@ -79,3 +79,19 @@ export function sensitiveRelations({ schema, name }: RelationName): boolean {
   }
   return (schema === undefined || schema === 'pg_catalog') && catalogs.has(name)
 }
+
+/** Columns of catalogs that hold values of any table, or what somebody wrote in a statement. */
+const values: Readonly<Record<string, RegExp>> = {
+  pg_statistic: /^stavalues/,
+  pg_statistic_ext_data: /^stxd(mcv|expr)$/,
+  pg_stats: /_(vals|elems|bounds|histogram)$/,
+  pg_stats_ext: /_vals$|^exprs$/,
+  pg_stats_ext_exprs: /_(vals|elems|bounds|histogram)$|^expr$/,
+  pg_largeobject: /^data$/,
+  pg_stat_activity: /^query$/,
+}
+
+/** True when a value of any column of the database may stand in this one. */
+export function holdsAnyValue(name: string, column: string): boolean {
+  return Object.hasOwn(values, name) && values[name]?.test(column) === true
+}
