@@ -413,3 +413,35 @@ describe('the value of a call', () => {
     expect(outputsAs(lineage(text))).toBe(outputs)
   })
 })
+
+describe('another name', () => {
+  it.each([
+    ['alter table customers rename ssn to label', 'ALTER TABLE =customers.ssn>customers.label'],
+    [
+      'alter table customers rename column ssn to label',
+      'ALTER TABLE =customers.ssn>customers.label',
+    ],
+    ['alter view v rename column s to t', ''],
+    ['alter table v rename to w', ''],
+    ['alter index i rename to j', ''],
+    ['alter table customers rename constraint a to b', ''],
+    ['alter schema public rename to other', 'unknown'],
+    ['alter table customers no inherit orders, add check (id > 0)', 'unknown'],
+    ['alter table nowhere rename to somewhere', ''],
+  ])('is where values go: %s', (text, transfers) => {
+    expect(transfersAs(lineage(text))).toBe(transfers)
+  })
+
+  it.each([
+    ['alter table orders rename to notes', 'notes'],
+    ['alter table orders set schema other', 'other.orders'],
+    ['alter table customers detach partition orders', 'orders'],
+    ['alter table orders no inherit customers', 'orders'],
+  ])('of a table is one of all its columns: %s', (text, to) => {
+    const { transfers } = lineage(text)
+    if (transfers === 'unknown') throw new Error('unknown')
+    expect(transfers.map(each => each.to)).toEqual(
+      ['id', 'customer_id', 'note'].map(column => ({ object: to, column })),
+    )
+  })
+})

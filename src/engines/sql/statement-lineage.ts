@@ -63,9 +63,10 @@ export function unsaid(probe: Probe): Probe {
 }
 
 function asWritten(relation: ResolvedRelation): NamedRelation {
-  const { object, columns, triggers, rules } = relation
+  const { object, kind, columns, triggers, rules } = relation
   const rewritten = triggers === true || (rules !== undefined && rules.length > 0)
-  return rewritten ? { object, columns, rewritten } : relation
+  const tracked = kind === 'view' || kind === 'materialized view'
+  return rewritten || tracked ? { object, columns, rewritten, tracked } : relation
 }
 
 /** `isHidden`: an unqualified name means something else than the catalog says. `unread`: any may. */

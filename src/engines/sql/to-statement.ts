@@ -287,6 +287,8 @@ class Builder {
       if (object.kind === 'function' || object.kind === 'procedure') {
         this.#function({ ...raw, action, object, flags, category }, shownOnly)
       } else {
+        // Another name of a schema is one of all that is in it.
+        if (raw.verb === 'ALTER SCHEMA') this.#anything = true
         this.#push(action, raw.verb, object, [], flags, category)
         const known = object.kind !== 'operator' || this.#operator(object.name, raw.verb, shownOnly)
         if (!known) this.#anything = true

@@ -228,6 +228,16 @@ export type FromItem =
     } & Alias)
   | { readonly kind: 'unknown' }
 
+/** Of a table that is there. What is not given stays: then it only loses its parents. */
+export interface Renaming {
+  readonly kind: 'renamed'
+  readonly relation: RelationName
+  readonly by: string
+  readonly column?: { readonly from: string; readonly to: string }
+  readonly name?: string
+  readonly schema?: string
+}
+
 /** A whole statement. */
 export type Plan =
   /** `shown`: its rows are the answer. Otherwise it is only named or defined here (DECLARE, PREPARE, a view). */
@@ -238,6 +248,8 @@ export type Plan =
   | { readonly kind: 'explained'; readonly plan: Plan; readonly runs: boolean }
   /** CALL. */
   | { readonly kind: 'called'; readonly call: Expression }
+  /** A table's columns are found under other names from then on: what is known of columns goes by name. */
+  | Renaming
   /** Nothing moves; the answer has so many columns, of no table's values. */
   | { readonly kind: 'fixed'; readonly width: number }
   /** Stands for another statement (EXECUTE, FETCH): its lineage takes this one's place. */

@@ -1,7 +1,7 @@
 // The door of the resolver: a plan and the names of a catalog → where values come from and go. Never throws; what is
 // too large or not understood is `unknown`.
 import type { ComparedValue, Lineage, OutputLineage } from '#model'
-import type { Plan } from './plan.ts'
+import type { Plan, Renaming } from './plan.ts'
 import type { Row } from './row.ts'
 import { type LineageNames, Run } from './run.ts'
 import { isConstant, TooMuch } from './value.ts'
@@ -66,6 +66,9 @@ function outputsOf(plan: Plan, run: Run): Lineage['outputs'] {
     case 'called':
       run.value(plan.call, NOWHERE)
       return 'unknown'
+    case 'renamed':
+      rename(plan, run)
+      return []
     case 'fixed':
       return new Array<OutputLineage>(plan.width).fill(constant)
     case 'named':
@@ -85,6 +88,27 @@ function keep({ plan, by }: Extract<Plan, { kind: 'kept' }>, run: Run): void {
   const row = run.query(plan.query, NOWHERE)
   for (const value of row.values()) run.found.transfer(value, by)
   if (row.others !== undefined) run.found.transfer(row.others, by)
+}
+
+/** Each column goes where it is found by another name; a column that is not known by name may be any. */
+function rename({ relation, by, column, name, schema }: Renaming, run: Run): void {
+  const tables = run.names.relations(relation)
+  for (const { object, columns, tracked } of tables ?? []) {
+    // What a view shows is known by what it is made of, whatever it is called.
+    if (tracked === true) continue
+    const fits = `.${object}`.endsWith(`.${relation.name}`)
+    const within = object.slice(0, -relation.name.length)
+    const to = `${schema === undefined ? within : `${schema}.`}${name ?? relation.name}`
+    if (!fits || columns.length === 0) run.found.lose()
+    else {
+      for (const each of columns) {
+        if (column !== undefined && column.from !== each) continue
+        const source = { sources: new Set([{ object, column: each }]), how: 'identity' } as const
+        run.found.transfer(source, by, { object: to, column: column?.to ?? each })
+      }
+    }
+  }
+  if (tables === undefined) run.found.lose()
 }
 
 function shownBy(row: Row, run: Run): Lineage['outputs'] {

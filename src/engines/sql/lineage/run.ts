@@ -32,6 +32,8 @@ export interface NamedRelation {
   readonly columns: readonly string[]
   /** What a write of it leaves behind, code on the server may have made: triggers, rules. */
   readonly rewritten?: boolean
+  /** Where its columns come from is known whatever it is called: a view. */
+  readonly tracked?: boolean
 }
 
 /** The plan was made without values. */

@@ -3,7 +3,7 @@ import type { Expression, Plan, Query, Target } from '../lineage/index.ts'
 import { fixedPlan, isQuery, type Planned, planQuery } from './lineage.ts'
 import { relationNameOf } from './relations.ts'
 import { sensitiveRelations } from './sensitive-relations.ts'
-import { isTree, listOf, namesOf, someNode, type Tree, textOf, typeOf } from './tree.ts'
+import { fieldsOf, isTree, listOf, namesOf, someNode, type Tree, textOf, typeOf } from './tree.ts'
 
 /** Columns of a relation, or all of them. */
 export function relationPlan(relation: unknown, columns: readonly string[]): Plan {
@@ -29,10 +29,44 @@ export function planStatement(value: unknown, withValues: boolean): Planned {
     return { ...planned, plan: notShown(planned.plan) }
   }
   if (type === 'IndexStmt') return asked(fields, 'relation')
-  if (type === 'AlterTableStmt') return altered(fields)
+  if (type === 'AlterTableStmt') return orphaned(fields) ?? altered(fields)
+  if (type === 'RenameStmt' || type === 'AlterObjectSchemaStmt') return renamed(fields)
   return someNode(fields, node => node === 'SelectStmt' || node === 'SubLink')
     ? unknown
     : fixedPlan(0)
+}
+
+/** A table or a column of one by another name, or in another schema. */
+function renamed(fields: Tree): Planned {
+  const { relation } = fields
+  const object = textOf(fields['renameType']) ?? textOf(fields['objectType']) ?? ''
+  // All tables of a schema: which, the text does not say.
+  if (object === 'OBJECT_SCHEMA') return unknown
+  if (!isTree(relation) || !/^OBJECT_((FOREIGN_)?TABLE|COLUMN)$/.test(object)) return fixedPlan(0)
+  const schema = textOf(fields['newschema'])
+  const name = textOf(fields['newname']) ?? ''
+  const of = { kind: 'renamed', relation: relationNameOf(relation), by: 'ALTER TABLE' } as const
+  if (schema !== undefined) return light({ ...of, schema })
+  if (object !== 'OBJECT_COLUMN') return light({ ...of, name })
+  return light({ ...of, column: { from: textOf(fields['subname']) ?? '', to: name } })
+}
+
+/** DETACH PARTITION, NO INHERIT: what was hidden as a parent's is a column like any other then. */
+function orphaned(fields: Tree): Planned | undefined {
+  const commands = listOf(fields['cmds']).map(each => fieldsOf(each, 'AlterTableCmd'))
+  const orphan = commands.find(command =>
+    /^AT_(DetachPartition|DropInherit)/.test(textOf(command?.['subtype']) ?? ''),
+  )
+  if (orphan === undefined) return undefined
+  const { relation } = fields
+  const partition = fieldsOf(orphan['def'], 'PartitionCmd')?.['name']
+  const child = textOf(orphan['subtype']) === 'AT_DropInherit' ? relation : partition
+  if (!isTree(child) || commands.length > 1) return unknown
+  return light({ kind: 'renamed', relation: relationNameOf(child), by: 'ALTER TABLE' })
+}
+
+function light(plan: Plan): Planned {
+  return { plan, nodes: 1, literalsMatter: false }
 }
 
 const unknown: Planned = { plan: { kind: 'unknown' }, nodes: 1, literalsMatter: false }
