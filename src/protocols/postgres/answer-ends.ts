@@ -25,6 +25,8 @@ export class AnswerEnds {
   /** Names of relations that were defined anew in the transaction. */
   #defined: string[] | 'all' = []
   #catalogChanged = false
+  /** The last reading that was begun. */
+  #reading: Promise<void> | undefined
   /** True once the upstream said that it closes. */
   fatal = false
 
@@ -231,6 +233,7 @@ export class AnswerEnds {
       if (defined === 'all' || this.#defined === 'all') this.#defined = 'all'
       else this.#defined.push(...defined)
       this.#talk.catalogDirty = true
+      this.#talk.redefined.note(effective)
     }
     const { transaction } = statement
     if (
@@ -257,13 +260,26 @@ export class AnswerEnds {
     this.#catalogChanged = false
     catalog.invalidate(this.#defined)
     this.#defined = []
-    catalog.refresh().then(
+    talk.catalogReading = true
+    const reading = catalog.refresh()
+    this.#reading = reading
+    const done = (): void => {
+      if (this.#reading !== reading) return
+      talk.catalogReading = false
+      talk.parts.wake()
+    }
+    reading.then(
       () => {
-        if (!this.#catalogChanged) talk.catalogDirty = false
+        if (!this.#catalogChanged) {
+          talk.catalogDirty = false
+          talk.redefined.clear()
+        }
+        done()
       },
       () => {
         // Safe: until it is read again, views count as anything.
         this.#catalogChanged = true
+        done()
       },
     )
   }

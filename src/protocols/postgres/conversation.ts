@@ -8,6 +8,7 @@ import type { TransactionStatus } from './messages.ts'
 import type { Outlet } from './outlet.ts'
 import type { Portal } from './prepared.ts'
 import type { Previewer } from './preview.ts'
+import { Redefined } from './redefined.ts'
 import type { Scope } from './scope.ts'
 import type { SessionNames } from './session-names.ts'
 import type { StatementBuilder } from './statement.ts'
@@ -31,6 +32,8 @@ export interface ConversationParts {
   readonly cancelUpstream: () => void | Promise<void>
   /** Ends the session; `error` is what the client is told, where it can still be told. */
   readonly end: (reason: CloseReason, error?: GatewayError) => void
+  /** Something was done that a leg may wait for. */
+  readonly wake: () => void
 }
 
 export class Conversation {
@@ -59,6 +62,10 @@ export class Conversation {
    * view shows cannot be told, so it may be anything.
    */
   catalogDirty = false
+  /** Which names they may have changed. */
+  readonly redefined = new Redefined()
+  /** The catalog is read because of them, and no transaction hides them from us. */
+  catalogReading = false
   /**
    * Both: grows when texts and names may mean something else than before. What was described under another value may
    * have been another table.

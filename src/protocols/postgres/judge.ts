@@ -72,7 +72,7 @@ export class Judge {
         phase: mode === 'extended' && portal === undefined ? 'prepare' : 'execute',
         inTransaction: talk.inTransaction,
         segment: talk.segment,
-        catalogDirty: talk.catalogDirty,
+        catalogDirty: talk.catalogDirty && this.#mayMeanOther(analysis),
         parameters: portal?.parameters(),
       })
     } catch (error) {
@@ -135,12 +135,34 @@ export class Judge {
   settled(analysis: Analysis): boolean {
     const talk = this.#talk
     if (talk.changes > 0 || talk.cancelling !== undefined) return false
+    if (talk.catalogReading && this.#asksOfCatalog(analysis) && this.#mayMeanOther(analysis))
+      return false
     const { prepared } = talk.parts.names
     for (const { executes } of analysis.statements) {
       if (executes !== undefined && prepared.find(executes.name, talk.segment) === 'unsettled')
         return false
     }
     return true
+  }
+
+  /** Since definitions were changed that the catalog has not read. */
+  #mayMeanOther(analysis: Analysis): boolean {
+    const { redefined, parts } = this.#talk
+    const { catalog, scope } = parts
+    return redefined.touches(analysis, name => {
+      const found = catalog.resolve(name, scope.path)
+      return found.length > 0 && found.every(({ kind }) => kind === 'table')
+    })
+  }
+
+  /** Where columns are masked, what a statement asks of them must be told by the catalog of its own time. */
+  #asksOfCatalog({ statements }: Analysis): boolean {
+    return (
+      this.#talk.parts.session.dataClasses.some(({ columns }) => columns.length > 0) &&
+      statements.some(
+        ({ changesCatalog, transaction }) => !changesCatalog && transaction === undefined,
+      )
+    )
   }
 
   /** Notes whether what comes after the exchange means something else once it has run. */

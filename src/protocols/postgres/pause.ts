@@ -31,7 +31,9 @@ export class Pause {
 
   untilAnswered(): false {
     const talk = this.#talk
-    return this.until(() => talk.queue.length === 0 && talk.cancelling === undefined)
+    return this.until(
+      () => talk.queue.length === 0 && talk.cancelling === undefined && !talk.catalogReading,
+    )
   }
 
   /** True when it was over: then what was to be finished is. */

@@ -91,6 +91,7 @@ class Relay {
       messageBytes: parts.limits.messageBytes,
       cancelUpstream: () => this.#cancel(),
       end: (reason, error) => this.#end(reason, error),
+      wake: () => this.#turn(() => {}),
     })
     this.#fromUpstream = new UpstreamPump(this.#talk, work => this.#readCatalog(work))
     this.#fromClient = new ClientPump(
