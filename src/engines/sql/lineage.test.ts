@@ -165,11 +165,16 @@ const shapes: readonly (readonly [string, string, string, string])[] = [
     'join:customers.id,orders.customer_id',
     '',
   ],
-  ["select u from customers, unnest(string_to_array(ssn, ',')) u", '~customers.ssn', '', ''],
+  [
+    "select u from customers, unnest(string_to_array(ssn, ',')) u",
+    '~customers.ssn',
+    'argument:customers.ssn',
+    '',
+  ],
   [
     'select * from customers c, jsonb_each_text(to_jsonb(c)) e',
     '=customers.id =customers.name =customers.ssn =customers.j ~customers.id,customers.j,customers.name,customers.ssn ~customers.id,customers.j,customers.name,customers.ssn',
-    '',
+    'argument:customers.id,customers.j,customers.name,customers.ssn',
     '',
   ],
   ['select * from generate_series(1,3) g', '-', '', ''],
@@ -177,19 +182,19 @@ const shapes: readonly (readonly [string, string, string, string])[] = [
   [
     'select * from json_to_recordset((select json_agg(c) from customers c)) as x(a text, b text)',
     '~customers.id,customers.j,customers.name,customers.ssn ~customers.id,customers.j,customers.name,customers.ssn',
-    '',
+    'argument:customers.id,customers.j,customers.name,customers.ssn',
     '',
   ],
   [
     "select jt.* from customers, json_table(j, '$' columns(k text path '$.k', n for ordinality)) jt",
     '~customers.j ~customers.j',
-    '',
+    'argument:customers.j',
     '',
   ],
   [
     "select x.* from customers, xmltable('/a' passing xmlelement(name a, ssn) columns b text path '.') x",
     '~customers.ssn',
-    '',
+    'argument:customers.ssn',
     '',
   ],
   [
@@ -342,9 +347,65 @@ const shapes: readonly (readonly [string, string, string, string])[] = [
   [
     "select 'a'::mood, ssn::mood, ssn::odd from customers",
     '- ~customers.ssn ?customers.ssn',
-    '',
+    'unknown',
     'odd ~customers.ssn',
   ],
+  // What may fail, or have a number of rows, by a value tells of it whether it is shown or not.
+  [
+    'select ssn::int, id + 1 from customers',
+    '~customers.ssn ~customers.id',
+    'argument:customers.id,customers.ssn',
+    '',
+  ],
+  [
+    "select 1 / (case when ssn like '1%' then 0 else 1 end) from customers",
+    '~customers.ssn',
+    'argument:customers.ssn',
+    '',
+  ],
+  [
+    "select case when ssn like '1%' then 1 / (id - id) end from customers",
+    '~customers.id,customers.ssn',
+    'argument:customers.id,customers.ssn',
+    '',
+  ],
+  [
+    "select case when ssn like '1%' then (select 1 from customers) end from customers",
+    '~customers.ssn',
+    'argument:customers.ssn',
+    '',
+  ],
+  [
+    "select case when ssn like '1%' then 'a' else 'b' end, coalesce(ssn, 'x') from customers",
+    '~customers.ssn ~customers.ssn',
+    '',
+    '',
+  ],
+  [
+    "select coalesce((select name from customers limit 1), 'x'), coalesce(ssn, name::int::text) from customers",
+    '~customers.name ~customers.name,customers.ssn',
+    'argument:customers.name,customers.ssn',
+    '',
+  ],
+  [
+    "select generate_series(1, ascii(ssn)), regexp_matches(name, 'a') from customers",
+    '~customers.ssn ~customers.name',
+    'argument:customers.name,customers.ssn',
+    '',
+  ],
+  [
+    "select regexp_replace(ssn, '^.*$', 'x'), left(ssn, 3), ssn ~ '^1', length(ssn) from customers",
+    '~customers.ssn ~customers.ssn ~customers.ssn ~customers.ssn',
+    '',
+    '',
+  ],
+  [
+    "select left(ssn, id), name ~ ssn, json_build_object(name, 1), json_build_object('k', ssn) from customers",
+    '~customers.id,customers.ssn ~customers.name,customers.ssn ~customers.name ~customers.ssn',
+    'argument:customers.id,customers.name,customers.ssn',
+    '',
+  ],
+  ["select '1'::int, now() - interval '1 day', array['a']::text[] from customers", '- - -', '', ''],
   ['select s.to_jsonb from (select ssn from customers) s', '~customers.ssn', '', ''],
   [
     'select c.mine from customers c',

@@ -32,6 +32,11 @@ export function evaluate(expression: Expression, place: Place, run: Run): Value 
     }
     case 'call':
       return called(expression, place, run)
+    case 'asked': {
+      const value = run.value(expression.of, place)
+      run.found.use('argument', value)
+      return value
+    }
     case 'cast': {
       const value = made([run.value(expression.of, place)], 'transformed', fuel)
       if (run.names.isPlainType(expression.to)) return value

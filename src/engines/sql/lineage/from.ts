@@ -56,6 +56,8 @@ function functionRow(
   let others: Value | undefined
   for (const call of calls) {
     const value = run.value(call.value, { scope, ctes: place.ctes })
+    // The number of its rows tells of what it was given.
+    run.found.use('argument', value)
     if (call.columns === undefined) {
       others = others === undefined ? value : either([others, value], run.fuel)
       // One that takes the alias, if it has one column.

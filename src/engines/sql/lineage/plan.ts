@@ -28,6 +28,8 @@ export type Expression =
       readonly name: RelationName
     }
   | Call
+  /** Whether it can be made at all tells of its values: it may fail, or have a number of rows. */
+  | { readonly kind: 'asked'; readonly of: Expression }
   /** A cast to a type that is not built in. */
   | { readonly kind: 'cast'; readonly to: RelationName; readonly of: Expression }
   | { readonly kind: 'field'; readonly of: Expression; readonly name: string }

@@ -1,6 +1,7 @@
 // Expressions: what flows into a value. A type that stands in no table here is `unknown`.
 import type { Call, Expression, SubQuery } from '../lineage/index.ts'
 import { builtInOperators, builtInTypes, otherFunctions, safeFunctions } from './catalog-names.ts'
+import { inTurn, stepsOfCase, stepsOfList, withFailures } from './lineage-failures.ts'
 import { aggregates, plainFunctions } from './lineage-functions.ts'
 import { CONSTANT, isBuiltInName, nameFrom, type Planner } from './lineage-planner.ts'
 import { isPublicSetting } from './settings.ts'
@@ -42,12 +43,8 @@ const constants: readonly string[] = [
 /** Nodes whose value is made of all that they hold. */
 const transparent: readonly string[] = [
   'A_ArrayExpr',
-  'BoolExpr',
   'NullTest',
   'BooleanTest',
-  'CaseExpr',
-  'CaseWhen',
-  'CoalesceExpr',
   'MinMaxExpr',
   'RowExpr',
   'CollateClause',
@@ -79,6 +76,9 @@ const compilers = new Map<string, Compile>([
     (fields, planner) => made(heldBy(fields, planner)),
   ]),
   ['ColumnRef', columnRef],
+  ['CaseExpr', (fields, planner) => made(inTurn(stepsOfCase(fields), planner))],
+  ['CoalesceExpr', (fields, planner) => made(inTurn(stepsOfList(fields), planner))],
+  ['BoolExpr', (fields, planner) => made(inTurn(stepsOfList(fields), planner))],
   ['NamedArgExpr', (fields, planner) => planner.expression(fields['arg'])],
   ['A_Expr', operator],
   ['A_Indirection', indirection],
@@ -101,7 +101,11 @@ export function expressionOf(value: unknown, planner: Planner): Expression {
   const type = typeOf(value)
   if (type === undefined || !isTree(value)) return isNothing(value) ? CONSTANT : UNKNOWN
   const fields = value[type]
-  return isTree(fields) ? (compilers.get(type)?.(fields, planner) ?? UNKNOWN) : UNKNOWN
+  if (!isTree(fields)) return UNKNOWN
+  const compile = compilers.get(type)
+  return compile === undefined
+    ? UNKNOWN
+    : withFailures(type, fields, compile(fields, planner), planner)
 }
 
 function isNothing(value: unknown): boolean {

@@ -20,6 +20,8 @@ export class Planner {
   /** The values that columns are compared with are kept. */
   readonly withValues: boolean
   nodes = 0
+  /** How many of the expressions so far may fail by their values (lineage-failures.ts). */
+  failures = 0
   /** The number of an output was looked at. */
   literalsMatter = false
   /** WINDOW of the SELECT that is being compiled: names to PARTITION BY and ORDER BY. */
