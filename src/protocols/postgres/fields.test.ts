@@ -25,6 +25,15 @@ describe('an error of a statement that touches masked columns', () => {
     expect(scrubFields('error', unknownTable, scrub)).toBeUndefined()
   })
 
+  test('shows no code and no place that a function may have made of a value', () => {
+    const raised = but({ F: 'pl_exec.c', C: '07811', p: '7811', q: 'select 1', M: 'no' })
+    const said = Buffer.from(scrubFields('error', raised, scrub) ?? []).toString()
+    expect(said).not.toContain('7811')
+    expect(said).toContain('CP0001')
+    const own = but({ F: 'numutils.c', C: '22P02' })
+    expect(Buffer.from(scrubFields('error', own, scrub) ?? []).toString()).toContain('C22P02')
+  })
+
   test.each([
     ['it comes at run time, as of a cast to regclass', { P: undefined, F: 'namespace.c' }],
     ['it has no place in the client’s text', { P: undefined }],

@@ -5,6 +5,8 @@ import { errorResponse, noticeResponse } from './messages.ts'
 
 /** Severity, SQLSTATE, positions, and where in the server's source: they hold no value (standards.md 5.2.5). */
 const PLAIN: ReadonlySet<string> = new Set(['S', 'V', 'C', 'P', 'p', 'F', 'L', 'R'])
+/** Whose text a function wrote (RAISE ... USING ERRCODE) says no more than that one was raised. */
+const RAISED = 'P0001'
 /** Names of schema, table, column, type, constraint: clients act on them. */
 const NAMES: ReadonlySet<string> = new Set(['s', 't', 'c', 'd', 'n'])
 
@@ -45,9 +47,14 @@ export function scrubFields(
   let changed = false
   // A function may raise an error with any value as a name (RAISE ... USING COLUMN =): then they are free text.
   const namesAreText = !saidByServer(fields)
+  const raised = namesAreText && fieldOf(fields, 'F') !== undefined
   const scrubbed = fields.map(([code, text]) => {
-    if (PLAIN.has(code) || (NAMES.has(code) && !namesAreText)) return [code, text] as const
-    const clean = scrub(text)
+    // A code of five characters and a place in a text that was built may carry a value as well.
+    const carries = raised && (code === 'C' || code === 'p')
+    if ((PLAIN.has(code) && !carries) || (NAMES.has(code) && !namesAreText))
+      return [code, text] as const
+    const said = scrub(text)
+    const clean = !carries || said === text ? said : code === 'C' ? RAISED : '1'
     if (clean !== text) changed = true
     return [code, clean] as const
   })
