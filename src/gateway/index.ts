@@ -1,4 +1,5 @@
 // The enforcement point (PEP): authenticate, open, authorize, complete.
+export type { UsesWhy } from '#engines/exposure'
 export type { HoldTimes } from './approvals.ts'
 export type { Presence } from './attendance.ts'
 export { digestOf } from './digest.ts'

@@ -1,6 +1,7 @@
 // A session that lives: decides each statement, discharges its obligations, puts it on record, mints the
 // permit. The order is the product: decide → record → permit; nothing reaches an upstream by another way.
 import type { Socket } from 'node:net'
+import { markRefused, type UseRefusal } from '#engines/exposure'
 import type { Facts, SessionPolicies } from '#engines/policy'
 import {
   AccessDenied,
@@ -9,6 +10,7 @@ import {
   type Decision,
   type GatewayError,
   type JsonObject,
+  type MaskingSettings,
   type Origin,
   type Principal,
   type ResolvedSecrets,
@@ -21,6 +23,7 @@ import type { AuditLog } from '#services/audit'
 import type { SessionRecorder } from '#services/recording'
 import { superseded } from './approval-refusals.ts'
 import type { Approvals } from './approvals.ts'
+import type { AskedValues } from './asked-values.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
 import { refuseUse } from './masked-uses.ts'
@@ -29,8 +32,7 @@ import { type Approve, type Discharged, discharge } from './obligations/index.ts
 import { mintPermit, type Permit } from './permit.ts'
 import type { Outcome, RecordedAnswer, Session, Waiting } from './session.ts'
 import { SessionRecord } from './session-record.ts'
-import { type Masks, Sight, type View } from './sight.ts'
-import { markRefused, type UseRefusal } from './use-refusals.ts'
+import { type Masks, type SessionView, Sight } from './sight.ts'
 import { oneLine } from './voting.ts'
 
 const DURABLE_ACTIONS: ReadonlySet<string> = new Set([
@@ -47,6 +49,7 @@ export interface Rules {
   /** The hash of the policy set, for the record. */
   readonly policySet: string
   readonly masks: Masks
+  readonly masking: MaskingSettings
 }
 
 export interface LiveSessionParts<Upstream> {
@@ -61,6 +64,7 @@ export interface LiveSessionParts<Upstream> {
   readonly recorder: SessionRecorder
   readonly approvals: Approvals
   readonly run: RunTotals
+  readonly asked: AskedValues
   readonly now: () => number
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
   readonly lease: () => Promise<{ user: string; secrets: ResolvedSecrets; release(): void }>
@@ -357,8 +361,16 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     })
   }
 
-  #refusedUse(statement: Statement, view: View): UseRefusal | undefined {
-    return refuseUse(statement, view)
+  #refusedUse(statement: Statement, view: SessionView): UseRefusal | undefined {
+    const { principal, resource } = this
+    const { asked, now } = this.#parts
+    return refuseUse(statement, view, {
+      principal,
+      resource,
+      asked,
+      now,
+      settings: this.#rules.masking,
+    })
   }
 
   /** Policies permit it; what this principal may not see forbids it. */

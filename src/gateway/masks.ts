@@ -4,7 +4,7 @@ import { type Exposed, hiddenAmong, outputExposure } from '#engines/exposure'
 import type { CellPlan, CountingScanner, Masking } from '#engines/masking'
 import type { DataClass, Statement } from '#model'
 import type { ResultColumn } from './permit.ts'
-import type { View } from './sight.ts'
+import type { SessionView } from './sight.ts'
 
 const HIDDEN = 'The message is hidden: it may quote values that are masked for you.'
 
@@ -16,7 +16,7 @@ export interface Disagreement {
 
 /** Plans one statement's answer as `view` allows. `note` hears of columns that were masked in disagreement. */
 export function planCells(
-  view: View,
+  view: SessionView,
   statement: Statement,
   columns: readonly ResultColumn[],
   note?: (disagreement: Disagreement) => void,
@@ -54,7 +54,7 @@ interface Seen {
 const CLEAR: Seen = { classes: [], own: true, told: true, disagree: false }
 const UNTOLD: Seen = { classes: [], own: false, told: false, disagree: false }
 
-function exposureOf(column: ResultColumn, view: View): Seen {
+function exposureOf(column: ResultColumn, view: SessionView): Seen {
   const { origin, sources, lineage } = column
   const said = lineage === undefined ? undefined : outputExposure(lineage, view.hides)
   const told = lineage !== undefined && said?.kind !== 'untold'
@@ -77,13 +77,13 @@ function same(a: { object: string; column: string }, b: { object: string; column
 }
 
 /** A text of the upstream that may quote values: hidden whole when the statement touches hidden columns. */
-export function scrubText(view: View, statement: Statement, text: string): string {
+export function scrubText(view: SessionView, statement: Statement, text: string): string {
   if (view.untold(statement) !== undefined) return HIDDEN
   return view.masks.masking.scrub(text, view.detected('unknown'))
 }
 
 function maskOf(
-  { masks }: View,
+  { masks }: SessionView,
   classes: readonly DataClass[],
   own: boolean,
   textual: boolean,
@@ -97,7 +97,7 @@ function maskOf(
 
 /** One scanner for all columns of an answer that the same is looked for in: it counts what it hid. */
 function scanOf(
-  view: View,
+  view: SessionView,
   { origin }: ResultColumn,
   scanners: Map<readonly string[], CountingScanner | undefined>,
 ): CellPlan {

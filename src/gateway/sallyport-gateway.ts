@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
+import { explainUses, predicateRuleFor, type UsesWhy } from '#engines/exposure'
 import type { Facts, PolicySet, SessionPolicies } from '#engines/policy'
 import {
   AccessDenied,
@@ -30,6 +31,7 @@ import type { Log, Metrics } from '#telemetry'
 import { addressGroup } from '#transport'
 import { Approvals, type HoldTimes } from './approvals.ts'
 import { type Approver, hasStake } from './approvers.ts'
+import { AskedValues } from './asked-values.ts'
 import { Attendance, type Presence, restsOn } from './attendance.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import { factsOf, Runs } from './facts.ts'
@@ -40,7 +42,7 @@ import { Previews } from './previews.ts'
 import type { EphemeralLogin, Gateway, Protocol } from './protocol.ts'
 import { requestEntry } from './request-entry.ts'
 import type { Session } from './session.ts'
-import type { Masks } from './sight.ts'
+import { type Masks, Sight } from './sight.ts'
 import { Voting } from './voting.ts'
 
 /** Once a second: outcomes into the log, and whatever ends by the clock. */
@@ -87,6 +89,7 @@ export class SallyportGateway implements Gateway {
   readonly #parts: GatewayParts
   readonly #runs = new Runs(RUN_IDLE_MS)
   readonly #attendance = new Attendance()
+  readonly #asked = new AskedValues()
   readonly #loginFailures = new LoginFailures()
   readonly #timer: NodeJS.Timeout
   readonly #undo: (() => void)[] = []
@@ -279,6 +282,7 @@ export class SallyportGateway implements Gateway {
       recorder,
       approvals: this.approvals,
       run,
+      asked: this.#asked,
       now,
       dial: this.#parts.dial,
       lease: () => this.#parts.vault.lease(resource),
@@ -338,6 +342,19 @@ export class SallyportGateway implements Gateway {
     return this.sessions
       .all()
       .some(each => each.principal.id === principal && hasStake(giver, each.principal))
+  }
+
+  /** What it would show, ask and send of what is masked for that principal: for `policy why`. */
+  explainUses(
+    principal: Principal,
+    resource: Pick<Resource, 'name' | 'tags' | 'masking'>,
+    statement: Statement,
+    facts: Facts,
+  ): UsesWhy {
+    const masks = this.#parts.masks()
+    const view = new Sight(masks, this.policiesFor(principal, resource)).at(facts)
+    const rule = predicateRuleFor(principal, resource.masking.predicates)
+    return explainUses(statement, rule, view, column => masks.masking.classOf(column))
   }
 
   /** True when the principal may connect to the resource now: what `resources` lists. */
@@ -468,6 +485,7 @@ export class SallyportGateway implements Gateway {
       policies: this.policiesFor(principal, resource),
       policySet: this.#parts.policies().hash,
       masks: this.#parts.masks(),
+      masking: resource.masking,
     }
   }
 

@@ -1,6 +1,6 @@
 // What one principal may see: which columns' values are hidden from it, and what detectors look for. Policies are
 // asked once for each column where no fact can change their answer, and once for each statement otherwise.
-import { type Exposed, type Hides, untoldOf } from '#engines/exposure'
+import { type Exposed, type Hides, untoldOf, type View } from '#engines/exposure'
 import type { Marks, Masking } from '#engines/masking'
 import type { Facts, SessionPolicies } from '#engines/policy'
 import type { ColumnName, DataClass, Statement } from '#model'
@@ -23,7 +23,7 @@ export class Sight {
   readonly masks: Masks
   readonly #policies: SessionPolicies
   readonly #steady: boolean
-  #view: View | undefined
+  #view: SessionView | undefined
 
   constructor(masks: Masks, policies: SessionPolicies) {
     this.masks = masks
@@ -32,9 +32,9 @@ export class Sight {
   }
 
   /** What is seen under these facts. */
-  at(facts: Facts): View {
-    if (!this.#steady) return new View(this.masks, this.#policies, facts)
-    this.#view ??= new View(this.masks, this.#policies, facts)
+  at(facts: Facts): SessionView {
+    if (!this.#steady) return new SessionView(this.masks, this.#policies, facts)
+    this.#view ??= new SessionView(this.masks, this.#policies, facts)
     return this.#view
   }
 }
@@ -42,7 +42,7 @@ export class Sight {
 type At = ColumnName | 'unknown'
 
 /** What is seen at one moment. Its answers are kept: the same array for the same classes. */
-export class View {
+export class SessionView implements View {
   readonly masks: Masks
   readonly #policies: SessionPolicies
   readonly #facts: Facts
@@ -77,7 +77,7 @@ export class View {
 
   /** What a part of the statement that cannot be told must be taken for. */
   untold(statement: Statement): Exposed | undefined {
-    return untoldOf(statement, this.hides, this.hiddenAnywhere)
+    return untoldOf(statement, this)
   }
 
   /** The classes whose detectors look at values of this column. */

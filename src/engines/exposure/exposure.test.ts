@@ -122,9 +122,9 @@ describe('hidden values that go elsewhere', () => {
 })
 
 test('what cannot be told stands for all that the statement may touch', () => {
-  const everywhere = () => [ssn]
-  expect(untoldOf({ mayDeriveFrom: [at('id')] }, hides, everywhere)).toBeUndefined()
-  expect(untoldOf({ mayDeriveFrom: [at('email')] }, hides, everywhere)?.classes).toEqual([email])
-  expect(untoldOf({ mayDeriveFrom: 'all' }, hides, everywhere)?.classes).toEqual([ssn])
-  expect(untoldOf({ mayDeriveFrom: 'all' }, hides, () => [])).toBeUndefined()
+  const view = { hides, hiddenAnywhere: () => [ssn] }
+  expect(untoldOf({ mayDeriveFrom: [at('id')] }, view)).toBeUndefined()
+  expect(untoldOf({ mayDeriveFrom: [at('email')] }, view)?.classes).toEqual([email])
+  expect(untoldOf({ mayDeriveFrom: 'all' }, view)?.classes).toEqual([ssn])
+  expect(untoldOf({ mayDeriveFrom: 'all' }, { hides, hiddenAnywhere: () => [] })).toBeUndefined()
 })

@@ -41,14 +41,19 @@ function found(columns: readonly ColumnName[], hides: Hides): Exposed | undefine
   return exposed
 }
 
+/** What one principal may not see. */
+export interface View {
+  readonly hides: Hides
+  /** The classes that are hidden somewhere, when it is not known where. */
+  readonly hiddenAnywhere: () => readonly DataClass[]
+}
+
 /** What a part of a statement that cannot be told must be taken for: anything that the statement may touch. */
 export type Untold = () => Exposed | undefined
 
-/** `all` stands for the classes that are hidden somewhere: `hiddenAnywhere` says which. */
 export function untoldOf(
   { mayDeriveFrom }: Pick<Statement, 'mayDeriveFrom'>,
-  hides: Hides,
-  hiddenAnywhere: () => readonly DataClass[],
+  { hides, hiddenAnywhere }: View,
 ): Exposed | undefined {
   if (mayDeriveFrom !== 'all') return hiddenAmong(mayDeriveFrom, hides)
   const classes = hiddenAnywhere()

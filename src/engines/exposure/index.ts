@@ -1,5 +1,8 @@
 // What a statement would show, ask and send of columns that are hidden. Knows no policy and no protocol.
-export { type Exposed, type Hides, hiddenAmong, type Untold, untoldOf } from './hidden.ts'
-export { NONE, type OutputExposure, outputExposure, UNTOLD } from './outputs.ts'
+export { explainUses, type LineageWhy, type UsesWhy } from './explain.ts'
+export { type Exposed, type Hides, hiddenAmong, untoldOf, type View } from './hidden.ts'
+export { type Judged, judgeUses } from './judge.ts'
+export { outputExposure } from './outputs.ts'
 export { judgeProbe, judgeProbes, type ProbeRuling, predicateRuleFor } from './probes.ts'
-export { judgeTransfer, judgeTransfers, type TransferRuling } from './transfers.ts'
+export { markRefused, tooManyValues, type UseRefusal, valueUnknown } from './refusals.ts'
+export { judgeTransfer, judgeTransfers } from './transfers.ts'

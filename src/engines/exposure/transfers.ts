@@ -11,8 +11,10 @@ export interface TransferRuling {
   readonly outcome: 'free' | 'refused'
 }
 
-/** Methods that show nothing of a value, whatever was made of it before it was stored. */
-const SHOWS_NOTHING: ReadonlySet<DataClass['mask']> = new Set(['redact', 'null'])
+/** True for methods that show nothing of a value, whatever was made of it before it was stored. */
+function showsNothing(mask: DataClass['mask']): boolean {
+  return mask === 'redact' || mask === 'null' || (typeof mask === 'object' && 'fixed' in mask)
+}
 
 export function judgeTransfer(transfer: Transfer, hides: Hides, untold: Untold): TransferRuling {
   const { by, how, sources, to } = transfer
@@ -26,7 +28,7 @@ export function judgeTransfer(transfer: Transfer, hides: Hides, untold: Untold):
     hidden.classes.length === 1 &&
     only?.name === target.name &&
     how !== 'unknown' &&
-    (how === 'identity' || SHOWS_NOTHING.has(target.mask))
+    (how === 'identity' || showsNothing(target.mask))
   return { by, hidden, outcome: kept ? 'free' : 'refused' }
 }
 
