@@ -174,6 +174,42 @@ describe('a refusal', () => {
   })
 })
 
+describe('why', () => {
+  it('tells what becomes of each value, and what is refused over masked ones', async () => {
+    const answer = await api.call('POST', paths.why, {
+      ...as(ana),
+      body: whyBody({ statement: 'known' }),
+    })
+    const masked = { classes: ['email'] }
+    expect(answer).toMatchObject({
+      status: 200,
+      body: {
+        effect: 'deny',
+        code: 'masked_predicate',
+        message: expect.stringContaining('public.customers.email is masked for you as email'),
+        hint: expect.stringContaining('reveal email'),
+        names: 'catalog',
+        predicates: 'equality',
+        classes: [{ dataClass: 'email', revealed: false, policies: [] }],
+        statements: [
+          {
+            outputs: [
+              { sources: ['public.customers.email'], how: 'identity', shown: 'masked', ...masked },
+            ],
+            probes: [{ use: 'order', outcome: 'refused', ...masked }],
+            transfers: [],
+          },
+        ],
+      },
+    })
+  })
+
+  it('says when no catalog was asked', async () => {
+    const answer = await api.call('POST', paths.why, { ...as(ana), body: whyBody({}) })
+    expect(answer.body).toMatchObject({ effect: 'permit', names: 'text', statements: [] })
+  })
+})
+
 function whyBody(more: object): object {
   return { resource: 'shop', statement: 'select 1', ...more }
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { connect as tlsConnect } from 'node:tls'
 import { z } from 'zod'
 import type { ListenerSettings, Protocol } from '#gateway'
-import { AccessDenied } from '#model'
+import { AccessDenied, type Statement } from '#model'
 import type { Log, LogFields } from '#telemetry'
 import { read, statement, type TestGateway, testGateway } from '../gateway/gateway.testing.ts'
 import { openServerAuthority, tlsIdentity } from '../transport/index.ts'
@@ -159,6 +159,21 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
   })
 }
 
+const customers = (column: string) => ({ object: 'public.customers', column })
+
+/** As with a catalog: shows an e-mail address, and the rows are ordered by it. */
+const KNOWN: Statement = {
+  ...read('known'),
+  mayDeriveFrom: [customers('email')],
+  lineage: [
+    {
+      outputs: [{ sources: [customers('email')], how: 'identity' }],
+      probes: [{ use: 'order', columns: [customers('email')] }],
+      transfers: [],
+    },
+  ],
+}
+
 function namedProtocol(served: TestApi['served']): Protocol {
   return {
     name: 'test',
@@ -174,6 +189,7 @@ function namedProtocol(served: TestApi['served']): Protocol {
         throw new AccessDenied('statement_unreadable', 'It does not parse.')
       return text === '' ? statement(text, []) : read(text)
     },
+    readAt: async text => (text.startsWith('known') ? KNOWN : undefined),
     serve: (socket, listener) => {
       served.push({ socket, listener })
       return new Promise(resolve => socket.once('close', () => resolve()))

@@ -1,6 +1,6 @@
 // How a statement would be decided, and why. Runs nothing.
 import { paths, schemas } from '#contract'
-import { why } from '#engines/policy'
+import { why, whyReveal } from '#engines/policy'
 import { AccessDenied, type Principal } from '#model'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
@@ -36,15 +36,19 @@ export function policyRoutes(routes: Routes, parts: ApiParts): void {
       if (resource === undefined || protocol === undefined || !there) {
         throw new AccessDenied('resource_unknown', 'There is no such resource.')
       }
-      const statement = await protocol.read(body.statement)
-      const answer = why(parts.policies(), {
-        principal,
-        resource,
-        grants: parts.grants.holding(principal.id, resource.name),
-        statement,
-        facts: parts.gateway.factsFor(principal, caller.origin),
-      })
-      return whyView(answer)
+      const known = await protocol.readAt(body.statement, resource)
+      const statement = known ?? (await protocol.read(body.statement))
+      const facts = parts.gateway.factsFor(principal, caller.origin)
+      const grants = parts.grants.holding(principal.id, resource.name)
+      const asked = { principal, resource, grants, facts }
+      const set = parts.policies()
+      const uses = parts.gateway.explainUses(principal, resource, statement, facts)
+      return whyView(
+        why(set, { ...asked, statement }),
+        uses,
+        uses.classes.map(({ dataClass, column }) => whyReveal(set, asked, dataClass, column)),
+        known === undefined ? 'text' : 'catalog',
+      )
     },
   )
 }

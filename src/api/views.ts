@@ -8,7 +8,8 @@ import type {
   SessionView,
   WhyView,
 } from '#contract'
-import type { Why } from '#engines/policy'
+import type { RevealWhy, Why } from '#engines/policy'
+import type { UsesWhy } from '#gateway'
 import type { AccessRequest, Grant, Preview, Principal, Resource, SessionSummary } from '#model'
 import type { ApiParts } from './parts.ts'
 
@@ -96,17 +97,29 @@ export function sessionView(session: SessionSummary): SessionView {
   return { ...shown, ip: origin.ip, client: origin.client }
 }
 
-export function whyView(answer: Why): WhyView {
+/** `names`: where the statement's names were resolved. */
+export function whyView(
+  answer: Why,
+  uses: UsesWhy,
+  classes: readonly RevealWhy[],
+  names: WhyView['names'],
+): WhyView {
+  const { refusal } = uses
+  const refused = answer.effect === 'permit' ? refusal?.error : undefined
+  const { effect, code, message, hint } = answer
   return {
-    effect: answer.effect,
-    code: answer.code,
-    message: answer.message,
-    obligations: answer.obligations.map(each => ({ ...each })),
+    ...(refused === undefined
+      ? { effect, code, message, hint }
+      : { effect: 'deny', code: refused.code, message: refused.message, hint: refused.hint ?? '' }),
+    obligations: refused === undefined ? answer.obligations.map(each => ({ ...each })) : [],
     policies: [...answer.policies],
     operations: answer.operations.map(({ considered: _considered, errors: _errors, ...shown }) => ({
       ...shown,
       policies: [...shown.policies],
-      near: shown.near.map(each => ({ ...each })),
     })),
+    names,
+    predicates: uses.rule,
+    classes: [...classes],
+    statements: [...uses.statements],
   }
 }

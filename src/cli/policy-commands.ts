@@ -1,15 +1,14 @@
-// policy check, policy test, policy why.
+// policy check, policy test; policy why has a file of its own.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { type Config, loadConfig, problemLine } from '#config'
-import { paths, type WhyView } from '#contract'
-import type { Why } from '#engines/policy'
-import { ConfigurationError, InvalidRequest, type Principal } from '#model'
+import { InvalidRequest } from '#model'
 import { colors } from './colors.ts'
-import { runs, WrongUsage } from './invocation.ts'
-import { protocolOf, readCases } from './policy-cases.ts'
+import { runs } from './invocation.ts'
+import { readCases } from './policy-cases.ts'
+import { configOf } from './policy-config.ts'
 import { checkFolder, problemText, usableFolder } from './policy-folder.ts'
+import { whyCommand } from './policy-why.ts'
 import type { LoadProtocols } from './protocol-facts.ts'
 import { plain, print } from './report.ts'
 
@@ -64,150 +63,11 @@ export function policyCommands(program: Command, protocols: LoadProtocols): void
     return failed.length === 0 ? 0 : 1
   })
 
-  const ask = policy
-    .command('why [resource] [statement]')
-    .description('how a statement would be decided, and which condition decided')
-    .option('--resource <name>', 'instead of the first argument')
-    .option('--statement <text>', 'instead of the second')
-    .option('--principal <kind:id>', 'somebody else, e.g. agent:order-bot (with console:audit)')
-    .option('--groups <list>', 'of that principal, comma-separated', '')
-    .option('--config <file>', 'ask these files instead of a gateway')
-  runs(ask, async ({ client, output }, ...given) => {
-    const options = ask.opts<{
-      resource?: string
-      statement?: string
-      principal?: string
-      groups: string
-      config?: string
-    }>()
-    const resource = options.resource ?? given[0]
-    const statement = options.statement ?? given[options.resource === undefined ? 1 : 0]
-    if (resource === undefined || statement === undefined) {
-      throw new WrongUsage(
-        'Ask about a resource and a statement: policy why shop "delete from orders".',
-      )
-    }
-    const principal = principalOf(options.principal, options.groups)
-    const answer =
-      options.config === undefined
-        ? await client().post<WhyView>(paths.why, {
-            resource,
-            statement,
-            ...(principal === undefined ? {} : { principal }),
-          })
-        : await offline(options.config, protocols, { resource, statement }, principal)
-    print(output, answer, whyText)
-  })
-}
-
-async function offline(
-  file: string,
-  protocols: LoadProtocols,
-  options: { resource: string; statement: string },
-  who: Who | undefined,
-): Promise<Why> {
-  const config = await configOf(file, protocols)
-  const resource = config?.resources.find(({ name }) => name === options.resource)
-  if (config === undefined || resource === undefined) {
-    throw new InvalidRequest(
-      'resource_unknown',
-      `There is no resource "${options.resource}" in ${file}.`,
-    )
-  }
-  if (who === undefined) {
-    throw new WrongUsage('Without a gateway, say who: --principal user:ana --groups analysts.')
-  }
-  const set = await usableFolder(config.policies, config)
-  const { why } = await import('#engines/policy')
-  return why(set, {
-    principal: supposed(who),
-    resource,
-    statement: await protocolOf(resource.protocol, await protocols()).read(options.statement),
-    facts: {
-      client: 'sallyport policy why',
-      ip: '127.0.0.1',
-      now: Date.now(),
-      approved: false,
-      reason: undefined,
-      mfa: false,
-      run: { rows: 0, bytes: 0, statements: 0 },
-    },
-  })
-}
-
-interface Who {
-  readonly kind: 'user' | 'agent'
-  readonly id: string
-  readonly groups: string[]
-}
-
-function principalOf(text: string | undefined, groups: string): Who | undefined {
-  if (text === undefined) return undefined
-  const match = /^(user|agent):(.+)$/.exec(text)
-  if (match?.[2] === undefined) {
-    throw new WrongUsage('--principal takes user:ID or agent:ID.')
-  }
-  return {
-    kind: match[1] === 'user' ? 'user' : 'agent',
-    id: match[2],
-    groups: groups.split(',').filter(group => group !== ''),
-  }
-}
-
-function supposed({ kind, id, groups }: Who): Principal {
-  return {
-    kind,
-    id,
-    subject: id,
-    issuer: '',
-    name: id,
-    groups,
-    attributes: {},
-    actors: [],
-    owners: [],
-    mfa: false,
-    credential: { kind: 'token', id: '' },
-    run: '',
-    expiresAt: Number.MAX_SAFE_INTEGER,
-  }
-}
-
-async function configOf(
-  file: string | undefined,
-  protocols: LoadProtocols,
-): Promise<Config | undefined> {
-  if (file === undefined) return undefined
-  const { config, problems } = loadConfig(file, await protocols())
-  if (config === undefined) {
-    throw new ConfigurationError('configuration_invalid', problems.map(problemLine).join('\n'))
-  }
-  return config
+  whyCommand(policy, protocols)
 }
 
 function caseFiles(folder: string): string[] {
   return readdirSync(folder)
     .filter(name => name.endsWith('.test.yaml'))
     .map(name => join(folder, name))
-}
-
-function whyText(answer: Why | WhyView): string {
-  const effect = answer.effect === 'permit' ? colors.green('permit') : colors.red('deny')
-  const lines = [`${effect}  ${plain(answer.message)}  ${colors.dim(`[${answer.code}]`)}`]
-  for (const obligation of answer.obligations) {
-    const { kind, policies, ...rest } = obligation
-    const by = Array.isArray(policies) ? `  (${policies.join(', ')})` : ''
-    lines.push(
-      `  needs ${colors.yellow(String(kind))}${plain(by)} ${colors.dim(plain(JSON.stringify(rest)))}`,
-    )
-  }
-  for (const operation of answer.operations) {
-    const on = operation.object === '' ? 'the resource' : plain(operation.object)
-    lines.push(
-      `  ${plain(operation.action)} ${plain(operation.verb)} on ${on}: ${operation.effect}  ${plain(operation.policies.join(', '))}`,
-    )
-    for (const { policy, condition } of operation.near) {
-      lines.push(colors.dim(`      not ${plain(policy)}: ${plain(condition)}`))
-    }
-  }
-  return lines.join('\n')
 }

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { ZodType } from 'zod'
-import type { Origin, Principal, ReasonCode, Secret, Statement } from '#model'
+import type { Origin, Principal, ReasonCode, Resource, Secret, Statement } from '#model'
 import type { Session } from './session.ts'
 
 /** Where a client reaches the gateway for this protocol. */
@@ -53,6 +53,11 @@ export interface Protocol<Upstream = unknown> {
    * as written. Throws AccessDenied when it cannot be read.
    */
   read(text: string): Promise<Statement>
+  /**
+   * The same as a fresh session of the resource would read it, by what is known of its catalog at this moment; undefined
+   * when nothing is known (no session was on it lately). Connects to nothing.
+   */
+  readAt(text: string, resource: Resource<Upstream>): Promise<Statement | undefined>
   /**
    * Serves one client connection from its first byte to its end. Resolves when both legs are closed.
    * Nothing that a client or an upstream does makes it reject: a rejection is a bug of ours, and

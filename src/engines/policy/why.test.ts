@@ -3,6 +3,7 @@ import { runPolicyCases } from './cases.ts'
 import { facts, operation, policySet, principal, shop, statement } from './policy.testing.ts'
 import { mayOperate } from './policy-set.ts'
 import { why } from './why.ts'
+import { whyReveal } from './why-reveal.ts'
 
 const set = policySet(`
 @id("read") permit (principal in Group::"analysts", action == Action::"read", resource in Resource::"shop");
@@ -49,6 +50,36 @@ describe('why', () => {
       facts,
     })
     expect(answer).toMatchObject({ code: 'forbidden', message: 'HR only', policies: ['hr'] })
+  })
+})
+
+describe('why a class is shown or masked', () => {
+  const cards = policySet(`
+@id("fraud-sees-cards") permit (principal in Group::"fraud", action == Action::"reveal", resource == DataClass::"card");
+@id("by-day") permit (principal in Group::"support", action == Action::"reveal", resource == DataClass::"card") when { context.hour < 2 };
+@id("other") permit (principal in Group::"x", action == Action::"reveal", resource == DataClass::"email");
+`)
+  const reveal = (group: string) =>
+    whyReveal(
+      cards,
+      { principal: principal('user', 'ann', [group]), resource: shop, facts },
+      'card',
+      { object: 'public.t', column: 'card' },
+    )
+
+  it('names the policy that reveals it', () => {
+    expect(reveal('fraud')).toMatchObject({ revealed: true, policies: ['fraud-sees-cards'] })
+  })
+
+  it('names those that came near, and what was in the way', () => {
+    expect(reveal('support')).toMatchObject({
+      revealed: false,
+      policies: [],
+      near: [
+        { policy: 'fraud-sees-cards', condition: 'it is not for this principal' },
+        { policy: 'by-day', condition: 'does not hold: when { context.hour < 2 }' },
+      ],
+    })
   })
 })
 

@@ -3,7 +3,7 @@
 import type { Action, Decision, Grant, PolicyId, Principal } from '#model'
 import type { Environment } from './compile/expression.ts'
 import { actionMatches, scopeMatches } from './compile/policy.ts'
-import { CedarRecord, EvaluationError } from './compile/values.ts'
+import { CedarRecord, type Entity, EvaluationError } from './compile/values.ts'
 import { type Judged, SharedFields, StatementFields, UnusableFact } from './context.ts'
 import {
   actingEntities,
@@ -46,6 +46,7 @@ export interface OperationWhy {
   readonly action: Action
   readonly verb: string
   readonly object: string
+  readonly category?: string
   readonly effect: 'permit' | 'deny'
   readonly policies: readonly PolicyId[]
   readonly errors: readonly PolicyId[]
@@ -64,19 +65,20 @@ export function why(set: PolicySet, request: WhyRequest): Why {
   const decision = set.narrow(principal, resource, grants).decide(statement, facts)
   const operations = statement.operations.map((operation, index) => {
     const decided = decision.operations[index]
-    const considered = consider(set, request, index)
-    const near = considered.flatMap(({ outcome: what, id, because }) =>
+    const said = consider(set, request, index)
+    const near = said.flatMap(({ outcome: what, id, because }) =>
       what === 'applies' ? [] : [{ policy: id, condition: because }],
     )
     return {
       action: operation.action,
       verb: operation.verb,
       object: operation.object.name,
+      ...(operation.category === undefined ? {} : { category: operation.category }),
       effect: decided?.effect ?? 'deny',
       policies: decided?.policies ?? [],
       errors: decided?.errors ?? [],
       near,
-      considered,
+      considered: said,
     }
   })
   return { ...decision, operations }
@@ -95,22 +97,39 @@ function consider(set: PolicySet, request: WhyRequest, index: number): readonly 
   const shared = new SharedFields(facts, surroundingsOf(principal, acting[0]))
   const context = new CedarRecord(new StatementFields(shared, statement, operation))
   const entities = new RequestEntities(dataOf([...acting, resource]), target)
-  return acting.flatMap(entity => {
-    const environment = {
-      principal: entity,
-      action: actionEntity(operation.action),
-      resource: target,
-      context,
-      entities,
-    }
-    const own = grants.flatMap(grant => grantRule(grant, entity, resource) ?? [])
-    return [...rulesOf(set), ...own].flatMap(rule => {
-      const found = outcome(rule, environment, facts.now)
-      if (found === undefined) return []
-      const { id, policy, file, line } = rule
-      const party = `${entity.type}::"${entity.id}"`
-      return [{ id, effect: policy.effect, file, line, party, ...found }]
-    })
+  return acting.flatMap(entity =>
+    considered(
+      set,
+      {
+        principal: entity,
+        action: actionEntity(operation.action),
+        resource: target,
+        context,
+        entities,
+      },
+      grants,
+      resource,
+      facts.now,
+    ),
+  )
+}
+
+/** What every policy that came near said of a request, for one of those whose rights count. */
+export function considered(
+  set: PolicySet,
+  environment: Environment,
+  grants: readonly Grant[],
+  resource: Entity,
+  now: number,
+): readonly Considered[] {
+  const { principal } = environment
+  const own = grants.flatMap(grant => grantRule(grant, principal, resource) ?? [])
+  return [...rulesOf(set), ...own].flatMap(rule => {
+    const found = outcome(rule, environment, now)
+    if (found === undefined) return []
+    const { id, policy, file, line } = rule
+    const party = `${principal.type}::"${principal.id}"`
+    return [{ id, effect: policy.effect, file, line, party, ...found }]
   })
 }
 

@@ -1,7 +1,7 @@
 // The catalogs of all upstreams that sessions are on, one for each resource, database and credential. A
 // reading dials through some live session, so it goes the way that sessions go, and is lost with the last.
 import type { Gateway, Session } from '#gateway'
-import { UpstreamError } from '#model'
+import { type Resource, UpstreamError } from '#model'
 import { createCatalog } from './catalog.ts'
 import { readCatalog } from './catalog-reader.ts'
 import type { Catalog } from './catalog-types.ts'
@@ -18,6 +18,8 @@ export interface Catalogs {
     database: string,
     limits: Gateway['limits'],
   ): { readonly catalog: Catalog; leave(): void }
+  /** The catalog as it was last read; undefined when it is not kept. */
+  known(resource: Resource<PostgresSettings>, database: string): Catalog | undefined
 }
 
 interface Entry {
@@ -50,9 +52,7 @@ export function createCatalogs(now: () => number): Catalogs {
 
   return {
     join(session, database, limits) {
-      // Another host, role or database is another catalog, whatever the resource is called.
-      const { name, upstream, credential, connector } = session.resource
-      const key = JSON.stringify([name, upstream, credential, connector, database])
+      const key = keyOf(session.resource, database)
       const entry = entries.get(key) ?? create(database, limits)
       entries.delete(key)
       entries.set(key, entry)
@@ -65,5 +65,15 @@ export function createCatalogs(now: () => number): Catalogs {
         },
       }
     },
+    known(resource, database) {
+      const catalog = entries.get(keyOf(resource, database))?.catalog
+      return catalog === undefined || catalog.version === 0 ? undefined : catalog
+    },
   }
+}
+
+/** Another host, role or database is another catalog, whatever the resource is called. */
+function keyOf(resource: Resource<PostgresSettings>, database: string): string {
+  const { name, upstream, credential, connector } = resource
+  return JSON.stringify([name, upstream, credential, connector, database])
 }

@@ -9,7 +9,7 @@ import { connectHint, libpqEnvironment } from './connect-hint.ts'
 import { denial, endingError } from './denial.ts'
 import { type ClientLogin, dismiss, greet } from './handshake.ts'
 import { createPreviewer } from './preview.ts'
-import { readAlone } from './read-alone.ts'
+import { readAlone, readAt } from './read-alone.ts'
 import { relay } from './relay.ts'
 import { type PostgresSettings, postgresSettings, secretFields } from './settings.ts'
 import { searchPathOf } from './startup-parameters.ts'
@@ -137,6 +137,10 @@ export function createPostgres(): Protocol<PostgresSettings> {
     connectHint,
     tool: { command: ['psql'], environment: libpqEnvironment },
     read: async text => readAlone(await analyser(), text),
+    async readAt(text, resource) {
+      const catalog = catalogs.known(resource, resource.upstream.database)
+      return catalog && readAt(await analyser(), catalog, resource.credential.user, text)
+    },
     serve,
   }
   return protocol
