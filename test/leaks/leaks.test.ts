@@ -51,7 +51,8 @@ function suite(version: PostgresVersion): void {
     test('the server itself shows them in most answers, and the gateway answers most', () => {
       const { answered, asked } = figuresOf(verdicts)
       expect(verdicts.filter(({ visible }) => visible).length / asked).toBeGreaterThan(0.5)
-      expect(answered / asked).toBeGreaterThan(0.9)
+      // Refused are binary COPY, and functions of users that get or read hidden values (masked_copy).
+      expect(answered / asked).toBeGreaterThan(0.85)
     })
 
     test('little is hidden that is no secret', () => {
