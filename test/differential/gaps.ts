@@ -13,20 +13,9 @@ export interface Gap {
 
 export const gaps: readonly Gap[] = [
   {
-    name: 'a cast of a user from a type of a user',
-    example: 'select p::text from pairs',
-    runs: ['public.pair_text'],
-  },
-  {
     name: 'a row security policy that calls a function of a user',
     example: 'select body from secrets',
     runs: ['public.may_see'],
-  },
-  {
-    name: 'a comparison of a user that an order, a grouping or GREATEST uses by itself',
-    example: 'select r from ranked order by r',
-    runs: ['public.rank_compare', 'public.rank_less'],
-    uncounted: /\branked\b/,
   },
   {
     name: 'a check constraint that the planner folds',

@@ -38,17 +38,6 @@ function open(): void {
   })
 }
 
-/** Calls back with what happened. */
-export function useLive(listener: Listener): void {
-  useEffect(() => {
-    open()
-    listeners.add(listener)
-    return () => {
-      listeners.delete(listener)
-    }
-  }, [listener])
-}
-
 /** Asks anew for what `touched` names whenever such an event comes, or events were missed. */
 export function useFresh(key: string, touched: (event: LiveEvent) => boolean): void {
   const client = useQueryClient()

@@ -106,6 +106,22 @@ LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.
 JOIN pg_proc p ON p.oid = coalesce(o.oprcode::oid, d.refobjid) JOIN pg_language l ON l.oid = p.prolang
 WHERE ${userViews} AND r.rulename = '_RETURN' AND l.lanname NOT IN ${compiled} AND p.oid >= 16384`
 
+/**
+ * Tables with columns of a user's type that run code of users, which is not compiled, when their values are cast or
+ * compared: relation, function. Of a cast from the type, and of an operator class that orders or hashes it. (Whether the
+ * statement asks for it is not looked at: such types are few. A cast to such a type is seen in the text.)
+ */
+export const VALUE_CALLS = `
+SELECT DISTINCT a.attrelid, p.oid
+FROM (SELECT castsource AS type, castfunc::oid AS code FROM pg_cast WHERE castfunc >= 16384
+  UNION SELECT amproclefttype, amproc::oid FROM pg_amproc WHERE amproc::oid >= 16384
+  UNION SELECT x.amoplefttype, o.oprcode::oid FROM pg_amop x JOIN pg_operator o ON o.oid = x.amopopr
+    WHERE o.oprcode::oid >= 16384) u
+JOIN pg_attribute a ON a.atttypid = u.type AND u.type >= 16384 AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+JOIN pg_proc p ON p.oid = u.code JOIN pg_language l ON l.oid = p.prolang
+WHERE l.lanname NOT IN ${compiled}`
+
 /** Rules but those that make views: relation, event, definition when it is not too long. */
 export const RULES = `
 SELECT r.ev_class, r.ev_type, CASE WHEN octet_length(r.definition) <= 65536 THEN r.definition END

@@ -16,6 +16,7 @@ import {
   SESSION,
   TRIGGERS,
   TYPES,
+  VALUE_CALLS,
   VIEW_CALLS,
   VIEW_DEPENDENCIES,
   VIEW_RULES,
@@ -154,7 +155,7 @@ async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
 /** Functions, and what runs them without being asked by name. */
 async function readCode(
   connection: Questions,
-): Promise<Pick<CatalogRows, 'routines' | 'viewCalls' | 'rules' | 'triggers'>> {
+): Promise<Pick<CatalogRows, 'routines' | 'calls' | 'rules' | 'triggers'>> {
   const routines = new Routines()
   await connection.ask(ROUTINES, ([oid, schema, name, definer, path, definition]) => {
     routines.add({
@@ -169,12 +170,14 @@ async function readCode(
   await connection.ask(OPERATORS, ([schema, name, oid]) => {
     routines.addOperator(schema ?? '', name ?? '', Number(oid))
   })
-  const viewCalls = new Map<number, number[]>()
-  await connection.ask(VIEW_CALLS, ([view, oid]) => {
-    const found = viewCalls.get(Number(view))
-    if (found === undefined) viewCalls.set(Number(view), [Number(oid)])
-    else found.push(Number(oid))
-  })
+  const calls = new Map<number, number[]>()
+  for (const question of [VIEW_CALLS, VALUE_CALLS]) {
+    await connection.ask(question, ([relation, oid]) => {
+      const found = calls.get(Number(relation))
+      if (found === undefined) calls.set(Number(relation), [Number(oid)])
+      else found.push(Number(oid))
+    })
+  }
   const rules: RuleRow[] = []
   await connection.ask(RULES, ([relation, event, definition]) => {
     rules.push({
@@ -185,5 +188,5 @@ async function readCode(
   })
   const triggers = new Set<number>()
   await connection.ask(TRIGGERS, ([relation]) => void triggers.add(Number(relation)))
-  return { routines, viewCalls, rules: rulesOf(rules), triggers }
+  return { routines, calls, rules: rulesOf(rules), triggers }
 }

@@ -40,7 +40,7 @@ export interface CatalogRows {
   /** Functions and operators of users. */
   readonly routines: Routines
   /** Views to the functions of users that they call. */
-  readonly viewCalls: ReadonlyMap<number, readonly number[]>
+  readonly calls: ReadonlyMap<number, readonly number[]>
   readonly rules: ReadonlyMap<number, readonly ResolvedRule[]>
   /** Relations with triggers of users. */
   readonly triggers: ReadonlySet<number>
@@ -306,10 +306,10 @@ export class CatalogSnapshot {
   }
 
   /** What runs besides the statement itself. */
-  #codeOf({ oid, kind }: Relation): Pick<ResolvedRelation, 'rules' | 'calls' | 'triggers'> {
+  #codeOf({ oid }: Relation): Pick<ResolvedRelation, 'rules' | 'calls' | 'triggers'> {
     const rules = this.#rows.rules.get(oid)
     const calls = new Set<ResolvedRoutine>()
-    if (kind === 'view') this.#addCalls(oid, calls, new Set())
+    this.#addCalls(oid, calls, new Set())
     return {
       ...(rules === undefined ? {} : { rules }),
       ...(calls.size === 0 ? {} : { calls: [...calls] }),
@@ -317,17 +317,17 @@ export class CatalogSnapshot {
     }
   }
 
-  /** Functions of a view, and of the views in it. */
-  #addCalls(view: number, calls: Set<ResolvedRoutine>, seen: Set<number>): void {
-    if (seen.has(view)) return
-    seen.add(view)
-    for (const oid of this.#rows.viewCalls.get(view) ?? []) {
+  /** Functions that reading it runs, and of what a view reads. A materialized view holds what was made before. */
+  #addCalls(relation: number, calls: Set<ResolvedRoutine>, seen: Set<number>): void {
+    if (seen.has(relation)) return
+    seen.add(relation)
+    for (const oid of this.#rows.calls.get(relation) ?? []) {
       const routine = this.#rows.routines.get(oid)
       if (routine !== undefined) calls.add(routine)
     }
-    for (const dependency of this.#rows.views.get(view)?.dependencies.split(',') ?? []) {
-      const inner = Number(dependency.split(' ')[0])
-      if (this.#byOid.get(inner)?.kind === 'view') this.#addCalls(inner, calls, seen)
+    if (this.#byOid.get(relation)?.kind !== 'view') return
+    for (const dependency of this.#rows.views.get(relation)?.dependencies.split(',') ?? []) {
+      this.#addCalls(Number(dependency.split(' ')[0]), calls, seen)
     }
   }
 

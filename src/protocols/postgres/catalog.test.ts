@@ -299,7 +299,7 @@ describe('keeping a catalog', () => {
       forms: new Map(),
       generated: new Map(),
       routines: new Routines(),
-      viewCalls: new Map(),
+      calls: new Map(),
       rules: new Map(),
       triggers: new Set(),
       namedTypes: new Map(),
