@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { paths, schemas } from '#contract'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
-import { has, need } from './rights.ts'
+import { consoleRights, has, need } from './rights.ts'
 import { principalView, resourceView } from './views.ts'
 
 export function resourceRoutes(routes: Routes, parts: ApiParts): void {
@@ -15,7 +15,10 @@ export function resourceRoutes(routes: Routes, parts: ApiParts): void {
       config,
       schema: { summary: 'Who the gateway says you are', response: { 200: schemas.principal } },
     },
-    async request => principalView(request.caller!.principal),
+    async request => ({
+      ...principalView(request.caller!.principal),
+      rights: consoleRights.filter(right => has(parts, request.caller!, right)),
+    }),
   )
 
   routes.get(

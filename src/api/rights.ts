@@ -3,11 +3,13 @@ import { mayOperate } from '#engines/policy'
 import { AccessDenied } from '#model'
 import type { ApiParts, Caller } from './parts.ts'
 
-export type ConsoleRight =
-  | 'console:read'
-  | 'console:audit'
-  | 'console:operate'
-  | 'console:administer'
+export const consoleRights = [
+  'console:read',
+  'console:audit',
+  'console:operate',
+  'console:administer',
+] as const
+export type ConsoleRight = (typeof consoleRights)[number]
 
 export function has(parts: ApiParts, caller: Caller, right: ConsoleRight): boolean {
   const facts = parts.gateway.factsFor(caller.principal, caller.origin)

@@ -36,6 +36,7 @@ export function resourceView(parts: ApiParts, resource: Resource): ResourceView 
   return {
     name: resource.name,
     protocol: resource.protocol,
+    ...(protocol === undefined ? {} : { label: protocol.label }),
     tags: { ...resource.tags },
     ...(endpoint === undefined ? {} : { endpoint }),
     connect: protocol && reach ? [...protocol.connectHint(reach)] : [],

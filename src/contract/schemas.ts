@@ -14,6 +14,10 @@ export const principal = z.object({
   mfa: z.boolean(),
   run: z.string(),
   expiresAt: z.number(),
+  /** What the policies permit in the console, now: a page offers nothing else. Each call is decided by itself all the same. */
+  rights: z
+    .array(z.enum(['console:read', 'console:audit', 'console:operate', 'console:administer']))
+    .optional(),
 })
 
 export const deviceCode = z.object({
@@ -36,6 +40,8 @@ export const signedIn = z.object({
 export const resource = z.object({
   name: z.string(),
   protocol: z.string(),
+  /** The protocol's name for people. */
+  label: z.string().optional(),
   tags: z.record(z.string(), z.string()),
   /** Where clients reach it, and lines to paste. */
   endpoint: z.object({ host: z.string(), port: z.number() }).optional(),

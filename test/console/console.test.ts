@@ -1,20 +1,13 @@
 // The console in a real browser, in front of a real gateway and database: the whole loop from a statement that is held
 // in psql to the click that lets it run, and what a hostile statement, a stranger and a small screen make of it.
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type Issuer, LOGIN_CLIENT, shopOwner, shopSql, startIssuer } from '../../demo/index.ts'
-import {
-  issuerEntry,
-  postgresResource,
-  type RunningGateway,
-  startGateway,
-} from '../servers/gateway.ts'
-import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
-import { freePort, type Ran, run } from '../servers/programs.ts'
+import type { Issuer } from '../../demo/index.ts'
+import type { RunningGateway } from '../servers/gateway.ts'
+import { run } from '../servers/programs.ts'
+import { faults, picture, type Stage, setStage, WEB } from './stage.ts'
 
 const POLICIES = {
   'shop.cedar': `
@@ -25,116 +18,22 @@ forbid (principal is Agent, action == Action::"write", resource) unless { contex
 @id("dba-looks") permit (principal in Group::"dba", action in [Action::"console:read", Action::"console:audit", Action::"console:operate"], resource == Gateway::"sallyport");
 `,
 }
-/** Where the pictures of the guides come from: set it to a folder to make them anew. */
-const PICTURES = process.env['CONSOLE_PICTURES']
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-const WEB = join(import.meta.dirname, '..', '..', 'dist', 'web')
 
 vi.setConfig({ testTimeout: 60_000 })
-let server: PostgresServer
-let issuer: Issuer
+let stage: Stage
 let gateway: RunningGateway
-let browser: Browser
+let issuer: Issuer
 let url: string
-const contexts: BrowserContext[] = []
-const held: Promise<Ran>[] = []
+
+const pageOf: Stage['pageOf'] = (...given) => stage.pageOf(...given)
+const ask: Stage['ask'] = statement => stage.ask(statement)
 
 beforeAll(async () => {
-  if (!existsSync(join(WEB, 'index.html')))
-    throw new Error('build the console first: npm test does')
-  server = await startPostgres({
-    version: 15,
-    database: 'shop',
-    init: `${shopSql(300)}${shopOwner('app')}`,
-  })
-  const consolePort = await freePort()
-  url = `https://127.0.0.1:${consolePort}`
-  issuer = await startIssuer({ callback: `${url}/auth/callback` })
-  gateway = await startGateway({
-    consolePort,
-    issuers: [issuerEntry(issuer.url)],
-    resources: [postgresResource('shop', server)],
-    policies: POLICIES,
-    dataClasses: { email: { columns: ['*.email'], detect: 'email', mask: 'redact' } },
-    env: { UPSTREAM_PASSWORD: server.password, LOGIN_SECRET: LOGIN_CLIENT.secret },
-    settings: {
-      identity: {
-        issuers: [issuerEntry(issuer.url)],
-        login: { issuer: issuer.url, clientId: LOGIN_CLIENT.id, clientSecret: 'env:LOGIN_SECRET' },
-      },
-    },
-  })
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
+  stage = await setStage(POLICIES)
+  ;({ gateway, issuer, url } = stage)
 })
-
-afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close()
-})
-
-afterAll(async () => {
-  await browser?.close()
-  await gateway?.remove()
-  await Promise.all(held)
-  await issuer?.stop()
-  await server?.stop()
-})
-
-/** A page of a person who signed in, and what the browser complained about. */
-async function pageOf(
-  who: string,
-  path = '/',
-  look: { width?: number; dark?: boolean } = {},
-): Promise<{ page: Page; complaints: string[] }> {
-  const context = await browser.newContext({
-    ignoreHTTPSErrors: true,
-    viewport: { width: look.width ?? 1200, height: 760 },
-    colorScheme: look.dark ? 'dark' : 'light',
-  })
-  contexts.push(context)
-  const page = await context.newPage()
-  page.setDefaultTimeout(12_000)
-  const complaints: string[] = []
-  page.on('pageerror', error => complaints.push(error.message))
-  page.on('console', message => {
-    // Being asked to sign in is a 401, which every browser mentions.
-    const said = message.text()
-    const own = message.location().url.startsWith(url)
-    if (message.type() === 'error' && own && !said.includes('401')) complaints.push(said)
-  })
-  await page.goto(`${url}${path}`)
-  await page.waitForURL(/choose/)
-  await page.getByRole('link', { name: who, exact: true }).click()
-  await page.waitForURL(address => address.href.startsWith(url))
-  await page.getByText('live', { exact: true }).first().waitFor()
-  return { page, complaints }
-}
-
-/** psql of the agent, which waits for a person. */
-async function ask(statement: string): Promise<{ readonly ended: Promise<Ran> }> {
-  const env = gateway.libpq(await issuer.token({ client: 'order-bot' }), 'shop')
-  const ran = run('psql', ['-X', '-c', statement], { env, timeoutMs: 60_000 })
-  held.push(ran)
-  return { ended: ran }
-}
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (PICTURES === undefined) return
-  mkdirSync(PICTURES, { recursive: true })
-  await page.screenshot({ path: join(PICTURES, `${name}.png`) })
-}
-
-/** What axe finds serious. */
-async function faults(page: Page): Promise<string[]> {
-  const found = await page.evaluate(
-    `${readFileSync(AXE, 'utf8')}; axe.run(document, { resultTypes: ['violations'] })`,
-  )
-  const { violations } = found as {
-    violations: { id: string; impact: string; nodes: { html: string }[] }[]
-  }
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`)
-}
+afterEach(() => stage?.clear())
+afterAll(() => stage?.close())
 
 describe('the whole loop', () => {
   it('a statement is held in psql, appears in the inbox by itself, is approved by a key, and runs', async () => {
@@ -270,8 +169,6 @@ describe('the page', () => {
     await page.getByRole('row').nth(1).click()
     await page.getByText('so far').waitFor()
     expect(await faults(page), 'session').toEqual([])
-    const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-    expect(wide).toBeLessThanOrEqual(0)
   })
 
   it('goes places by keys, and lists them', async () => {

@@ -1,5 +1,20 @@
-// Where one can go: the order of the navigation, and the letter behind `g`.
-export const places = [
+// Where one can go: the order of the navigation, and the letter behind `g`. `right`: only for those who have it.
+import type { Right } from '../data/who.ts'
+
+export interface Place {
+  readonly to: '/requests' | '/sessions' | '/resources'
+  readonly label: string
+  readonly key: string
+  readonly right?: Right
+}
+
+export const places: readonly Place[] = [
   { to: '/requests', label: 'Requests', key: 'r' },
   { to: '/sessions', label: 'Sessions', key: 's' },
-] as const
+  { to: '/resources', label: 'Resources', key: 'c' },
+]
+
+/** The places of somebody with these rights. */
+export function placesOf(rights: readonly Right[]): readonly Place[] {
+  return places.filter(({ right }) => right === undefined || rights.includes(right))
+}

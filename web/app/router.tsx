@@ -54,8 +54,20 @@ const session = createRoute({
   component: lazyRouteComponent(() => import('../features/sessions/session.tsx'), 'SessionPage'),
 })
 
+const resources = createRoute({
+  getParentRoute: () => root,
+  path: '/resources',
+  component: lazyRouteComponent(() => import('../features/resources/list.tsx'), 'Resources'),
+})
+
+const resource = createRoute({
+  getParentRoute: () => root,
+  path: '/resources/$name',
+  component: lazyRouteComponent(() => import('../features/resources/resource.tsx'), 'ResourcePage'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, requests, request, sessions, session]),
+  routeTree: root.addChildren([home, requests, request, sessions, session, resources, resource]),
   defaultPreload: 'intent',
 })
 

@@ -1,21 +1,18 @@
 // What surrounds every page: where one can go, who one is, whether what is shown is of this moment.
-import { useQuery } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
-import { type PrincipalView, paths } from '#contract'
-import { call } from '../data/gateway.ts'
+import { useEffect, useRef, useState } from 'react'
+import { paths } from '#contract'
 import { useLiveState } from '../data/live.ts'
+import { useWho } from '../data/who.ts'
 import { Failure, Key, Mark, Verbatim } from '../ui/parts.tsx'
-import { places } from './places.ts'
+import { type Place, placesOf } from './places.ts'
 import { applyTheme, type Theme, theme } from './theme.ts'
 
 export function Shell() {
-  const who = useQuery({
-    queryKey: ['whoami'],
-    queryFn: ({ signal }) => call<PrincipalView>(paths.whoami, { signal }),
-  })
+  const who = useWho()
   const [help, setHelp] = useState(false)
-  useKeys(() => setHelp(true))
+  const shown = placesOf(who.data?.rights ?? [])
+  useKeys(shown, () => setHelp(true))
   if (who.error) return <Failure error={who.error} again={() => void who.refetch()} />
   if (who.data === undefined) return null
   return (
@@ -25,8 +22,8 @@ export function Shell() {
       </a>
       <header className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line px-4 py-1.5">
         <span className="font-semibold">Sallyport</span>
-        <nav aria-label="places" className="flex gap-1 overflow-x-auto">
-          {places.map(({ to, label, key }) => (
+        <nav aria-label="places" className="flex gap-1 overflow-x-auto max-w-full">
+          {shown.map(({ to, label, key }) => (
             <Link
               key={to}
               to={to}
@@ -57,7 +54,7 @@ export function Shell() {
       <main id="main" className="flex-1 min-h-0 flex flex-col">
         <Outlet />
       </main>
-      {help && <Help onClose={() => setHelp(false)} />}
+      {help && <Help places={shown} onClose={() => setHelp(false)} />}
     </div>
   )
 }
@@ -97,27 +94,27 @@ function ThemeChoice() {
 }
 
 /** `g` then a letter goes places; `?` lists the keys. */
-function useKeys(onHelp: () => void): void {
+function useKeys(places: readonly Place[], onHelp: () => void): void {
   const navigate = useNavigate()
+  const going = useRef(0)
   useEffect(() => {
-    let going = 0
     const listen = (event: KeyboardEvent): void => {
-      const typing = event.target instanceof HTMLElement && event.target.matches('input, textarea')
+      const typing =
+        event.target instanceof HTMLElement && event.target.matches('input, textarea, select')
       if (typing || event.metaKey || event.ctrlKey || event.altKey) return
       if (event.key === '?') onHelp()
-      else if (event.key === 'g') going = Date.now()
-      else if (Date.now() - going < 1_000) {
-        going = 0
+      else if (!event.repeat && Date.now() - going.current < 1_000) {
+        going.current = 0
         const place = places.find(({ key }) => key === event.key)
         if (place !== undefined) void navigate({ to: place.to })
-      }
+      } else if (event.key === 'g') going.current = Date.now()
     }
     addEventListener('keydown', listen)
     return () => removeEventListener('keydown', listen)
-  }, [navigate, onHelp])
+  }, [navigate, places, onHelp])
 }
 
-function Help({ onClose }: { onClose: () => void }) {
+function Help({ places, onClose }: { places: readonly Place[]; onClose: () => void }) {
   return (
     <dialog
       aria-label="keys"

@@ -6,6 +6,8 @@ export interface Column<Row> {
   readonly name: string
   /** A CSS grid width. */
   readonly width: string
+  /** The same on narrow screens, where it differs. */
+  readonly narrow?: string
   readonly right?: boolean
   /** Left out on narrow screens. */
   readonly wide?: boolean
@@ -50,7 +52,11 @@ export function Table<Row>({
     setChosen(next)
     list.scrollToIndex(next)
   }
-  const grid = { gridTemplateColumns: shown.map(column => column.width).join(' ') }
+  const grid = {
+    gridTemplateColumns: shown
+      .map(column => (narrow ? (column.narrow ?? column.width) : column.width))
+      .join(' '),
+  }
   return (
     <div
       className="flex flex-col min-h-0 flex-1"

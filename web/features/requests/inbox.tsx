@@ -13,17 +13,29 @@ const route = getRouteApi('/requests')
 const touches = (event: LiveEvent): boolean => event.request !== undefined
 
 const columns: readonly Column<AccessRequestView>[] = [
-  { name: 'state', width: '8rem', cell: each => <RequestState state={each.state} /> },
+  {
+    name: 'state',
+    width: '8rem',
+    narrow: '4.25rem',
+    cell: each => <RequestState state={each.state} />,
+  },
   {
     name: 'statement',
     width: 'minmax(10rem, 3fr)',
+    narrow: 'minmax(0, 2fr)',
     cell: each => <Verbatim text={plain(each.statement)} />,
   },
-  { name: 'who', width: 'minmax(7rem, 1fr)', cell: each => plain(who(each)) },
+  {
+    name: 'who',
+    width: 'minmax(7rem, 1fr)',
+    narrow: 'minmax(0, 1fr)',
+    cell: each => plain(who(each)),
+  },
   { name: 'resource', width: 'minmax(5rem, 8rem)', wide: true, cell: each => plain(each.resource) },
   {
     name: 'left',
     width: '5rem',
+    narrow: '3.5rem',
     right: true,
     cell: each => (each.state === 'pending' ? <Countdown until={each.expiresAt} /> : ''),
   },

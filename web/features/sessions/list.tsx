@@ -16,6 +16,7 @@ const columns: readonly Column<SessionView>[] = [
   {
     name: 'state',
     width: '5rem',
+    narrow: '3.75rem',
     cell: each =>
       each.endedAt === undefined ? (
         <Mark tone="live" glyph="●">
@@ -30,11 +31,23 @@ const columns: readonly Column<SessionView>[] = [
   {
     name: 'who',
     width: 'minmax(8rem, 2fr)',
+    narrow: 'minmax(0, 2fr)',
     cell: each =>
       plain(each.actor === undefined ? each.principal : `${each.actor} for ${each.principal}`),
   },
-  { name: 'resource', width: 'minmax(5rem, 1fr)', cell: each => plain(each.resource) },
-  { name: 'statements', width: '6rem', right: true, cell: each => count(each.statements) },
+  {
+    name: 'resource',
+    width: 'minmax(5rem, 1fr)',
+    narrow: 'minmax(0, 1fr)',
+    cell: each => plain(each.resource),
+  },
+  {
+    name: 'statements',
+    width: '6rem',
+    wide: true,
+    right: true,
+    cell: each => count(each.statements),
+  },
   {
     name: 'denied',
     width: '5rem',
@@ -51,7 +64,13 @@ const columns: readonly Column<SessionView>[] = [
   },
   { name: 'rows', width: '6rem', right: true, wide: true, cell: each => count(each.rows) },
   { name: 'bytes', width: '5rem', right: true, wide: true, cell: each => bytes(each.bytes) },
-  { name: 'began', width: '7rem', right: true, cell: each => <Time at={each.startedAt} /> },
+  {
+    name: 'began',
+    width: '7rem',
+    narrow: '5rem',
+    right: true,
+    cell: each => <Time at={each.startedAt} />,
+  },
 ]
 
 export function Sessions() {

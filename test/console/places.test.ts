@@ -1,0 +1,84 @@
+// The other places of the console in a real browser: resources, grants, evidence, why.
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { run } from '../servers/programs.ts'
+import { faults, picture, type Stage, setStage } from './stage.ts'
+
+const POLICIES = {
+  'shop.cedar': `
+@id("agents-use-shop") permit (principal in Group::"agents", action in [Action::"connect", Action::"read", Action::"write"], resource in Resource::"shop");
+@id("agents-write-with-a-person") @approvers("dba") @within("15m") @reason("agents change data only with a person")
+forbid (principal is Agent, action == Action::"write", resource) unless { context.approved };
+@id("dba-approves") permit (principal in Group::"dba", action == Action::"approve", resource == Resource::"shop");
+@id("dba-looks") permit (principal in Group::"dba", action in [Action::"console:read", Action::"console:audit", Action::"console:operate"], resource == Gateway::"sallyport");
+`,
+}
+const LOOKS = [
+  ['light', false, 1200],
+  ['dark', true, 1200],
+  ['phone', false, 360],
+  ['phone-dark', true, 360],
+] as const
+
+vi.setConfig({ testTimeout: 60_000 })
+let stage: Stage
+const pageOf: Stage['pageOf'] = (...given) => stage.pageOf(...given)
+
+beforeAll(async () => {
+  stage = await setStage(POLICIES)
+})
+afterEach(() => stage?.clear())
+afterAll(() => stage?.close())
+
+describe('resources', () => {
+  it('are listed with their protocol, tags and live sessions, and open on lines to paste and copy', async () => {
+    const env = stage.gateway.libpq(await stage.issuer.token({ client: 'order-bot' }), 'shop')
+    const { page, complaints } = await pageOf('dora', '/resources')
+    const row = page.getByRole('row', { name: /shop/ })
+    await row.getByText('PostgreSQL').waitFor()
+    const psql = run('psql', ['-X'], { env, input: 'select 1;\n\\! sleep 4\n' })
+    await row.getByText('●').waitFor()
+    await page.getByRole('rowgroup').focus()
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`${stage.url}/resources/shop`)
+    await page.getByText('sallyport connect shop').waitFor()
+    const lines = await page.locator('article pre').allTextContents()
+    expect(lines.some(each => each.startsWith('PGPASSWORD="$SALLYPORT_TOKEN" psql '))).toBe(true)
+    expect(lines.some(each => each.startsWith('postgresql://'))).toBe(true)
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.getByRole('button', { name: 'copy' }).first().click()
+    await page.getByRole('button', { name: 'copied' }).waitFor()
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe('sallyport connect shop')
+    await psql
+    await page.getByText('●').nth(1).waitFor({ state: 'detached' })
+    expect(complaints).toEqual([])
+  })
+
+  it('that are not there, or not for the viewer, are said not to be', async () => {
+    const { page } = await pageOf('ana', '/resources')
+    await page.getByText('There is nothing that you may connect to.').waitFor()
+    expect(await faults(page)).toEqual([])
+    await page.goto(`${stage.url}/resources/shop`)
+    await page.getByText('There is no such resource that you may see.').waitFor()
+  })
+
+  it('say what failed, and keep the way back', async () => {
+    const { page } = await pageOf('dora', '/requests')
+    await page.route('**/api/resources', route => route.abort())
+    await page.getByRole('link', { name: 'Resources' }).click()
+    await page.getByText('The gateway does not answer.').waitFor({ timeout: 15_000 })
+    await page.unroute('**/api/resources')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('row', { name: /shop/ }).waitFor()
+  })
+
+  it.each(LOOKS)('have no serious fault: %s', async (name, dark, width) => {
+    const { page } = await pageOf('dora', '/resources', { dark, width })
+    await page.getByRole('row', { name: /shop/ }).waitFor()
+    expect(await faults(page), 'list').toEqual([])
+    await picture(page, `resources-${name}`)
+    await page.getByRole('row', { name: /shop/ }).click()
+    await page.getByText('sallyport connect shop').waitFor()
+    expect(await faults(page), 'one').toEqual([])
+    await picture(page, `resource-${name}`)
+  })
+})

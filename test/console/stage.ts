@@ -1,0 +1,138 @@
+// A console in a real browser, in front of a real gateway and database: what every test of the page begins with.
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Issuer, LOGIN_CLIENT, shopOwner, shopSql, startIssuer } from '../../demo/index.ts'
+import {
+  issuerEntry,
+  postgresResource,
+  type RunningGateway,
+  startGateway,
+} from '../servers/gateway.ts'
+import { startPostgres } from '../servers/postgres.ts'
+import { freePort, type Ran, run } from '../servers/programs.ts'
+
+/** Where the pictures of the guides come from: set it to a folder to make them anew. */
+const PICTURES = process.env['CONSOLE_PICTURES']
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+export const WEB = join(import.meta.dirname, '..', '..', 'dist', 'web')
+
+export interface Look {
+  readonly width?: number
+  readonly dark?: boolean
+}
+
+export interface Stage {
+  readonly url: string
+  readonly gateway: RunningGateway
+  readonly issuer: Issuer
+  /** A page of a person who signed in, and what the browser complained about. */
+  pageOf(who: string, path?: string, look?: Look): Promise<{ page: Page; complaints: string[] }>
+  /** psql of the agent, which waits for a person. */
+  ask(statement: string): Promise<{ readonly ended: Promise<Ran> }>
+  /** Closes the pages of the test that ends. */
+  clear(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function setStage(policies: Readonly<Record<string, string>>): Promise<Stage> {
+  if (!existsSync(join(WEB, 'index.html')))
+    throw new Error('build the console first: npm test does')
+  const server = await startPostgres({
+    version: 15,
+    database: 'shop',
+    init: `${shopSql(300)}${shopOwner('app')}`,
+  })
+  const consolePort = await freePort()
+  const url = `https://127.0.0.1:${consolePort}`
+  const issuer = await startIssuer({ callback: `${url}/auth/callback` })
+  const gateway = await startGateway({
+    consolePort,
+    issuers: [issuerEntry(issuer.url)],
+    resources: [postgresResource('shop', server)],
+    policies,
+    dataClasses: { email: { columns: ['*.email'], detect: 'email', mask: 'redact' } },
+    env: { UPSTREAM_PASSWORD: server.password, LOGIN_SECRET: LOGIN_CLIENT.secret },
+    settings: {
+      identity: {
+        issuers: [issuerEntry(issuer.url)],
+        login: { issuer: issuer.url, clientId: LOGIN_CLIENT.id, clientSecret: 'env:LOGIN_SECRET' },
+      },
+    },
+  })
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox'],
+  })
+  const contexts: BrowserContext[] = []
+  const held: Promise<Ran>[] = []
+  return {
+    url,
+    gateway,
+    issuer,
+    pageOf: async (who, path = '/', look = {}) => {
+      const context = await browser.newContext({
+        ignoreHTTPSErrors: true,
+        viewport: { width: look.width ?? 1200, height: 760 },
+        colorScheme: look.dark ? 'dark' : 'light',
+      })
+      contexts.push(context)
+      const page = await context.newPage()
+      page.setDefaultTimeout(12_000)
+      const complaints: string[] = []
+      page.on('pageerror', error => complaints.push(error.message))
+      page.on('console', message => {
+        // Being asked to sign in is a 401, which every browser mentions.
+        const said = message.text()
+        const own = message.location().url.startsWith(url)
+        if (message.type() === 'error' && own && !said.includes('401')) complaints.push(said)
+      })
+      await page.goto(`${url}${path}`)
+      await page.waitForURL(/choose/)
+      await page.getByRole('link', { name: who, exact: true }).click()
+      await page.waitForURL(address => address.href.startsWith(url))
+      await page.getByText('live', { exact: true }).first().waitFor()
+      return { page, complaints }
+    },
+    ask: async statement => {
+      const env = gateway.libpq(await issuer.token({ client: 'order-bot' }), 'shop')
+      const ran = run('psql', ['-X', '-c', statement], { env, timeoutMs: 60_000 })
+      held.push(ran)
+      return { ended: ran }
+    },
+    clear: async () => {
+      for (const context of contexts.splice(0)) await context.close()
+    },
+    close: async () => {
+      await browser.close()
+      await gateway.remove()
+      await Promise.all(held)
+      await issuer.stop()
+      await server.stop()
+    },
+  }
+}
+
+export async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES === undefined) return
+  mkdirSync(PICTURES, { recursive: true })
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) })
+}
+
+/** What axe finds serious; and when the page is wider than its window, that. */
+export async function faults(page: Page): Promise<string[]> {
+  const found = await page.evaluate(
+    `${readFileSync(AXE, 'utf8')}; axe.run(document, { resultTypes: ['violations'] })`,
+  )
+  const { violations } = found as {
+    violations: { id: string; impact: string; nodes: { html: string }[] }[]
+  }
+  const wide = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'))
+  return [
+    ...violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`),
+    ...(wide > 0 ? [`wider than the window by ${wide}`] : []),
+  ]
+}
