@@ -142,6 +142,18 @@ h: select people.ssn from people, plain people_ where people_.id = people.id
 hqqq: select p.ssn, t.* from people p join plain t on t.id = p.id
 h: select ssn from vault.people
 h: select people.ssn from vault.people
+# names that the server looks for elsewhere
+h: select (select xmin from people_view limit 1) from (select ssn as xmin from people) p
+h: select (select ctid from pg_tables limit 1) from (select ssn as ctid from people) p
+h: select (select e from jsonb_array_elements('[1]') e) from (select ssn as e from people) p
+h: select (select json_array_elements_text from json_array_elements_text('[1]')) from (select ssn as json_array_elements_text from people) p
+h: select (select public.people.ssn from (select 'x' as ssn) people) from public.people
+h: select x.ssn from public.people, lateral (select public.people.* from (select 'x' as ssn) people) x
+-: select upper(system_user) from (select ssn as system_user from people) p
+q: select public.people.name from public.people, vault.people
+q: select upper(public.people.name) from people
+qq: update public.people set name = name where public.people.id < 3 returning public.people.name, upper(public.people.site)
+q: select max(tableoid::text || ctid::text) from people_matview
 # joins
 hq: select ssn, p.name from people p join renamed r on r.id = p.id
 eq: select name, count(*) from people p join renamed r using (id) group by name

@@ -10,6 +10,58 @@ beforeAll(async () => {
 
 /** Text, outputs, probes, transfers. */
 const shapes: readonly (readonly [string, string, string, string])[] = [
+  // A view has no system columns: the name is of the query around it. A table has.
+  [
+    'select (select ctid from v limit 1) from (select ssn as ctid from customers) c',
+    '=customers.ssn',
+    '',
+    '',
+  ],
+  [
+    'select (select ctid from orders limit 1) from (select ssn as ctid from customers) c',
+    '-',
+    '',
+    '',
+  ],
+  // A function's one column that has a name of its own: no alias changes it.
+  [
+    "select (select e from jsonb_array_elements('[1]') e) from (select ssn as e from customers) c",
+    '=customers.ssn',
+    '',
+    '',
+  ],
+  [
+    "select (select value from jsonb_array_elements('[1]') e) from (select ssn as value from customers) c",
+    '-',
+    '',
+    '',
+  ],
+  // With a schema only the relation itself is meant, whatever has its name nearer by.
+  [
+    "select (select public.customers.ssn from (select 'x' as ssn) customers) from public.customers",
+    '=customers.ssn',
+    '',
+    '',
+  ],
+  [
+    'select (select public.customers.ssn from orders as customers) from customers',
+    '=customers.ssn',
+    '',
+    '',
+  ],
+  [
+    "select (select x from lateral (select public.customers.*) y(w, x, z)) from (select 'x' as ssn) v, public.customers",
+    '=customers.name',
+    '',
+    '',
+  ],
+  // A keyword that is a column's name to older servers.
+  [
+    'select upper(system_user) from (select ssn as system_user from customers) c',
+    '?',
+    'unknown',
+    'unknown',
+  ],
   [
     'select id, ssn, c.name from customers c',
     '=customers.id =customers.ssn =customers.name',

@@ -5,7 +5,7 @@ import type { SqlStatement } from './analysis.ts'
 import type { LineageNames, NamedRelation, Plan } from './lineage/index.ts'
 import type { Names, ResolvedRelation } from './names.ts'
 import { otherFunctions, safeFunctions } from './postgres/catalog-names.ts'
-import { isSystemColumn } from './system-columns.ts'
+import { hasSystemColumns, isSystemColumn } from './system-columns.ts'
 
 /** EXECUTE of an EXECUTE of ...: the server has no such thing, a text may try. */
 const DEEPEST = 8
@@ -66,7 +66,7 @@ function asWritten(relation: ResolvedRelation): NamedRelation {
   const { object, kind, columns, triggers, rules } = relation
   const rewritten = triggers === true || (rules !== undefined && rules.length > 0)
   const tracked = kind === 'view' || kind === 'materialized view'
-  return rewritten || tracked ? { object, columns, rewritten, tracked } : relation
+  return { object, columns, rewritten, tracked, systemColumns: hasSystemColumns(kind) }
 }
 
 /** `isHidden`: an unqualified name means something else than the catalog says. `unread`: any may. */

@@ -23,7 +23,7 @@ import {
   withArguments,
   withOwnOperators,
 } from './statement-lineage.ts'
-import { isSystemColumn } from './system-columns.ts'
+import { hasSystemColumns, isSystemColumn } from './system-columns.ts'
 
 export interface StatementContext {
   /** Verbatim. */
@@ -476,7 +476,8 @@ class Builder {
     for (const name of raw.columns) if (has(name)) columns.push(name)
     for (const name of raw.qualified) {
       if (has(name)) columns.push(name)
-      else if (!isSystemColumn(name)) this.#rowFunction(name, raw, relation)
+      else if (!(isSystemColumn(name) && hasSystemColumns(relation.kind)))
+        this.#rowFunction(name, raw, relation)
     }
     return columns.length < 2 ? columns : [...new Set(columns)]
   }

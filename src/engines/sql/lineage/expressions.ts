@@ -68,7 +68,7 @@ function ofRow(name: string, row: Value, run: Run): Value {
 }
 
 function wholeRow(path: readonly string[], place: Place, run: Run): Value {
-  const row = rowOf(path.at(-1) ?? '', place.scope, run.fuel)
+  const row = rowOf(path, place.scope, run.fuel)
   return row === undefined ? UNKNOWN : row.whole(run.fuel)
 }
 

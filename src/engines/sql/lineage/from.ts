@@ -19,7 +19,12 @@ export function itemOf(from: FromItem, scope: Scope, place: Place, run: Run): vo
       const cte = relation.schema === undefined ? cteOf(relation.name, place.ctes) : undefined
       const row = cte === undefined ? run.relation(relation).row : cteRow(cte, run)
       const shown = opaque && cte === undefined ? Row.open(UNKNOWN) : row.renamed(columns)
-      scope.items.push({ alias: alias ?? relation.name, row: shown, plain: true })
+      scope.items.push({
+        alias: alias ?? relation.name,
+        row: shown,
+        plain: true,
+        relation: alias === undefined && cte === undefined ? relation : undefined,
+      })
       return
     }
     case 'query': {

@@ -111,8 +111,7 @@ function firstName(query: Query, place: Place, run: Run): string | undefined {
 }
 
 function starRow(path: readonly string[], place: Place, run: Run): Row {
-  const alias = path.at(-1)
-  if (alias !== undefined) return rowNamed(alias, place.scope, run.fuel) ?? Row.open(UNKNOWN)
+  if (path.length > 0) return rowNamed(path, place.scope, run.fuel) ?? Row.open(UNKNOWN)
   const items = place.scope?.items.filter(item => item.plain) ?? []
   const [first] = items
   if (items.length === 1 && first !== undefined) return first.row

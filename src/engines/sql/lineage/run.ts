@@ -34,6 +34,8 @@ export interface NamedRelation {
   readonly rewritten?: boolean
   /** Where its columns come from is known whatever it is called: a view. */
   readonly tracked?: boolean
+  /** It has the columns of a table that its columns' list does not name. A view has none: such a name is another's. */
+  readonly systemColumns: boolean
 }
 
 /** The plan was made without values. */
@@ -115,10 +117,13 @@ export class Run {
     return { row: this.#anyOf(rows), object: undefined, rewritten }
   }
 
-  #rowOf({ object, columns }: NamedRelation): Row {
+  #rowOf({ object, columns, systemColumns }: NamedRelation): Row {
     let row = this.#rows.get(object)
     if (row === undefined) {
-      row = columns.length === 0 ? unknownRow : baseRow(object, columns, this.names)
+      row =
+        columns.length === 0
+          ? unknownRow
+          : baseRow(object, columns, systemColumns ? this.names : undefined)
       this.#rows.set(object, row)
     }
     return row
@@ -142,7 +147,8 @@ export class Run {
 
 const unknownRow = Row.open({ sources: new Set(), how: 'unknown' })
 
-function baseRow(object: string, columns: readonly string[], names: LineageNames): Row {
+/** `names`: of one that has system columns. */
+function baseRow(object: string, columns: readonly string[], names: LineageNames | undefined): Row {
   const values: Value[] = []
   return new Row(
     columns,
@@ -155,6 +161,6 @@ function baseRow(object: string, columns: readonly string[], names: LineageNames
       return value
     },
     undefined,
-    name => names.isSystemColumn(name),
+    names === undefined ? undefined : name => names.isSystemColumn(name),
   )
 }

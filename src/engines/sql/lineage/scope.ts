@@ -1,5 +1,6 @@
 // Which value a name means, by the server's rules: the innermost level that has such a column; else, for a name
 // alone, the whole row of the relation of that name; `t.name` without such a column is a function of the row.
+import type { RelationName } from '../analysis.ts'
 import type { Cte } from './plan.ts'
 import type { Row } from './row.ts'
 import { either, type Fuel, UNKNOWN, type Value } from './value.ts'
@@ -10,6 +11,8 @@ export interface Item {
   readonly row: Row
   /** False for the sides of a join: a name alone finds the join's columns. */
   readonly plain: boolean
+  /** As written, of a relation without an alias: the only ones that a name with a schema finds. */
+  readonly relation?: RelationName | undefined
 }
 
 /** A level of query. */
@@ -64,7 +67,7 @@ export function lookUp(
 ): Value {
   const name = path.at(-1) ?? ''
   if (path.length === 1) return unqualified(name, scope, fuel)
-  const items = named(path.at(-2) ?? '', scope, fuel)
+  const items = named(path.slice(0, -1), scope, fuel)
   return either(
     items.map(({ row }) => columnOf(row, name, fuel, call)),
     fuel,
@@ -84,20 +87,50 @@ function columnOf(
   return either([found ?? call(name, row.whole(fuel)), row.others], fuel)
 }
 
-/** The whole row of what an alias names. */
-export function rowOf(alias: string, scope: Scope | undefined, fuel: Fuel): Row | undefined {
-  const items = named(alias, scope, fuel)
+/** The whole row of what an alias, or the name of a relation, names. */
+export function rowOf(
+  path: readonly string[],
+  scope: Scope | undefined,
+  fuel: Fuel,
+): Row | undefined {
+  const items = named(path, scope, fuel)
   return items.length === 1 ? items[0]?.row : undefined
 }
 
 /** The relations that an alias names, at the innermost level that has one. */
-function named(alias: string, scope: Scope | undefined, fuel: Fuel): readonly Item[] {
+function named(path: readonly string[], scope: Scope | undefined, fuel: Fuel): readonly Item[] {
+  const alias = path.at(-1) ?? ''
+  if (path.length > 1) return ofSchema({ schema: path.at(-2), name: alias }, scope, fuel)
   for (let level = scope; level !== undefined; level = level.outer) {
     fuel.spend(1 + level.items.length / 8)
     const items = level.items.filter(item => item.alias === alias)
     if (items.length > 0) return items
   }
   return []
+}
+
+/**
+ * The server looks for that very relation and passes over everything else of the name, at any level. Which one a
+ * relation without a schema is, is not known here: all that it may be.
+ */
+function ofSchema(wanted: RelationName, scope: Scope | undefined, fuel: Fuel): readonly Item[] {
+  const found: Item[] = []
+  for (let level = scope; level !== undefined; level = level.outer) {
+    fuel.spend(1 + level.items.length / 8)
+    found.push(...level.items.filter(({ relation }) => mayBe(relation, wanted)))
+  }
+  return found
+}
+
+function mayBe(relation: RelationName | undefined, { schema, name }: RelationName): boolean {
+  if (relation?.name !== name) return false
+  if (relation.schema === undefined || relation.schema === schema) return true
+  // One schema of two names.
+  return isTemporary(relation.schema) && isTemporary(schema)
+}
+
+function isTemporary(schema: string | undefined): boolean {
+  return schema?.startsWith('pg_temp') === true
 }
 
 function unqualified(name: string, scope: Scope | undefined, fuel: Fuel): Value {
@@ -118,7 +151,7 @@ function unqualified(name: string, scope: Scope | undefined, fuel: Fuel): Value 
     if (certain.length > 0) return either([...certain, ...possible], fuel)
     possible.push(...perhaps)
   }
-  const rows = named(name, scope, fuel).map(({ row }) => row.whole(fuel))
+  const rows = named([name], scope, fuel).map(({ row }) => row.whole(fuel))
   const all = [...rows, ...possible]
   return all.length === 1 ? (all[0] as Value) : either(all, fuel, UNKNOWN)
 }

@@ -1,5 +1,6 @@
 // INSERT, UPDATE, DELETE and MERGE: which values go into which columns, and what RETURNING shows.
 import type { ColumnName } from '#model'
+import type { RelationName } from '../analysis.ts'
 import type {
   Assignment,
   Change,
@@ -12,7 +13,7 @@ import type {
 import { targetRow } from './queries.ts'
 import { Row } from './row.ts'
 import type { Run } from './run.ts'
-import { type Place, Scope } from './scope.ts'
+import { type Item, type Place, Scope } from './scope.ts'
 import { CONSTANT, either, isConstant, type Value } from './value.ts'
 import { withCtes } from './with.ts'
 
@@ -20,6 +21,8 @@ import { withCtes } from './with.ts'
 class Written {
   readonly row: Row
   readonly name: string
+  /** As in an Item. */
+  readonly relation: RelationName | undefined
   readonly #object: string | undefined
   readonly #by: string
   readonly #rewritten: boolean
@@ -33,6 +36,7 @@ class Written {
     this.#rewritten = rewritten
     this.row = row.renamed(target.columns)
     this.name = target.alias ?? target.relation.name
+    this.relation = target.alias === undefined ? target.relation : undefined
     this.#object = target.columns.length === 0 ? object : undefined
     this.#by = by
     this.#run = run
@@ -52,6 +56,11 @@ class Written {
     found.transfer(value, this.#by, to)
     const before = this.#values.get(column) ?? this.row.find(column, fuel)
     this.#values.set(column, before === undefined ? value : either([before, value], fuel))
+  }
+
+  /** As the rest of the statement sees it: before, or afterwards. */
+  item(row: Row): Item {
+    return { alias: this.name, row, plain: true, relation: this.relation }
   }
 
   /** The same columns, of which nothing is known. */
@@ -84,7 +93,7 @@ export function inserted(query: Insert, place: Place, run: Run): Row {
     const scope = new Scope(place.scope)
     // What would have been inserted; where nothing was said, the column's own value stands for its default.
     const excluded = source?.others === undefined ? target.row.with(given) : target.after()
-    scope.items.push({ alias: target.name, row: target.row, plain: true })
+    scope.items.push(target.item(target.row))
     scope.items.push({ alias: 'excluded', row: excluded, plain: false })
     const level = { scope, ctes: within.ctes }
     assign(conflict.assignments, level, target, run)
@@ -124,7 +133,7 @@ export function changed(query: Change, place: Place, run: Run): Row {
   const surroundings = withCtes(query.with, place, run)
   const target = new Written(query.target, query.verb, run)
   const scope = new Scope(place.scope)
-  scope.items.push({ alias: target.name, row: target.row, plain: true })
+  scope.items.push(target.item(target.row))
   for (const each of query.from) run.join(each, scope, surroundings)
   const within = { scope, ctes: surroundings.ctes }
   assign(query.assignments, within, target, run)
@@ -137,7 +146,7 @@ export function mergedInto(query: Merge, place: Place, run: Run): Row {
   const surroundings = withCtes(query.with, place, run)
   const target = new Written(query.target, 'MERGE', run)
   const scope = new Scope(place.scope)
-  scope.items.push({ alias: target.name, row: target.row, plain: true })
+  scope.items.push(target.item(target.row))
   run.join(query.source, scope, surroundings)
   const within = { scope, ctes: surroundings.ctes }
   run.ask(query.on, within)
@@ -169,7 +178,7 @@ function returned(
   where: 'first' | 'last' = 'first',
 ): Row {
   const row = target.after()
-  const item = { alias: target.name, row, plain: true }
+  const item = target.item(row)
   if (where === 'first') scope.items.unshift(item)
   else scope.items.push(item)
   // Before and after: which is which makes no difference to where values come from.

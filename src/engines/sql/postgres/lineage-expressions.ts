@@ -198,6 +198,8 @@ function functionCall(fields: Tree, planner: Planner): Expression {
   const parts = namesOf(fields['funcname'])
   const builtIn = isBuiltInName(parts)
   const name = parts.at(-1) ?? ''
+  // SYSTEM_USER without parentheses: a column's name to servers before 16.
+  if (name === 'system_user' && fields['funcformat'] === 'COERCE_SQL_SYNTAX') return UNKNOWN
   const of = planner.expressions(fields['args'])
   const filter = planner.conditions(fields['agg_filter'])
   const order = planner.expressions(fields['agg_order'])

@@ -32,6 +32,11 @@ const several: Readonly<Record<string, string>> = {
   pg_identify_object_as_address: 'type object_names object_args',
   pg_get_object_address: 'classid objid objsubid',
   pg_walfile_name_offset: 'file_name file_offset',
+  json_array_elements: 'value',
+  json_array_elements_text: 'value',
+  jsonb_array_elements: 'value',
+  jsonb_array_elements_text: 'value',
+  pg_partition_ancestors: 'relid',
   json_each: 'key value',
   json_each_text: 'key value',
   jsonb_each: 'key value',
@@ -46,7 +51,7 @@ const several: Readonly<Record<string, string>> = {
   ts_debug: 'alias description token dictionaries dictionary lexemes',
 }
 
-/** The columns of functions that have more than one. */
+/** The columns of functions that have more than one, or one of a name of its own, which no alias changes. */
 export const severalColumns: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries(several).map(([name, text]) => [name, text.split(' ')]),
 )
