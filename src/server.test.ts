@@ -1,7 +1,7 @@
 // The program as operators meet it: starts that must not start, edits while it runs, signals, a crash.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { connect } from 'node:tls'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -26,6 +26,7 @@ interface Written {
   listen: Record<string, string>
   dataClasses: object
   detectors?: object
+  plugins?: string[]
   identity: { issuers: object[] }
   resources: { upstream: { host: string } }[]
   tls?: object
@@ -178,6 +179,34 @@ describe('an edit while it runs', () => {
     )
     expect(gateway.log()).toMatch(/sallyport\.yaml:\d+:\d+ detectors\.employee\.mustNotMatch\.0:/)
     expect(await count()).toBe(0)
+    await oneMore('configuration.changed', () => writeFileSync(gateway.file, original))
+    await db.end()
+  })
+
+  it('of a plugin counts when its module has loaded; one that does not hold is refused', async () => {
+    const db = await connected('ana')
+    const city = async () =>
+      (await db.query('select city from customers where id = 2')).rows[0].city
+    const clear = await city()
+    const module = join(dirname(gateway.file), 'masker.ts')
+    const write = (text: string) =>
+      writeFileSync(module, `export const plugin = { maskers: { town: { mask: ${text} } } }`)
+    const use = () =>
+      edit(file => {
+        file.plugins = ['./masker.ts']
+        file.dataClasses = { town: { columns: ['*.city'], mask: { plugin: 'town' } } }
+      })
+    write('(value: string) => value.slice(0, 1) + "."')
+    await oneMore('configuration.changed', use)
+    expect(await city()).toBe(`${clear[0]}.`)
+    write('7')
+    await oneMore('configuration.refused', use)
+    expect(gateway.log()).toContain('the masker \\"town\\" has no function mask')
+    expect(await city()).toBe(`${clear[0]}.`)
+    write('() => { throw new Error() }')
+    await oneMore('configuration.changed', use)
+    expect(await city()).toBe('⟦m:town⟧')
+    expect(gateway.log()).toContain('plugin.failed')
     await oneMore('configuration.changed', () => writeFileSync(gateway.file, original))
     await db.end()
   })

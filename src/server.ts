@@ -16,6 +16,7 @@ import { openAuditLog } from '#services/audit'
 import { openDatabase } from '#services/db'
 import { createIdentity, identityMigrations } from '#services/identity'
 import { createInventory } from '#services/inventory'
+import { HotPlugins, type Plugins } from '#services/plugins'
 import { openPolicies } from '#services/policies'
 import { Recordings, type RecordingTables, recordingMigrations } from '#services/recording'
 import { createVault, openLocalKey, type Vault } from '#services/vault'
@@ -122,7 +123,13 @@ export async function startServer(
     })
     undo.push(() => policies.close())
     const tokenKey = openLocalKey(join(config.data, 'masking.key'))
-    let masks = buildMasks(config, tokenKey)
+    const plugins = await HotPlugins.open(config.plugins, {
+      log,
+      now,
+      failed: (plugin, why) => metrics.pluginFailed(plugin, why),
+    })
+    undo.push(() => plugins.close())
+    let masks = buildMasks(config, tokenKey, plugins.current)
 
     const grants = new Grants(store.tables<AccessTables>(), now)
     await grants.load()
@@ -253,12 +260,19 @@ export async function startServer(
       },
       onChange: changed => {
         try {
+          // Plugins load beside those in force; this is asked again when they are there.
+          const modules = plugins.ready(changed.plugins, refused => {
+            if (refused === undefined) watch.reload()
+            else log.error({ err: refused }, 'configuration.refused')
+          })
+          if (modules === undefined) return false
           // Whatever can be refused is refused before anything is replaced.
-          const newMasks = buildMasks(changed, tokenKey)
+          const newMasks = buildMasks(changed, tokenKey, modules)
           identity.update(changed.identity.issuers)
           const { added, changed: altered, removed } = inventory.replace(changed.resources)
           const settings = differentSettings(config, changed)
           masks = newMasks
+          plugins.take(modules)
           config = changed
           onRecord(log, () =>
             audit.append({
@@ -395,12 +409,16 @@ function load(file: string, protocols: readonly Protocol[]): Config {
   return config
 }
 
-function buildMasks(config: Config, tokenKey: Uint8Array): Masks {
+function buildMasks(config: Config, tokenKey: Uint8Array, plugins: Plugins): Masks {
   const classes = config.dataClasses
-  const detectors = config.detectors.map(each => createPatternDetector(each, patternEngine))
+  const detectors = [
+    ...config.detectors.map(each => createPatternDetector(each, patternEngine)),
+    ...plugins.detectors,
+  ]
+  const { maskers } = plugins
   return {
     classes,
-    masking: createMasking({ classes, tokenKey, detectors }),
+    masking: createMasking({ classes, tokenKey, detectors, maskers }),
     marks: createMarks(classes),
     redaction: createMasking({
       classes: classes.map(each => ({ ...each, mask: 'redact' as const })),

@@ -22,8 +22,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'protocols/*': ['model', 'engines/*', 'transport', 'gateway', 'telemetry'],
   protocols: ['protocols/*', 'gateway'],
   api: ['model', 'contract', 'services/*', 'gateway', 'engines/policy', 'config', 'telemetry'],
-  // services/policies: only the reader of policy folders, so that a CI job can check them without a gateway.
-  cli: ['model', 'contract', 'transport', 'engines/*', 'config', 'services/policies'],
+  // services/policies and services/plugins: only what reads policy folders and tries plugins, so that a CI job can
+  // check them without a gateway.
+  cli: [
+    'model',
+    'contract',
+    'transport',
+    'engines/*',
+    'config',
+    'services/policies',
+    'services/plugins',
+  ],
   connector: ['model', 'transport', 'config', 'telemetry'],
 }
 /** The two files that may import everything and that nobody imports. */

@@ -199,7 +199,8 @@ function settings(): ReadonlyMap<string, string | undefined> {
     const { additionalProperties: more } = shape
     const open = typeof more === 'object' && Object.keys(more).length > 0 ? more : undefined
     if (open !== undefined) walk(open, `${path}.${path.endsWith('tags') ? 'KEY' : 'NAME'}`)
-    if (shape.items?.properties !== undefined) walk(shape.items, `${path}[]`)
+    for (const each of [shape.items, ...(shape.items?.anyOf ?? [])])
+      if (each?.properties !== undefined) walk(each, `${path}[]`)
     const branches = (shape.anyOf ?? []).filter(each => each.properties !== undefined)
     for (const each of branches) walk(each, path)
     const leaf = inner.length === 0 && open === undefined && shape.items?.properties === undefined

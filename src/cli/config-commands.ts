@@ -2,7 +2,14 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
-import { type Config, type LoadedConfig, loadConfig, patternEngine, problemLine } from '#config'
+import {
+  type Config,
+  type ConfigProblem,
+  type LoadedConfig,
+  loadConfig,
+  patternEngine,
+  problemLine,
+} from '#config'
 import { ConfigurationError } from '#model'
 import { dialTcp } from '#transport'
 import { colors } from './colors.ts'
@@ -27,8 +34,9 @@ export function configCommands(program: Command, protocols: LoadProtocols): void
     .option('--config <file>', 'the file', 'sallyport.yaml')
   runs(check, async ({ output }) => {
     const { config: file } = check.opts<{ config: string }>()
-    const { config: loaded, problems } = await loadWhole(file, await protocols())
-    const ok = loaded !== undefined
+    const { config: loaded, problems: written } = await loadWhole(file, await protocols())
+    const problems = [...written, ...(loaded === undefined ? [] : await tryPlugins(loaded))]
+    const ok = loaded !== undefined && !problems.some(({ severity }) => severity === 'error')
     print(output, { ok, problems }, () =>
       [
         ...problems.map(problem => plain(problemLine(problem))),
@@ -65,6 +73,39 @@ async function loadWhole(file: string, protocols: readonly Protocol[]): Promise<
     protocols,
     detectorRules(() => patternEngine),
   )
+}
+
+/** Loads the plugins as the server does, and lets them go again. */
+async function tryPlugins(config: Config): Promise<readonly ConfigProblem[]> {
+  if (config.plugins.length === 0) return []
+  const [{ openPlugins }, { createMasking, createPatternDetector }] = await Promise.all([
+    import('#services/plugins'),
+    import('#engines/masking'),
+  ])
+  try {
+    const plugins = await openPlugins(config.plugins, {
+      log: { warn: () => {} },
+      now: Date.now,
+      failed: () => {},
+    })
+    plugins.close()
+    // What classes name must be there; nothing is masked with it.
+    createMasking({
+      classes: config.dataClasses,
+      tokenKey: new Uint8Array(32),
+      detectors: [
+        ...config.detectors.map(each => createPatternDetector(each, patternEngine)),
+        ...plugins.detectors,
+      ],
+      maskers: plugins.maskers,
+    })
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    // The problem is the answer.
+    const { message } = error
+    return [{ file: config.file, line: 1, column: 1, path: 'plugins', severity: 'error', message }]
+  }
 }
 
 async function examine(file: string, protocols: readonly Protocol[]): Promise<Finding[]> {

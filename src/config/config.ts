@@ -1,7 +1,9 @@
 // From what is written to what the program uses: absolute paths, model words, and the checks that look at
 // several settings at once.
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
-import type { DataClass, DetectorSettings, Resource } from '#model'
+import type { DataClass, DetectorSettings, PluginSettings, Resource } from '#model'
 import { type IssuerSettings, type LoginSettings, prefixConflict } from './issuers.ts'
 import { type Path, type Report, reportIssues } from './problems.ts'
 import type {
@@ -49,6 +51,7 @@ export interface Config {
   /** In the order of the file. */
   readonly dataClasses: readonly DataClass[]
   readonly detectors: readonly DetectorSettings[]
+  readonly plugins: readonly PluginSettings[]
   readonly policies: string
   readonly approvals: { readonly hold: HoldSettings }
   readonly audit: { readonly durability: 'standard' | 'strict'; readonly sinks: readonly never[] }
@@ -114,6 +117,7 @@ export function buildConfig(
       ...(detect === undefined ? {} : { detect }),
     })),
     detectors: detectorsOf(written, masking, report),
+    plugins: pluginsOf(written, absolute, report),
     policies: absolute(written.policies),
     approvals: written.approvals,
     audit: written.audit,
@@ -169,6 +173,33 @@ function listeners(
   return found
 }
 
+/** The operator's own modules, with what they hold now: a module that changed is a configuration that changed. */
+function pluginsOf(
+  written: WrittenConfig,
+  absolute: (path: string) => string,
+  report: Report,
+): PluginSettings[] {
+  for (const [name, { mask }] of Object.entries(written.dataClasses)) {
+    if (typeof mask === 'string' || !('plugin' in mask) || written.plugins.length > 0) continue
+    report(['dataClasses', name, 'mask', 'plugin'], 'there are no plugins')
+  }
+  const files = new Set<string>()
+  return written.plugins.flatMap((plugin, index) => {
+    const file = absolute(plugin.file)
+    if (files.has(file)) report(['plugins', index], 'is there twice')
+    files.add(file)
+    try {
+      const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex')
+      return [{ ...plugin, file, sha256 }]
+    } catch (error) {
+      // It is reported, and the configuration refused.
+      const code = error instanceof Error && 'code' in error ? error.code : 'it failed'
+      report(['plugins', index], `${file} cannot be read (${code})`)
+      return []
+    }
+  })
+}
+
 /** The file's own detectors, each tried on its examples, and the names that classes give. */
 function detectorsOf(
   written: WrittenConfig,
@@ -192,6 +223,8 @@ function detectorsOf(
     for (const { path: at, message, severity } of masking.check(detector))
       report([...path, ...at], message, { severity })
   }
+  // What a plugin brings is known when it has been loaded.
+  if (written.plugins.length > 0) return detectors
   const names = [...masking.names, ...detectors.map(({ name }) => name)]
   for (const [name, { detect }] of Object.entries(written.dataClasses)) {
     if (detect === undefined || names.includes(detect)) continue

@@ -94,7 +94,10 @@ const resourceSchema = z.strictObject({
 })
 
 const maskSchema = z.union([
-  z.enum(maskMethods, `must be ${maskMethods.join(', ')}, or a map of keep, generalize or fixed`),
+  z.enum(
+    maskMethods,
+    `must be ${maskMethods.join(', ')}, or a map of keep, generalize, fixed or plugin`,
+  ),
   z
     .strictObject({
       keep: z.strictObject({
@@ -121,6 +124,7 @@ const maskSchema = z.union([
       .refine(text => Buffer.byteLength(text) <= 60, 'at most 60 bytes')
       .refine(text => !text.includes('\0'), 'may not hold a NUL'),
   }),
+  z.strictObject({ plugin: ownName }),
 ])
 
 const dataClassSchema = z.strictObject({
@@ -128,6 +132,21 @@ const dataClassSchema = z.strictObject({
   detect: z.string().min(1).optional(),
   mask: maskSchema.default('redact'),
 })
+
+const pluginSchema = z.union([
+  z
+    .string('must be a path, or a map with file')
+    .min(1)
+    .transform(file => ({ file, callMs: 50, answerMs: 1_000, memoryMiB: 64 })),
+  z
+    .strictObject({
+      file: z.string().min(1),
+      callMs: z.int().min(1).max(1_000).default(50),
+      answerMs: z.int().min(1).max(10_000).default(1_000),
+      memoryMiB: z.int().min(16).max(1_024).default(64),
+    })
+    .refine(({ callMs, answerMs }) => callMs <= answerMs, 'callMs may not exceed answerMs'),
+])
 
 const example = z.string().min(1).max(4096)
 
@@ -176,6 +195,7 @@ export const configSchema = z.strictObject({
     .record(ownName, detectorSchema)
     .refine(all => Object.keys(all).length <= 64, 'at most 64 detectors')
     .default({}),
+  plugins: z.array(pluginSchema).max(8).default([]),
   policies: z.string().min(1).default('./policies'),
   approvals: z.strictObject({ hold: holdSchema.prefault({}) }).prefault({}),
   audit: z

@@ -67,6 +67,19 @@ export interface DetectorSettings {
   readonly mustNotMatch: readonly string[]
 }
 
+/** A module of the operator's own, and its limits. */
+export interface PluginSettings {
+  /** Absolute. */
+  readonly file: string
+  /** Of the file, when the configuration was read. */
+  readonly sha256: string
+  /** For one value. */
+  readonly callMs: number
+  /** For all values of one answer. */
+  readonly answerMs: number
+  readonly memoryMiB: number
+}
+
 /** What a detector saw: a span of bytes. Never the value. */
 export interface Finding {
   readonly dataClass: string

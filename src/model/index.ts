@@ -19,6 +19,7 @@ export {
   type MaskMethod,
   maskMethods,
   type PluginMask,
+  type PluginSettings,
 } from './data-class.ts'
 export type { Decision, Effect, Obligation, OperationDecision, PolicyId } from './decision.ts'
 export {

@@ -15,6 +15,8 @@ export interface Metrics {
   auditAppended(seconds: number): void
   auditDurable(seconds: number): void
   connectionRefused(listener: string): void
+  /** A value was redacted whole because a plugin did not say. */
+  pluginFailed(plugin: string, why: string): void
 }
 
 const FAST = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 1]
@@ -48,6 +50,11 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
   const refused = counter('sallyport_connections_refused_total', 'Connections over a bound', [
     'listener',
   ])
+  const silent = counter(
+    'sallyport_plugin_failures_total',
+    'Values redacted for want of a plugin’s answer',
+    ['plugin', 'why'],
+  )
   const holds = new Histogram({
     name: 'sallyport_hold_seconds',
     help: 'How long statements were held for a person',
@@ -104,6 +111,7 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
     auditAppended: seconds => appends.observe(seconds),
     auditDurable: seconds => durable.observe(seconds),
     connectionRefused: listener => refused.add(listener, 1),
+    pluginFailed: (plugin, why) => silent.add(`${plugin}\n${why}`, 1),
   }
 }
 

@@ -50,8 +50,8 @@ export type Search = (
   found: Found,
 ) => number
 
-/** Takes a value that was found. */
-export type Found = (start: number, end: number) => void
+/** Takes a value that was found; `doubtful`: it was not told what is in there, so no part of it may show. */
+export type Found = (start: number, end: number, doubtful?: boolean) => void
 
 /** Two sets of bytes (256 flags each), one right behind the other; no `before`: whatever stands there. */
 export interface BytePair {

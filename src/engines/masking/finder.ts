@@ -134,12 +134,9 @@ export function createFinder(active: readonly Detector[]): Finder {
       }
     }
     if (cells.kinds.length > 0 && start < end) {
-      // What looks at whole cells finds out of turn: its findings are put in order once.
-      inTurn = false
       search(src, start, end, start, cells, until)
-      inTurn = true
-      found.sort()
     }
+    if (searches) found.sort()
     stale = searches || found.count > 0
     return found.count > 0
   }
@@ -266,11 +263,9 @@ function wakeNumber(
 
 /** Which kind searches now; `take` adds to its findings. */
 let seeing = 0
-/** False while whole cells are searched, after all else: then the order is made at the end. */
-let inTurn = true
-const take: Found = (start, end) => {
-  if (inTurn) found.add(start, end, seeing)
-  else found.append(start, end, seeing)
+const take: Found = (start, end, doubtful = false) => {
+  if (doubtful) found.doubtful = true
+  found.add(start, end, seeing)
 }
 
 function search(

@@ -1,7 +1,8 @@
 // Masking: what recognises sensitive values and what takes their place, on bytes in place.
 import type { Masker, Scanner } from './masker.ts'
 
-export type { Detector } from './detector.ts'
+export { type Answer, answerInHand } from './answer.ts'
+export type { BytePair, Detector, Found, Search } from './detector.ts'
 export { detectors } from './detectors.ts'
 export { createMarks, type Marks, type MarkWatch } from './marks.ts'
 export { type Mask, type Masker, maskedBytes, maskSentinel, type Scanner } from './masker.ts'

@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer'
 import type { ColumnName, DataClass, Finding, MaskMethod } from '#model'
 import { ConfigurationError } from '#model'
+import { type Answer, takeUp } from './answer.ts'
 import { createColumnPatterns } from './column-patterns.ts'
 import type { Detector } from './detector.ts'
 import { detectors } from './detectors.ts'
@@ -115,7 +116,11 @@ export function createMasking(settings: {
 
   return {
     classOf,
-    masker: name => (prepared.get(name)?.mask ?? redact(name)).write,
+    masker: name => {
+      const each = prepared.get(name)
+      if (each === undefined) return redact(name).write
+      return isOwn(each.settings.mask) ? metered(each.mask.write) : each.mask.write
+    },
     scanner,
     scrub: (text, names) => {
       const scan = scanner(names)
@@ -181,6 +186,19 @@ function prepare(settings: DataClass, { all, maskers }: Sources, tokenKey: Uint8
     return mark
   }
   return { settings, detector, mask: made(), redact: mark }
+}
+
+function isOwn(mask: MaskMethod): boolean {
+  return typeof mask !== 'string' && 'plugin' in mask
+}
+
+/** A masker with a budget of its own: whoever asks for it masks one answer. */
+function metered(write: Masker): Masker {
+  const answer: Answer = { spentMs: 0 }
+  return (src, start, end, out, at) => {
+    takeUp(answer)
+    return write(src, start, end, out, at)
+  }
 }
 
 /** Ours and the operator's own, by name. */

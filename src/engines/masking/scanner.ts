@@ -1,4 +1,6 @@
 // Rewrites a cell: what the finder found is replaced, the rest is copied. Knows no configuration.
+
+import { type Answer, takeUp } from './answer.ts'
 import type { Finder } from './finder.ts'
 import { lastFindings } from './finder.ts'
 import { copyBytes, FIXED, GROWTH, type Mask, type Scanner } from './masker.ts'
@@ -28,7 +30,10 @@ export function createScanner(finder: Finder, treatments: readonly Treatment[]):
   const counts = new Int32Array(treatments.length)
   const cluster: Cluster = { end: 0, kind: 0, exact: true }
 
+  const answer: Answer = { spentMs: 0 }
+
   const scan: Scanner = (src, start, end, out, at) => {
+    takeUp(answer)
     if (!finder(src, start, end)) return -1
     let from = start
     let written = 0
@@ -39,7 +44,7 @@ export function createScanner(finder: Finder, treatments: readonly Treatment[]):
       from = cluster.end
       counts[cluster.kind]!++
       const treatment = treatments[cluster.kind]!
-      const mask = cluster.exact ? treatment.mask : treatment.redact
+      const mask = cluster.exact && !lastFindings.doubtful ? treatment.mask : treatment.redact
       const needed = mask.fixed + (mask.copies ? from - first : 0)
       // Keeps the promise of maskedBytes at each step: three bytes for each read so far, and the rest.
       if (written + needed <= (from - start) * GROWTH + FIXED) {
