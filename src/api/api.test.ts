@@ -1,8 +1,8 @@
 // The REST border looked at from outside: what it says when it refuses, how long it listens, and what it keeps quiet.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { paths, schemas } from '#contract'
-import { Unavailable } from '#model'
+import { grantable, paths, schemas } from '#contract'
+import { actions, Unavailable } from '#model'
 import { nobodyWaits, origin, principal, read, write } from '../gateway/gateway.testing.ts'
 import { type TestApi, testApi } from './harness.ts'
 
@@ -706,5 +706,11 @@ describe('what the API changes', () => {
     await expect(
       api.gateway.open(principal('gus', []), { name: 'test' } as never, 'shop', origin),
     ).rejects.toMatchObject({ code: 'resource_unknown' })
+  })
+})
+
+describe('a right for a time', () => {
+  it('may cover every action that a policy may name', () => {
+    expect(grantable).toEqual(actions)
   })
 })

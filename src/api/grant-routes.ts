@@ -1,8 +1,8 @@
 // Rights for a time: given by whoever may approve, to somebody else; revoked by an operator.
 import { z } from 'zod'
-import { paths, schemas } from '#contract'
+import { grantable, paths, schemas } from '#contract'
 import { principalEntry } from '#gateway'
-import { AccessDenied, actions, InvalidRequest } from '#model'
+import { AccessDenied, InvalidRequest } from '#model'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
 import { has, need } from './rights.ts'
@@ -46,7 +46,7 @@ export function grantRoutes(routes: Routes, parts: ApiParts): void {
         body: z.strictObject({
           principal: z.string().min(1).max(256),
           resource: z.string(),
-          actions: z.array(z.enum(actions)).min(1),
+          actions: z.array(z.enum(grantable)).min(1),
           seconds: z.number().int().min(10).max(MOST_GRANT_SECONDS),
           reason: z.string().min(1).max(2000),
         }),

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import type * as schemas from './schemas.ts'
 
+export { grantable } from './actions.ts'
 export { API_BASE, paths } from './paths.ts'
 export * as schemas from './schemas.ts'
 

@@ -2,7 +2,7 @@
 import type { Right } from '../data/who.ts'
 
 export interface Place {
-  readonly to: '/requests' | '/sessions' | '/resources'
+  readonly to: '/requests' | '/sessions' | '/resources' | '/grants'
   readonly label: string
   readonly key: string
   readonly right?: Right
@@ -12,6 +12,7 @@ export const places: readonly Place[] = [
   { to: '/requests', label: 'Requests', key: 'r' },
   { to: '/sessions', label: 'Sessions', key: 's' },
   { to: '/resources', label: 'Resources', key: 'c' },
+  { to: '/grants', label: 'Grants', key: 'g' },
 ]
 
 /** The places of somebody with these rights. */

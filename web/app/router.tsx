@@ -66,8 +66,42 @@ const resource = createRoute({
   component: lazyRouteComponent(() => import('../features/resources/resource.tsx'), 'ResourcePage'),
 })
 
+const grants = createRoute({
+  getParentRoute: () => root,
+  path: '/grants',
+  validateSearch: (search): { ended?: true } => (search['ended'] === true ? { ended: true } : {}),
+  component: lazyRouteComponent(() => import('../features/grants/list.tsx'), 'Grants'),
+})
+
+const grant = createRoute({
+  getParentRoute: () => root,
+  path: '/grants/$id',
+  component: lazyRouteComponent(() => import('../features/grants/grant.tsx'), 'GrantPage'),
+})
+
+const giveGrant = createRoute({
+  getParentRoute: () => root,
+  path: '/grants/give',
+  validateSearch: (search): { principal?: string; resource?: string } => ({
+    ...(typeof search['principal'] === 'string' ? { principal: search['principal'] } : {}),
+    ...(typeof search['resource'] === 'string' ? { resource: search['resource'] } : {}),
+  }),
+  component: lazyRouteComponent(() => import('../features/grants/give.tsx'), 'Give'),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([home, requests, request, sessions, session, resources, resource]),
+  routeTree: root.addChildren([
+    home,
+    requests,
+    request,
+    sessions,
+    session,
+    resources,
+    resource,
+    grants,
+    grant,
+    giveGrant,
+  ]),
   defaultPreload: 'intent',
 })
 

@@ -15,3 +15,8 @@ export function useWho() {
     queryFn: ({ signal }) => call<PrincipalView>(paths.whoami, { signal }),
   })
 }
+
+/** False also while it is not known. */
+export function useMay(right: Right): boolean {
+  return useWho().data?.rights?.includes(right) === true
+}
