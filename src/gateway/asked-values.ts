@@ -4,7 +4,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 
 const HOUR_MS = 60 * 60_000
 /** Of all principals together. When there is no more room, new values are refused. */
-const MOST_KEPT = 1_000_000
+const MOST_KEPT = 250_000
 const HASH_BYTES = 16
 
 /** On whose account a value is asked for. */

@@ -93,7 +93,8 @@ export function statement(
   operations: readonly Operation[],
   more: Partial<Statement> = {},
 ): Statement {
-  return { text, operations, functions: [], phase: 'execute', mayDeriveFrom: [], ...more }
+  const told = { mayDeriveFrom: [], lineage: [] }
+  return { text, operations, functions: [], phase: 'execute', ...told, ...more }
 }
 
 export const read = (text = 'select 1 from customers'): Statement =>

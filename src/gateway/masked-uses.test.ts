@@ -96,6 +96,12 @@ describe('asking about a masked column', () => {
     expect(await outcome(ana, unclear([at('name')]))).toBe('permitted')
   })
 
+  it('is refused when the protocol cannot tell what is asked, and it may be about it', async () => {
+    const { lineage: _none, ...untold } = asking({})
+    expect(await outcome(ana, untold)).toMatchObject(refused('masked_predicate'))
+    expect(await outcome(ana, { ...untold, mayDeriveFrom: [at('name')] })).toBe('permitted')
+  })
+
   it('is refused when it is prepared already, before there are any values', async () => {
     const phase = 'prepare'
     const order = { ...using('order', ssn), phase } as const

@@ -92,7 +92,7 @@ export interface Statement {
   readonly mayDeriveFrom: readonly ColumnName[] | 'all'
   /**
    * Where values come from and go to, for each statement of the text in order. Absent: the protocol cannot tell, and
-   * `mayDeriveFrom` alone counts.
+   * all of `mayDeriveFrom` counts as shown, asked about and, where it writes, sent.
    */
   readonly lineage?: readonly Lineage[]
   /**

@@ -340,6 +340,18 @@ describe('ordinary work', () => {
     await db.end()
   })
 
+  test('passes: what is asked while others change definitions', async () => {
+    const [definer, reader] = [await connected('dora'), await connected('ana')]
+    await definer.query('create table busy (id int, city text)')
+    for (let n = 0; n < 5; n++) {
+      await definer.query(`alter table busy add column c${n} int`)
+      const { rows } = await reader.query("select id from busy where city = 'Oslo'")
+      expect(rows).toEqual([])
+    }
+    await definer.query('drop table busy')
+    await Promise.all([definer.end(), reader.end()])
+  })
+
   test('is refused where a definition hides from us what it means', async () => {
     const where = await stage.through('dora')
     const { stderr } = await stage.psql(

@@ -15,10 +15,13 @@ export interface Judged {
 type Uses = Pick<Statement, 'lineage' | 'mayDeriveFrom' | 'operations'>
 
 const FREE: Judged = { refusal: undefined, counted: [] }
+/** Of a protocol that cannot tell: then all that the statement may touch counts. */
+const NOT_TOLD: readonly Lineage[] = [
+  { outputs: 'unknown', probes: 'unknown', transfers: 'unknown' },
+]
 
 export function judgeUses(statement: Uses, rule: PredicateRule, view: View): Judged {
-  const { lineage } = statement
-  if (lineage === undefined) return FREE
+  const { lineage = NOT_TOLD } = statement
   const untold: Untold = () => untoldOf(statement, view)
   const counted: ProbeRuling[] = []
   for (const each of lineage) {

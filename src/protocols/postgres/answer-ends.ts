@@ -25,8 +25,6 @@ export class AnswerEnds {
   /** Names of relations that were defined anew in the transaction. */
   #defined: string[] | 'all' = []
   #catalogChanged = false
-  /** The last reading that was begun. */
-  #reading: Promise<void> | undefined
   /** True once the upstream said that it closes. */
   fatal = false
 
@@ -260,15 +258,12 @@ export class AnswerEnds {
     this.#catalogChanged = false
     catalog.invalidate(this.#defined)
     this.#defined = []
-    talk.catalogReading = true
-    const reading = catalog.refresh()
-    this.#reading = reading
+    talk.catalogReadings += 1
     const done = (): void => {
-      if (this.#reading !== reading) return
-      talk.catalogReading = false
+      talk.catalogReadings -= 1
       talk.parts.wake()
     }
-    reading.then(
+    catalog.refresh().then(
       () => {
         if (!this.#catalogChanged) {
           talk.catalogDirty = false

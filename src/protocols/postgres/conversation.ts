@@ -64,8 +64,8 @@ export class Conversation {
   catalogDirty = false
   /** Which names they may have changed. */
   readonly redefined = new Redefined()
-  /** The catalog is read because of them, and no transaction hides them from us. */
-  catalogReading = false
+  /** Readings of the catalog that somebody waits for: no transaction hides from it what was changed. */
+  catalogReadings = 0
   /**
    * Both: grows when texts and names may mean something else than before. What was described under another value may
    * have been another table.

@@ -23,6 +23,8 @@ export class Judge {
   readonly #hold: Hold
   readonly #turn: (step: () => void) => void
   #held = false
+  /** What waits for the catalog to be read because of other sessions. */
+  #waited: Analysis | undefined
 
   /** `say`, `turn`: as ClientPump has them. */
   constructor(
@@ -135,13 +137,13 @@ export class Judge {
   settled(analysis: Analysis): boolean {
     const talk = this.#talk
     if (talk.changes > 0 || talk.cancelling !== undefined) return false
-    if (talk.catalogReading && this.#asksOfCatalog(analysis) && this.#mayMeanOther(analysis))
-      return false
+    if (this.#waitsForCatalog(analysis)) return false
     const { prepared } = talk.parts.names
     for (const { executes } of analysis.statements) {
       if (executes !== undefined && prepared.find(executes.name, talk.segment) === 'unsettled')
         return false
     }
+    this.#waited = undefined
     return true
   }
 
@@ -153,6 +155,25 @@ export class Judge {
       const found = catalog.resolve(name, scope.path)
       return found.length > 0 && found.every(({ kind }) => kind === 'table')
     })
+  }
+
+  /** What is asked of columns is told by the catalog: definitions that were changed are read before, once. */
+  #waitsForCatalog(analysis: Analysis): boolean {
+    const talk = this.#talk
+    const { builder, catalog } = talk.parts
+    if (talk.catalogReadings === 0 && !catalog.changing) return false
+    if (!this.#asksOfCatalog(analysis)) return false
+    if (talk.catalogReadings > 0) return this.#mayMeanOther(analysis)
+    // Another session changed them. Others may go on changing them: then it is judged as far as it is known.
+    if (this.#waited === analysis || !builder.mayBeOld(analysis, talk.segment)) return false
+    this.#waited = analysis
+    talk.catalogReadings += 1
+    const done = (): void => {
+      talk.catalogReadings -= 1
+      talk.parts.wake()
+    }
+    catalog.fresh().then(done, done)
+    return true
   }
 
   /** Where columns are masked, what a statement asks of them must be told by the catalog of its own time. */

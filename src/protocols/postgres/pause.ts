@@ -32,7 +32,7 @@ export class Pause {
   untilAnswered(): false {
     const talk = this.#talk
     return this.until(
-      () => talk.queue.length === 0 && talk.cancelling === undefined && !talk.catalogReading,
+      () => talk.queue.length === 0 && talk.cancelling === undefined && talk.catalogReadings === 0,
     )
   }
 

@@ -79,7 +79,7 @@ export class StatementBuilder {
   build(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
     const { phase, inTransaction, parameters } = circumstances
     const { catalogDirty, segment } = circumstances
-    if (catalogDirty || definesFirst(analysis) || this.#mayBeOld(analysis, segment)) {
+    if (catalogDirty || definesFirst(analysis) || this.mayBeOld(analysis, segment)) {
       // What a view shows is not known then, nor what a table holds: what comes of one may be anything.
       const unsure = { ...circumstances, catalogDirty: true }
       const made = this.#make(analysis, text, unsure)
@@ -188,7 +188,7 @@ export class StatementBuilder {
   }
 
   /** Another session has changed what it names, and the catalog was not read since. */
-  #mayBeOld({ statements }: Analysis, segment: number): boolean {
+  mayBeOld({ statements }: Analysis, segment: number): boolean {
     if (!this.#catalog.changing) return false
     return statements.some(each =>
       [each, this.effective(each, segment)].some(({ operations }) =>
