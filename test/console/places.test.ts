@@ -145,3 +145,72 @@ describe('grants', () => {
     await picture(page, `grants-${name}`)
   })
 })
+
+describe('evidence', () => {
+  it('follows the log, filters by kind in the address, and shows one entry whole', async () => {
+    const { page, complaints } = await pageOf('dora', '/evidence?kind=session')
+    await page.getByText('following').waitFor()
+    await page.getByText(/entries in the log/).waitFor()
+    const env = stage.gateway.libpq(await stage.issuer.token({ client: 'order-bot' }), 'shop')
+    await run('psql', ['-X', '-c', 'select 41 + 1'], { env })
+    const row = page.getByRole('row', { name: /session.closed/ }).first()
+    await row.waitFor()
+    expect(await page.getByRole('row', { name: /log.read/ }).count()).toBe(0)
+    await page.getByLabel('kind').selectOption('statement')
+    await page.waitForURL(/kind=statement/)
+    await page
+      .getByRole('row', { name: /order-bot/ })
+      .first()
+      .click()
+    await page.getByRole('heading', { name: /^statement\./ }).waitFor()
+    await page.getByText('"seq":').waitFor()
+    await page.getByRole('link', { name: 'the one before' }).click()
+    await page.getByText('"seq":').waitFor()
+    await page.goto(`${stage.url}/evidence/99999999`)
+    await page.getByText('There is no such entry.').waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it('reads no more of the log than was asked for: each reading is an entry', async () => {
+    const { page } = await pageOf('dora', '/evidence?kind=log')
+    await page.getByText('following').waitFor()
+    const reads = page.getByRole('row', { name: /log.read/ })
+    await reads.nth(1).waitFor()
+    await page.waitForTimeout(1_000)
+    const before = await reads.count()
+    await page.waitForTimeout(2_000)
+    expect(await reads.count()).toBe(before)
+  })
+
+  it('is no place of who may not read it, and says what is missing', async () => {
+    const { page } = await pageOf('ana', '/requests')
+    expect(await page.getByRole('link', { name: 'Evidence' }).count()).toBe(0)
+    await page.goto(`${stage.url}/evidence`)
+    await page.getByText('This needs console:audit.').waitFor()
+  })
+
+  it('says when it follows no longer, and goes on without a hole', async () => {
+    const { page } = await pageOf('dora', '/evidence')
+    await page.getByText('following', { exact: true }).waitFor()
+    await stage.gateway.kill()
+    await page.getByText('not following: newer entries may be missing here').waitFor()
+    await stage.gateway.start()
+    await page.getByText('following', { exact: true }).waitFor({ timeout: 15_000 })
+    await page
+      .getByRole('row', { name: /log.start/ })
+      .first()
+      .waitFor()
+  })
+
+  it.each(LOOKS)('has no serious fault: %s', async (name, dark, width) => {
+    const { page } = await pageOf('dora', '/evidence', { dark, width })
+    await page.getByRole('row').nth(1).waitFor()
+    await page.getByText('How to know that nothing was changed').click()
+    expect(await faults(page), 'list').toEqual([])
+    await picture(page, `evidence-${name}`)
+    await page.getByRole('row').nth(2).click()
+    await page.getByText('"seq":').waitFor()
+    expect(await faults(page), 'one').toEqual([])
+    await picture(page, `entry-${name}`)
+  })
+})

@@ -2,7 +2,7 @@
 import type { Right } from '../data/who.ts'
 
 export interface Place {
-  readonly to: '/requests' | '/sessions' | '/resources' | '/grants'
+  readonly to: '/requests' | '/sessions' | '/resources' | '/grants' | '/evidence'
   readonly label: string
   readonly key: string
   readonly right?: Right
@@ -13,6 +13,7 @@ export const places: readonly Place[] = [
   { to: '/sessions', label: 'Sessions', key: 's' },
   { to: '/resources', label: 'Resources', key: 'c' },
   { to: '/grants', label: 'Grants', key: 'g' },
+  { to: '/evidence', label: 'Evidence', key: 'e', right: 'console:audit' },
 ]
 
 /** The places of somebody with these rights. */

@@ -89,6 +89,20 @@ const giveGrant = createRoute({
   component: lazyRouteComponent(() => import('../features/grants/give.tsx'), 'Give'),
 })
 
+const evidence = createRoute({
+  getParentRoute: () => root,
+  path: '/evidence',
+  validateSearch: (search): { kind?: string } =>
+    typeof search['kind'] === 'string' ? { kind: search['kind'] } : {},
+  component: lazyRouteComponent(() => import('../features/evidence/list.tsx'), 'Evidence'),
+})
+
+const entry = createRoute({
+  getParentRoute: () => root,
+  path: '/evidence/$seq',
+  component: lazyRouteComponent(() => import('../features/evidence/entry.tsx'), 'EntryPage'),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
@@ -101,6 +115,8 @@ export const router = createRouter({
     grants,
     grant,
     giveGrant,
+    evidence,
+    entry,
   ]),
   defaultPreload: 'intent',
 })

@@ -22,7 +22,7 @@ export function Shell() {
       </a>
       <header className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line px-4 py-1.5">
         <span className="font-semibold">Sallyport</span>
-        <nav aria-label="places" className="flex gap-1 overflow-x-auto max-w-full">
+        <nav aria-label="places" className="flex flex-wrap gap-1">
           {shown.map(({ to, label, key }) => (
             <Link
               key={to}

@@ -33,7 +33,12 @@ export function Table<Row>({
   onEnd?: () => void
 }) {
   const box = useRef<HTMLDivElement>(null)
-  const [chosen, setChosen] = useState(0)
+  const [chosenId, setChosenId] = useState<string>()
+  // A row that was chosen stays so when others come in before it.
+  const chosen = Math.max(
+    0,
+    chosenId === undefined ? 0 : rows.findIndex(row => idOf(row) === chosenId),
+  )
   const narrow = useNarrow()
   const shown = columns.filter(column => !(narrow && column.wide === true))
   const list = useVirtualizer({
@@ -49,7 +54,9 @@ export function Table<Row>({
   }, [last, rows.length, onEnd])
   const move = (by: number): void => {
     const next = Math.min(rows.length - 1, Math.max(0, chosen + by))
-    setChosen(next)
+    const row = rows[next]
+    if (row === undefined) return
+    setChosenId(idOf(row))
     list.scrollToIndex(next)
   }
   const grid = {
@@ -100,7 +107,7 @@ export function Table<Row>({
                 }`}
                 style={{ ...grid, height: ROW, transform: `translateY(${item.start}px)` }}
                 onClick={() => {
-                  setChosen(item.index)
+                  setChosenId(idOf(row))
                   onOpen(row)
                 }}
               >

@@ -35,8 +35,8 @@ export function count(value: number): string {
 }
 
 /** `1 row`, `2 rows`. */
-export function many(value: number, what: string): string {
-  return `${count(value)} ${what}${value === 1 ? '' : 's'}`
+export function many(value: number, one: string, several = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : several}`
 }
 
 export function bytes(value: number): string {
