@@ -40,7 +40,13 @@ export class HotPlugins {
     done: (refused?: unknown) => void,
   ): Plugins | undefined {
     const key = JSON.stringify(settings)
-    if (key === this.#key) return this.#current
+    if (key === this.#key) {
+      // The edit was taken back: what was loading for it is of no use.
+      this.#loading = undefined
+      this.#loaded?.plugins.close()
+      this.#loaded = undefined
+      return this.#current
+    }
     if (this.#loaded?.key === key) return this.#loaded.plugins
     if (this.#loading === key) return undefined
     this.#loading = key

@@ -304,6 +304,7 @@ describe('a text that is made to be slow', () => {
     ['tok_[a-z]*[0-9]', 'tok_aaaa'],
     ['\\w+', 'a '],
     ['(?:a+a+)+b{4}', 'aaaa'],
+    ['a.*b|a', 'a '],
   ])('%s on %s… takes time in proportion', (pattern, piece) => {
     const finder = createFinder([createPatternDetector(settings(pattern), patternEngine)])
     const timed = (bytes: number) => {

@@ -36,6 +36,8 @@ const USUAL = 256
 const SLACK = 128
 /** What is read at a time where every cell must be. */
 const STRETCH = 4096
+/** After each value the engine may read on to the longest match before it settles for less: so often at most. */
+const PASSES = 32
 /** One value in so many bytes: past that the rest of the stretch is hidden, so that no text costs a second look. */
 const BYTES_PER_VALUE = 8
 
@@ -80,7 +82,10 @@ export function createPatternDetector(
     // With the character on either side that tells whether a match is touched, and none of them in part.
     const from = whole(src, start, end, boundary && low > start ? low - 1 : low, -1)
     const to = whole(src, start, end, high < end ? high + 1 : high, 1)
-    let left = 16 + Math.ceil((to - from) / BYTES_PER_VALUE)
+    let left = Math.min(
+      16 + Math.ceil((to - from) / BYTES_PER_VALUE),
+      Math.ceil((PASSES * (to - from)) / Math.min(longest, to - from)),
+    )
     const compiled = from === start ? atStart : inside
     compiled.scan(
       src.subarray(from, to),
