@@ -12,18 +12,22 @@ function names(text: string): ReadonlySet<string> {
 const total: ReadonlySet<string> = names(`
   abbrev age any_value array_agg array_length array_lower array_ndims array_position array_positions array_to_json
   array_to_string array_upper ascii avg bit_and bit_length bit_or bit_xor bool_and bool_or broadcast btrim cardinality ceil
-  ceiling char_length character_length concat concat_ws count cume_dist current_setting date_part date_trunc dense_rank every
-  extract family first_value floor host initcap isfinite json_agg json_build_array json_strip_nulls
+  ceiling char_length character_length concat concat_ws count cume_dist current_setting dense_rank every
+  family first_value floor host initcap isfinite json_agg json_build_array json_strip_nulls
   json_typeof jsonb_agg jsonb_build_array jsonb_strip_nulls jsonb_typeof justify_days justify_hours lag last_value lead
-  length lower ltrim masklen max md5 min mode netmask network ntile octet_length percent_rank percentile_cont percentile_disc pg_typeof quote_ident quote_literal
-  quote_nullable rank reverse round row_number row_to_json rtrim set_masklen sha224 sha256 sha384 sha512 sign starts_with
+  length lower ltrim masklen max md5 min mode netmask network octet_length percent_rank pg_typeof quote_ident quote_literal
+  quote_nullable rank reverse round row_number row_to_json rtrim sha224 sha256 sha384 sha512 sign starts_with
   string_agg strpos sum to_json to_jsonb trunc upper`)
 
 /** The same where all but the first argument are literals: a pattern, a format, a length. */
 const totalByLiterals: ReadonlySet<string> = names(`
   encode left like_escape lpad notlike nullif overlay position regexp_count regexp_instr regexp_like regexp_match
-  regexp_replace regexp_substr replace right rpad similar_to_escape split_part string_to_array substr substring to_char
+  regexp_replace regexp_substr replace right rpad set_masklen similar_to_escape split_part string_to_array substr substring to_char
   translate trim`)
+
+/** The same where the first argument is a literal: a unit, a number of buckets, a fraction. */
+const totalByFirst: ReadonlySet<string> = names(`
+  date_part date_trunc extract ntile percentile_cont percentile_disc`)
 
 const totalOperators: ReadonlySet<string> = new Set([
   ...['=', '<>', '!=', '<', '>', '<=', '>=', '||', '->', '->>', '#>', '#>>', '@>', '<@', '&&', '?'],
@@ -115,7 +119,8 @@ function callMayFail({ funcname, args }: Tree): boolean {
   // Keys may not be NULL.
   if (name === 'json_build_object' || name === 'jsonb_build_object')
     return given.some((each, index) => index % 2 === 0 && !isLiteral(each))
-  if (name === 'format') return !isLiteral(given[0])
+  if (totalByFirst.has(name)) return !isLiteral(given[0])
+  // (Not `format`: what stands for NULL in it, or a width, hangs on a text that is not kept.)
   return !totalByLiterals.has(name) || !given.slice(1).every(isPattern)
 }
 
