@@ -3,6 +3,7 @@ export type {
   Assignment,
   Call,
   Condition,
+  Conflict,
   Cte,
   Expression,
   FromItem,

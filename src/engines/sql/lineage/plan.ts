@@ -153,9 +153,15 @@ export interface Insert extends Write {
   readonly columns: readonly string[]
   /** Undefined: DEFAULT VALUES. */
   readonly source: Query | undefined
-  readonly conflict:
-    | { readonly assignments: readonly Assignment[]; readonly where: readonly Condition[] }
-    | undefined
+  readonly conflict: Conflict | undefined
+}
+
+/** ON CONFLICT. */
+export interface Conflict {
+  /** The columns that are unique; `any`: it does not say which. */
+  readonly on: readonly Condition[] | 'any'
+  readonly assignments: readonly Assignment[]
+  readonly where: readonly Condition[]
 }
 
 /** UPDATE and DELETE. */

@@ -14,7 +14,7 @@ import { targetRow } from './queries.ts'
 import { Row } from './row.ts'
 import type { Run } from './run.ts'
 import { type Item, type Place, Scope } from './scope.ts'
-import { CONSTANT, either, isConstant, type Value } from './value.ts'
+import { CONSTANT, either, isConstant, UNKNOWN, type Value } from './value.ts'
 import { withCtes } from './with.ts'
 
 /** A relation that is written to, and what is written so far. */
@@ -96,10 +96,21 @@ export function inserted(query: Insert, place: Place, run: Run): Row {
     scope.items.push(target.item(target.row))
     scope.items.push({ alias: 'excluded', row: excluded, plain: false })
     const level = { scope, ctes: within.ctes }
+    // Whether a row was there already is told by what becomes of it.
+    if (conflict.on === 'any')
+      for (const each of mayConflict(query, target, run)) run.found.use('condition', each)
+    else run.ask(conflict.on, level)
     assign(conflict.assignments, level, target, run)
     run.ask(conflict.where, level)
   }
   return returned(query.returning, target, new Scope(place.scope), within, run)
+}
+
+/** Which of the columns that are given values are unique is not known here. */
+function mayConflict({ columns }: Insert, { row }: Written, run: Run): readonly Value[] {
+  const named = columns.length > 0 ? columns : row.names
+  const values = named.map(name => row.find(name, run.fuel) ?? row.others ?? UNKNOWN)
+  return row.others === undefined ? values : [...values, row.others]
 }
 
 /** By position. `given` gets what each column was given. */

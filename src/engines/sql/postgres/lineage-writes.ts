@@ -2,6 +2,7 @@
 import type {
   Assignment,
   Condition,
+  Conflict,
   Expression,
   Merge,
   MergeAction,
@@ -59,10 +60,28 @@ function insertOf(fields: Tree, planner: Planner): Query {
       ? {
           assignments: assignmentsIn(conflict['targetList'], planner),
           where: planner.conditions(conflict['whereClause']),
+          on: arbitersIn(conflict['infer'], planner),
         }
       : undefined,
     returning: returningIn(fields, planner),
   }
+}
+
+/** What ON CONFLICT names; a constraint's columns are not known. */
+function arbitersIn(infer: unknown, planner: Planner): Conflict['on'] {
+  const clause = isTree(infer) ? (fieldsOf(infer, 'InferClause') ?? infer) : {}
+  const elements = listOf(clause['indexElems'])
+  if (elements.length === 0) return 'any'
+  return elements.map(each => {
+    const { name, expr } = fieldsOf(each, 'IndexElem') ?? {}
+    const column = textOf(name)
+    const value = column === undefined ? planner.expression(expr) : columnNamed(column)
+    return { use: 'condition', value }
+  })
+}
+
+function columnNamed(name: string): Expression {
+  return { kind: 'column', path: [name] }
 }
 
 /** The columns of INSERT; a part of one (`a[1]`, `a.f`) is taken for it. */
