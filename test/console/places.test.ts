@@ -214,3 +214,56 @@ describe('evidence', () => {
     await picture(page, `entry-${name}`)
   })
 })
+
+describe('why', () => {
+  const STATEMENT = "insert into orders (note) values ('50% & #1 <b>')\n-- é"
+
+  it('unfolds a decision about somebody else; the address asks it again, and the statement stays out of it', async () => {
+    const { page, complaints } = await pageOf('dora', '/why')
+    const sent: string[] = []
+    page.on('request', request => sent.push(request.url()))
+    await page.getByLabel('resource').fill('shop')
+    await page.getByLabel('statement').fill(STATEMENT)
+    await page.getByLabel('principal').fill('order-bot')
+    await page.locator('select').selectOption('an agent')
+    await page.getByLabel('of the groups').fill('agents')
+    await page.getByLabel('statement').press('Control+Enter')
+    const decision = page.getByRole('region', { name: 'the decision' })
+    await decision.getByText('held until a person says yes').waitFor()
+    await decision.getByText('approve').first().waitFor()
+    await decision.getByText('agents-use-shop').first().waitFor()
+    await page.reload()
+    await decision.getByText('held until a person says yes').waitFor()
+    expect(await page.getByLabel('statement').inputValue()).toBe(STATEMENT)
+    expect(sent.filter(each => each.split('#')[0]!.includes('insert'))).toEqual([])
+    expect(await faults(page)).toEqual([])
+    await page.getByLabel('of the groups').fill('')
+    await page.getByRole('button', { name: 'Ask' }).click()
+    await decision.getByText('denied').first().waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it('shows a refusal in place and keeps what was typed', async () => {
+    const { page } = await pageOf('dora', '/why?resource=nowhere')
+    await page.getByLabel('statement').fill('select 1')
+    await page.getByRole('button', { name: 'Ask' }).click()
+    await page.getByText('There is no such resource.').waitFor()
+    expect(await page.getByLabel('statement').inputValue()).toBe('select 1')
+  })
+
+  it('is for oneself to who may not read the log', async () => {
+    const { page } = await pageOf('ana', '/why')
+    await page.getByText('To ask about somebody else needs').waitFor()
+    expect(await page.getByLabel('principal').count()).toBe(0)
+  })
+
+  it.each(LOOKS)('has no serious fault: %s', async (name, dark, width) => {
+    const { page } = await pageOf('dora', '/why?resource=shop', { dark, width })
+    expect(await faults(page), 'empty').toEqual([])
+    await page.getByLabel('statement').fill(`select '${'x'.repeat(300)}', name from customers`)
+    await page.getByRole('button', { name: 'Ask' }).click()
+    await page.getByRole('region', { name: 'the decision' }).waitFor()
+    expect(await faults(page), 'answered').toEqual([])
+    await picture(page, `why-${name}`)
+  })
+})

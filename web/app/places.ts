@@ -2,7 +2,7 @@
 import type { Right } from '../data/who.ts'
 
 export interface Place {
-  readonly to: '/requests' | '/sessions' | '/resources' | '/grants' | '/evidence'
+  readonly to: '/requests' | '/sessions' | '/resources' | '/grants' | '/evidence' | '/why'
   readonly label: string
   readonly key: string
   readonly right?: Right
@@ -14,6 +14,7 @@ export const places: readonly Place[] = [
   { to: '/resources', label: 'Resources', key: 'c' },
   { to: '/grants', label: 'Grants', key: 'g' },
   { to: '/evidence', label: 'Evidence', key: 'e', right: 'console:audit' },
+  { to: '/why', label: 'Why', key: 'w' },
 ]
 
 /** The places of somebody with these rights. */

@@ -103,6 +103,20 @@ const entry = createRoute({
   component: lazyRouteComponent(() => import('../features/evidence/entry.tsx'), 'EntryPage'),
 })
 
+const why = createRoute({
+  getParentRoute: () => root,
+  path: '/why',
+  validateSearch: (
+    search,
+  ): { resource?: string; principal?: string; kind?: 'user' | 'agent'; groups?: string } => ({
+    ...(typeof search['resource'] === 'string' ? { resource: search['resource'] } : {}),
+    ...(typeof search['principal'] === 'string' ? { principal: search['principal'] } : {}),
+    ...(search['kind'] === 'agent' || search['kind'] === 'user' ? { kind: search['kind'] } : {}),
+    ...(typeof search['groups'] === 'string' ? { groups: search['groups'] } : {}),
+  }),
+  component: lazyRouteComponent(() => import('../features/why/why.tsx'), 'Why'),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
@@ -117,6 +131,7 @@ export const router = createRouter({
     giveGrant,
     evidence,
     entry,
+    why,
   ]),
   defaultPreload: 'intent',
 })
