@@ -206,7 +206,7 @@ describe('an edit while it runs', () => {
     write('() => { throw new Error() }')
     await oneMore('configuration.changed', use)
     expect(await city()).toBe('⟦m:town⟧')
-    expect(gateway.log()).toContain('plugin.failed')
+    await until('the log to say so', () => gateway.log().includes('plugin.failed'), 5_000)
     await oneMore('configuration.changed', () => writeFileSync(gateway.file, original))
     await db.end()
   })
