@@ -181,6 +181,35 @@ function suite(version: 15 | 18): void {
       hides(seen, 'm:hidden')
     })
 
+    test('a portal that was bound before the path was changed', async () => {
+      const seen = await attack(
+        queryFrame('set search_path = hidden'),
+        queryFrame('begin'),
+        parseFrame('u', 'select upper(label) as x from people'),
+        bindFrame('early', 'u'),
+        parseFrame('p', 'set search_path = public'),
+        ...run('p'),
+        describeFrame('P', 'early'),
+        executeFrame('early'),
+      )
+      hides(seen, 'm:hidden')
+      expect(seen).not.toContain('CANARY')
+    })
+
+    test('a path that was set in a pipeline that fails, and comes back', async () => {
+      const seen = await attack(
+        queryFrame('set search_path = hidden'),
+        parseFrame('p', 'set search_path = public'),
+        ...run('p'),
+        parseFrame('f', 'select 1/0'),
+        ...run('f'),
+        syncFrame(),
+        queryFrame('select upper(label) from people'),
+      )
+      hides(seen, 'm:hidden')
+      expect(seen).not.toContain('CANARY')
+    })
+
     test('a path that comes back when the transaction is undone', async () => {
       const seen = await attack(
         queryFrame('set search_path = hidden'),

@@ -91,7 +91,7 @@ export class ExtendedQuery {
     exchange.prepared = prepared
     exchange.definition = names.portals.define(
       read.portal,
-      new Portal(prepared, read.values),
+      new Portal(prepared, read.values, talk.parts.scope.key),
       talk.segment,
     )
     this.#send(exchange, bytes, at, end)
@@ -173,7 +173,13 @@ export class ExtendedQuery {
   sync(bytes: Buffer, at: number, end: number): void {
     const talk = this.#talk
     talk.parts.toUpstream.pass(bytes, at, end)
-    talk.queue.push(new Exchange('sync'))
+    const exchange = new Exchange('sync')
+    // It may undo settings that were made before it: what comes behind it means one thing or the other.
+    if (talk.changes > 0 || talk.parts.scope.dirty) {
+      exchange.changes = true
+      talk.changes += 1
+    }
+    talk.queue.push(exchange)
     talk.closeSegment()
   }
 

@@ -76,6 +76,7 @@ export class Judge {
         segment: talk.segment,
         catalogDirty: talk.catalogDirty && this.#mayMeanOther(analysis),
         parameters: portal?.parameters(),
+        boundUnder: portal?.scope,
       })
     } catch (error) {
       // Safe: nothing of the frame was forwarded.

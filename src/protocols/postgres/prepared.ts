@@ -30,6 +30,8 @@ export class Prepared {
 export class Portal {
   readonly prepared: Prepared
   readonly resultFormats: readonly number[]
+  /** `Scope.key` when it was bound: it reads the relations of then, whatever their names mean later. */
+  readonly scope: string
   readonly #bind: BindValues
   /** The permit of its first Execute; later ones continue the same statement. */
   permit: Permit | undefined
@@ -41,8 +43,9 @@ export class Portal {
   rows = 0
   bytes = 0
 
-  constructor(prepared: Prepared, bind: BindValues) {
+  constructor(prepared: Prepared, bind: BindValues, scope: string) {
     this.prepared = prepared
+    this.scope = scope
     this.#bind = bind
     this.resultFormats = bind.resultFormats
   }

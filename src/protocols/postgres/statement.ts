@@ -39,6 +39,8 @@ export interface Circumstances {
   readonly parameters?: readonly Parameter[] | undefined
   /** Definitions were changed that the catalog has not read. */
   readonly catalogDirty: boolean
+  /** Of a portal: `Scope.key` when it was bound. */
+  readonly boundUnder?: string | undefined
 }
 
 interface Template {
@@ -91,9 +93,10 @@ export class StatementBuilder {
         ...(inTransaction ? { inTransaction } : {}),
       }
     }
-    const template = analysis.statements.some(refers)
-      ? this.#make(analysis, text, circumstances)
-      : this.#template(analysis, text, circumstances)
+    const template =
+      this.#boundElsewhere(circumstances) || analysis.statements.some(refers)
+        ? this.#make(analysis, text, circumstances)
+        : this.#template(analysis, text, circumstances)
     if (
       parameters === undefined &&
       !inTransaction &&
@@ -132,7 +135,7 @@ export class StatementBuilder {
   ): readonly ComparedValue[] | 'unknown' {
     const again = this.#analyser.analyseWithValues(text)
     if (!again.readable) return 'unknown'
-    const found = comparedValues(again, this.#namesFor(analysis), {
+    const found = comparedValues(again, this.#namesFor(analysis, circumstances), {
       ...this.#context(analysis, text, circumstances),
       prepared: name => this.#withValues(this.#names.executed(name, circumstances.segment)),
       cursor: name => this.#withValues(this.#names.fetched(name)),
@@ -159,13 +162,18 @@ export class StatementBuilder {
   }
 
   /** Names as the session has them; every candidate where that moves within the text, or has since a cursor was made. */
-  #namesFor({ statements }: Analysis): Names {
+  #namesFor({ statements }: Analysis, circumstances: Circumstances): Names {
     const moving = statements.length > 1 && statements.some(changesRole)
     const moved = statements.some(({ fetches }) => {
       const made = fetches === undefined ? undefined : this.#names.fetched(fetches.cursor)?.scope
       return made !== undefined && made !== this.#scope.key
     })
-    return this.#catalog.names(moving || moved ? undefined : this.#scope.path)
+    const elsewhere = moving || moved || this.#boundElsewhere(circumstances)
+    return this.#catalog.names(elsewhere ? undefined : this.#scope.path)
+  }
+
+  #boundElsewhere({ boundUnder }: Circumstances): boolean {
+    return boundUnder !== undefined && boundUnder !== this.#scope.key
   }
 
   #context(
@@ -228,7 +236,7 @@ export class StatementBuilder {
   #make(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
     const { segment } = circumstances
     const state: Record<string, string> = { ...this.#scope.state() }
-    const statement = toStatement(analysis, this.#namesFor(analysis), {
+    const statement = toStatement(analysis, this.#namesFor(analysis, circumstances), {
       ...this.#context(analysis, text, circumstances),
       state,
       turned: () => void turning.add(analysis),
