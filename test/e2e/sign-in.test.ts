@@ -99,7 +99,6 @@ describe('signing in with a browser', () => {
     expect(kept).toMatch(/^__Host-sallyport=sps_.{43}; Path=\/; Secure; HttpOnly; SameSite=Lax; /)
     const whoami = await browser.ask(at('/api/whoami'), { site: 'same-origin' })
     expect(JSON.parse(whoami.text)).toMatchObject({ id: 'ana', groups: ['analysts'], mfa: true })
-    expect((await browser.ask(at('/'))).text).toContain('ana')
   })
 
   it('leads back to the page that asked, and to no other site', async () => {
