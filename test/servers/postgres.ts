@@ -212,8 +212,11 @@ async function configured(
       for (let attempt = 0; attempt < 8; attempt += 1) {
         if (await launch()) return
         await end('SIGKILL')
-        if (!(await readLog(logFile)).includes('could not bind')) break
-        port = await freePort()
+        const said = await readLog(logFile)
+        // What a killed server has left behind ends by itself, in its own time.
+        if (/pre-existing shared memory block/.test(said)) await sleep(500)
+        else if (said.includes('could not bind')) port = await freePort()
+        else break
       }
       throw new Error(`PostgreSQL ${options.version} did not start: ${await readLog(logFile)}`)
     },

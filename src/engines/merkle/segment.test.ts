@@ -90,7 +90,9 @@ describe('a segment', () => {
       expect(result.records).toHaveLength(whole.length - 1)
       expect(result.end).toBe(whole.includes(length) ? 'whole' : 'cut')
     }
-    expect(walk(file.subarray(0, 5)).end).toBe('no-mark')
+    for (let length = 0; length < SEGMENT_MARK.length; length++)
+      expect(walk(file.subarray(0, length))).toMatchObject({ end: 'cut', offset: 0 })
+    expect(walk(Buffer.from('sallyport-xyz')).end).toBe('no-mark')
   })
 
   it('of random bytes is never read as whole beyond its mark, and never fails to end', () => {

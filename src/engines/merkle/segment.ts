@@ -53,12 +53,12 @@ export function walkSegment(
   visit: (record: Uint8Array, offset: number) => boolean,
   from: number = SEGMENT_MARK.length,
 ): Walk {
-  if (
-    size < SEGMENT_MARK.length ||
-    Buffer.compare(read(0, SEGMENT_MARK.length), SEGMENT_MARK) !== 0
-  ) {
+  const begun = Math.min(size, SEGMENT_MARK.length)
+  if (Buffer.compare(read(0, begun), SEGMENT_MARK.subarray(0, begun)) !== 0) {
     return { end: 'no-mark', offset: 0 }
   }
+  // A crash fell between the making of the file and the end of its mark.
+  if (begun < SEGMENT_MARK.length) return { end: 'cut', offset: 0 }
   let offset = from
   while (offset < size) {
     const window = read(offset, Math.min(size - offset, WINDOW_BYTES))
