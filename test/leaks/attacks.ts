@@ -310,6 +310,11 @@ the column itself to another row: update people set ssn = (select ssn from peopl
 swapped: update people set ssn = name, name = ssn;; select name from people
 by a cursor: declare c cursor for select * from people for update;; fetch 1 from c;; update people set name = ssn where current of c;; select name from people
 by a prepared statement: prepare p as insert into plain (label) select ssn from people;; execute p;; select label from plain
+by what EXECUTE is given: prepare p(text) as insert into plain (label) values ($1);; execute p(ssn_of(1));; select label from plain
+by what EXECUTE is given, explained: prepare p(text) as insert into plain (label) values ($1);; explain analyze execute p(ssn_of(1));; select label from plain
+by what EXECUTE is given, to a table: prepare p(text) as select $1 as v;; create temp table t as execute p(ssn_of(1));; select v from t
+by a function that reads: insert into plain (label) select h from people_names();; select label from plain
+by a function that reads one: update plain set label = pl_ssn(id);; select label from plain
 by EXPLAIN ANALYZE: explain analyze insert into plain (label) select ssn from people;; select label from plain
 by EXPLAIN ANALYZE of a table: explain analyze create table t as select ssn as v from people;; select v from t
 by a function: select glue(ssn, '') into temp t from people;; select * from t

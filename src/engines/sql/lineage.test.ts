@@ -558,6 +558,12 @@ describe('the value of a call', () => {
   })
 })
 
+it('the value of a call that EXECUTE is given may be kept by what it runs', () => {
+  const text = "prepare p(text) as insert into orders (note) values ($1); execute p(mine('a'))"
+  expect(transfersAs(lineage(text))).toBe('unknown')
+  expect(transfersAs(lineage(text.replace('mine', 'upper')))).toBe('')
+})
+
 describe('another name', () => {
   it.each([
     ['alter table customers rename ssn to label', 'ALTER TABLE =customers.ssn>customers.label'],

@@ -412,27 +412,28 @@ class Builder {
 
   /** A statement's lineage with that of the code that it has run. */
   withCode(statement: SqlStatement, own: Lineage): Lineage {
-    const outputs = this.#handsOnCalls(statement) ? 'unknown' : own.outputs
-    const probes = joined(own.probes, this.#probes)
-    const transfers = joined(own.transfers, this.#transfers)
+    const given = this.#givesCalls(statement)
+    const outputs = given || this.#showsCalls(statement) ? 'unknown' : own.outputs
+    const probes = given ? 'unknown' : joined(own.probes, this.#probes)
+    const transfers = given ? 'unknown' : joined(own.transfers, this.#transfers)
     this.#probes = []
     this.#transfers = []
     return { outputs, probes, transfers }
   }
 
-  /**
-   * The planner runs a function that says it is constant, and EXPLAIN shows its value; EXECUTE hands the values of
-   * its arguments to parameters, which count as constants of their own.
-   */
-  #handsOnCalls(statement: SqlStatement): boolean {
-    if (statement.plan.kind === 'explained') {
-      return this.#anything || this.#operations.some(({ action }) => action === 'execute')
-    }
-    if (statement.executes === undefined) return false
+  /** The planner runs a function that says it is constant, and EXPLAIN shows its value. */
+  #showsCalls({ plan }: SqlStatement): boolean {
+    if (plan.kind !== 'explained') return false
+    return this.#anything || this.#operations.some(({ action }) => action === 'execute')
+  }
+
+  /** EXECUTE hands the values of its arguments to parameters, which count as constants elsewhere. */
+  #givesCalls({ executes, operations, castsTo, presumedBuiltIn }: SqlStatement): boolean {
+    if (executes === undefined) return false
     return (
-      statement.operations.some(({ action }) => action === 'execute') ||
-      statement.castsTo.some(type => this.#names.isPlainType?.(type) !== true) ||
-      statement.presumedBuiltIn.some(
+      operations.some(({ action }) => action === 'execute') ||
+      castsTo.some(type => this.#names.isPlainType?.(type) !== true) ||
+      presumedBuiltIn.some(
         name => (this.#names.functions?.({ schema: undefined, name }).length ?? 0) > 0,
       )
     )
