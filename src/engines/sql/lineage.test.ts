@@ -595,3 +595,14 @@ describe('another name', () => {
     )
   })
 })
+
+it('what a definition calls is called again whenever somebody writes or reads: its lineage is unknown', () => {
+  for (const text of [
+    'alter table orders alter note set default mine(1)',
+    "create policy kept on orders using (mine('a') is not null)",
+    'alter table orders add check (mine(note) is not null)',
+  ]) {
+    expect(transfersAs(lineage(text)), text).toBe('unknown')
+    expect(transfersAs(lineage(text.replaceAll('mine', 'upper'))), text).toBe('')
+  }
+})

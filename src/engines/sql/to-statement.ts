@@ -94,6 +94,8 @@ const DEEPEST = 8
 /** Up to here looking through a list beats making a set. */
 const FEW = 16
 const none: readonly string[] = []
+/** What a definition is (row security and the like are `administer`). */
+const kept: ReadonlySet<Action> = new Set(['define', 'administer'])
 /** Characters of code on the server that one text makes us look into. */
 const MOST_CODE = 65_536
 /** Names in what the server itself spells out are qualified. */
@@ -427,9 +429,13 @@ class Builder {
     return this.#anything || this.#operations.some(({ action }) => action === 'execute')
   }
 
-  /** EXECUTE hands the values of its arguments to parameters, which count as constants elsewhere. */
-  #givesCalls({ executes, operations, castsTo, presumedBuiltIn }: SqlStatement): boolean {
-    if (executes === undefined) return false
+  /**
+   * EXECUTE hands the values of its arguments to parameters, which count as constants elsewhere. A definition (a default,
+   * a check, a policy) calls again whenever somebody writes or reads. A view's columns are asked of the catalog.
+   */
+  #givesCalls({ executes, operations, castsTo, presumedBuiltIn, verb }: SqlStatement): boolean {
+    const defines = verb !== 'CREATE VIEW' && operations.some(({ action }) => kept.has(action))
+    if (executes === undefined && !defines) return false
     return (
       operations.some(({ action }) => action === 'execute') ||
       castsTo.some(type => this.#names.isPlainType?.(type) !== true) ||
