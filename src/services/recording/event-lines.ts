@@ -2,7 +2,7 @@
 // be copied by the garbage collector again and again. What JSON.parse reads back is the event.
 import type { RecordedEvent } from './events.ts'
 
-const FIRST_BYTES = 4 * 1024
+const FIRST_BYTES = 1024
 /** Whoever filled so much is busy: its next block begins as large as this one ended, and a little more. */
 const BUSY_BYTES = 64 * 1024
 const MORE_BYTES = 8 * 1024
