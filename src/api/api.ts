@@ -111,7 +111,6 @@ export async function startApi(
     void reply.header('cache-control', 'no-store')
     void reply.header('x-content-type-options', 'nosniff')
     void reply.header('referrer-policy', 'no-referrer')
-    void reply.header('strict-transport-security', 'max-age=31536000')
     void reply.header('content-security-policy', NO_CONTENT)
     if (request.routeOptions.config.access === 'public') return
     // The console's own files tell nothing: whoever has them signs in next.

@@ -12,8 +12,8 @@ import { has } from './rights.ts'
 /** Readers are told in batches: a thousand statements a second are ten messages. */
 const BATCH_MS = 100
 const MOST_IN_BATCH = 500
-/** Who was away longer than this many entries asks for everything anew. */
-const MOST_REPLAYED = 10_000
+/** Who was away longer than this many entries asks for everything anew: reading them again is work for the process. */
+const MOST_REPLAYED = 1_000
 const KINDS = /^(session|statement|request|grant|policies|resources|login)\./
 
 export function liveRoutes(routes: Routes, parts: ApiParts): void {
@@ -42,20 +42,21 @@ export function liveRoutes(routes: Routes, parts: ApiParts): void {
 type Emit = (event: string, data: unknown, id?: number) => void
 
 function follow(parts: ApiParts, caller: Caller, last: number | undefined, emit: Emit): () => void {
-  let waiting: LiveEvent[] = []
+  let waiting: JsonObject[] = []
   let missed = 0
   let stopped = false
   let next = last === undefined ? parts.audit.size : last + 1
+  // Called while a statement waits for its entry: it only keeps, and what is kept is read in `flush`.
   const take = (record: JsonObject): void => {
-    const event = eventOf(record)
-    if (event === undefined || event.seq < next) return
-    next = event.seq + 1
-    if (waiting.length < MOST_IN_BATCH) waiting.push(event)
+    const { seq, kind } = record
+    if (typeof seq !== 'number' || seq < next || !isShown(kind)) return
+    next = seq + 1
+    if (waiting.length < MOST_IN_BATCH) waiting.push(record)
     else missed += 1
   }
   const flush = async (): Promise<void> => {
     if (waiting.length === 0) return
-    const batch = waiting
+    const batch = waiting.flatMap(record => eventOf(record) ?? [])
     const left = missed
     waiting = []
     missed = 0
@@ -118,9 +119,7 @@ async function visible(
 
 function eventOf(record: JsonObject): LiveEvent | undefined {
   const { seq, ts, kind, session } = record
-  if (typeof seq !== 'number' || typeof ts !== 'string' || typeof kind !== 'string')
-    return undefined
-  if (!KINDS.test(kind) || kind === 'statement.prepared') return undefined
+  if (typeof ts !== 'string') return undefined
   const [principal, target, action, decision, details] = [
     part(record['principal']),
     part(record['target']),
@@ -142,6 +141,10 @@ function eventOf(record: JsonObject): LiveEvent | undefined {
     code: decision['code'],
   })
   return found.success ? found.data : undefined
+}
+
+function isShown(kind: unknown): boolean {
+  return typeof kind === 'string' && KINDS.test(kind) && kind !== 'statement.prepared'
 }
 
 function part(value: unknown): Readonly<Record<string, unknown>> {

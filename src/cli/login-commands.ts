@@ -73,6 +73,8 @@ function openBrowser(url: string): void {
       : process.platform === 'win32'
         ? ['rundll32', 'url.dll,FileProtocolHandler']
         : ['xdg-open']
+  // An address of another scheme could start any program.
+  if (!url.startsWith('https://')) return
   const hasDisplay = environment('DISPLAY') ?? environment('WAYLAND_DISPLAY')
   if (program === undefined || (program === 'xdg-open' && hasDisplay === undefined)) return
   // Without a shell: the address is data. A browser that cannot be started is no failure.
