@@ -33,7 +33,7 @@ export interface Call {
 
 export interface Stream {
   readonly status: number
-  readonly events: { event: string; data: unknown }[]
+  readonly events: { event: string; data: unknown; id?: string }[]
   readonly ended: Promise<void>
   readonly response: IncomingMessage
   destroy(): void
@@ -46,7 +46,7 @@ export interface TestApi extends TestGateway {
   /** Connections that came through tunnels. */
   readonly served: { socket: Socket; listener: ListenerSettings }[]
   call(method: string, path: string, call?: Call): Promise<Answer>
-  stream(path: string, token: string): Promise<Stream>
+  stream(path: string, token: string, headers?: Record<string, string>): Promise<Stream>
   /** A TLS connection that speaks for itself. */
   connect(): Promise<Socket>
   stop(): Promise<void>
@@ -125,8 +125,8 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
         body: json(text),
       }
     },
-    async stream(path: string, token: string) {
-      const response = await ask('GET', path, { token })
+    async stream(path: string, token: string, headers: Record<string, string> = {}) {
+      const response = await ask('GET', path, { token, headers })
       const events: Stream['events'] = []
       let buffer = ''
       response.setEncoding('utf8')
@@ -135,8 +135,10 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
         const blocks = buffer.split('\n\n')
         buffer = blocks.pop() ?? ''
         for (const block of blocks) {
-          const found = /^event: (.*)\ndata: (.*)$/.exec(block)
-          if (found) events.push({ event: found[1]!, data: json(found[2]!) })
+          const found = /^(?:id: (.*)\n)?event: (.*)\ndata: (.*)$/.exec(block)
+          if (found === null) continue
+          const [, id, event = '', data = ''] = found
+          events.push({ event, data: json(data), ...(id === undefined ? {} : { id }) })
         }
       })
       // A stream that is cut ends too: how it ended is not what these tests ask.
