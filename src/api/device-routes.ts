@@ -65,7 +65,7 @@ export function deviceRoutes(routes: Routes, parts: ApiParts): void {
         return reply.redirect(`${paths.signIn}?return=${here}`, 303)
       }
       if (typed === undefined) return sendPage(reply, 200, 'Sign in a program', ASK)
-      const asked = people.device(typed)
+      const asked = people.device(typed, person)
       if (asked === undefined) {
         return sendPage(
           reply,

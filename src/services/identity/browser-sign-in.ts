@@ -41,6 +41,8 @@ export class BrowserSignIn {
   /** Of this process: a restart ends what is under way, and nothing else. */
   readonly #key = randomBytes(32)
   #found: { client: oidc.Configuration; settings: LoginSettings; at: number } | undefined
+  /** However many strangers knock, the issuer is asked once at a time. */
+  #finding: Promise<oidc.Configuration> | undefined
 
   constructor(parts: SignInParts) {
     this.#parts = parts
@@ -130,10 +132,17 @@ export class BrowserSignIn {
 
   async #client(): Promise<oidc.Configuration> {
     const settings = this.#settings()
-    const { now, clientSecret } = this.#parts
     const kept = this.#found
-    if (kept !== undefined && kept.settings === settings && now() - kept.at < DISCOVERED_MS)
-      return kept.client
+    const age = this.#parts.now() - (kept?.at ?? 0)
+    if (kept !== undefined && kept.settings === settings && age < DISCOVERED_MS) return kept.client
+    this.#finding ??= this.#find(settings).finally(() => {
+      this.#finding = undefined
+    })
+    return this.#finding
+  }
+
+  async #find(settings: LoginSettings): Promise<oidc.Configuration> {
+    const { now, clientSecret } = this.#parts
     const secret = await clientSecret()
     try {
       const client = await oidc.discovery(

@@ -39,7 +39,8 @@ interface Device extends DeviceRequest {
 export class DeviceCodes {
   readonly #now: () => number
   readonly #byHash = new Map<string, Device>()
-  #guesses = 0
+  /** Wrong codes of this minute, by who typed them: nobody can spend another's tries. */
+  #guesses = new Map<string, number>()
   #minute = 0
 
   constructor(now: () => number) {
@@ -65,24 +66,25 @@ export class DeviceCodes {
     return { deviceCode, userCode, expiresAt: until, pollSeconds: POLL_SECONDS }
   }
 
-  /** As a person typed it. Undefined when nothing waits under it, or when too many were tried. */
-  find(typed: string): Device | undefined {
+  /** As the person typed it. Undefined when nothing waits under it, or when they tried too many. */
+  find(typed: string, person: Principal): Device | undefined {
     const minute = Math.floor(this.#now() / 60_000)
     if (minute !== this.#minute) {
       this.#minute = minute
-      this.#guesses = 0
+      this.#guesses = new Map()
     }
-    if (this.#guesses >= MOST_GUESSES_PER_MINUTE) return undefined
+    const tried = this.#guesses.get(person.id) ?? 0
+    if (tried >= MOST_GUESSES_PER_MINUTE) return undefined
     const found = this.#waiting(typed)
-    if (found === undefined) this.#guesses += 1
+    if (found === undefined) this.#guesses.set(person.id, tried + 1)
     return found
   }
 
-  /** `principal` says yes; undefined: no. False when nothing waits under the code. */
-  answer(typed: string, principal: Principal | undefined): boolean {
-    const found = this.find(typed)
+  /** The person's answer. False when nothing waits under the code. */
+  answer(typed: string, person: Principal, yes: boolean): boolean {
+    const found = this.find(typed, person)
     if (found === undefined) return false
-    found.answer = principal ?? null
+    found.answer = yes ? person : null
     return true
   }
 

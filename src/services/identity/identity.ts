@@ -83,9 +83,9 @@ export interface PeopleSignIn {
   /** A program asks to be signed in by a person elsewhere. Throws Unavailable. */
   startDevice(asks: { readonly client: string; readonly ip: string }): DeviceStart
   /** What waits under the code that a person typed; undefined when nothing does. */
-  device(userCode: string): DeviceRequest | undefined
+  device(userCode: string, person: Principal): DeviceRequest | undefined
   /** The person's answer. False when nothing waits under the code. */
-  answerDevice(userCode: string, principal: Principal, yes: boolean): boolean
+  answerDevice(userCode: string, person: Principal, yes: boolean): boolean
   /** The token, once. Throws AuthenticationFailed with `approval_pending`, `approval_denied`, `token_expired`. */
   takeDevice(deviceCode: string): { token: Secret; principal: Principal }
 }
@@ -246,9 +246,8 @@ export async function createIdentity(options: {
         return true
       },
       startDevice: asks => devices.start(asks),
-      device: userCode => devices.find(userCode),
-      answerDevice: (userCode, principal, yes) =>
-        devices.answer(userCode, yes ? holding(principal) : undefined),
+      device: (userCode, person) => devices.find(userCode, person),
+      answerDevice: (userCode, person, yes) => devices.answer(userCode, holding(person), yes),
       takeDevice(deviceCode) {
         const principal = holding(devices.take(deviceCode))
         // No longer than the sign-in that said yes, or one could be drawn out for ever.

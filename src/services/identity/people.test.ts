@@ -102,32 +102,33 @@ describe('a device code', () => {
   it('gives the principal once, after the yes, and waits until then', () => {
     const { deviceCode, userCode } = devices.start(asks)
     expect(() => devices.take(deviceCode)).toThrow('not confirmed yet')
-    expect(devices.answer(userCode.toLowerCase().replace('-', ' '), ana)).toBe(true)
+    expect(devices.answer(userCode.toLowerCase().replace('-', ' '), ana, true)).toBe(true)
     expect(devices.take(deviceCode)).toBe(ana)
     expect(() => devices.take(deviceCode)).toThrow('Nobody confirmed')
   })
 
   it('is answered once: a second person cannot take it over', () => {
     const { deviceCode, userCode } = devices.start(asks)
-    devices.answer(userCode, ana)
-    expect(devices.answer(userCode, { ...ana, id: 'mallory' })).toBe(false)
+    devices.answer(userCode, ana, true)
+    expect(devices.answer(userCode, { ...ana, id: 'mallory' }, true)).toBe(false)
     expect(devices.take(deviceCode).id).toBe('ana')
   })
 
   it('ends after ten minutes, confirmed or not', () => {
     const { deviceCode, userCode } = devices.start(asks)
-    devices.answer(userCode, ana)
+    devices.answer(userCode, ana, true)
     clock += 600_000
     expect(() => devices.take(deviceCode)).toThrow('Nobody confirmed')
-    expect(devices.find(userCode)).toBeUndefined()
+    expect(devices.find(userCode, ana)).toBeUndefined()
   })
 
   it('cannot be guessed: after thirty wrong ones in a minute none is looked up', () => {
     const { userCode } = devices.start(asks)
-    for (let i = 0; i < 30; i += 1) expect(devices.find('BBBB-BBBB')).toBeUndefined()
-    expect(devices.find(userCode)).toBeUndefined()
+    for (let i = 0; i < 30; i += 1) expect(devices.find('BBBB-BBBB', ana)).toBeUndefined()
+    expect(devices.find(userCode, ana)).toBeUndefined()
+    expect(devices.find(userCode, { ...ana, id: 'ben' })?.client).toBe('laptop')
     clock += 60_000
-    expect(devices.find(userCode)?.client).toBe('laptop')
+    expect(devices.find(userCode, ana)?.client).toBe('laptop')
   })
 
   it('is one of twenty for an address, so that one machine cannot take all places', () => {
