@@ -29,7 +29,7 @@ export function credentialRoutes(routes: Routes, parts: ApiParts): void {
     async (request, reply) => {
       const { principal, origin } = request.caller!
       const resource = parts.inventory.get(request.body.resource)
-      if (resource === undefined || !parts.gateway.mayConnect(principal, resource, origin)) {
+      if (resource === undefined || !parts.gateway.rights.mayConnect(principal, resource, origin)) {
         throw new AccessDenied(
           'resource_unknown',
           'There is no such resource that you may connect to.',

@@ -57,10 +57,10 @@ export function grantRoutes(routes: Routes, parts: ApiParts): void {
       const { principal, origin } = request.caller!
       const { body } = request
       const resource = parts.inventory.get(body.resource)
-      const policies = resource && parts.gateway.policiesFor(principal, resource)
+      const policies = resource && parts.gateway.rights.policiesFor(principal, resource)
       if (
         policies === undefined ||
-        !policies.mayApprove(parts.gateway.factsFor(principal, origin))
+        !policies.mayApprove(parts.gateway.rights.factsFor(principal, origin))
       ) {
         throw new AccessDenied('not_allowed', 'No policy lets you approve on this resource.')
       }

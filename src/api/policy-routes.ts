@@ -30,7 +30,7 @@ export function policyRoutes(routes: Routes, parts: ApiParts): void {
       // What one may neither connect to nor see in a list is not there: names cannot be probed.
       const there =
         resource !== undefined &&
-        (parts.gateway.mayConnect(caller.principal, resource, caller.origin) ||
+        (parts.gateway.rights.mayConnect(caller.principal, resource, caller.origin) ||
           body.principal !== undefined ||
           has(parts, caller, 'console:read'))
       if (resource === undefined || protocol === undefined || !there) {
@@ -38,11 +38,11 @@ export function policyRoutes(routes: Routes, parts: ApiParts): void {
       }
       const known = await protocol.readAt(body.statement, resource)
       const statement = known ?? (await protocol.read(body.statement))
-      const facts = parts.gateway.factsFor(principal, caller.origin)
+      const facts = parts.gateway.rights.factsFor(principal, caller.origin)
       const grants = parts.grants.holding(principal.id, resource.name)
       const asked = { principal, resource, grants, facts }
       const set = parts.policies()
-      const uses = parts.gateway.explainUses(principal, resource, statement, facts)
+      const uses = parts.gateway.rights.explainUses(principal, resource, statement, facts)
       return whyView(
         why(set, { ...asked, statement }),
         uses,

@@ -35,7 +35,7 @@ export function resourceRoutes(routes: Routes, parts: ApiParts): void {
       const all = has(parts, request.caller!, 'console:read')
       return parts.inventory
         .list()
-        .filter(resource => all || parts.gateway.mayConnect(principal, resource, origin))
+        .filter(resource => all || parts.gateway.rights.mayConnect(principal, resource, origin))
         .map(resource => resourceView(parts, resource))
     },
   )

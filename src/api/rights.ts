@@ -12,7 +12,7 @@ export const consoleRights = [
 export type ConsoleRight = (typeof consoleRights)[number]
 
 export function has(parts: ApiParts, caller: Caller, right: ConsoleRight): boolean {
-  const facts = parts.gateway.factsFor(caller.principal, caller.origin)
+  const facts = parts.gateway.rights.factsFor(caller.principal, caller.origin)
   return mayOperate(parts.policies(), caller.principal, right, facts)
 }
 

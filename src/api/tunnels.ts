@@ -64,7 +64,7 @@ async function openTunnel(
     resource === undefined ||
     protocol === undefined ||
     // The protocol's own `open` decides again; here it spares the client a login that leads nowhere.
-    !parts.gateway.mayConnect(principal, resource, origin)
+    !parts.gateway.rights.mayConnect(principal, resource, origin)
   ) {
     throw new AccessDenied('resource_unknown', 'There is no such resource that you may connect to.')
   }

@@ -1,0 +1,79 @@
+// Who knocks: proofs of identity as they are judged, and those that fail, on record.
+import {
+  type AuditEntry,
+  GatewayError,
+  type Origin,
+  type Principal,
+  type ReasonCode,
+  type Secret,
+} from '#model'
+import type { Identity } from '#services/identity'
+import type { Metrics } from '#telemetry'
+import { addressGroup } from '#transport'
+import type { Attendance } from './attendance.ts'
+import { sourceEntry } from './evidence.ts'
+import { LoginFailures } from './login-failures.ts'
+import type { EphemeralLogin } from './protocol.ts'
+
+export interface LoginParts {
+  readonly now: () => number
+  readonly identity: Identity
+  readonly attendance: Attendance
+  readonly metrics: Pick<Metrics, 'login'>
+  /** Puts on record what nobody waits for. */
+  readonly note: (entry: AuditEntry) => void
+}
+
+export class Logins {
+  readonly #parts: LoginParts
+  readonly #failures = new LoginFailures()
+
+  constructor(parts: LoginParts) {
+    this.#parts = parts
+  }
+
+  /** Throws AuthenticationFailed or Unavailable. */
+  byToken(token: Secret, origin: Origin): Promise<Principal> {
+    return this.#proved(() => this.#parts.identity.verify(token), origin)
+  }
+
+  byCredential(credentialId: string): EphemeralLogin {
+    const login = this.#parts.identity.ephemeral(credentialId)
+    return {
+      verifier: login.verifier,
+      accept: (resource, origin) => this.#proved(() => login.accept(resource), origin),
+      reject: origin => this.failed(origin, 'credential_invalid'),
+    }
+  }
+
+  failed(origin: Origin, code: ReasonCode): void {
+    this.#parts.metrics.login('failed', code)
+    if (this.#failures.admit(addressGroup(origin.ip), this.#parts.now()))
+      this.#parts.note({
+        kind: 'login.failed',
+        source: sourceEntry(origin),
+        details: { code },
+      })
+  }
+
+  /** Of an address that fails often, only numbers go on record: those of the time up to `now`. */
+  notePassedOver(now: number): void {
+    for (const { ip, failures } of this.#failures.takePassedOver(now))
+      this.#parts.note({ kind: 'login.failed', source: { ip }, details: { more: failures } })
+  }
+
+  async #proved(prove: () => Promise<Principal>, origin: Origin): Promise<Principal> {
+    const { attendance } = this.#parts
+    // Taken before the proof is judged: what ends meanwhile counts.
+    const mark = attendance.mark()
+    try {
+      const principal = await prove()
+      attendance.proved(principal, mark)
+      return principal
+    } catch (error) {
+      // Not safe to pass over: it is put on record and thrown on.
+      this.failed(origin, error instanceof GatewayError ? error.code : 'internal')
+      throw error
+    }
+  }
+}
