@@ -10,7 +10,16 @@ import type {
 } from '#contract'
 import type { RevealWhy, Why } from '#engines/policy'
 import type { UsesWhy } from '#gateway'
-import type { AccessRequest, Grant, Preview, Principal, Resource, SessionSummary } from '#model'
+import {
+  type AccessRequest,
+  askedFor,
+  type Grant,
+  type Preview,
+  type Principal,
+  type Resource,
+  type SessionSummary,
+  type TimeTerms,
+} from '#model'
 import type { ApiParts } from './parts.ts'
 
 export function principalView(principal: Principal): PrincipalView {
@@ -49,32 +58,78 @@ export function requestView(
   request: AccessRequest,
   { mayVote, preview: shows, most }: { mayVote: boolean; preview: boolean; most: number },
 ): AccessRequestView {
-  const {
-    excluded: _excluded,
-    operations: _operations,
-    functions: _functions,
-    preview,
-    defaultMaxRows,
-    ...shown
-  } = request
   const cut = (text: string): string =>
     text.length <= most
       ? text
       : `${text.slice(0, most)}… CUT: ${text.length - most} more characters; see the request itself`
   return {
-    ...shown,
-    statement: cut(shown.statement),
-    parameters: shown.parameters.map(value => (value === null ? null : cut(value))),
-    objects: [...shown.objects],
-    verbs: [...shown.verbs],
-    flags: [...shown.flags],
-    policies: [...shown.policies],
-    approvers: [...shown.approvers],
-    votes: [...shown.votes],
-    ...(preview === undefined || !shows ? {} : { preview: previewView(preview, cut) }),
-    ...(defaultMaxRows === undefined || !shows ? {} : { defaultMaxRows }),
+    id: request.id,
+    kind: request.kind,
+    state: request.state,
+    resource: request.resource,
+    protocol: request.protocol,
+    principal: request.principal,
+    principalKind: request.principalKind,
+    ...(request.actor === undefined ? {} : { actor: request.actor }),
+    statement: cut(askedFor(request)),
+    message: request.message,
+    policies: [...request.policies],
+    ...(request.reason === undefined ? {} : { reason: request.reason }),
+    approvers: [...request.approvers],
+    quorum: request.quorum,
+    ...(request.needs === undefined
+      ? {}
+      : { needs: request.needs.map(({ groups, count }) => ({ groups: [...groups], count })) }),
+    votes: request.votes.map(({ counts, ...vote }) => ({
+      ...vote,
+      ...(counts === undefined ? {} : { counts: [...counts] }),
+    })),
+    createdAt: request.createdAt,
+    expiresAt: request.expiresAt,
+    digest: request.digest,
+    ...ofKind(request, shows, cut),
     mayVote,
   }
+}
+
+type OfKind = Pick<AccessRequestView, 'parameters' | 'objects' | 'verbs' | 'flags'> &
+  Partial<AccessRequestView>
+
+const NO_STATEMENT = { parameters: [], objects: [], verbs: [], flags: [] }
+
+function ofKind(request: AccessRequest, shows: boolean, cut: (text: string) => string): OfKind {
+  switch (request.kind) {
+    case 'statement': {
+      const { preview, defaultMaxRows, maxRows } = request
+      return {
+        session: request.session,
+        parameters: request.parameters.map(value => (value === null ? null : cut(value))),
+        objects: [...request.objects],
+        verbs: [...request.verbs],
+        flags: [...request.flags],
+        ...(preview === undefined || !shows ? {} : { preview: previewView(preview, cut) }),
+        ...(defaultMaxRows === undefined || !shows ? {} : { defaultMaxRows }),
+        ...(maxRows === undefined ? {} : { maxRows }),
+      }
+    }
+    case 'time':
+      return {
+        ...NO_STATEMENT,
+        ...termsView(request),
+        outlook: request.outlook.map(each => ({ ...each })),
+        ...(request.approved === undefined ? {} : { approved: termsView(request.approved) }),
+      }
+    case 'review':
+      return { ...NO_STATEMENT, grant: request.grant, until: request.until }
+  }
+}
+
+function termsView({
+  actions,
+  seconds,
+  uses,
+}: TimeTerms): NonNullable<AccessRequestView['approved']> {
+  return { actions: [...actions], seconds, ...(uses === undefined ? {} : { uses }) }
 }
 
 function previewView(
@@ -90,7 +145,8 @@ function previewView(
 }
 
 export function grantView(grant: Grant): GrantView {
-  return { ...grant, actions: [...grant.actions], approvedBy: [...grant.approvedBy] }
+  const { terms: _terms, ...shown } = grant
+  return { ...shown, actions: [...grant.actions], approvedBy: [...grant.approvedBy] }
 }
 
 export function sessionView(session: SessionSummary): SessionView {

@@ -4,6 +4,7 @@ import { requestText } from './request-text.ts'
 
 const request: AccessRequestView = {
   id: 'req-1',
+  kind: 'statement',
   state: 'pending',
   resource: 'shop',
   protocol: 'postgres',

@@ -2,6 +2,7 @@
 // and the types of every client come. No Node, no DOM. Times are Unix ms.
 import { z } from 'zod'
 import { derivations, predicateRules, probeUses } from '#model'
+import { timeAsked } from './time.ts'
 
 export const principal = z.object({
   id: z.string(),
@@ -90,6 +91,8 @@ export const preview = z.object({
 
 export const accessRequest = z.object({
   id: z.string(),
+  /** `statement`: one statement; `time`: a right for a time; `review`: a look back at a broken glass. */
+  kind: z.enum(['statement', 'time', 'review']),
   state: z.enum([
     'pending',
     'approved',
@@ -102,11 +105,12 @@ export const accessRequest = z.object({
   ]),
   resource: z.string(),
   protocol: z.string(),
-  session: z.string(),
+  /** Of a statement. */
+  session: z.string().optional(),
   principal: z.string(),
   principalKind: z.enum(['user', 'agent']),
   actor: z.string().optional(),
-  /** Verbatim: whoever shows it escapes it. */
+  /** Verbatim: whoever shows it escapes it. Of the other kinds: what is asked, in our words. */
   statement: z.string(),
   parameters: z.array(z.string().nullable()),
   objects: z.array(z.string()),
@@ -118,12 +122,15 @@ export const accessRequest = z.object({
   reason: z.string().optional(),
   approvers: z.array(z.string()),
   quorum: z.number(),
+  /** Each has to be met, by people of its own. Absent: `quorum` of `approvers`. */
+  needs: z.array(z.object({ groups: z.array(z.string()), count: z.number() })).optional(),
   votes: z.array(
     z.object({
       approver: z.string(),
       vote: z.enum(['approve', 'deny']),
       at: z.number(),
       reason: z.string().optional(),
+      counts: z.array(z.number()).optional(),
     }),
   ),
   createdAt: z.number(),
@@ -137,6 +144,7 @@ export const accessRequest = z.object({
   defaultMaxRows: z.number().optional(),
   maxRows: z.number().optional(),
   digest: z.string(),
+  ...timeAsked,
   /** True when the caller may vote on it. */
   mayVote: z.boolean(),
 })
@@ -157,6 +165,12 @@ export const grant = z.object({
   revokedAt: z.number().optional(),
   approvedBy: z.array(z.string()),
   reason: z.string(),
+  /** The request that asked for it. */
+  request: z.string().optional(),
+  /** So many sessions may be opened with it, and so many were. */
+  maxUses: z.number().optional(),
+  uses: z.number().optional(),
+  breakGlass: z.literal(true).optional(),
 })
 
 export const session = z.object({

@@ -157,6 +157,7 @@ export class Approvals {
     const { principal, statement, resource } = held
     const { operations } = statement
     const request = await this.#requests.create({
+      kind: 'statement',
       digest,
       resource: resource.name,
       protocol: resource.protocol,
@@ -201,7 +202,7 @@ export class Approvals {
     }
     const used: AccessRequest[] = []
     for (const request of requests) used.push(await this.#use(request))
-    const bounds = used.flatMap(({ maxRows }) => maxRows ?? [])
+    const bounds = used.flatMap(each => (each.kind === 'statement' ? (each.maxRows ?? []) : []))
     return {
       decision,
       approval: {

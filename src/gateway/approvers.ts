@@ -1,7 +1,15 @@
 // Who may vote on a held statement. Hard rules first, then the groups that the policy names, or whoever Cedar
 // permits to approve; a Cedar policy that forbids `approve` wins over both.
 import type { Facts, Judged, SessionPolicies } from '#engines/policy'
-import type { AccessRequest, Action, Principal } from '#model'
+import {
+  type AccessRequest,
+  type Action,
+  askedFor,
+  type Operation,
+  type Principal,
+  type ReviewRequest,
+  type TimeRequest,
+} from '#model'
 
 /** What the policies say of the approver on the request's resource, at this moment. */
 export type Approver = (request: AccessRequest) => {
@@ -67,22 +75,25 @@ function forbidden(policies: SessionPolicies, facts: Facts, held: Judged): strin
 
 /** The held statement, as far as it was kept. Older requests tell only what they touch. */
 function heldOf(request: AccessRequest): Judged {
+  if (request.kind !== 'statement') return aboutTheResource(request)
   const { operations = [], functions = [], statement } = request
   return {
     text: statement,
-    operations:
-      operations.length > 0
-        ? operations
-        : [
-            {
-              action: 'connect',
-              verb: '',
-              object: { name: '', kind: 'resource' },
-              columns: [],
-              flags: [],
-            },
-          ],
+    operations: operations.length > 0 ? operations : [onResource('connect', '')],
     functions,
     phase: 'execute',
   }
+}
+
+/** No statement is held: what policies may tell apart is the verb. */
+function aboutTheResource(request: TimeRequest | ReviewRequest): Judged {
+  const operations =
+    request.kind === 'review'
+      ? [onResource('connect', 'REVIEW')]
+      : request.actions.map(action => onResource(action as Action, 'ACCESS'))
+  return { text: askedFor(request), operations, functions: [], phase: 'execute' }
+}
+
+function onResource(action: Action, verb: string): Operation {
+  return { action, verb, object: { name: '', kind: 'resource' }, columns: [], flags: [] }
 }

@@ -1,6 +1,12 @@
 // What approvers are shown of a held statement, and what a protocol that is slow, broken or hostile can do to it.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type AccessRequest, type Preview, type Statement, UpstreamError } from '#model'
+import {
+  type AccessRequest,
+  type Preview,
+  type Statement,
+  type StatementRequest,
+  UpstreamError,
+} from '#model'
 import {
   operation,
   origin,
@@ -64,19 +70,26 @@ async function ask(waiting: Waiting, text?: string): Promise<string> {
   await session.close('client_left')
   return error!.requestId
 }
-const looked = (id: string): Promise<AccessRequest> =>
+const held = (request: AccessRequest): StatementRequest => {
+  if (request.kind !== 'statement') throw new Error('it is no statement')
+  return request
+}
+const get = async (id: string): Promise<StatementRequest> => held(await test.requests.get(id))
+const looked = (id: string): Promise<StatementRequest> =>
   until(async () => {
-    const request = await test.requests.get(id)
+    const request = await get(id)
     return request.preview === undefined ? undefined : request
   })
-const yes = (who: typeof dora, id: string, maxRows?: number) =>
-  test.gateway.vote(who, id, 'approve', maxRows === undefined ? {} : { maxRows }, origin)
+const yes = async (who: typeof dora, id: string, maxRows?: number) =>
+  held(
+    await test.gateway.vote(who, id, 'approve', maxRows === undefined ? {} : { maxRows }, origin),
+  )
 
 describe('a held statement', () => {
   it('is asked about at once, and shows what it would do when that is known, though its client has left', async () => {
     const { promise, resolve } = Promise.withResolvers<Preview>()
     const id = await ask(waits(() => promise))
-    expect((await test.requests.get(id)).preview).toBeUndefined()
+    expect((await get(id)).preview).toBeUndefined()
     resolve(seen(100))
     expect(await looked(id)).toMatchObject({
       state: 'pending',
@@ -109,7 +122,7 @@ describe('a held statement', () => {
       }),
     ).catch((error: Error) => error)
     const [request] = await test.requests.list({ limit: 1 })
-    expect(request?.defaultMaxRows).toBe(85_336)
+    expect(request).toMatchObject({ defaultMaxRows: 85_336 })
     expect(JSON.stringify([refused, said])).not.toMatch(/71113|85336/)
   })
 
@@ -158,7 +171,7 @@ describe('a held statement', () => {
       }),
     )
     const requests = await until(async () => {
-      const found = await test.requests.list({ limit: 10 })
+      const found = (await test.requests.list({ limit: 10 })).map(held)
       return found.every(({ preview }) => preview !== undefined) ? found : undefined
     })
     expect(requests).toHaveLength(2)
@@ -272,9 +285,9 @@ describe('a look', () => {
       waits(async () => seen(2)),
       'delete from b',
     ).then(looked)
-    expect(await test.requests.get(id)).toMatchObject({ state: 'approved' })
-    expect((await test.requests.get(id)).preview).toBeUndefined()
-    expect((await test.requests.get(id)).maxRows).toBeUndefined()
+    expect(await get(id)).toMatchObject({ state: 'approved' })
+    expect((await get(id)).preview).toBeUndefined()
+    expect((await get(id)).maxRows).toBeUndefined()
   })
 
   it('of a hostile system is bounded in every part', async () => {

@@ -8,10 +8,11 @@ export function requestEntry(
 ): AuditEntry {
   return {
     kind,
-    session: request.session,
+    ...(request.kind === 'statement' ? { session: request.session } : {}),
     target: { resource: request.resource, protocol: request.protocol },
     details: {
       request: request.id,
+      kind: request.kind,
       digest: request.digest,
       principal: request.principal,
       ...details,

@@ -46,7 +46,9 @@ export class Voting {
         vote,
         ...(said.maxRows === undefined ? {} : { maxRows: said.maxRows }),
         // What there was to be seen.
-        ...(request.preview === undefined ? {} : { preview: previewHash(request.preview) }),
+        ...(request.kind === 'statement' && request.preview !== undefined
+          ? { preview: previewHash(request.preview) }
+          : {}),
       }),
     )
     const next = await this.#requests.apply(id, {
@@ -58,7 +60,8 @@ export class Voting {
       ...(said.maxRows === undefined ? {} : { maxRows: said.maxRows }),
     })
     if (next.state !== 'pending') {
-      const bound = next.maxRows === undefined ? {} : { maxRows: next.maxRows }
+      const bound =
+        next.kind === 'statement' && next.maxRows !== undefined ? { maxRows: next.maxRows } : {}
       await this.#append(requestEntry('request.decided', next, { state: next.state, ...bound }))
     }
     return next

@@ -1,10 +1,18 @@
 // The words of the product (docs/glossary.md), one file per word. Imports nothing outside this room.
-export type {
-  AccessRequest,
-  AccessRequestState,
-  ApprovalVote,
-  Grant,
-  StatementDigest,
+export {
+  type AccessRequest,
+  type AccessRequestKind,
+  type AccessRequestState,
+  type ApprovalNeed,
+  type ApprovalVote,
+  askedFor,
+  type Grant,
+  lengthOf,
+  type ReviewRequest,
+  type StatementDigest,
+  type StatementRequest,
+  type TimeRequest,
+  type TimeTerms,
 } from './access-request.ts'
 export type { AuditEntry, AuditKind } from './audit-entry.ts'
 export {

@@ -1,7 +1,7 @@
 // The states of an access request and what moves it: pure, so that it can be tested by itself.
 //   pending → approved | denied | expired | cancelled | superseded
 //   approved → consumed | expired | revoked
-import { type AccessRequest, InvalidRequest, type Preview } from '#model'
+import { type AccessRequest, InvalidRequest, type Preview, type StatementRequest } from '#model'
 
 export type RequestEvent =
   | {
@@ -42,14 +42,10 @@ export function advance(request: AccessRequest, event: RequestEvent, now: number
           ...(event.reason === undefined ? {} : { reason: event.reason }),
         },
       ]
-      // Each yes has a bound, its own or the one that the request shows: the lowest of them holds.
-      const own = event.vote === 'approve' ? (event.maxRows ?? request.defaultMaxRows) : undefined
-      const bounds = [request.maxRows, own].filter(bound => bound !== undefined)
-      const voted: AccessRequest = {
-        ...request,
-        votes,
-        ...(bounds.length === 0 ? {} : { maxRows: Math.min(...bounds) }),
-      }
+      const voted: AccessRequest =
+        request.kind === 'statement'
+          ? { ...request, votes, ...boundOf(request, event) }
+          : { ...request, votes }
       // One veto denies.
       if (event.vote === 'deny') return { ...voted, state: 'denied' }
       const yes = votes.filter(vote => vote.vote === 'approve').length
@@ -58,6 +54,7 @@ export function advance(request: AccessRequest, event: RequestEvent, now: number
     }
     case 'preview':
       if (request.state !== 'pending') throw conflict(request, `it is ${request.state} already`)
+      if (request.kind !== 'statement') throw conflict(request, 'it is no statement')
       return {
         ...request,
         preview: event.preview,
@@ -85,6 +82,16 @@ export function advance(request: AccessRequest, event: RequestEvent, now: number
       if (request.state !== 'approved') throw conflict(request, `it is ${request.state}`)
       return { ...request, state: 'revoked' }
   }
+}
+
+/** Each yes has a bound, its own or the one that the request shows: the lowest of them holds. */
+function boundOf(
+  request: StatementRequest,
+  event: Extract<RequestEvent, { kind: 'vote' }>,
+): { maxRows?: number } {
+  const own = event.vote === 'approve' ? (event.maxRows ?? request.defaultMaxRows) : undefined
+  const bounds = [request.maxRows, own].filter(bound => bound !== undefined)
+  return bounds.length === 0 ? {} : { maxRows: Math.min(...bounds) }
 }
 
 function conflict(request: AccessRequest, why: string): InvalidRequest {

@@ -8,11 +8,15 @@ import {
   type AccessRequestState,
   InvalidRequest,
   type StatementDigest,
+  type StatementRequest,
 } from '#model'
 import { advance, type RequestEvent } from './request-machine.ts'
 import type { AccessTables } from './tables.ts'
 
-export type NewRequest = Omit<AccessRequest, 'id' | 'state' | 'votes' | 'createdAt'>
+type Unmade<Kind> = Kind extends AccessRequest
+  ? Omit<Kind, 'id' | 'state' | 'votes' | 'createdAt'>
+  : never
+export type NewRequest<Kind extends AccessRequest = AccessRequest> = Unmade<Kind>
 
 export interface RequestFilter {
   readonly states?: readonly AccessRequestState[]
@@ -113,7 +117,7 @@ export class Requests {
   }
 
   /** The open and approved requests for exactly this asking whose time is not over; approved ones first. */
-  async findFor(digest: StatementDigest, principal: string): Promise<readonly AccessRequest[]> {
+  async findFor(digest: StatementDigest, principal: string): Promise<readonly StatementRequest[]> {
     const rows = await this.#kysely
       .selectFrom('access_requests')
       .select('body')
@@ -123,7 +127,7 @@ export class Requests {
       .where('expires_at', '>', this.#now())
       .orderBy('created_at', 'desc')
       .execute()
-    const requests = rows.map(row => parse(row.body))
+    const requests = rows.map(row => parse(row.body)).filter(each => each.kind === 'statement')
     return [
       ...requests.filter(request => request.state === 'approved'),
       ...requests.filter(request => request.state !== 'approved'),
@@ -205,6 +209,7 @@ export class Requests {
 
 /** Our own writing: the schema is checked when it is built, not when it is read back. */
 function parse(body: string): AccessRequest {
-  const request: AccessRequest = JSON.parse(body)
-  return request
+  const request = JSON.parse(body)
+  // Written before there were other kinds.
+  return request.kind === undefined ? { ...request, kind: 'statement' } : request
 }

@@ -89,12 +89,14 @@ function Request({ request }: { request: AccessRequestView }) {
           request.flags.length > 0 ? ['note', request.flags.map(plain).join(', ')] : undefined,
           ['who may decide', request.approvers.map(plain).join(', ') || 'whom the policies permit'],
           ['asked', <Time key="t" at={request.createdAt} />],
-          [
-            'session',
-            <Link key="s" to="/sessions/$id" params={{ id: request.session }}>
-              <code>{request.session}</code>
-            </Link>,
-          ],
+          request.session === undefined
+            ? undefined
+            : [
+                'session',
+                <Link key="s" to="/sessions/$id" params={{ id: request.session }}>
+                  <code>{request.session}</code>
+                </Link>,
+              ],
           [
             'digest',
             <span key="d">
