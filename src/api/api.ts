@@ -21,6 +21,7 @@ import { auditRoutes } from './audit-routes.ts'
 import { authenticate } from './authentication.ts'
 import { credentialRoutes } from './credential-routes.ts'
 import { deviceRoutes } from './device-routes.ts'
+import { evidenceRoutes } from './evidence-routes.ts'
 import { grantRoutes } from './grant-routes.ts'
 import { liveRoutes } from './live-routes.ts'
 import { completeDocument, type OpenApi } from './openapi.ts'
@@ -46,6 +47,8 @@ const PROBLEM_TYPE = 'application/problem+json'
 /** What is no page may load nothing and be shown in nothing. */
 const NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 
+const CONTRACT: ReadonlySet<string> = new Set(Object.values(paths))
+
 /** fastify with our schemas' types. */
 export type Routes = ReturnType<typeof typed>
 
@@ -55,6 +58,8 @@ function typed(server: FastifyInstance) {
 
 export interface Api {
   readonly port: number
+  /** All that is served, as `GET /path`: what the table of rights is held against. */
+  readonly routes: readonly string[]
   /** Takes a renewed certificate. */
   useCertificate(pem: { certificate: string; key: string }): void
   /** Ends what is open, tunnels included. */
@@ -103,9 +108,13 @@ export async function startApi(
     { parseAs: 'string', bodyLimit: MOST_FORM_BYTES },
     (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
   )
+  const routes: string[] = []
   server.addHook('onRoute', route => {
+    const names = [route.method].flat().map(method => `${method} ${route.url}`)
     if (route.config?.access === undefined)
-      throw new Error(`${route.method} ${route.url} does not say who may call it`)
+      throw new Error(`${names.join()} does not say who may call it`)
+    if (!CONTRACT.has(route.url)) throw new Error(`${names.join()} is not in the contract`)
+    routes.push(...names)
   })
   server.addHook('onRequest', async (request, reply) => {
     void reply.header('cache-control', 'no-store')
@@ -147,7 +156,7 @@ export async function startApi(
     transform: jsonSchemaTransform,
   })
   server.after(() => {
-    const routes = typed(server)
+    const typedRoutes = typed(server)
     for (const add of [
       resourceRoutes,
       credentialRoutes,
@@ -156,11 +165,12 @@ export async function startApi(
       sessionRoutes,
       policyRoutes,
       auditRoutes,
+      evidenceRoutes,
       liveRoutes,
       signInRoutes,
       deviceRoutes,
     ]) {
-      add(routes, parts)
+      add(typedRoutes, parts)
     }
     publicRoutes(server, parts)
   })
@@ -176,6 +186,8 @@ export async function startApi(
   const address = https.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : listener.port,
+    // The tunnel is no route of the HTTP server: it upgrades the connection.
+    routes: [...routes, `GET ${paths.tunnel}`],
     useCertificate: renewed => {
       https.setSecureContext({ cert: renewed.certificate, key: renewed.key })
     },

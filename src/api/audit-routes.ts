@@ -52,7 +52,12 @@ export function auditRoutes(routes: Routes, parts: ApiParts): void {
   )
 }
 
-async function onRecord(parts: ApiParts, caller: Caller, details: JsonObject): Promise<void> {
+/** Puts a reading of the log on record, before what was read is sent. */
+export async function onRecord(
+  parts: ApiParts,
+  caller: Caller,
+  details: JsonObject,
+): Promise<void> {
   await parts.audit.durable(
     parts.audit.append({
       kind: 'log.read',

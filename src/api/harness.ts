@@ -41,6 +41,7 @@ export interface Stream {
 
 export interface TestApi extends TestGateway {
   readonly port: number
+  readonly routes: readonly string[]
   readonly ca: string
   readonly logged: string[]
   /** Connections that came through tunnels. */
@@ -110,6 +111,7 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
   }
   return Object.assign(Object.create(null) as object, test, {
     port,
+    routes: api.routes,
     ca,
     logged,
     served,

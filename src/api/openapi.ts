@@ -24,18 +24,22 @@ const refusals = {
   503: 'Not now: stopping, or evidence cannot be written',
 } as const
 
-const STREAMS: readonly string[] = [paths.watch, paths.auditTail, paths.events]
+const STREAMS: readonly string[] = [paths.watch, paths.auditTail, paths.events].map(openApiPath)
+/** What answers with something other than JSON. */
+const MEDIA: Readonly<Record<string, string>> = {
+  [openApiPath(paths.auditCheckpoint)]: 'text/plain',
+  [openApiPath(paths.auditTile)]: 'application/octet-stream',
+}
 
 export function completeDocument(document: OpenApi): OpenApi {
-  const operations = Object.entries(document.paths ?? {}).map(([path, methods]) => [
-    path,
-    Object.fromEntries(
-      Object.entries(methods ?? {}).map(([method, operation]) => [
-        method,
-        completeOperation(path, method, operation),
-      ]),
-    ),
-  ])
+  const operations = Object.entries(document.paths ?? {}).map(([found, methods]) => {
+    const path = openApiPath(found)
+    const completed = Object.entries(methods ?? {}).map(([method, operation]) => [
+      method,
+      completeOperation(path, method, operation),
+    ])
+    return [path, Object.fromEntries(completed)]
+  })
   const components = asPart(document['components'])
   return {
     ...document,
@@ -57,20 +61,30 @@ export function completeDocument(document: OpenApi): OpenApi {
 }
 
 function completeOperation(path: string, method: string, operation: Part): Part {
-  const streams = STREAMS.some(stream => openApiPath(stream) === path)
-  const own = streams
+  const media = MEDIA[path]
+  const own = STREAMS.includes(path)
     ? {
         200: {
           description: 'Events as they come; ends with the session, the identity or the right',
           content: { 'text/event-stream': { schema: { type: 'string' } } },
         },
       }
-    : asPart(operation['responses'])
+    : media === undefined
+      ? asPart(operation['responses'])
+      : { 200: { description: 'As it is', content: { [media]: {} } } }
   return {
     ...operation,
+    ...('parameters' in operation ? { parameters: parameters(operation['parameters']) } : {}),
     operationId: operationId(method, path),
     responses: { ...own, ...problemResponses() },
   }
+}
+
+/** The rest of a path has no name in a route, and needs one here. */
+function parameters(given: unknown): unknown {
+  return Array.isArray(given)
+    ? given.map(each => (asPart(each)['name'] === '*' ? { ...asPart(each), name: 'path' } : each))
+    : given
 }
 
 /** It is no route of the HTTP server: it upgrades the connection (tunnels.ts). */
@@ -97,9 +111,9 @@ function problemResponses(): Part {
   )
 }
 
-/** `:id` as OpenAPI writes it. */
+/** `:id` as OpenAPI writes it, and `*` as a parameter with a name. */
 export function openApiPath(path: string): string {
-  return path.replace(/:(\w+)/g, '{$1}')
+  return path.replace(/:(\w+)/g, '{$1}').replace(/\{\*\}|\*/, '{path}')
 }
 
 function operationId(method: string, path: string): string {

@@ -1,8 +1,10 @@
 // The REST contract: what the server checks and what every client may rely on.
 import type { z } from 'zod'
+import type * as evidence from './evidence.ts'
 import type * as schemas from './schemas.ts'
 
 export { grantable } from './actions.ts'
+export * as evidenceSchemas from './evidence.ts'
 export { API_BASE, paths } from './paths.ts'
 export * as schemas from './schemas.ts'
 
@@ -19,5 +21,7 @@ export type RecordedEventView = z.infer<typeof schemas.recordedEvent>
 export type WhyView = z.infer<typeof schemas.why>
 export type WhyQuestion = z.input<typeof schemas.whyQuestion>
 export type LiveEvent = z.infer<typeof schemas.liveEvent>
+export type LogView = z.infer<typeof evidence.log>
+export type HeadView = z.infer<typeof evidence.head>
 export type AuditRecordView = z.infer<typeof schemas.auditRecord>
 export type ProblemView = z.infer<typeof schemas.problem>

@@ -22,6 +22,11 @@ export const paths = {
   events: '/api/events',
   audit: '/api/audit',
   auditTail: '/api/audit/tail',
+  auditLog: '/api/audit/log',
+  auditHeads: '/api/audit/log/heads',
+  /** The layout of C2SP tlog-tiles begins behind `/api/audit/log/`. */
+  auditCheckpoint: '/api/audit/log/checkpoint',
+  auditTile: '/api/audit/log/tile/:level/*',
   tunnel: '/api/connect/:resource',
   home: '/',
   signIn: '/auth/sign-in',

@@ -162,7 +162,9 @@ export async function testGateway(policies: string): Promise<TestGateway> {
     now,
     onChunk: () => {},
   })
-  Object.defineProperty(audit, 'size', { get: () => log.size })
+  for (const name of ['origin', 'vkey', 'size', 'published'] as const)
+    Object.defineProperty(audit, name, { get: () => log[name] })
+  audit.checkpoint = () => log.checkpoint()
   let set = compile(policies)
   const tokens = new Map<string, Principal>()
   const listeners = new Set<(end: IdentityEnd) => void>()

@@ -2,6 +2,7 @@
 import type { RecordForm } from '#engines/merkle'
 import type { AuditEntry, JsonObject } from '#model'
 import type { LogFiles } from './files.ts'
+import type { PublishedLog } from './published-log.ts'
 
 /** An entry as it stands in the log: the entry's parts with `seq` and `ts`. */
 export interface AppendedRecord {
@@ -27,6 +28,8 @@ export interface AuditLog {
    * was completed correctly again; the log tries every second.
    */
   readonly failed: boolean
+  /** What somebody who verifies the log reads. */
+  readonly published: PublishedLog
   /**
    * Adds an entry and gives its index. When it returns, the bytes are with the operating system. Throws
    * Unavailable('audit_unavailable') when the log cannot be written, or when this entry cannot be put on record

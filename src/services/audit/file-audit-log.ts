@@ -11,6 +11,7 @@ import type { AppendedRecord, AuditLog, RecurringEntry } from './audit-log.ts'
 import type { Checkpointer } from './checkpointer.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { GrowingTree } from './growing-tree.ts'
+import type { PublishedLog } from './published-log.ts'
 import type { RecordReader } from './record-reader.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 
@@ -26,6 +27,7 @@ export interface LogParts {
   readonly commits: GroupCommit
   readonly checkpointer: Checkpointer
   readonly reader: RecordReader
+  readonly published: PublishedLog
   readonly checkpointMs: number
   readonly heartbeatMs: number
   /** Lets go of the folder after the last head; `clean` when that was signed. */
@@ -71,6 +73,10 @@ export class FileAuditLog implements AuditLog {
 
   get failed(): boolean {
     return this.#writeFailed || this.#refusal() !== undefined
+  }
+
+  get published(): PublishedLog {
+    return this.#parts.published
   }
 
   append(entry: AuditEntry | RecurringEntry): number {

@@ -1,6 +1,6 @@
 // The tree as the log grows it: records are kept for a moment and hashed together, so that a statement does not
 // wait for hashes that only the next signed head needs. Whoever asks for the root gets it over all of them.
-import { leafHashInPlace, type Tree } from '#engines/merkle'
+import { leafHashInPlace, type Tile, type Tree } from '#engines/merkle'
 
 /** Some hundred records of the usual size: hashed in a fraction of a millisecond. */
 const KEPT_BYTES = 128 * 1024
@@ -33,6 +33,12 @@ export class GrowingTree {
   root(): Uint8Array {
     this.#hash()
     return this.#tree.root()
+  }
+
+  /** The unfinished tile of each level, over all records. */
+  partialTiles(): readonly Tile[] {
+    this.#hash()
+    return this.#tree.partialTiles()
   }
 
   #hash(): void {

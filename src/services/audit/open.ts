@@ -19,6 +19,7 @@ import { FolderLock, LogFolder } from './folder.ts'
 import { GroupCommit } from './group-commit.ts'
 import { GrowingTree } from './growing-tree.ts'
 import { forkOrigin, loadSigner } from './keys.ts'
+import { PublishedLog } from './published-log.ts'
 import { RecordReader } from './record-reader.ts'
 import { recover } from './recovery.ts'
 import { SegmentWriter } from './segment-writer.ts'
@@ -89,6 +90,7 @@ async function start(
     durable,
   })
   addTile = tile => checkpointer.addTile(tile)
+  const reader = new RecordReader(folder, files, () => ({ index: writer.offsets, end: writer.end }))
   const log = new FileAuditLog({
     origin: signer.name,
     vkey,
@@ -97,7 +99,8 @@ async function start(
     writer,
     commits,
     checkpointer,
-    reader: new RecordReader(folder, files, () => ({ index: writer.offsets, end: writer.end })),
+    reader,
+    published: new PublishedLog({ folder, tree, reader, head: () => heads.head }),
     checkpointMs: options.checkpointMs ?? 1_000,
     heartbeatMs: options.heartbeatMs ?? 60_000,
     release: cleanly => {

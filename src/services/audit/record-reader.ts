@@ -26,24 +26,35 @@ export class RecordReader {
   }
 
   /** Records [from, from + count), as far as they exist. At most 10,000 at once. */
-  async read(from: number, count: number): Promise<readonly JsonObject[]> {
+  read(from: number, count: number): Promise<readonly JsonObject[]> {
+    return this.#read(from, count, decodeRecord)
+  }
+
+  /** The same as they stand in the segment: what was hashed. */
+  readBytes(from: number, count: number): Promise<readonly Uint8Array[]> {
+    return this.#read(from, count, (record, number) => {
+      decodeRecord(record, number)
+      return Uint8Array.from(record)
+    })
+  }
+
+  async #read<Taken>(
+    from: number,
+    count: number,
+    take: (record: Uint8Array, number: number) => Taken,
+  ): Promise<readonly Taken[]> {
     if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count) || from < 0 || count < 0) {
       throw new InvalidRequest('request_invalid', 'Records are asked for by number.')
     }
     const { index, end } = this.#current()
     const to = Math.min(from + Math.min(count, MOST_AT_ONCE), index.first + index.count)
-    const records: JsonObject[] = []
+    const records: Taken[] = []
     const firsts = this.#folder.listSegments().filter(first => first <= index.first)
     while (from + records.length < to) {
       const next = from + records.length
       const first = firsts.findLast(each => each <= next) ?? 0
-      this.#readSegment(
-        first,
-        next,
-        to,
-        first === index.first ? { index, end } : undefined,
-        records,
-      )
+      const current = first === index.first ? { index, end } : undefined
+      this.#readSegment(first, next, to, current, records, take)
       if (from + records.length === next) {
         throw new Unavailable('audit_unavailable', 'A segment of the audit log cannot be read.')
       }
@@ -53,12 +64,13 @@ export class RecordReader {
     return records
   }
 
-  #readSegment(
+  #readSegment<Taken>(
     first: number,
     from: number,
     to: number,
     current: { index: Readonly<SegmentOffsets>; end: number } | undefined,
-    records: JsonObject[],
+    records: Taken[],
+    take: (record: Uint8Array, number: number) => Taken,
   ): void {
     const stride = Math.floor((from - first) / INDEX_STRIDE)
     const offset =
@@ -69,7 +81,7 @@ export class RecordReader {
     const read = (at: number, length: number): Uint8Array => readAt(this.#files, fd, at, length)
     const collect = (start: number, number: number): void => {
       const visit = (record: Uint8Array): boolean => {
-        if (number >= from) records.push(decodeRecord(record, number))
+        if (number >= from) records.push(take(record, number))
         number++
         return number < most
       }
