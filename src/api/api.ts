@@ -24,12 +24,15 @@ import { deviceRoutes } from './device-routes.ts'
 import { evidenceRoutes } from './evidence-routes.ts'
 import { grantRoutes } from './grant-routes.ts'
 import { liveRoutes } from './live-routes.ts'
+import { nowRoutes } from './now-routes.ts'
 import { completeDocument, type OpenApi } from './openapi.ts'
 import type { ApiParts } from './parts.ts'
+import { peopleRoutes } from './people-routes.ts'
 import { policyRoutes } from './policy-routes.ts'
 import { problemOf } from './problem.ts'
 import { requestRoutes } from './request-routes.ts'
 import { resourceRoutes } from './resource-routes.ts'
+import { runRoutes } from './run-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
 import { serveTunnels } from './tunnels.ts'
@@ -163,6 +166,9 @@ export async function startApi(
       requestRoutes,
       grantRoutes,
       sessionRoutes,
+      nowRoutes,
+      peopleRoutes,
+      runRoutes,
       policyRoutes,
       auditRoutes,
       evidenceRoutes,

@@ -1,10 +1,11 @@
 // What happens, as it happens, for pages that show it: no text, no value, only that something is new. The audit log
 // is the source, so a reader that was away goes on where it was.
 import { z } from 'zod'
-import { type LiveEvent, paths, schemas } from '#contract'
+import { type LiveEvent, paths } from '#contract'
 import type { JsonObject } from '#model'
 import type { Routes } from './api.ts'
 import { streamEvents } from './event-stream.ts'
+import { eventOf, isShown } from './live-events.ts'
 import type { ApiParts, Caller } from './parts.ts'
 import { requestSight } from './request-sight.ts'
 import { has } from './rights.ts'
@@ -14,7 +15,8 @@ const BATCH_MS = 100
 const MOST_IN_BATCH = 500
 /** Who was away longer than this many entries asks for everything anew: reading them again is work for the process. */
 const MOST_REPLAYED = 1_000
-const KINDS = /^(session|statement|request|grant|policies|resources|login)\./
+/** How often a reader of rates is told of them while they change, in batches. */
+const RATES_EVERY = 10
 
 export function liveRoutes(routes: Routes, parts: ApiParts): void {
   routes.get(
@@ -23,7 +25,7 @@ export function liveRoutes(routes: Routes, parts: ApiParts): void {
       config: { access: 'principal' },
       schema: {
         summary:
-          'What happens, as it happens (server-sent events `entries`, and `reset` when too much was missed): your own, what you may decide, all with console:read',
+          'What happens, as it happens (server-sent events `entries`, `rates` with console:read, and `reset` when too much was missed): your own, what you may decide, all with console:read',
         headers: z.looseObject({ 'last-event-id': z.coerce.number().int().min(0).optional() }),
       },
     },
@@ -66,12 +68,30 @@ function follow(parts: ApiParts, caller: Caller, last: number | undefined, emit:
     if (seen.length > 0 || left > 0) emit('entries', { entries: seen, missed: left }, id)
   }
   let turn = Promise.resolve()
+  let batches = 0
+  let told = ''
+  let busy = false
+  // The step that goes on, and the one before it, whose last counts may come late.
+  const tellRates = (): void => {
+    batches += 1
+    if (stopped || batches % RATES_EVERY !== 0 || !has(parts, caller, 'console:read')) return
+    const rates = parts.gateway.rates.read(parts.now(), 2)
+    const { permitted, held, denied, masked } = rates
+    const wasBusy = busy
+    busy = [...permitted, ...held, ...denied, ...masked].some(Boolean)
+    const text = JSON.stringify(rates)
+    if (text !== told && (busy || wasBusy)) emit('rates', rates)
+    told = text
+  }
   const timer = setInterval(() => {
-    turn = turn.then(flush).catch(error => {
-      // The batch is lost to this reader, who is told to ask anew; the log has it.
-      parts.log.error({ err: error }, 'api.live_failed')
-      if (!stopped) emit('reset', {})
-    })
+    turn = turn
+      .then(flush)
+      .then(tellRates)
+      .catch(error => {
+        // The batch is lost to this reader, who is told to ask anew; the log has it.
+        parts.log.error({ err: error }, 'api.live_failed')
+        if (!stopped) emit('reset', {})
+      })
   }, BATCH_MS)
   timer.unref()
   // What comes while the past is read waits its turn.
@@ -115,38 +135,4 @@ async function visible(
     } else if (event.principal === caller.principal.id && actor === undefined) seen.push(event)
   }
   return seen
-}
-
-function eventOf(record: JsonObject): LiveEvent | undefined {
-  const { seq, ts, kind, session } = record
-  if (typeof ts !== 'string') return undefined
-  const [principal, target, action, decision, details] = [
-    part(record['principal']),
-    part(record['target']),
-    part(record['action']),
-    part(record['decision']),
-    part(record['details']),
-  ]
-  const found = schemas.liveEvent.safeParse({
-    seq,
-    at: Date.parse(ts),
-    kind,
-    session,
-    principal: principal['id'] ?? details['principal'],
-    resource: target['resource'],
-    request: details['request'],
-    verbs: action['verbs'],
-    objects: action['objects'],
-    effect: decision['effect'],
-    code: decision['code'],
-  })
-  return found.success ? found.data : undefined
-}
-
-function isShown(kind: unknown): boolean {
-  return typeof kind === 'string' && KINDS.test(kind) && kind !== 'statement.prepared'
-}
-
-function part(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {}
 }

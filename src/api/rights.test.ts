@@ -26,11 +26,15 @@ interface Things {
   readonly ended: string
   readonly grant: string
   readonly credential: string
+  readonly run: string
 }
 
 interface Row {
   readonly route: string
   readonly body?: unknown
+  /** Both of the things that the call is about. */
+  readonly bodyOf?: (things: Things) => unknown
+  readonly query?: (things: Things) => string
   readonly id?: (things: Things) => string
   readonly kind?: 'stream' | 'tunnel' | 'public'
   /** What somebody without an identity gets of a public route, when it is not 200. */
@@ -144,6 +148,21 @@ const rows: readonly Row[] = [
     id: things => things.session,
     ...only(404, [200, 'own', 'operate'], [403, 'read']),
   },
+  { route: `GET ${paths.now}`, ...only(403, [200, 'read']) },
+  // Everybody asks, and sees themselves.
+  { route: `GET ${paths.principals}`, ...all(200) },
+  { route: `GET ${paths.principal}`, query: () => '?id=ana', ...only(404, [200, 'own', 'read']) },
+  { route: `GET ${paths.runs}`, ...all(200) },
+  {
+    route: `GET ${paths.run}`,
+    query: ({ run }) => `?principal=ana&run=${run}`,
+    ...only(404, [200, 'own', 'read']),
+  },
+  {
+    route: `POST ${paths.endRun}`,
+    bodyOf: ({ run }) => ({ principal: 'ana', run }),
+    ...only(404, [200, 'own', 'operate'], [403, 'read']),
+  },
   {
     route: `POST ${paths.why}`,
     body: { resource: 'shop', statement: 'select 1' },
@@ -162,7 +181,10 @@ const rows: readonly Row[] = [
 
 let api: TestApi
 const people: {
-  [who in Exclude<keyof Row, 'route' | 'body' | 'id' | 'kind' | 'open'>]: Principal
+  [who in Exclude<
+    keyof Row,
+    'route' | 'body' | 'bodyOf' | 'query' | 'id' | 'kind' | 'open'
+  >]: Principal
 } = {
   own: principal('ana', ['staff']),
   other: principal('eve', []),
@@ -185,7 +207,8 @@ async function things(): Promise<Things> {
   for (const open of api.gateway.sessions.all()) await open.close('client_left')
   const before = await api.open(people.own)
   await before.close('client_left')
-  const session = await api.open(people.own)
+  const run = `run-${Math.random()}`
+  const session = await api.open({ ...people.own, run })
   const text = `delete from t where id = ${Math.random()}`
   const refused = await Promise.resolve()
     .then(() => session.authorize(write(text), nobodyWaits))
@@ -208,19 +231,25 @@ async function things(): Promise<Things> {
     request: refused.requestId,
     grant: given.id,
     credential: credential.id,
+    run,
   }
 }
 
 async function status(row: Row, about: Things, token: string | undefined): Promise<number> {
   const [method = '', path = ''] = row.route.split(' ')
-  const url = path.replace(/:\w+/, row.id?.(about) ?? 'none').replace('*', '000.p/1')
+  const url =
+    path.replace(/:\w+/, row.id?.(about) ?? 'none').replace('*', '000.p/1') +
+    (row.query?.(about) ?? '')
   if (row.kind === 'tunnel') return tunnelStatus(url, token)
   if (row.kind === 'stream' && token !== undefined) {
     const stream = await api.stream(url, token)
     stream.destroy()
     return stream.status
   }
-  const answer = await api.call(method, url, { token, body: row.body })
+  const answer = await api.call(method, url, {
+    token,
+    body: row.bodyOf?.(about) ?? row.body,
+  })
   const isPage = /^text\/html/.test(String(answer.headers['content-type']))
   if (answer.status >= 400 && !isPage) expectProblem(answer)
   return answer.status
@@ -291,7 +320,7 @@ describe('the table of rights', () => {
       expect(await status(row, about, 'x.y.z'), 'a wrong token').toBe(open)
       expect(await status(row, about, 'token with blanks'), 'no token at all').toBe(open)
       for (const who of callers) {
-        const fresh = row.id === undefined ? about : await things()
+        const fresh = row.id === undefined && row.bodyOf === undefined ? about : await things()
         expect(await status(row, fresh, api.signIn(people[who])), who).toBe(row[who])
       }
       for (const { id } of await api.requests.list({ states: ['pending'], limit: 200 }))

@@ -1,11 +1,15 @@
 // The REST contract: what the server checks and what every client may rely on.
 import type { z } from 'zod'
 import type * as evidence from './evidence.ts'
+import type * as now from './now.ts'
+import type * as people from './people.ts'
 import type * as schemas from './schemas.ts'
 
 export { grantable } from './actions.ts'
 export * as evidenceSchemas from './evidence.ts'
+export * as nowSchemas from './now.ts'
 export { API_BASE, paths } from './paths.ts'
+export * as peopleSchemas from './people.ts'
 export * as schemas from './schemas.ts'
 
 export type PrincipalView = z.infer<typeof schemas.principal>
@@ -24,4 +28,10 @@ export type LiveEvent = z.infer<typeof schemas.liveEvent>
 export type LogView = z.infer<typeof evidence.log>
 export type HeadView = z.infer<typeof evidence.head>
 export type AuditRecordView = z.infer<typeof schemas.auditRecord>
+export type RatesView = z.infer<typeof now.rates>
+export type NowView = z.infer<typeof now.now>
+export type KnownPrincipalView = z.infer<typeof people.knownPrincipal>
+export type PrincipalPage = z.infer<typeof people.principalPage>
+export type RunView = z.infer<typeof people.run>
+export type RunDetail = z.infer<typeof people.runDetail>
 export type ProblemView = z.infer<typeof schemas.problem>

@@ -18,6 +18,13 @@ export const paths = {
   recording: '/api/sessions/:id/recording',
   watch: '/api/sessions/:id/watch',
   endSession: '/api/sessions/:id/end',
+  now: '/api/now',
+  principals: '/api/principals',
+  /** Ids and names of runs are anybody's: they stand in the query, where no slash or dot means anything. */
+  principal: '/api/principal',
+  runs: '/api/runs',
+  run: '/api/run',
+  endRun: '/api/run/end',
   why: '/api/policy/why',
   events: '/api/events',
   audit: '/api/audit',

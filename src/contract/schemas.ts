@@ -306,6 +306,19 @@ export const liveEvent = z.object({
   objects: z.array(z.string()).optional(),
   effect: z.string().optional(),
   code: z.string().optional(),
+  /** Of `statement.completed`: what came of statements, by the entry of each. */
+  outcomes: z
+    .array(
+      z.object({
+        entry: z.number(),
+        at: z.number(),
+        status: z.string(),
+        rows: z.number(),
+        /** Something in the answer was masked. */
+        masked: z.boolean(),
+      }),
+    )
+    .optional(),
 })
 
 /** RFC 9457. */

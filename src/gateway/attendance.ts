@@ -6,15 +6,16 @@ import type { IdentityEnd } from '#services/identity'
 /** From a proof to what it is used for: longer than any handshake may take. */
 const KEPT_MS = 15 * 60_000
 
-/** True when what ended is what the principal rests on: itself, its owner, an actor, its token, an issuer. */
+/** True when what ended is what the principal rests on: itself, its owner, an actor, its token, its run, an issuer. */
 export function restsOn(principal: Principal, end: IdentityEnd): boolean {
-  const { principalId, credentialId, issuer } = end
+  const { principalId, credentialId, issuer, run } = end
   return (
     (principalId !== undefined &&
       (principal.id === principalId ||
         principal.owners.includes(principalId) ||
         principal.actors.some(actor => actor.id === principalId))) ||
     (credentialId !== undefined && principal.credential.id === credentialId) ||
+    (run !== undefined && principal.id === run.principal && principal.run === run.run) ||
     (issuer !== undefined &&
       (principal.issuer === issuer || principal.actors.some(actor => actor.issuer === issuer)))
   )

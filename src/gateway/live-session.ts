@@ -16,6 +16,7 @@ import {
   type ResolvedSecrets,
   type Resource,
   type SessionId,
+  type SessionMarks,
   type SessionSummary,
   type Statement,
 } from '#model'
@@ -73,6 +74,8 @@ export interface LiveSessionParts<Upstream> {
   /** Something broke on the way to the end, for the operator's log. */
   readonly onTrouble?: (error: unknown) => void
   readonly onDecided?: (effect: 'permit' | 'deny' | 'held') => void
+  /** Something in the answer of a statement was masked. */
+  readonly onMasked?: () => void
 }
 
 export class LiveSession<Upstream = unknown> implements Session<Upstream> {
@@ -193,6 +196,10 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       startedAt: this.startedAt,
       ...this.#record.counts,
     }
+  }
+
+  marks(): SessionMarks {
+    return this.#record.marks()
   }
 
   facts(approved: boolean): Facts {

@@ -69,6 +69,7 @@ export class Logins {
     try {
       const principal = await prove()
       attendance.proved(principal, mark)
+      this.#parts.identity.known.seen(principal)
       return principal
     } catch (error) {
       // Not safe to pass over: it is put on record and thrown on.

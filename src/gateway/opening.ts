@@ -21,6 +21,7 @@ import { factsOf, type Runs } from './facts.ts'
 import { LiveSession } from './live-session.ts'
 import type { LiveSessions } from './live-sessions.ts'
 import type { Protocol } from './protocol.ts'
+import type { Rates } from './rates.ts'
 import { CONNECT, holds, type Rights } from './rights.ts'
 import type { GatewayParts } from './sallyport-gateway.ts'
 import type { Session } from './session.ts'
@@ -31,6 +32,7 @@ export interface OpeningParts
     'now' | 'settings' | 'audit' | 'recordings' | 'inventory' | 'vault' | 'dial' | 'log' | 'metrics'
   > {
   readonly sessions: LiveSessions
+  readonly rates: Rates
   readonly rights: Rights
   readonly runs: Runs
   readonly asked: AskedValues
@@ -137,7 +139,11 @@ export class Opening {
       onClosed: reason => this.#parts.onClosed(session as LiveSession, reason),
       onTrouble: error =>
         this.#parts.log.error({ err: error, session: id }, 'session.close_failed'),
-      onDecided: effect => this.#parts.metrics.decided(resource.name, effect),
+      onDecided: effect => {
+        this.#parts.rates.count(effect, now())
+        this.#parts.metrics.decided(resource.name, effect)
+      },
+      onMasked: () => this.#parts.rates.count('masked', now()),
     })
     recorder.add({
       kind: 'opened',

@@ -31,6 +31,7 @@ import { Logins } from './logins.ts'
 import { Opening } from './opening.ts'
 import { Previews } from './previews.ts'
 import type { EphemeralLogin, Gateway, Protocol } from './protocol.ts'
+import { Rates } from './rates.ts'
 import { requestEntry } from './request-entry.ts'
 import { CONNECT, holds, Rights } from './rights.ts'
 import type { Session } from './session.ts'
@@ -78,6 +79,7 @@ export class SallyportGateway implements Gateway {
   readonly approvals: Approvals
   /** What a principal may do, for whoever only wants to know. */
   readonly rights: Rights
+  readonly rates = new Rates()
   readonly #previews: Previews
   readonly #voting: Voting
   readonly #parts: GatewayParts
@@ -124,6 +126,7 @@ export class SallyportGateway implements Gateway {
       ...parts,
       append,
       sessions: this.sessions,
+      rates: this.rates,
       rights: this.rights,
       runs: this.#runs,
       asked: new AskedValues(),
@@ -138,7 +141,8 @@ export class SallyportGateway implements Gateway {
     this.#undo.push(
       parts.identity.onEnded(end => {
         this.#attendance.ended(end, parts.now())
-        void this.sessions.end(({ principal }) => restsOn(principal, end), 'identity_ended')
+        const reason = end.run === undefined ? 'identity_ended' : 'ended_by_operator'
+        void this.sessions.end(({ principal }) => restsOn(principal, end), reason)
       }),
       parts.grants.onChange(() => this.reviewSessions('grant_ended')),
       parts.requests.onChange(request => {
@@ -293,7 +297,7 @@ export class SallyportGateway implements Gateway {
     const summary = { ...session.summary(), endedAt: now(), closeReason: reason }
     const { statements, denied, rows, bytes } = summary
     try {
-      await recordings.end(summary)
+      await recordings.end(summary, session.marks())
     } catch (error) {
       // Safe: the session runs nothing more; its end is still put on record.
       log.error({ err: error, session: session.id }, 'recording.end_failed')

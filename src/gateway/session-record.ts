@@ -8,6 +8,7 @@ import {
   type Principal,
   type Resource,
   type SessionId,
+  type SessionMarks,
   type Statement,
 } from '#model'
 import type { AuditLog } from '#services/audit'
@@ -15,7 +16,9 @@ import type { SessionRecorder } from '#services/recording'
 import { type Completed, Evidence, view } from './evidence.ts'
 import type { RunTotals } from './facts.ts'
 import type { Permit } from './permit.ts'
+import type { Counted } from './rates.ts'
 import type { Outcome, RecordedAnswer } from './session.ts'
+import { MarksOfSession } from './session-marks.ts'
 
 /** Outcomes wait this long, or until there are so many, to go into the log as one entry. */
 const MOST_OUTCOMES = 64
@@ -35,6 +38,8 @@ export interface SessionRecordParts {
   readonly run: RunTotals
   readonly now: () => number
   readonly onDecided?: (effect: 'permit' | 'deny' | 'held') => void
+  /** Something in the answer of a statement was masked. */
+  readonly onMasked?: () => void
 }
 
 export interface SessionCounts {
@@ -58,6 +63,7 @@ type Later = { readonly at: number; readonly entry: number } & (
 export class SessionRecord {
   readonly evidence: Evidence
   readonly #parts: SessionRecordParts
+  readonly #marks: MarksOfSession
   readonly #prepared = new Map<string, number>()
   /** By the statement's entry, until its outcome is there. */
   readonly #disagreed = new Map<number, Set<string>>()
@@ -72,6 +78,7 @@ export class SessionRecord {
 
   constructor(parts: SessionRecordParts) {
     this.#parts = parts
+    this.#marks = new MarksOfSession(parts.now())
     this.evidence = new Evidence(parts.id, parts.principal, parts.resource, parts.recorder.salt)
   }
 
@@ -82,6 +89,11 @@ export class SessionRecord {
       rows: this.#rows,
       bytes: this.#bytes,
     }
+  }
+
+  /** When it asked, and what became of it: without what was put off. */
+  marks(): SessionMarks {
+    return this.#marks.read()
   }
 
   /** The rules are others: what was prepared under the old ones is put on record again. */
@@ -129,7 +141,7 @@ export class SessionRecord {
     const index = this.#parts.audit.append(
       this.evidence.decided('statement.held', statement, decision, policySet),
     )
-    this.#parts.onDecided?.('held')
+    this.#decided('held', this.#parts.now())
     this.#record(index, {
       ...textOf(statement),
       effect: 'held',
@@ -151,7 +163,7 @@ export class SessionRecord {
     this.#denied += 1
     const entry = this.evidence.decided('statement.denied', statement, decision, policySet)
     const index = this.#parts.audit.append(masking === undefined ? entry : { ...entry, masking })
-    this.#parts.onDecided?.('deny')
+    this.#decided('deny', this.#parts.now())
     this.#record(index, {
       ...textOf(statement),
       effect: 'deny',
@@ -166,7 +178,7 @@ export class SessionRecord {
   refused(text: string, error: GatewayError): void {
     this.#denied += 1
     const index = this.#parts.audit.append(this.evidence.refused(text, error))
-    this.#parts.onDecided?.('deny')
+    this.#decided('deny', this.#parts.now())
     this.#record(index, {
       text,
       effect: 'deny',
@@ -248,7 +260,7 @@ export class SessionRecord {
     switch (later.kind) {
       case 'permit': {
         const { statement, policies } = later
-        this.#parts.onDecided?.('permit')
+        this.#decided('permit', at)
         recorder.add({
           kind: 'statement',
           at,
@@ -270,9 +282,18 @@ export class SessionRecord {
         const { outcome, disagreed } = later
         const { status, rows, bytes, errorCode } = outcome
         recorder.add({ kind: 'outcome', at, entry, status, rows, bytes, errorCode })
+        if (outcome.masked !== undefined && outcome.masked.size > 0) {
+          this.#marks.add('masked', at)
+          this.#parts.onMasked?.()
+        }
         this.#outcomes.push({ index: entry, at, outcome, disagreed })
       }
     }
+  }
+
+  #decided(effect: Exclude<Counted, 'masked'>, at: number): void {
+    this.#marks.add(effect, at)
+    this.#parts.onDecided?.(effect)
   }
 
   /** What a reviewer watches for is in the recording at once. */

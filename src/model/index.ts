@@ -68,6 +68,7 @@ export {
 } from './resource.ts'
 export { Secret } from './secret.ts'
 export type { CloseReason, Origin, SessionId, SessionSummary } from './session.ts'
+export type { SessionMarks } from './session-marks.ts'
 export {
   type Action,
   actions,

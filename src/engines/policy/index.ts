@@ -1,4 +1,6 @@
 // The policy engine (PDP): Cedar policies checked, compiled, narrowed to a session, and asked.
+
+export { type Budget, budgetsOf } from './budgets.ts'
 export {
   type CaseOperation,
   type CaseResult,

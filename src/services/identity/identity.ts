@@ -6,7 +6,8 @@ import type { Database } from '#services/db'
 import { BrowserSignIn } from './browser-sign-in.ts'
 import { type CredentialSummary, Credentials } from './credentials.ts'
 import { DeviceCodes, type DeviceRequest, type DeviceStart } from './device-codes.ts'
-import { Revocations } from './revocations.ts'
+import { Directory, type KnownPrincipals } from './directory.ts'
+import { Revocations, type RunName } from './revocations.ts'
 import { isCredentialId, type ScramVerifier } from './scram.ts'
 import { SignIns } from './sign-ins.ts'
 import { identityMigrations } from './tables.ts'
@@ -23,7 +24,13 @@ export interface IdentityEnd {
   /** A credential's id, a `jti`, or a token's hash: `Principal.credential.id`. */
   readonly credentialId?: string
   readonly issuer?: string
-  readonly reason: 'credential_revoked' | 'token_revoked' | 'principal_revoked' | 'issuer_changed'
+  readonly run?: RunName
+  readonly reason:
+    | 'credential_revoked'
+    | 'token_revoked'
+    | 'principal_revoked'
+    | 'run_ended'
+    | 'issuer_changed'
 }
 
 export interface EphemeralProof {
@@ -57,6 +64,15 @@ export interface Identity {
    * that were issued before are refused; with `until` (Unix ms), newer ones too.
    */
   revokePrincipal(id: string, until?: number): void
+  /**
+   * Ends every session and credential of the run, and refuses it from now on, whatever token names it. `settled` tells
+   * when that is stored.
+   */
+  endRun(run: RunName): void
+  /** When the run was ended by somebody; undefined when it was not. */
+  runEndedAt(run: RunName): number | undefined
+  /** Who was ever here. */
+  readonly known: KnownPrincipals
   readonly people: PeopleSignIn
   /** Calls back at once, within the call that ends. Expiry is the caller's timer (`Principal.expiresAt`). */
   onEnded(listener: (end: IdentityEnd) => void): () => void
@@ -112,6 +128,7 @@ export async function createIdentity(options: {
   const revocations = new Revocations(writes)
   const { login } = options
   const times = { lifetime: login?.settings.lifetime ?? 0, idle: login?.settings.idle ?? 0 }
+  const known = new Directory(writes, now)
   const signIns = new SignIns(writes, now, () => times)
   const browser = new BrowserSignIn({
     settings: () => login?.settings,
@@ -151,6 +168,13 @@ export async function createIdentity(options: {
     tell({ principalId: id, reason: 'principal_revoked' })
   }
 
+  const endRun = ({ principal: id, run }: RunName) => {
+    endCredentials(principal => principal.id === id && principal.run === run)
+    for (const name of signIns.endWhere(principal => principal.id === id && principal.run === run))
+      endToken(name)
+    tell({ run: { principal: id, run }, reason: 'run_ended' })
+  }
+
   const update = (issuers: readonly IssuerSettings[]) => {
     const conflict = prefixConflict(issuers)
     if (conflict) throw new ConfigurationError('configuration_invalid', conflict.message)
@@ -171,6 +195,7 @@ export async function createIdentity(options: {
     const fresh = await revocations.load(now())
     for (const name of fresh.tokens) endToken(name)
     for (const id of fresh.principals) endPrincipal(id)
+    for (const run of fresh.runs) endRun(run)
   }
 
   update(options.issuers)
@@ -234,6 +259,12 @@ export async function createIdentity(options: {
       revocations.revokePrincipal(id, now(), until)
       endPrincipal(id)
     },
+    endRun(run) {
+      revocations.revokeRun(run, now())
+      endRun(run)
+    },
+    runEndedAt: run => revocations.runEndedAt(run, now()),
+    known,
     people: {
       begin: returnTo => browser.begin(returnTo),
       async finish(query, pending) {

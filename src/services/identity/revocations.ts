@@ -1,10 +1,16 @@
-// Tokens and principals whose time was ended by somebody. Kept in memory, for the check costs every login, and
+// Tokens, runs and principals whose time was ended by somebody. Kept in memory, for the check costs every login, and
 // written through, so that a restart forgets none.
 import type { Principal } from '#model'
 import type { Writes } from './writes.ts'
 
 /** Tokens of a principal that say when they were issued are refused up to the revocation; it is kept so long. */
 const KEPT_MS = 90 * 86_400_000
+
+/** A run belongs to one principal: its name is that principal's word. */
+export interface RunName {
+  readonly principal: string
+  readonly run: string
+}
 
 interface Entry {
   readonly revokedAt: number
@@ -15,26 +21,31 @@ export class Revocations {
   readonly #writes: Writes
   readonly #tokens = new Map<string, Entry>()
   readonly #principals = new Map<string, Entry>()
+  readonly #runs = new Map<string, Entry>()
 
   constructor(writes: Writes) {
     this.#writes = writes
   }
 
   /** Reads what is in force. Gives the names that were not known before. */
-  async load(now: number): Promise<{ tokens: readonly string[]; principals: readonly string[] }> {
+  async load(now: number): Promise<{
+    tokens: readonly string[]
+    principals: readonly string[]
+    runs: readonly RunName[]
+  }> {
     const rows = await this.#writes.tables
       .selectFrom('identity_revocations')
       .selectAll()
       .where('until', '>', now)
       .execute()
-    const fresh: { tokens: string[]; principals: string[] } = { tokens: [], principals: [] }
+    const maps = { token: this.#tokens, principal: this.#principals, run: this.#runs }
+    const fresh = { token: [] as string[], principal: [] as string[], run: [] as string[] }
     for (const { kind, name, revoked_at, until } of rows) {
-      const [map, names] =
-        kind === 'token' ? [this.#tokens, fresh.tokens] : [this.#principals, fresh.principals]
-      if (map.get(name)?.revokedAt !== revoked_at) names.push(name)
-      map.set(name, { revokedAt: revoked_at, until })
+      const known = kind === 'token' || kind === 'run' ? kind : 'principal'
+      if (maps[known].get(name)?.revokedAt !== revoked_at) fresh[known].push(name)
+      maps[known].set(name, { revokedAt: revoked_at, until })
     }
-    return fresh
+    return { tokens: fresh.token, principals: fresh.principal, runs: fresh.run.map(runNamed) }
   }
 
   revokeToken(name: string, now: number, until: number): void {
@@ -48,10 +59,25 @@ export class Revocations {
     this.#add('principal', this.#principals, id, entry)
   }
 
-  /** True when the token, the principal, somebody it acts for or by, or one of its owners was ended. */
+  /** Nothing of this run is accepted any more, whatever token it comes with. */
+  revokeRun(run: RunName, now: number): void {
+    this.#add('run', this.#runs, runKey(run), { revokedAt: now, until: now + KEPT_MS })
+  }
+
+  /** When the run was ended; undefined when it was not. */
+  runEndedAt(run: RunName, now: number): number | undefined {
+    const entry = this.#runs.get(runKey(run))
+    return entry !== undefined && entry.until > now ? entry.revokedAt : undefined
+  }
+
+  /** True when the token, the run, the principal, somebody it acts for or by, or one of its owners was ended. */
   ended(principal: Principal, token: readonly string[], now: number): boolean {
     const revoked = (name: string) => (this.#tokens.get(name)?.until ?? 0) > now
     if (token.some(revoked)) return true
+    if (this.#runs.size > 0) {
+      const run = { principal: principal.id, run: principal.run }
+      if (this.runEndedAt(run, now) !== undefined) return true
+    }
     if (this.#principals.size === 0) return false
     const { id, owners, actors, issuedAt } = principal
     return [id, ...owners, ...actors.map(actor => actor.id)].some(name => {
@@ -63,7 +89,7 @@ export class Revocations {
 
   /** Drops what no longer matters. */
   prune(now: number): void {
-    for (const map of [this.#tokens, this.#principals]) {
+    for (const map of [this.#tokens, this.#principals, this.#runs]) {
       for (const [name, { until }] of map) if (until <= now) map.delete(name)
     }
     this.#writes.add(tables =>
@@ -88,4 +114,14 @@ export class Revocations {
         .execute(),
     )
   }
+}
+
+function runKey({ principal, run }: RunName): string {
+  return JSON.stringify([principal, run])
+}
+
+/** Written by `revokeRun`; the store is ours alone. */
+function runNamed(key: string): RunName {
+  const [principal = '', run = ''] = JSON.parse(key) as string[]
+  return { principal, run }
 }

@@ -20,7 +20,7 @@ export interface IdentityTables {
     revoked_at: number | null
     uses: number
   }
-  /** What ends before its time: `token` (jti, or a token's hash) and `principal` (entity id). */
+  /** What ends before its time: `token` (jti, or a token's hash), `principal` (entity id), `run` (JSON of both names). */
   identity_revocations: {
     kind: string
     name: string
@@ -37,6 +37,20 @@ export interface IdentityTables {
     created_at: number
     used_at: number
     expires_at: number
+  }
+  /** Who was ever here, as their last proof of identity described them. */
+  identity_principals: {
+    id: string
+    kind: string
+    name: string
+    issuer: string
+    /** JSON, each. */
+    groups: string
+    owners: string
+    /** Id and name in lower case, with a line end between: what a search looks through. */
+    sought: string
+    first_seen: number
+    last_seen: number
   }
   /** Keys that must outlive a restart, by name. */
   identity_keys: { name: string; value: string }
@@ -97,6 +111,30 @@ export const identityMigrations: MigrationSet = {
           .addColumn('created_at', 'bigint', column => column.notNull())
           .addColumn('used_at', 'bigint', column => column.notNull())
           .addColumn('expires_at', 'bigint', column => column.notNull())
+          .execute()
+      },
+    },
+    {
+      name: 'identity-0003-principals',
+      async up(kysely) {
+        const { schema } = kysely
+        await schema
+          .createTable('identity_principals')
+          .addColumn('id', 'text', column => column.primaryKey())
+          .addColumn('kind', 'text', column => column.notNull())
+          .addColumn('name', 'text', column => column.notNull())
+          .addColumn('issuer', 'text', column => column.notNull())
+          .addColumn('groups', 'text', column => column.notNull())
+          .addColumn('owners', 'text', column => column.notNull())
+          .addColumn('sought', 'text', column => column.notNull())
+          .addColumn('first_seen', 'bigint', column => column.notNull())
+          .addColumn('last_seen', 'bigint', column => column.notNull())
+          .execute()
+        await schema
+          .createIndex('identity_principals_seen')
+          .on('identity_principals')
+          // With what is searched: only what fits is read from the table itself.
+          .columns(['last_seen', 'id', 'sought'])
           .execute()
       },
     },

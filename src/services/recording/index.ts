@@ -2,4 +2,5 @@
 export type { RecordedEvent } from './events.ts'
 export type { RecordedChunk, SessionRecorder } from './recorder.ts'
 export { Recordings, type SessionFilter } from './recordings.ts'
+export type { RunSummary } from './runs.ts'
 export { type RecordingTables, recordingMigrations } from './tables.ts'

@@ -7,12 +7,14 @@ import {
   type CloseReason,
   InvalidRequest,
   type SessionId,
+  type SessionMarks,
   type SessionSummary,
   type Unavailable,
 } from '#model'
 import { openBlocks } from './blocks.ts'
 import type { RecordedEvent } from './events.ts'
 import { type RecordedChunk, SessionRecorder } from './recorder.ts'
+import { type RunFilter, RunList, type RunSummary } from './runs.ts'
 import type { RecordingTables } from './tables.ts'
 
 /** What one reading gives: the rest is asked for with `from`. */
@@ -23,6 +25,8 @@ export interface SessionFilter {
   /** Who acted for the principal. */
   readonly actor?: string
   readonly resource?: string
+  /** Of one principal's run. */
+  readonly run?: string
   readonly live?: boolean
   readonly limit: number
   readonly before?: number
@@ -35,6 +39,7 @@ export class Recordings {
   readonly #onChunk: (chunk: RecordedChunk) => void
   readonly #forget: () => Promise<void>
   readonly #open = new Map<string, SessionRecorder>()
+  readonly #runs: RunList
   readonly #timer: NodeJS.Timeout
 
   constructor(parts: {
@@ -48,6 +53,7 @@ export class Recordings {
   }) {
     this.#folder = parts.folder
     this.#kysely = parts.kysely
+    this.#runs = new RunList(parts.kysely)
     this.#now = parts.now
     this.#onChunk = parts.onChunk
     this.#forget = parts.forget ?? (async () => {})
@@ -97,7 +103,7 @@ export class Recordings {
   }
 
   /** Ends a recording: its last block is on disk when this resolves. */
-  async end(session: SessionSummary): Promise<void> {
+  async end(session: SessionSummary, marks?: SessionMarks): Promise<void> {
     const recorder = this.#open.get(session.id)
     await recorder?.close()
     this.#open.delete(session.id)
@@ -106,6 +112,7 @@ export class Recordings {
       .set(toRow(session))
       .where('id', '=', session.id)
       .execute()
+    if (marks !== undefined && marks.marks.length > 0) await this.#runs.keep(session.id, marks)
   }
 
   /** Newest first. Live sessions' counters are those of their start: the gateway knows the present ones. */
@@ -116,11 +123,22 @@ export class Recordings {
       .orderBy('started_at', 'desc')
     if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal)
     if (filter.actor !== undefined) query = query.where('actor', '=', filter.actor)
+    if (filter.run !== undefined) query = query.where('run', '=', filter.run)
     if (filter.resource !== undefined) query = query.where('resource', '=', filter.resource)
     if (filter.before !== undefined) query = query.where('started_at', '<', filter.before)
     if (filter.live === true) query = query.where('ended_at', 'is', null)
     if (filter.live === false) query = query.where('ended_at', 'is not', null)
     return (await query.limit(filter.limit).execute()).map(fromRow)
+  }
+
+  /** Runs, newest first, among the latest thousand sessions. Live sessions count as they began. */
+  runs(filter: RunFilter): Promise<readonly RunSummary[]> {
+    return this.#runs.list(filter)
+  }
+
+  /** When the sessions asked: those that have ended, and asked. */
+  marks(sessions: readonly string[]): Promise<ReadonlyMap<string, SessionMarks>> {
+    return this.#runs.marks(sessions)
   }
 
   async get(id: string): Promise<SessionSummary> {

@@ -23,6 +23,8 @@ export interface RecordingTables {
     rows: number
     bytes: number
   }
+  /** When it asked, once it has ended: JSON of `SessionMarks`. */
+  recording_marks: { session: string; marks: string }
   recording_keys: { session: string; key: string; created_at: number }
 }
 
@@ -63,6 +65,22 @@ export const recordingMigrations: MigrationSet = {
           .addColumn('session', 'text', column => column.primaryKey())
           .addColumn('key', 'text', column => column.notNull())
           .addColumn('created_at', 'bigint', column => column.notNull())
+          .execute()
+      },
+    },
+    {
+      name: 'recording-0002-runs-and-marks',
+      async up(kysely): Promise<void> {
+        await sql`create index recording_sessions_run on recording_sessions (principal, run, started_at)`.execute(
+          kysely,
+        )
+        await sql`create index recording_sessions_actor on recording_sessions (actor, started_at)`.execute(
+          kysely,
+        )
+        await kysely.schema
+          .createTable('recording_marks')
+          .addColumn('session', 'text', column => column.primaryKey())
+          .addColumn('marks', 'text', column => column.notNull())
           .execute()
       },
     },
