@@ -17,7 +17,7 @@ import { openDatabase } from '#services/db'
 import { createIdentity, identityMigrations } from '#services/identity'
 import { createInventory } from '#services/inventory'
 import { HotPlugins, type Plugins } from '#services/plugins'
-import { openPolicies } from '#services/policies'
+import { openPolicies, PolicyHistory, policyMigrations, Workbench } from '#services/policies'
 import { Recordings, type RecordingTables, recordingMigrations } from '#services/recording'
 import { createVault, openLocalKey, type Vault } from '#services/vault'
 import { createLog, createMetrics, type Log } from '#telemetry'
@@ -80,6 +80,7 @@ export async function startServer(
       identityMigrations,
       accessMigrations,
       recordingMigrations,
+      policyMigrations,
     ])
     undo.push(() => store.close())
 
@@ -110,18 +111,23 @@ export async function startServer(
           }),
     })
     undo.push(() => identity.close())
+    const vocabulary = () => ({
+      resources: inventory.list().map(({ name, tags }) => ({ name, tags })),
+      dataClasses: config.dataClasses.map(({ name }) => name),
+    })
+    const policyHistory = new PolicyHistory(store, now)
     const policies = await openPolicies({
-      folder: config.policies,
-      vocabulary: () => ({
-        resources: inventory.list().map(({ name, tags }) => ({ name, tags })),
-        dataClasses: config.dataClasses.map(({ name }) => name),
-      }),
+      ...config.policies,
+      history: policyHistory,
+      vocabulary,
       onProblem: problems =>
         problems.some(({ severity }) => severity === 'error')
           ? log.error({ problems }, 'policies.refused')
           : log.warn({ problems }, 'policies.doubtful'),
     })
     undo.push(() => policies.close())
+    const workbench = new Workbench()
+    undo.push(() => workbench.close())
     const tokenKey = openLocalKey(join(config.data, 'masking.key'))
     const plugins = await HotPlugins.open(config.plugins, {
       log,
@@ -177,11 +183,15 @@ export async function startServer(
     undo.push(() => Promise.all(doors.map(close => close())))
     let inForce = policies.current()
     undo.push(
-      policies.onChange(set => {
+      policies.onChange((set, by) => {
         onRecord(log, () =>
           audit.append({
             kind: 'policies.changed',
-            details: { folder: config.policies, ...policyChange(inForce, set) },
+            details: {
+              folder: config.policies.folder,
+              ...policyChange(inForce, set),
+              ...(by === undefined ? {} : { by }),
+            },
           }),
         )
         inForce = set
@@ -223,6 +233,12 @@ export async function startServer(
           grants,
           audit,
           policies: () => policies.current(),
+          policyFiles: policies,
+          policyHistory,
+          workbench,
+          vocabulary,
+          masks: () => masks,
+          detectors: () => config.detectors,
           protocols,
           endpoint: name => listeners.get(name),
           url: consoleUrl,

@@ -20,6 +20,7 @@ import {
 import { auditRoutes } from './audit-routes.ts'
 import { authenticate } from './authentication.ts'
 import { credentialRoutes } from './credential-routes.ts'
+import { dataClassRoutes } from './data-class-routes.ts'
 import { deviceRoutes } from './device-routes.ts'
 import { evidenceRoutes } from './evidence-routes.ts'
 import { grantRoutes } from './grant-routes.ts'
@@ -28,6 +29,7 @@ import { nowRoutes } from './now-routes.ts'
 import { completeDocument, type OpenApi } from './openapi.ts'
 import type { ApiParts } from './parts.ts'
 import { peopleRoutes } from './people-routes.ts'
+import { policyFileRoutes } from './policy-file-routes.ts'
 import { policyRoutes } from './policy-routes.ts'
 import { problemOf } from './problem.ts'
 import { requestRoutes } from './request-routes.ts'
@@ -170,6 +172,8 @@ export async function startApi(
       peopleRoutes,
       runRoutes,
       policyRoutes,
+      policyFileRoutes,
+      dataClassRoutes,
       auditRoutes,
       evidenceRoutes,
       liveRoutes,

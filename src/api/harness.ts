@@ -1,6 +1,6 @@
 // The API on a real port, on a gateway with real engines, log and store; the protocol is one in name only, whose
 // connections the test holds. For the tests of this room.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
@@ -10,6 +10,8 @@ import { connect as tlsConnect } from 'node:tls'
 import { z } from 'zod'
 import type { ListenerSettings, Protocol } from '#gateway'
 import { AccessDenied, type Statement } from '#model'
+import { openDatabase } from '#services/db'
+import { openPolicies, PolicyHistory, policyMigrations, Workbench } from '#services/policies'
 import type { Log, LogFields } from '#telemetry'
 import { read, statement, type TestGateway, testGateway } from '../gateway/gateway.testing.ts'
 import { openServerAuthority, tlsIdentity } from '../transport/index.ts'
@@ -46,6 +48,8 @@ export interface TestApi extends TestGateway {
   readonly logged: string[]
   /** Connections that came through tunnels. */
   readonly served: { socket: Socket; listener: ListenerSettings }[]
+  /** Where the policies stand that the console may change. */
+  readonly policyFolder: string
   call(method: string, path: string, call?: Call): Promise<Answer>
   stream(path: string, token: string, headers?: Record<string, string>): Promise<Stream>
   /** A TLS connection that speaks for itself. */
@@ -62,6 +66,29 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
   const logged: string[] = []
   const served: TestApi['served'] = []
   const protocol = namedProtocol(served)
+  const policyFolder = join(folder, 'policies')
+  mkdirSync(policyFolder)
+  writeFileSync(join(policyFolder, 'test.cedar'), policies)
+  const store = await openDatabase(':memory:', [policyMigrations])
+  const policyHistory = new PolicyHistory(store, () => test.clock.now)
+  const vocabulary = () => ({
+    resources: test.inventory.list(),
+    dataClasses: test.masks().classes.map(({ name }) => name),
+  })
+  const policyFiles = await openPolicies({
+    folder: policyFolder,
+    editable: true,
+    history: policyHistory,
+    vocabulary,
+    onProblem: () => {},
+    settleMs: 20,
+  })
+  const inForce = async () => {
+    const { files } = await policyFiles.look()
+    test.usePolicies(files.map(({ text }) => text).join('\n'))
+  }
+  policyFiles.onChange(() => void inForce())
+  const workbench = new Workbench()
   const api: Api = await startApi(
     {
       gateway: test.gateway,
@@ -72,6 +99,12 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
       grants: test.grants,
       audit: test.audit,
       policies: test.policies,
+      policyFiles,
+      policyHistory,
+      workbench,
+      vocabulary,
+      masks: test.masks,
+      detectors: () => [],
       protocols: [protocol],
       endpoint: () => ({ host: '127.0.0.1', port: 4 }),
       url: () => `https://127.0.0.1:${port}`,
@@ -115,6 +148,7 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
     ca,
     logged,
     served,
+    policyFolder,
     async call(method: string, path: string, call: Call = {}) {
       const response = await ask(method, path, call)
       const pieces: Buffer[] = []
@@ -156,7 +190,10 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
       }),
     async stop() {
       for (const { socket } of served) socket.destroy()
+      workbench.close()
+      policyFiles.close()
       await Promise.all([api.close(), test.close()])
+      await store.close()
       tls.close()
       rmSync(folder, { recursive: true, force: true })
     },
@@ -193,6 +230,7 @@ function namedProtocol(served: TestApi['served']): Protocol {
         throw new AccessDenied('statement_unreadable', 'It does not parse.')
       return text === '' ? statement(text, []) : read(text)
     },
+    columnsAt: () => [customers('email'), customers('name')],
     readAt: async text => (text.startsWith('known') ? KNOWN : undefined),
     serve: (socket, listener) => {
       served.push({ socket, listener })

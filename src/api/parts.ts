@@ -1,11 +1,12 @@
 // What the REST API stands on. Each route asks the gateway: there is no second gate.
-import type { PolicySet } from '#engines/policy'
-import type { Protocol, SallyportGateway } from '#gateway'
-import type { Origin, Principal } from '#model'
+import type { PolicySet, Vocabulary } from '#engines/policy'
+import type { Masks, Protocol, SallyportGateway } from '#gateway'
+import type { DetectorSettings, Origin, Principal } from '#model'
 import type { Grants, Requests } from '#services/access'
 import type { AuditLog } from '#services/audit'
 import type { Identity } from '#services/identity'
 import type { Inventory } from '#services/inventory'
+import type { Policies, PolicyHistory, Workbench } from '#services/policies'
 import type { Recordings } from '#services/recording'
 import type { Log } from '#telemetry'
 import type { Web } from './web.ts'
@@ -19,6 +20,15 @@ export interface ApiParts {
   readonly grants: Grants
   readonly audit: AuditLog
   readonly policies: () => PolicySet
+  /** Where they stand, and who may change them. */
+  readonly policyFiles: Pick<Policies, 'look' | 'save'>
+  readonly policyHistory: PolicyHistory
+  readonly workbench: Workbench
+  /** The names that policies may use. */
+  readonly vocabulary: () => Vocabulary
+  readonly masks: () => Masks
+  /** The detectors of the configuration. */
+  readonly detectors: () => readonly DetectorSettings[]
   readonly protocols: readonly Protocol[]
   /** Where clients reach a protocol; undefined when its listener is off. */
   readonly endpoint: (protocol: string) => { host: string; port: number } | undefined

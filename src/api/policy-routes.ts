@@ -1,11 +1,10 @@
 // How a statement would be decided, and why. Runs nothing.
 import { paths, schemas } from '#contract'
 import { why, whyReveal } from '#engines/policy'
-import { AccessDenied, type Principal } from '#model'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
-import { has, need } from './rights.ts'
 import { whyView } from './views.ts'
+import { askedBy } from './why-question.ts'
 
 export function policyRoutes(routes: Routes, parts: ApiParts): void {
   routes.post(
@@ -20,54 +19,14 @@ export function policyRoutes(routes: Routes, parts: ApiParts): void {
       },
     },
     async request => {
-      const caller = request.caller!
-      const { body } = request
-      if (body.principal !== undefined) need(parts, caller, 'console:audit')
-      const principal =
-        body.principal === undefined ? caller.principal : supposed(caller.principal, body.principal)
-      const resource = parts.inventory.get(body.resource)
-      const protocol = parts.protocols.find(each => each.name === resource?.protocol)
-      // What one may neither connect to nor see in a list is not there: names cannot be probed.
-      const there =
-        resource !== undefined &&
-        (parts.gateway.rights.mayConnect(caller.principal, resource, caller.origin) ||
-          body.principal !== undefined ||
-          has(parts, caller, 'console:read'))
-      if (resource === undefined || protocol === undefined || !there) {
-        throw new AccessDenied('resource_unknown', 'There is no such resource.')
-      }
-      const known = await protocol.readAt(body.statement, resource)
-      const statement = known ?? (await protocol.read(body.statement))
-      const facts = parts.gateway.rights.factsFor(principal, caller.origin)
-      const grants = parts.grants.holding(principal.id, resource.name)
-      const asked = { principal, resource, grants, facts }
+      const asked = await askedBy(parts, request.caller!, request.body)
+      const { principal, resource, statement, facts, names } = asked
       const set = parts.policies()
       const uses = parts.gateway.rights.explainUses(principal, resource, statement, facts)
-      return whyView(
-        why(set, { ...asked, statement }),
-        uses,
-        uses.classes.map(({ dataClass, column }) => whyReveal(set, asked, dataClass, column)),
-        known === undefined ? 'text' : 'catalog',
+      const reveals = uses.classes.map(({ dataClass, column }) =>
+        whyReveal(set, asked, dataClass, column),
       )
+      return whyView(why(set, asked), uses, reveals, names)
     },
   )
-}
-
-/** Somebody who is only asked about: has no credential and never reaches a resource. */
-function supposed(
-  asker: Principal,
-  who: { kind: 'user' | 'agent'; id: string; groups: readonly string[] },
-): Principal {
-  return {
-    ...asker,
-    kind: who.kind,
-    id: who.id,
-    subject: who.id,
-    name: who.id,
-    groups: who.groups,
-    attributes: {},
-    actors: [],
-    owners: [],
-    mfa: false,
-  }
 }

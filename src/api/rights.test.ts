@@ -168,6 +168,22 @@ const rows: readonly Row[] = [
     body: { resource: 'shop', statement: 'select 1' },
     ...only(404, [200, 'own', 'read']),
   },
+  ...[`GET ${paths.policies}`, `GET ${paths.policyVersions}`, `GET ${paths.dataClasses}`].map(
+    route => ({ route, ...only(403, [200, 'read']) }),
+  ),
+  { route: `GET ${paths.policyVersion}`, id: () => '1', ...only(403, [200, 'read']) },
+  { route: `POST ${paths.policyTry}`, body: { changes: [] }, ...only(403, [200, 'read']) },
+  {
+    route: `POST ${paths.policyWhy}`,
+    body: { changes: [], question: { resource: 'shop', statement: 'select 1' } },
+    ...only(403, [200, 'read']),
+  },
+  {
+    // Made to something else than what is there: who may change them gets as far as being told so.
+    route: `POST ${paths.policies}`,
+    body: { opened: 'x', changes: [{ name: 'more.cedar', text: '' }], note: 'x' },
+    ...only(403, [409, 'administer']),
+  },
   // Everybody may listen, and hears of what is their own.
   { route: `GET ${paths.events}`, kind: 'stream', ...all(200) },
   { route: `GET ${paths.audit}`, ...only(403, [200, 'audit']) },

@@ -3,12 +3,13 @@
 import type {
   AccessRequestView,
   GrantView,
+  PolicySummaryView,
   PrincipalView,
   ResourceView,
   SessionView,
   WhyView,
 } from '#contract'
-import type { RevealWhy, Why } from '#engines/policy'
+import type { PolicySummary, RevealWhy, Why } from '#engines/policy'
 import type { UsesWhy } from '#gateway'
 import {
   type AccessRequest,
@@ -154,10 +155,18 @@ export function sessionView(session: SessionSummary): SessionView {
   return { ...shown, ip: origin.ip, client: origin.client }
 }
 
+export function policySummaryView({ annotations, ...shown }: PolicySummary): PolicySummaryView {
+  return { ...shown, annotations: { ...annotations } }
+}
+
 /** `names`: where the statement's names were resolved. */
 export function whyView(
   answer: Why,
-  uses: UsesWhy,
+  uses: Omit<UsesWhy, 'refusal' | 'classes'> & {
+    readonly refusal:
+      | { readonly error: { code: string; message: string; hint?: string | undefined } }
+      | undefined
+  },
   classes: readonly RevealWhy[],
   names: WhyView['names'],
 ): WhyView {

@@ -144,7 +144,7 @@ function dataFolder(config: Config): Finding {
 
 async function policies(config: Config): Promise<Finding> {
   try {
-    const { problems, set } = await checkFolder(config.policies, config)
+    const { problems, set } = await checkFolder(config.policies.folder, config)
     const first = problems.find(({ severity }) => severity === 'error')
     return {
       what: 'policies',

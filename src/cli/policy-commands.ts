@@ -21,7 +21,10 @@ export function policyCommands(program: Command, protocols: LoadProtocols): void
     .option('--config <file>', 'look names up in this configuration')
   runs(check, async ({ output }, folder) => {
     const config = await configOf(check.opts<{ config?: string }>().config, protocols)
-    const { set, problems } = await checkFolder(folder ?? config?.policies ?? './policies', config)
+    const { set, problems } = await checkFolder(
+      folder ?? config?.policies.folder ?? './policies',
+      config,
+    )
     const result = { ok: set !== undefined, problems, policies: set?.policies ?? [] }
     print(output, result, () =>
       [
@@ -40,7 +43,7 @@ export function policyCommands(program: Command, protocols: LoadProtocols): void
   runs(test, async ({ output }, ...files) => {
     const options = test.opts<{ policies?: string; config?: string }>()
     const config = await configOf(options.config, protocols)
-    const folder = options.policies ?? config?.policies ?? './policies'
+    const folder = options.policies ?? config?.policies.folder ?? './policies'
     const set = await usableFolder(folder, config)
     const all = files.length > 0 ? files : caseFiles(folder)
     if (all.length === 0)

@@ -67,7 +67,7 @@ async function offline(
   if (who === undefined) {
     throw new WrongUsage('Without a gateway, say who: --principal user:ana --groups analysts.')
   }
-  const set = await usableFolder(config.policies, config)
+  const set = await usableFolder(config.policies.folder, config)
   const statement = await protocolOf(resource.protocol, await protocols()).read(options.statement)
   const { why, whyReveal } = await import('#engines/policy')
   const asked = { principal: supposed(who), resource, facts: supposedFacts() }

@@ -78,7 +78,7 @@ describe('the configuration', () => {
   it('is complete with nothing written', () => {
     const config = valid('')
     expect(config.data).toBe('/etc/sallyport/data')
-    expect(config.policies).toBe('/etc/sallyport/policies')
+    expect(config.policies).toEqual({ folder: '/etc/sallyport/policies', editable: false })
     expect(config.listen).toEqual([
       { name: 'console', host: '127.0.0.1', port: 8443, allowPlaintext: false },
     ])
@@ -90,7 +90,7 @@ describe('the configuration', () => {
   it('has every setting in the form that the program uses', () => {
     const config = valid(full)
     expect(config.data).toBe('/etc/sallyport/state')
-    expect(config.policies).toBe('/etc/policies')
+    expect(config.policies).toEqual({ folder: '/etc/policies', editable: false })
     expect(config.listen).toEqual([
       { name: 'console', host: '127.0.0.1', port: 8444, allowPlaintext: false },
       { name: 'parcel', host: '::1', port: 15432, allowPlaintext: true },

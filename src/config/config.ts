@@ -52,7 +52,7 @@ export interface Config {
   readonly dataClasses: readonly DataClass[]
   readonly detectors: readonly DetectorSettings[]
   readonly plugins: readonly PluginSettings[]
-  readonly policies: string
+  readonly policies: { readonly folder: string; readonly editable: boolean }
   readonly approvals: { readonly hold: HoldSettings }
   readonly audit: { readonly durability: 'standard' | 'strict'; readonly sinks: readonly never[] }
   readonly limits: WrittenConfig['limits']
@@ -118,7 +118,7 @@ export function buildConfig(
     })),
     detectors: detectorsOf(written, masking, report),
     plugins: pluginsOf(written, absolute, report),
-    policies: absolute(written.policies),
+    policies: { ...written.policies, folder: absolute(written.policies.folder) },
     approvals: written.approvals,
     audit: written.audit,
     limits: written.limits,

@@ -196,7 +196,19 @@ export const configSchema = z.strictObject({
     .refine(all => Object.keys(all).length <= 64, 'at most 64 detectors')
     .default({}),
   plugins: z.array(pluginSchema).max(8).default([]),
-  policies: z.string().min(1).default('./policies'),
+  policies: z
+    .union([
+      z
+        .string('must be a path, or a map with folder and editable')
+        .min(1)
+        .transform(folder => ({ folder, editable: false })),
+      z.strictObject({
+        folder: z.string().min(1).default('./policies'),
+        /** Whether the console may write there, for whoever has console:administer. */
+        editable: z.boolean().default(false),
+      }),
+    ])
+    .prefault('./policies'),
   approvals: z.strictObject({ hold: holdSchema.prefault({}) }).prefault({}),
   audit: z
     .strictObject({

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type * as evidence from './evidence.ts'
 import type * as now from './now.ts'
 import type * as people from './people.ts'
+import type * as policySchemas from './policies.ts'
 import type * as schemas from './schemas.ts'
 
 export { grantable } from './actions.ts'
@@ -10,6 +11,7 @@ export * as evidenceSchemas from './evidence.ts'
 export * as nowSchemas from './now.ts'
 export { API_BASE, paths } from './paths.ts'
 export * as peopleSchemas from './people.ts'
+export * as policySchemas from './policies.ts'
 export * as schemas from './schemas.ts'
 
 export type PrincipalView = z.infer<typeof schemas.principal>
@@ -34,4 +36,14 @@ export type KnownPrincipalView = z.infer<typeof people.knownPrincipal>
 export type PrincipalPage = z.infer<typeof people.principalPage>
 export type RunView = z.infer<typeof people.run>
 export type RunDetail = z.infer<typeof people.runDetail>
+export type PoliciesView = z.infer<typeof policySchemas.policies>
+export type PolicySummaryView = z.infer<typeof policySchemas.policySummary>
+export type PolicyProblem = z.infer<typeof policySchemas.policyProblem>
+export type PolicyChange = z.infer<typeof policySchemas.policyChanges>[number]
+export type PolicyTried = z.infer<typeof policySchemas.policyTried>
+export type PolicyWhyAnswer = z.infer<typeof policySchemas.policyWhyAnswer>
+export type PolicyVersionView = z.infer<typeof policySchemas.policyVersion>
+export type PolicyVersionFiles = z.infer<typeof policySchemas.policyVersionFiles>
+export type DataClassView = z.infer<typeof policySchemas.dataClass>
+export type DataClassesView = z.infer<typeof policySchemas.dataClasses>
 export type ProblemView = z.infer<typeof schemas.problem>

@@ -118,6 +118,7 @@ export interface TestGateway {
   readonly inventory: Inventory
   readonly identity: Identity
   policies(): PolicySet
+  masks(): Masks
   /** A token that proves to be this principal. */
   signIn(who: Principal): string
   /** Data classes from now on. */
@@ -230,6 +231,7 @@ export async function testGateway(policies: string): Promise<TestGateway> {
     inventory,
     identity,
     policies: () => set,
+    masks: () => masks,
     signIn: who => {
       const token = `token-${tokens.size}-of-${who.id}`
       tokens.set(token, who)

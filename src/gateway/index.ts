@@ -2,6 +2,7 @@
 export type { UsesWhy } from '#engines/exposure'
 export type { HoldTimes } from './approvals.ts'
 export type { Presence } from './attendance.ts'
+export { classExample, detectorOrigin } from './class-examples.ts'
 export { digestOf } from './digest.ts'
 export { principalEntry, sourceEntry } from './evidence.ts'
 export type { Permit, ResultColumn, StoredWatch } from './permit.ts'

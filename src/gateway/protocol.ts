@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { ZodType } from 'zod'
-import type { Origin, Principal, ReasonCode, Resource, Secret, Statement } from '#model'
+import type { ColumnName, Origin, Principal, ReasonCode, Resource, Secret, Statement } from '#model'
 import type { Session } from './session.ts'
 
 /** Where a client reaches the gateway for this protocol. */
@@ -58,6 +58,11 @@ export interface Protocol<Upstream = unknown> {
    * when nothing is known (no session was on it lately). Connects to nothing.
    */
   readAt(text: string, resource: Resource<Upstream>): Promise<Statement | undefined>
+  /**
+   * Columns of the resource as its catalog is known at this moment, `most` at most, without those of the system itself;
+   * undefined when nothing is known. Connects to nothing.
+   */
+  columnsAt?(resource: Resource<Upstream>, most: number): readonly ColumnName[] | undefined
   /**
    * Serves one client connection from its first byte to its end. Resolves when both legs are closed.
    * Nothing that a client or an upstream does makes it reject: a rejection is a bug of ours, and

@@ -13,6 +13,7 @@ export {
   type PatternEngine,
 } from './patterns/pattern-detector.ts'
 export { type DetectorProblem, type DetectorRules, detectorRules } from './patterns/rules.ts'
+export { plainSample, samples } from './samples.ts'
 export type { CountingScanner } from './scanner.ts'
 
 /** What to do with one column's cells. */

@@ -165,6 +165,19 @@ export class CatalogSnapshot {
     return this.#byOid.get(oid)
   }
 
+  listed(most: number): readonly ColumnName[] {
+    const found: ColumnName[] = []
+    for (const { schema, kind, object, columns } of this.#byOid.values()) {
+      if (kind === 'sequence' || schema === 'information_schema' || schema.startsWith('pg_'))
+        continue
+      for (const column of columns) {
+        if (found.length >= most) return found
+        found.push({ object, column })
+      }
+    }
+    return found
+  }
+
   textForm(typeOid: number): TextForm {
     return this.#rows.forms.get(typeOid) ?? 'within'
   }

@@ -54,6 +54,8 @@ export interface Catalog {
   /** `columns` and all that they may come from (`CatalogColumn.sources`), without duplicates. */
   expand(columns: readonly ColumnName[] | 'all'): readonly ColumnName[] | 'all'
   textForm(typeOid: number): TextForm
+  /** Columns of all relations but the server's own, `most` at most: for lists. */
+  listed(most: number): readonly ColumnName[]
   /**
    * The relations that a name may mean. With a known path (as SET search_path has it): those on it, pg_catalog and
    * temporary ones included. `undefined`: all of that name. Several when several are on the path: judge each.

@@ -105,6 +105,7 @@ export function createCatalog(
       current().column(oid, attnum),
     columnOf: (object: string, column: string) => current().columnOf(object, column),
     expand: (columns: readonly ColumnName[] | 'all') => current().expand(columns),
+    listed: (most: number) => current().listed(most),
     textForm: (typeOid: number): TextForm => current().textForm(typeOid),
     resolve: (name: RelationName, path: readonly string[] | undefined) =>
       current().resolve(name, path),

@@ -141,6 +141,9 @@ export function createPostgres(): Protocol<PostgresSettings> {
       const catalog = catalogs.known(resource, resource.upstream.database)
       return catalog && readAt(await analyser(), catalog, resource.credential.user, text)
     },
+    columnsAt(resource, most) {
+      return catalogs.known(resource, resource.upstream.database)?.listed(most)
+    },
     serve,
   }
   return protocol

@@ -218,6 +218,7 @@ export function catalogDouble(
         column,
       ),
     expand: (columns: readonly ColumnName[] | 'all') => columns,
+    listed: () => [],
     textForm: (oid: number): TextForm =>
       WHOLE.has(oid) ? 'whole' : WITHIN.has(oid) ? 'within' : 'none',
     resolve,

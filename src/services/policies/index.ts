@@ -1,3 +1,10 @@
 // The policy sets in force and where they come from (PAP).
+export type { BenchAnswer, WhyAnswer } from './bench.ts'
+export { type CaseWords, casesIn } from './cases.ts'
+export { PolicyHistory, type PolicyVersion } from './history.ts'
 export { loadFolder } from './load.ts'
-export { openPolicies, type Policies, type PoliciesOptions } from './policies.ts'
+export { openPolicies, type Policies, type PoliciesOptions, type PolicyFolder } from './policies.ts'
+export { proposed } from './proposal.ts'
+export { revisionOf } from './revision.ts'
+export { policyMigrations } from './tables.ts'
+export { Workbench } from './workbench.ts'

@@ -3,13 +3,15 @@
 import { lstat, open, readdir, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import type { PolicyFile, Problem } from '#engines/policy'
+import { JOURNAL } from './folder-change.ts'
 
-const LARGEST_BYTES = 1024 * 1024
-const MOST_FILES = 1000
+export const LARGEST_BYTES = 1024 * 1024
+export const MOST_FILES = 1000
 
 /** The files in the order of their names, and what is wrong with the others. */
 export async function loadFolder(
   folder: string,
+  ending: '.cedar' | '.test.yaml' = '.cedar',
 ): Promise<{ files: readonly PolicyFile[]; problems: readonly Problem[] }> {
   const files: PolicyFile[] = []
   const problems: Problem[] = []
@@ -20,7 +22,9 @@ export async function loadFolder(
   let root: string
   try {
     root = await realpath(folder)
-    names = (await readdir(root)).filter(name => name.endsWith('.cedar')).sort()
+    const all = await readdir(root)
+    names = all.filter(name => name.endsWith(ending)).sort()
+    if (all.includes(JOURNAL)) fail(folder, 'a change of several files is being written here')
   } catch (error) {
     // Said as a problem: the caller decides whether an old set stays or the start fails.
     return { files, problems: [...problems, unreadable(folder, error)] }
