@@ -151,10 +151,15 @@ export async function startServer(
           details: { recording: session, ...chunk },
         }),
       forget: () => store.forget(),
+      onTrouble: error => log.error({ err: error }, 'recording.index_failed'),
     })
     undo.push(() => recordings.close())
     for (const session of await recordings.recover())
       audit.append({ kind: 'session.closed', session, result: { reason: 'failed' } })
+    // In the background: until it is done, older sessions are not found by what was asked in them.
+    void recordings
+      .indexMissing()
+      .catch(error => log.error({ err: error }, 'recording.index_failed'))
 
     const gateway = new SallyportGateway({
       now,

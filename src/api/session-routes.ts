@@ -1,6 +1,6 @@
 // Sessions: listed, replayed, watched, ended. Seeing what somebody did is itself on record, and comes first.
 import { z } from 'zod'
-import { paths, schemas } from '#contract'
+import { paths, schemas, sessionQuery } from '#contract'
 import { principalEntry } from '#gateway'
 import { InvalidRequest, type SessionSummary } from '#model'
 import type { Routes } from './api.ts'
@@ -36,30 +36,24 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
     {
       config,
       schema: {
-        summary: 'Sessions, newest first: your own, or all with console:read',
-        querystring: z.strictObject({
-          resource: z.string().optional(),
-          principal: z.string().optional(),
-          live: z.stringbool().optional(),
-          before: z.coerce.number().optional(),
-          limit: z.coerce.number().int().min(1).max(1000).default(100),
-        }),
+        summary:
+          'Sessions, newest first: your own, or all with console:read; by `text` all with console:audit too',
+        querystring: sessionQuery,
         response: { 200: z.array(schemas.session) },
       },
     },
     async request => {
-      const { principal, resource, live, before, limit } = request.query
+      const { principal, live, ...rest } = request.query
       const caller = request.caller!
-      const all = has(parts, caller, 'console:read')
-      const whose = all ? principal : caller.principal.id
-      const actor = all ? undefined : caller.principal.actors[0]?.id
+      const texts = rest.text !== undefined
+      const all =
+        has(parts, caller, 'console:read') && (!texts || has(parts, caller, 'console:audit'))
+      if (all && texts && principal !== caller.principal.id) await onRecord(parts, caller)
       const found = await parts.recordings.list({
-        limit,
-        ...(whose === undefined ? {} : { principal: whose }),
-        ...(actor === undefined ? {} : { actor }),
-        ...(resource === undefined ? {} : { resource }),
-        ...(live === undefined ? {} : { live }),
-        ...(before === undefined ? {} : { before }),
+        ...rest,
+        live,
+        principal: all ? principal : caller.principal.id,
+        actor: all ? undefined : caller.principal.actors[0]?.id,
       })
       return found.map(present).map(sessionView)
     },
@@ -189,11 +183,12 @@ async function known(parts: ApiParts, id: string): Promise<SessionSummary | unde
 }
 
 /** Reading what somebody did is itself evidence, and comes first. */
-async function onRecord(parts: ApiParts, caller: Caller, session: string): Promise<void> {
+async function onRecord(parts: ApiParts, caller: Caller, session?: string): Promise<void> {
   await parts.audit.durable(
     parts.audit.append({
       kind: 'recording.read',
-      session,
+      // Without a session: the texts of all were looked through. What for is personal data, and stays out of the log.
+      ...(session === undefined ? { details: { searched: 'texts' } } : { session }),
       principal: principalEntry(caller.principal),
     }),
   )

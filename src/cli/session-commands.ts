@@ -10,22 +10,56 @@ import { eventText } from './session-text.ts'
 /** Nobody wants to sit through a coffee break. */
 const LONGEST_PAUSE_MS = 2_000
 
+interface SessionOptions {
+  readonly live?: boolean
+  readonly principal?: string
+  readonly resource?: string
+  readonly table?: string
+  readonly class?: string
+  readonly decision?: string
+  readonly text?: string
+  readonly since?: string
+  readonly until?: string
+  readonly before?: string
+  readonly limit: string
+}
+
 export function sessionCommands(program: Command): void {
   const sessions = program
     .command('sessions')
     .description('sessions, newest first: yours; all with console:read')
     .option('--live', 'only those that live')
+    .option('--principal <id>')
     .option('--resource <name>')
+    .option('--table <name>', 'in which a statement touched it')
+    .option('--class <name>', 'in which values of this data class were masked')
+    .option('--decision <decision>', 'in which a statement was decided so: permit, held, deny')
+    .option('--text <part>', 'in which a statement has this in its text')
+    .option('--since <time>', 'that lived since then: 90m, 12h, 7d, or an ISO time')
+    .option('--until <time>', 'that began before then')
+    .option('--before <id>', 'the next page: after the last session of this one')
     .option('--limit <n>', 'how many', '50')
   runs(sessions, async ({ client, output }) => {
-    const { live, resource, limit } = sessions.opts<{
-      live?: boolean
-      resource?: string
-      limit: string
-    }>()
-    const query = new URLSearchParams({ limit: String(wholeNumber('--limit', limit, 1)) })
-    if (live === true) query.set('live', 'true')
-    if (resource !== undefined) query.set('resource', resource)
+    const options = sessions.opts<SessionOptions>()
+    const { live, principal, resource, decision, text, before, limit, since, until } = options
+    const asked = {
+      live,
+      principal,
+      resource,
+      table: options.table,
+      class: options.class,
+      decision,
+      text,
+      before,
+      limit: wholeNumber('--limit', limit, 1),
+      from: since === undefined ? undefined : timeOf('--since', since),
+      until: until === undefined ? undefined : timeOf('--until', until),
+    }
+    const query = new URLSearchParams(
+      Object.entries(asked).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, String(value)]],
+      ),
+    )
     print(output, await client().get<SessionView[]>(`${paths.sessions}?${query}`), found =>
       table(
         found.map(each => [
@@ -137,4 +171,23 @@ function path(
 ): string {
   if (id === undefined) throw new WrongUsage('Which session? See: sallyport sessions.')
   return paths[name].replace(':id', encodeURIComponent(id))
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** Unix ms of a time, or of so long ago. */
+function timeOf(option: string, given: string): number {
+  const [, number, unit = ''] = /^(\d{1,6})([smhd])$/.exec(given) ?? []
+  const at =
+    number === undefined ? Date.parse(given) : Date.now() - Number(number) * (UNITS[unit] ?? 0)
+  if (Number.isNaN(at))
+    throw new WrongUsage(
+      `${option} takes how long ago (90m, 12h, 7d) or a time (2026-11-21T09:00).`,
+    )
+  return Math.max(0, at)
 }

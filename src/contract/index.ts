@@ -13,6 +13,7 @@ export { API_BASE, paths } from './paths.ts'
 export * as peopleSchemas from './people.ts'
 export * as policySchemas from './policies.ts'
 export * as schemas from './schemas.ts'
+export { SHORTEST_TEXT, sessionQuery } from './session-search.ts'
 
 export type PrincipalView = z.infer<typeof schemas.principal>
 export type DeviceCode = z.infer<typeof schemas.deviceCode>

@@ -56,6 +56,8 @@ type Later = { readonly at: number; readonly entry: number } & (
   | {
       readonly kind: 'outcome'
       readonly outcome: Outcome
+      /** What values were masked of. */
+      readonly statement: Statement | undefined
       readonly disagreed: ReadonlySet<string> | undefined
     }
 )
@@ -142,13 +144,17 @@ export class SessionRecord {
       this.evidence.decided('statement.held', statement, decision, policySet),
     )
     this.#decided('held', this.#parts.now())
-    this.#record(index, {
-      ...textOf(statement),
-      effect: 'held',
-      code: 'approval_required',
-      policies: decision.policies,
-      message,
-    })
+    this.#record(
+      index,
+      {
+        ...textOf(statement),
+        effect: 'held',
+        code: 'approval_required',
+        policies: decision.policies,
+        message,
+      },
+      statement,
+    )
     return index
   }
 
@@ -164,13 +170,17 @@ export class SessionRecord {
     const entry = this.evidence.decided('statement.denied', statement, decision, policySet)
     const index = this.#parts.audit.append(masking === undefined ? entry : { ...entry, masking })
     this.#decided('deny', this.#parts.now())
-    this.#record(index, {
-      ...textOf(statement),
-      effect: 'deny',
-      code: error.code,
-      policies: decision.policies,
-      message: error.message,
-    })
+    this.#record(
+      index,
+      {
+        ...textOf(statement),
+        effect: 'deny',
+        code: error.code,
+        policies: decision.policies,
+        message: error.message,
+      },
+      statement,
+    )
     return index
   }
 
@@ -208,7 +218,8 @@ export class SessionRecord {
     const entry = permit.auditIndex
     const disagreed = this.#disagreed.size === 0 ? undefined : this.#disagreed.get(entry)
     if (disagreed !== undefined) this.#disagreed.delete(entry)
-    this.#doLater({ kind: 'outcome', at, entry, outcome, disagreed })
+    const statement = (outcome.masked?.size ?? 0) === 0 ? undefined : permit.statement
+    this.#doLater({ kind: 'outcome', at, entry, outcome, statement, disagreed })
   }
 
   /** Does what was put off. */
@@ -261,16 +272,19 @@ export class SessionRecord {
       case 'permit': {
         const { statement, policies } = later
         this.#decided('permit', at)
-        recorder.add({
-          kind: 'statement',
-          at,
-          entry,
-          text: statement.text,
-          parameters: valuesOf(statement),
-          effect: 'permit',
-          code: 'permitted',
-          policies,
-        })
+        recorder.add(
+          {
+            kind: 'statement',
+            at,
+            entry,
+            text: statement.text,
+            parameters: valuesOf(statement),
+            effect: 'permit',
+            code: 'permitted',
+            policies,
+          },
+          statement,
+        )
         return
       }
       case 'answer': {
@@ -279,10 +293,15 @@ export class SessionRecord {
         return
       }
       case 'outcome': {
-        const { outcome, disagreed } = later
+        const { outcome, statement, disagreed } = later
         const { status, rows, bytes, errorCode } = outcome
-        recorder.add({ kind: 'outcome', at, entry, status, rows, bytes, errorCode })
-        if (outcome.masked !== undefined && outcome.masked.size > 0) {
+        const masked =
+          statement === undefined ? undefined : Object.fromEntries(outcome.masked ?? [])
+        recorder.add(
+          { kind: 'outcome', at, entry, status, rows, bytes, errorCode, masked },
+          statement,
+        )
+        if (masked !== undefined) {
           this.#marks.add('masked', at)
           this.#parts.onMasked?.()
         }
@@ -307,9 +326,13 @@ export class SessionRecord {
       policies: readonly string[]
       message?: string
     },
+    statement?: Statement,
   ): void {
     this.catchUp()
-    this.#parts.recorder.add({ kind: 'statement', at: this.#parts.now(), entry, ...event })
+    this.#parts.recorder.add(
+      { kind: 'statement', at: this.#parts.now(), entry, ...event },
+      statement,
+    )
   }
 }
 

@@ -56,13 +56,16 @@ export class EventLines {
         if (parameters !== undefined) line += `,"parameters":${JSON.stringify(parameters)}`
         line += `,"effect":"${effect}","code":"${code}","policies":${this.#policies.json(policies)}`
         if (message !== undefined) line += `,"message":${JSON.stringify(message)}`
+        if (event.objects !== undefined)
+          line += `,"objects":${JSON.stringify(event.objects)},"verbs":${JSON.stringify(event.verbs)}`
         return `${line}}\n`
       }
       case 'outcome': {
-        const { at, entry, status, rows, bytes, errorCode } = event
-        const line = `{"kind":"outcome","at":${at},"entry":${entry},"status":"${status}","rows":${rows},"bytes":${bytes}`
-        if (errorCode === undefined) return `${line}}\n`
-        return `${line},"errorCode":${JSON.stringify(errorCode)}}\n`
+        const { at, entry, status, rows, bytes, errorCode, masked } = event
+        let line = `{"kind":"outcome","at":${at},"entry":${entry},"status":"${status}","rows":${rows},"bytes":${bytes}`
+        if (errorCode !== undefined) line += `,"errorCode":${JSON.stringify(errorCode)}`
+        if (masked !== undefined) line += `,"masked":${JSON.stringify(masked)}`
+        return `${line}}\n`
       }
       case 'answer': {
         const { at, entry, columns, rows, truncated } = event

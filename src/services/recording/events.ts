@@ -14,6 +14,9 @@ export type RecordedEvent =
       readonly code: string
       readonly policies: readonly string[]
       readonly message?: string | undefined
+      /** With the first statement of a text: the objects it touches and what it does. Later ones are as the first. */
+      readonly objects?: readonly string[]
+      readonly verbs?: readonly string[]
     }
   | {
       readonly kind: 'answer'
@@ -31,6 +34,8 @@ export type RecordedEvent =
       readonly rows: number
       readonly bytes: number
       readonly errorCode?: string | undefined
+      /** How many values were masked, by class. */
+      readonly masked?: { readonly [dataClass: string]: number } | undefined
     }
   | { readonly kind: 'note'; readonly at: number; readonly text: string }
   /** Only when read: there is more, from event number `next` on. */

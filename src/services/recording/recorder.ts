@@ -2,10 +2,11 @@
 // a crash costs at most the last block of the recording; the audit log has its own, stricter rule.
 import { hash, randomBytes } from 'node:crypto'
 import { appendFile } from 'node:fs/promises'
-import { Unavailable } from '#model'
+import { type Statement, Unavailable } from '#model'
 import { MARK, sealBlock } from './blocks.ts'
 import { EventLines } from './event-lines.ts'
 import type { RecordedEvent } from './events.ts'
+import type { Indexed } from './search-index.ts'
 
 const BLOCK_BYTES = 128 * 1024
 const BLOCK_AGE_MS = 5_000
@@ -24,6 +25,7 @@ export class SessionRecorder {
   readonly #session: string
   readonly #file: string
   readonly #key: Uint8Array
+  readonly #index: Indexed
   readonly #onChunk: (chunk: RecordedChunk) => void
   readonly #onFailure: (error: Unavailable) => void
   readonly #listeners = new Set<(event: RecordedEvent) => void>()
@@ -39,12 +41,14 @@ export class SessionRecorder {
     session: string
     file: string
     key: Uint8Array
+    index: Indexed
     onChunk: (chunk: RecordedChunk) => void
     onFailure: (error: Unavailable) => void
   }) {
     this.#session = parts.session
     this.#file = parts.file
     this.#key = parts.key
+    this.#index = parts.index
     this.#onChunk = parts.onChunk
     this.#onFailure = parts.onFailure
   }
@@ -62,8 +66,10 @@ export class SessionRecorder {
     )
   }
 
-  add(event: RecordedEvent): void {
+  /** `of`: the statement that it is about; not kept. */
+  add(given: RecordedEvent, of?: Pick<Statement, 'text' | 'operations'>): void {
     if (this.#failed) return
+    const event = this.#find(given, of)
     if (this.#lines.length === 0) this.#firstAt = event.at
     this.#lines.add(event)
     for (const listener of this.#listeners) {
@@ -76,6 +82,21 @@ export class SessionRecorder {
     }
     if (this.#lines.length >= BLOCK_BYTES) this.#seal()
     if (this.#pending > MOST_PENDING_BYTES) this.#fail(new Error('the disk does not keep up'))
+  }
+
+  /** What it is to be found by goes into the index, and at first into the recording too. */
+  #find(
+    event: RecordedEvent,
+    of: Pick<Statement, 'text' | 'operations'> | undefined,
+  ): RecordedEvent {
+    if (event.kind === 'outcome') {
+      if (event.masked !== undefined && of !== undefined)
+        this.#index.masked(of.text, Object.keys(event.masked))
+      return event
+    }
+    if (event.kind !== 'statement') return event
+    const facts = this.#index.statement(event.text, event.effect, of?.operations)
+    return facts === undefined ? event : { ...event, ...facts }
   }
 
   /** Seals what is older than 5 s. Called by the owner's one timer. */
@@ -97,6 +118,7 @@ export class SessionRecorder {
 
   async close(): Promise<void> {
     await this.flush()
+    this.#index.end()
     this.#listeners.clear()
   }
 

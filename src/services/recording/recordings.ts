@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import {
   type CloseReason,
   InvalidRequest,
@@ -13,24 +13,15 @@ import {
 } from '#model'
 import { openBlocks } from './blocks.ts'
 import type { RecordedEvent } from './events.ts'
+import { rebuild } from './rebuild.ts'
 import { type RecordedChunk, SessionRecorder } from './recorder.ts'
 import { type RunFilter, RunList, type RunSummary } from './runs.ts'
+import { forgetIn, SearchIndex } from './search-index.ts'
+import { FEWEST_CHARACTERS, findSessions, type SessionFilter } from './session-search.ts'
 import type { RecordingTables } from './tables.ts'
 
 /** What one reading gives: the rest is asked for with `from`. */
 const MOST_READ_CHARACTERS = 16 * 1024 * 1024
-
-export interface SessionFilter {
-  readonly principal?: string
-  /** Who acted for the principal. */
-  readonly actor?: string
-  readonly resource?: string
-  /** Of one principal's run. */
-  readonly run?: string
-  readonly live?: boolean
-  readonly limit: number
-  readonly before?: number
-}
 
 export class Recordings {
   readonly #folder: string
@@ -38,9 +29,12 @@ export class Recordings {
   readonly #now: () => number
   readonly #onChunk: (chunk: RecordedChunk) => void
   readonly #forget: () => Promise<void>
+  readonly #index: SearchIndex
   readonly #open = new Map<string, SessionRecorder>()
   readonly #runs: RunList
   readonly #timer: NodeJS.Timeout
+  #rebuilding: Promise<number> | undefined
+  #closing = false
 
   constructor(parts: {
     folder: string
@@ -50,6 +44,8 @@ export class Recordings {
     onChunk: (chunk: RecordedChunk) => void
     /** Makes the store lose what was deleted from it: `Database.forget`. */
     forget?: () => Promise<void>
+    /** The index could not be written: sessions are found again after the next start. For the operator's log. */
+    onTrouble?: (error: unknown) => void
   }) {
     this.#folder = parts.folder
     this.#kysely = parts.kysely
@@ -57,10 +53,12 @@ export class Recordings {
     this.#now = parts.now
     this.#onChunk = parts.onChunk
     this.#forget = parts.forget ?? (async () => {})
+    this.#index = new SearchIndex(parts.kysely, parts.onTrouble ?? (() => {}))
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
     this.#timer = setInterval(() => {
       const now = this.#now()
       for (const recorder of this.#open.values()) recorder.flushIfDue(now)
+      this.#index.tick(now)
     }, 1_000)
     this.#timer.unref()
   }
@@ -90,11 +88,20 @@ export class Recordings {
       .insertInto('recording_keys')
       .values({ session: session.id, key: key.toString('hex'), created_at: session.startedAt })
       .execute()
-    await this.#kysely.insertInto('recording_sessions').values(toRow(session)).execute()
+    const { no } = await this.#kysely
+      .insertInto('recording_sessions')
+      .values({
+        ...toRow(session),
+        no: sql`(select coalesce(max(no), 0) + 1 from recording_sessions)`,
+        indexed: 0,
+      })
+      .returning('no')
+      .executeTakeFirstOrThrow()
     const recorder = new SessionRecorder({
       session: session.id,
       file: this.#file(session.id),
       key,
+      index: this.#index.begin(Number(no)),
       onChunk: this.#onChunk,
       onFailure,
     })
@@ -115,20 +122,39 @@ export class Recordings {
     if (marks !== undefined && marks.marks.length > 0) await this.#runs.keep(session.id, marks)
   }
 
-  /** Newest first. Live sessions' counters are those of their start: the gateway knows the present ones. */
+  /**
+   * Newest first. Live sessions' counters are those of their start: the gateway knows the present ones. Throws
+   * InvalidRequest when `before` is unknown, or `text` too short.
+   */
   async list(filter: SessionFilter): Promise<readonly SessionSummary[]> {
-    let query = this.#kysely
+    const { table, text, class: dataClass, decision } = filter
+    if (text !== undefined && [...text].length < FEWEST_CHARACTERS)
+      throw new InvalidRequest(
+        'request_invalid',
+        `A text to look for has at least ${FEWEST_CHARACTERS} characters.`,
+      )
+    if ([table, text, dataClass, decision].some(each => each !== undefined))
+      await this.#index.settle()
+    const found = await findSessions(this.#kysely, filter)
+    if (found.length === 0) return []
+    const rows = await this.#kysely
       .selectFrom('recording_sessions')
       .selectAll()
-      .orderBy('started_at', 'desc')
-    if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal)
-    if (filter.actor !== undefined) query = query.where('actor', '=', filter.actor)
-    if (filter.run !== undefined) query = query.where('run', '=', filter.run)
-    if (filter.resource !== undefined) query = query.where('resource', '=', filter.resource)
-    if (filter.before !== undefined) query = query.where('started_at', '<', filter.before)
-    if (filter.live === true) query = query.where('ended_at', 'is', null)
-    if (filter.live === false) query = query.where('ended_at', 'is not', null)
-    return (await query.limit(filter.limit).execute()).map(fromRow)
+      .where(sql<boolean>`no in (select value from json_each(${JSON.stringify(found)}))`)
+      .execute()
+    return rows.sort((a, b) => Number(b.no) - Number(a.no)).map(fromRow)
+  }
+
+  /** Reads what a crash left out of the index from the recordings. Gives how many sessions that were. */
+  async indexMissing(): Promise<number> {
+    const rebuilding = rebuild(this.#kysely, this.#index, {
+      events: id => this.#lines(id),
+      isOpen: id => this.#open.has(id),
+      stopped: () => this.#closing,
+    })
+    // Whoever called hears of a failure; the end waits for its end only.
+    this.#rebuilding = rebuilding.catch(() => 0)
+    return rebuilding
   }
 
   /** Runs, newest first, among the latest thousand sessions. Live sessions count as they began. */
@@ -164,34 +190,20 @@ export class Recordings {
   ): Promise<readonly RecordedEvent[]> {
     await this.get(id)
     await this.#open.get(id)?.flush()
-    const row = await this.#kysely
-      .selectFrom('recording_keys')
-      .select('key')
-      .where('session', '=', id)
-      .executeTakeFirst()
-    if (row === undefined)
-      throw new InvalidRequest('request_unknown', `The recording of ${id} was erased.`)
     const events: RecordedEvent[] = []
-    const file = await this.#openFile(id)
-    try {
-      let number = 0
-      let characters = 0
-      for await (const block of openBlocks(file, Buffer.from(row.key, 'hex'))) {
-        for (const line of block.split('\n')) {
-          if (line === '' || number++ < from) continue
-          // At least one, or a reader would never get past an event that is larger than that.
-          if (characters > 0 && characters + line.length > mostCharacters) {
-            events.push({ kind: 'cut', at: this.#now(), next: number - 1 })
-            return events
-          }
-          characters += line.length
-          events.push(JSON.parse(line))
-        }
+    let number = 0
+    let characters = 0
+    for await (const line of this.#lines(id)) {
+      if (number++ < from) continue
+      // At least one, or a reader would never get past an event that is larger than that.
+      if (characters > 0 && characters + line.length > mostCharacters) {
+        events.push({ kind: 'cut', at: this.#now(), next: number - 1 })
+        return events
       }
-      return events
-    } finally {
-      await file.close()
+      characters += line.length
+      events.push(JSON.parse(line))
     }
+    return events
   }
 
   /** Live events of a session; undefined when it does not run on this node. */
@@ -213,16 +225,46 @@ export class Recordings {
       throw new InvalidRequest('request_unknown', `The recording of ${id} was erased.`)
   }
 
-  /** Destroys the key: the recording can never be read again. Throws as `erasable` does. */
+  /** Destroys the key, and what the session is found by: the recording can never be read again. Throws as `erasable` does. */
   async erase(id: string): Promise<void> {
     await this.erasable(id)
-    await this.#kysely.deleteFrom('recording_keys').where('session', '=', id).execute()
+    await this.#index.settle()
+    await this.#kysely.transaction().execute(async store => {
+      await store.deleteFrom('recording_keys').where('session', '=', id).execute()
+      const { no } = await store
+        .updateTable('recording_sessions')
+        .set({ indexed: 1 })
+        .where('id', '=', id)
+        .returning('no')
+        .executeTakeFirstOrThrow()
+      await forgetIn(store, Number(no))
+    })
     await this.#forget()
   }
 
   async close(): Promise<void> {
     clearInterval(this.#timer)
+    this.#closing = true
+    await this.#rebuilding
     await Promise.all([...this.#open.values()].map(recorder => recorder.close()))
+    await this.#index.settle()
+  }
+
+  async *#lines(id: string): AsyncGenerator<string> {
+    const row = await this.#kysely
+      .selectFrom('recording_keys')
+      .select('key')
+      .where('session', '=', id)
+      .executeTakeFirst()
+    if (row === undefined)
+      throw new InvalidRequest('request_unknown', `The recording of ${id} was erased.`)
+    const file = await this.#openFile(id)
+    try {
+      for await (const block of openBlocks(file, Buffer.from(row.key, 'hex')))
+        for (const line of block.split('\n')) if (line !== '') yield line
+    } finally {
+      await file.close()
+    }
   }
 
   #file(id: string): string {
@@ -244,7 +286,9 @@ function unknown(id: string): InvalidRequest {
   return new InvalidRequest('request_unknown', `There is no session ${id.slice(0, 40)}.`)
 }
 
-function toRow(session: SessionSummary): RecordingTables['recording_sessions'] {
+type Row = RecordingTables['recording_sessions']
+
+function toRow(session: SessionSummary): Omit<Row, 'no' | 'indexed'> {
   return {
     id: session.id,
     resource: session.resource,
@@ -266,7 +310,7 @@ function toRow(session: SessionSummary): RecordingTables['recording_sessions'] {
   }
 }
 
-function fromRow(row: RecordingTables['recording_sessions']): SessionSummary {
+function fromRow(row: Row): SessionSummary {
   return {
     id: row.id as SessionId,
     resource: row.resource,

@@ -83,8 +83,8 @@ export function Sessions() {
       call<SessionView[]>(asking(paths.sessions, { ...search, before: pageParam, limit: PAGE }), {
         signal,
       }),
-    initialPageParam: undefined as number | undefined,
-    getNextPageParam: page => (page.length < PAGE ? undefined : page.at(-1)?.startedAt),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: page => (page.length < PAGE ? undefined : page.at(-1)?.id),
   })
   const rows = found.data?.pages.flat() ?? []
   const field = (name: 'principal' | 'resource', label: string) => (

@@ -1,0 +1,75 @@
+// Reads sessions that are missing in the index from their recordings: those that a crash cut off, and those of before there
+// was an index. One at a time, in the background of a start.
+import type { Kysely } from 'kysely'
+import { isGatewayError } from '#model'
+import type { RecordedEvent } from './events.ts'
+import { forgetIn, type Indexed, type SearchIndex } from './search-index.ts'
+import type { RecordingTables } from './tables.ts'
+
+/** Statements whose outcome is awaited. */
+const MOST_AWAITED = 1_000
+
+export async function rebuild(
+  store: Kysely<RecordingTables>,
+  index: SearchIndex,
+  recordings: {
+    /** Lines of events. Throws InvalidRequest when it is erased, not here, or damaged. */
+    events(id: string): AsyncIterable<string>
+    isOpen(id: string): boolean
+    stopped(): boolean
+  },
+): Promise<number> {
+  let count = 0
+  for (let before = Number.MAX_SAFE_INTEGER; ; ) {
+    const row = await store
+      .selectFrom('recording_sessions')
+      .select(['id', 'no', 'ended_at'])
+      .where('indexed', '=', 0)
+      .where('no', '<', before)
+      .orderBy('no', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    if (row === undefined || recordings.stopped()) return count
+    before = Number(row.no)
+    // What lives is on its own way there.
+    if (row.ended_at === null || recordings.isOpen(row.id)) continue
+    // It may have ended just now: what it knew is written first, and says that nothing is missing.
+    await index.settle()
+    const still = await store
+      .selectFrom('recording_sessions')
+      .select('no')
+      .where('no', '=', before)
+      .where('indexed', '=', 0)
+      .executeTakeFirst()
+    if (still === undefined) continue
+    await forgetIn(store, before)
+    const entry = index.begin(before)
+    await fill(entry, recordings.events(row.id))
+    entry.end()
+    await index.settle()
+    count += 1
+  }
+}
+
+async function fill(index: Indexed, lines: AsyncIterable<string>): Promise<void> {
+  const awaited = new Map<number, string>()
+  try {
+    for await (const line of lines) {
+      const event: RecordedEvent = JSON.parse(line)
+      if (event.kind === 'statement') {
+        const { text, effect, objects, verbs } = event
+        index.statement(text, effect, objects && verbs && { objects, verbs })
+        if (awaited.size >= MOST_AWAITED) awaited.clear()
+        if (effect === 'permit') awaited.set(event.entry, text)
+      } else if (event.kind === 'outcome') {
+        const text = awaited.get(event.entry)
+        awaited.delete(event.entry)
+        if (text !== undefined && event.masked !== undefined)
+          index.masked(text, Object.keys(event.masked))
+      }
+    }
+  } catch (error) {
+    // Safe: an erased, lost or damaged recording is found by what could be read of it; its own reading says what is wrong.
+    if (!isGatewayError(error)) throw error
+  }
+}

@@ -1,0 +1,182 @@
+// The index of statements in the store: what sessions are found by. Written in batches, off the way of any statement; what
+// a crash left out of it is read from the recordings again. Texts are personal data: erasing a session takes its rows too.
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Kysely, sql } from 'kysely'
+import { type Batch, SessionIndex } from './session-index.ts'
+import { CHUNKS, type RecordingTables } from './tables.ts'
+
+/** A session's news wait so long, or until there are so many characters of them. */
+const MOST_AGE_MS = 5_000
+const MOST_WAITING = 32 * 1024
+/** Written in one turn: some milliseconds of the one thread. */
+const TURN_CHARACTERS = 32 * 1024
+const TURN_SESSIONS = 64
+/** What may wait for a slow store. Beyond it a session is read from its recording at the next start. */
+const MOST_QUEUED = 16 * 1024 * 1024
+
+interface Queued {
+  readonly no: number
+  readonly batch: Batch
+  readonly firstChunk: number
+  readonly characters: number
+  readonly last: boolean
+}
+
+/** One session's way into the index. */
+export interface Indexed extends Pick<SessionIndex, 'statement' | 'masked'> {
+  /** Nothing more comes. */
+  end(): void
+}
+
+export class SearchIndex {
+  readonly #kysely: Kysely<RecordingTables>
+  readonly #onTrouble: (error: unknown) => void
+  readonly #open = new Map<number, OpenIndex>()
+  #queue: Queued[] = []
+  #queued = 0
+  #writing: Promise<void> | undefined
+
+  constructor(kysely: Kysely<RecordingTables>, onTrouble: (error: unknown) => void) {
+    this.#kysely = kysely
+    this.#onTrouble = onTrouble
+  }
+
+  /** `no`: the session's number in the store. */
+  begin(no: number): Indexed {
+    const open = new OpenIndex(full => this.#take(no, open, full))
+    this.#open.set(no, open)
+    return open
+  }
+
+  /** Takes what has waited long enough. Called by the owner's one timer. */
+  tick(now: number): void {
+    for (const [no, open] of this.#open) if (open.isDue(now)) this.#take(no, open, false)
+  }
+
+  /** All that is known now is in the store when this resolves. */
+  async settle(): Promise<void> {
+    for (const [no, open] of this.#open) if (!open.index.isEmpty) this.#take(no, open, false)
+    while (this.#writing !== undefined) await this.#writing
+  }
+
+  async forget(no: number): Promise<void> {
+    await this.settle()
+    await forgetIn(this.#kysely, no)
+  }
+
+  #take(no: number, open: OpenIndex, last: boolean): void {
+    const characters = open.index.pending
+    const batch = open.index.take()
+    open.since = undefined
+    if (last) this.#open.delete(no)
+    if (this.#queued + characters > MOST_QUEUED) open.lost = true
+    if (open.lost) return
+    this.#queue.push({ no, batch, firstChunk: open.chunk, characters, last })
+    open.chunk += batch.texts.length
+    // Another million: by then it has run for months.
+    if (open.chunk >= CHUNKS) open.lost = true
+    this.#queued += characters
+    this.#writing ??= this.#write()
+  }
+
+  /** Never rejects: what could not be written is not marked as indexed, and is read again at the next start. */
+  async #write(): Promise<void> {
+    while (this.#queue.length > 0) {
+      await nextTurn()
+      let characters = 0
+      let count = 0
+      while (
+        count < this.#queue.length &&
+        count < TURN_SESSIONS &&
+        (count === 0 || characters < TURN_CHARACTERS)
+      )
+        characters += this.#queue[count++]?.characters ?? 0
+      const turn = this.#queue.splice(0, count)
+      this.#queued -= characters
+      try {
+        await this.#kysely.transaction().execute(store => write(store, turn))
+      } catch (error) {
+        // Safe: the recording has it all, and is read once more.
+        for (const { no } of turn) {
+          const open = this.#open.get(no)
+          if (open !== undefined) open.lost = true
+        }
+        this.#queue = this.#queue.filter(({ no }) => !turn.some(each => each.no === no))
+        this.#queued = this.#queue.reduce((sum, each) => sum + each.characters, 0)
+        this.#onTrouble(error)
+      }
+    }
+    this.#writing = undefined
+  }
+}
+
+class OpenIndex implements Indexed {
+  readonly index = new SessionIndex()
+  readonly #take: (last: boolean) => void
+  chunk = 0
+  /** When the first of what waits was seen by the timer. */
+  since: number | undefined
+  /** Something of it is missing in the store. */
+  lost = false
+
+  constructor(take: (last: boolean) => void) {
+    this.#take = take
+  }
+
+  isDue(now: number): boolean {
+    if (this.index.isEmpty) return false
+    this.since ??= now
+    return now - this.since >= MOST_AGE_MS
+  }
+
+  statement(
+    ...given: Parameters<SessionIndex['statement']>
+  ): ReturnType<SessionIndex['statement']> {
+    const facts = this.index.statement(...given)
+    if (facts !== undefined && this.index.pending >= MOST_WAITING) this.#take(false)
+    return facts
+  }
+
+  masked(text: string, classes: Iterable<string>): void {
+    this.index.masked(text, classes)
+  }
+
+  end(): void {
+    this.#take(true)
+  }
+}
+
+async function write(store: Kysely<RecordingTables>, turn: readonly Queued[]): Promise<void> {
+  const facts = turn.flatMap(({ no, batch }) =>
+    batch.facts.map(({ kind, value, shape }) => [kind, value, no, shape]),
+  )
+  const texts = turn.flatMap(({ no, batch, firstChunk }) =>
+    batch.texts.map(({ shape, text }, at) => [no * CHUNKS + firstChunk + at, shape, text]),
+  )
+  const done = turn.flatMap(({ no, last }) => (last ? [no] : []))
+  if (facts.length > 0) {
+    await sql`insert into recording_facts (kind, value, no, shape)
+      select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(${JSON.stringify(facts)}) where true
+      on conflict do nothing`.execute(store)
+  }
+  if (texts.length > 0) {
+    await sql`insert into recording_texts (rowid, shape, text)
+      select value ->> 0, value ->> 1, value ->> 2 from json_each(${JSON.stringify(texts)})`.execute(
+      store,
+    )
+  }
+  if (done.length > 0)
+    await store
+      .updateTable('recording_sessions')
+      .set({ indexed: 1 })
+      .where(sql<boolean>`no in (select value from json_each(${JSON.stringify(done)}))`)
+      .execute()
+}
+
+/** Takes all rows of a session out of the index. */
+export async function forgetIn(store: Kysely<RecordingTables>, no: number): Promise<void> {
+  await store.deleteFrom('recording_facts').where('no', '=', no).execute()
+  await sql`delete from recording_texts where rowid >= ${no * CHUNKS} and rowid < ${(no + 1) * CHUNKS}`.execute(
+    store,
+  )
+}
