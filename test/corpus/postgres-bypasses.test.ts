@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseTyped } from '../../src/protocols/postgres/messages.ts'
 import {
   bindFrame,
   describeFrame,
@@ -36,7 +37,12 @@ beforeAll(async () => {
     dataClasses: { ssn: { columns: ['*.ssn'], mask: 'redact' } },
     gateway: { allowPlaintext: true },
     settings: { limits: { messageBytes: '4MiB', loginMs: 3000 } },
-    init: `create function purge() returns int language sql as 'delete from customers returning 1';`,
+    init: `create function purge() returns int language sql as 'delete from customers returning 1';
+      create function emptied(text) returns boolean language plpgsql as 'begin delete from customers; return true; end';
+      create domain bait as text check (emptied(value));
+      create table lured (id int, name text);
+      create policy lure on lured using (emptied(name)); alter table lured enable row level security;
+      alter table lured force row level security; insert into lured values (1, 'x');`,
   })
 })
 afterAll(() => stage?.stop())
@@ -110,6 +116,25 @@ describe('the study of the reference product', () => {
     const answer = await ask('ana', queryFrame(text))
     expect(codesOf(answer)).toEqual(['42501'])
     expect(answer.ended).toBe(false)
+    expect(await count()).toEqual({ n: 300 })
+  })
+
+  test('S8: what a table runs by itself: a row policy that deletes', async () => {
+    const answer = await ask('ana', queryFrame('select id from lured'))
+    expect(codesOf(answer)).toEqual(['42501'])
+    expect(await count()).toEqual({ n: 300 })
+  })
+
+  test('S8: a parameter of a domain whose check deletes, which a Bind would run', async () => {
+    const [found] = await stage.server.query("select 'bait'::regtype::oid as oid")
+    const answer = await ask(
+      'ana',
+      parseTyped('select 1 where $1 is null', [Number(found?.['oid'])]),
+      bindFrame('', '', ['x']),
+      executeFrame(''),
+      syncFrame(),
+    )
+    expect(codesOf(answer)).toEqual(['42501'])
     expect(await count()).toEqual({ n: 300 })
   })
 

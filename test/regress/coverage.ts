@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Analyser } from '../../src/engines/sql/index.ts'
-import { gaps } from '../differential/gaps.ts'
 import { statementsOf } from './statements.ts'
 import { schedule, suiteFolder } from './suite.ts'
 
@@ -67,8 +66,6 @@ export function coveragePage(analyser: Analyser, texts: readonly string[], intro
     ),
     '## Refused',
     table(['Reason code', 'In words', 'Statements'], ranked(refusals)),
-    "## Not seen yet\n\nCode of users that runs while a statement is judged as what its text says. All of it is made by who owns the tables and types; the upstream's own rights bind it.",
-    gaps.map(({ name, example }) => `- ${name}: \`${example}\``).join('\n'),
     '',
   ]
     .join('\n\n')

@@ -13,6 +13,7 @@ export type {
   Unreadable,
 } from './analysis.ts'
 export type { Names, ResolvedRelation, ResolvedRoutine, ResolvedRule } from './names.ts'
+export { occasion } from './occasions.ts'
 export { type Code, readRoutine, readRule } from './postgres/bodies.ts'
 export { holdsAnyValue } from './postgres/sensitive-relations.ts'
 export { comparedValues, type StatementContext, toStatement } from './to-statement.ts'

@@ -38,6 +38,11 @@ export interface ResolvedRelation {
   readonly rules?: readonly ResolvedRule[]
   /** Functions of users, in languages that users may write, that run when it is read: a view's. */
   readonly calls?: readonly ResolvedRoutine[]
+  /**
+   * What its own definition runs on these occasions (bits of `occasion`): triggers, defaults, checks, row policies, and so on,
+   * also of its children and of what a view shows. The relation's owner has said so, not who asks.
+   */
+  readonly ownCode?: (occasions: number) => readonly ResolvedRoutine[]
   /** Triggers of users fire when rows of it are written: what RETURNING shows may come from anywhere. */
   readonly triggers?: boolean
 }
@@ -55,6 +60,8 @@ export interface Names {
   routines?(name: RelationName): readonly ResolvedRoutine[]
   /** Functions behind operators of users of that name. Those in C and of the server are not told of. */
   operators?(name: RelationName): readonly ResolvedRoutine[]
+  /** What any statement may run: functions behind casts of built-in types that the server applies unasked. */
+  readonly unasked?: readonly ResolvedRoutine[]
   /** True when a cast to the type runs no code of a user (an enum, a composite). Without it: never. */
   isPlainType?(type: RelationName): boolean
   /**

@@ -14,6 +14,7 @@ import type { Analysis, RawOperation, RelationName, SqlStatement } from './analy
 import type { SqlCategory } from './categories.ts'
 import { type LineageNames, type Plan, resolveCompared, resolveLineage } from './lineage/index.ts'
 import type { Names, ResolvedRelation, ResolvedRoutine, ResolvedRule } from './names.ts'
+import { occasionsOf } from './occasions.ts'
 import type { Code } from './postgres/bodies.ts'
 import { safeFunctions } from './postgres/catalog-names.ts'
 import {
@@ -34,6 +35,8 @@ export interface StatementContext {
   readonly inTransaction?: boolean
   /** What `Names` says of relations may have changed: where their values come from and go is unknown. */
   readonly catalogUnknown?: boolean
+  /** What runs when its parameters are bound: the checks of domains that they are declared to be of. */
+  readonly bindingRuns?: readonly ResolvedRoutine[]
   /** The statement that PREPARE (or Parse) gave the name; undefined when there is none. */
   prepared?(name: string): SqlStatement | undefined
   /** The query of an open cursor; undefined when there is none. */
@@ -50,6 +53,7 @@ export function toStatement(
 ): Statement {
   const builder = new Builder(names, context)
   const lineage: Lineage[] = []
+  const bound = builder.binding()
   for (const statement of analysis.statements) {
     const own = builder.lineage(statement)
     builder.add(statement)
@@ -60,7 +64,8 @@ export function toStatement(
     text,
     operations: builder.operations(analysis.statements.length > 1),
     functions: [...builder.functions],
-    phase,
+    // A Bind is not judged: what it runs is to be approved before.
+    phase: bound ? 'execute' : phase,
     ...(parameters === undefined ? {} : { parameters }),
     ...(state === undefined ? {} : { state }),
     mayDeriveFrom: builder.origins(),
@@ -105,8 +110,10 @@ const QUALIFIED = 'pg_catalog'
 interface Inside {
   readonly depth: number
   readonly flags: readonly Flag[]
+  /** A relation's own, not called by who asks: what it does is to be permitted, that it is called is not. */
+  readonly own: boolean
 }
-const TOP: Inside = { depth: 0, flags: [] }
+const TOP: Inside = { depth: 0, flags: [], own: false }
 
 class Builder {
   readonly functions = new Set<string>()
@@ -125,6 +132,7 @@ class Builder {
   readonly #first: Names
   readonly #seen = new Set<string>()
   #anything = false
+  #ranOwn = false
   #inside = TOP
   /** Of the code that the present statement has run. */
   #probes: Lineage['probes'] = []
@@ -150,6 +158,9 @@ class Builder {
     for (const name of statement.functions) this.functions.add(name)
     this.#overloads(statement, shownOnly)
     this.#casts(statement)
+    if (statement.transaction === undefined) {
+      for (const routine of this.#names.unasked ?? []) this.#ownRoutine(routine, statement.verb)
+    }
     if (statement.executes !== undefined) {
       const { name } = statement.executes
       const found = this.#target(statement)
@@ -313,6 +324,9 @@ class Builder {
       this.#derive(each, quotes ? 'all' : wanted)
       if (action === 'define') continue
       for (const routine of each.calls ?? []) this.#routine(routine, raw.verb, flags, shownOnly)
+      for (const routine of each.ownCode?.(occasionsOf(raw, shownOnly)) ?? []) {
+        this.#ownRoutine(routine, raw.verb)
+      }
       for (const rule of action === 'write' ? (each.rules ?? []) : []) {
         if (rule.event === raw.verb) this.#lookInto(rule, rulesRun, QUALIFIED, shownOnly)
       }
@@ -327,6 +341,28 @@ class Builder {
     }
   }
 
+  /** What runs before the statement does. True when there is something to decide about it. */
+  binding(): boolean {
+    for (const routine of this.#context.bindingRuns ?? []) this.#ownRoutine(routine, 'BIND')
+    return this.#operations.length > 0
+  }
+
+  /**
+   * What a relation runs by its own definition: what its code does. Where that cannot be told it is a call like another one.
+   * (The planner runs it in earnest: nothing of it is only shown.)
+   */
+  #ownRoutine(routine: ResolvedRoutine, verb: string): void {
+    const definer: readonly Flag[] = routine.definer ? ['indirect', 'definer'] : ['indirect']
+    this.functions.add(routine.object)
+    this.#ranOwn = true
+    const known = this.#lookInto(routine, definer, routine.path, false, true)
+    if (known === 'all') return
+    const object = { name: routine.object, kind: 'function' }
+    const category = known === 'some' ? 'code' : 'unknown'
+    this.#push('execute', verb, object, [], ['dynamic', 'indirect'], category)
+    this.#anything = true
+  }
+
   /** A call of a function of a user: the function, and what its code does. */
   #routine(
     routine: ResolvedRoutine,
@@ -339,6 +375,8 @@ class Builder {
     const definer: readonly Flag[] = routine.definer ? ['indirect', 'definer'] : ['indirect']
     const known = this.#lookInto(routine, definer, routine.path, shownOnly)
     const object = { name: routine.object, kind }
+    if (this.#inside.own) this.functions.add(routine.object)
+    if (known === 'all' && this.#inside.own) return
     if (known === 'all') this.#push('execute', verb, object, [], flags, 'code')
     else {
       const dynamic = flags.includes('dynamic') ? flags : [...flags, 'dynamic' as const]
@@ -353,10 +391,15 @@ class Builder {
     flags: readonly Flag[],
     path: string | undefined,
     shownOnly: boolean,
+    own = false,
   ): 'all' | 'some' | 'nothing' {
     const outer = this.#inside
-    const inside = { depth: outer.depth + 1, flags: [...new Set([...outer.flags, ...flags])] }
-    const key = inside.flags.join(' ')
+    const inside = {
+      depth: outer.depth + 1,
+      flags: [...new Set([...outer.flags, ...flags])],
+      own: own || outer.own,
+    }
+    const key = `${inside.flags.join(' ')} ${inside.own} ${shownOnly}`
     let seen = this.#lookedInto.get(key)
     if (seen === undefined) {
       seen = new Set()
@@ -387,7 +430,8 @@ class Builder {
       else this.#names = own
     }
     for (const statement of code.statements) {
-      if (touchesRows(statement)) this.#flows(statement, code)
+      // (Where its own code puts values a relation's owner has said, as a view's owner says what it shows.)
+      if (!inside.own && touchesRows(statement)) this.#flows(statement, code)
       this.add(statement, inside.depth, shownOnly)
     }
     this.#inside = outer
@@ -426,7 +470,9 @@ class Builder {
   /** The planner runs a function that says it is constant, and EXPLAIN shows its value. */
   #showsCalls({ plan }: SqlStatement): boolean {
     if (plan.kind !== 'explained') return false
-    return this.#anything || this.#operations.some(({ action }) => action === 'execute')
+    return (
+      this.#anything || this.#ranOwn || this.#operations.some(({ action }) => action === 'execute')
+    )
   }
 
   /**
@@ -538,6 +584,8 @@ class Builder {
       this.#routine(each, verb, flags, shownOnly, object.kind, category)
     }
     if (routines.length > 0) return
+    // What a setting says is at hand to any expression of a definition.
+    if (this.#inside.own && object.name === 'pg_catalog.current_setting') return
     this.#anything = true
     this.#push(action, verb, object, [], flags, category)
   }

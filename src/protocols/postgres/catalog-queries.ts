@@ -35,7 +35,7 @@ SELECT t.oid, CASE WHEN n.nspname = 'pg_catalog' OR t.typname = 'citext' THEN t.
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_type e ON e.oid = t.typelem
 WHERE t.typtype <> 'c' AND NOT (t.typcategory = 'A' AND coalesce(e.typtype, 'c') = 'c')`
 
-const userViews = `c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')`
+export const USER_VIEWS = `c.relkind IN ('v', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')`
 
 /** Built-in functions that read tables, sessions or files by a text or a number: what they answer has no origin. */
 export const READERS = `
@@ -49,7 +49,7 @@ SELECT r.ev_class, string_agg(DISTINCT CASE WHEN d.refclassid = 'pg_class'::regc
     THEN d.refobjid || ' ' || d.refobjsubid ELSE 'f' END, ',')
 FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.deptype = 'n'
-WHERE ${userViews} AND r.rulename = '_RETURN'
+WHERE ${USER_VIEWS} AND r.rulename = '_RETURN'
   AND ((d.refclassid = 'pg_class'::regclass AND d.refobjid <> r.ev_class)
     OR (d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) AND d.refobjid >= 16384))
 GROUP BY 1`
@@ -60,7 +60,7 @@ SELECT v.ev_class, v.tree FROM (
   SELECT r.ev_class, r.ev_action::text AS tree,
     sum(octet_length(r.ev_action::text)) OVER (ORDER BY octet_length(r.ev_action::text), r.ev_class) AS total
   FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE ${userViews} AND r.rulename = '_RETURN' AND octet_length(r.ev_action::text) <= 1048576) v
+  WHERE ${USER_VIEWS} AND r.rulename = '_RETURN' AND octet_length(r.ev_action::text) <= 1048576) v
 WHERE v.total <= 67108864`
 
 /** Generated columns: table, column, expression (a node tree). Asked by way of JSON: older servers have none. */
@@ -69,67 +69,8 @@ SELECT d.adrelid, d.adnum, CASE WHEN octet_length(d.adbin::text) <= 1048576 THEN
 FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
 WHERE to_jsonb(a) ->> 'attgenerated' <> ''`
 
-const ofUsers = `n.nspname NOT IN ('pg_catalog', 'information_schema')`
-
-/** Languages in which only a superuser can make functions, and whose code cannot be read. */
-const compiled = `('c', 'internal')`
-
-/**
- * Functions and procedures outside pg_catalog: oid, schema, name, SECURITY DEFINER, the search_path that it sets, and its
- * definition when that can be read, none over 64 KiB, and no more than 32 MiB in all.
- */
-export const ROUTINES = `
-SELECT f.oid, f.nspname, f.proname, f.prosecdef,
-  (SELECT substr(setting, 13) FROM unnest(f.proconfig) AS s(setting) WHERE setting LIKE 'search\\_path=%'),
-  CASE WHEN octet_length(f.definition) <= 65536
-    AND sum(octet_length(f.definition)) OVER (ORDER BY octet_length(f.definition), f.oid) <= 33554432
-    THEN f.definition END
-FROM (SELECT p.oid, n.nspname, p.proname, p.prosecdef, p.proconfig,
-    CASE WHEN l.lanname IN ('sql', 'plpgsql') AND p.prokind IN ('f', 'p') THEN pg_get_functiondef(p.oid) END AS definition
-  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
-  WHERE ${ofUsers}) f`
-
-/** Operators of users that run code which is not compiled: schema, name, function. */
-export const OPERATORS = `
-SELECT n.nspname, o.oprname, p.oid
-FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
-JOIN pg_proc p ON p.oid = o.oprcode JOIN pg_language l ON l.oid = p.prolang
-WHERE ${ofUsers} AND l.lanname NOT IN ${compiled}`
-
-/** Views that run code of users which is not compiled: view, function. */
-export const VIEW_CALLS = `
-SELECT DISTINCT r.ev_class, p.oid
-FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
-  AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
-LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
-JOIN pg_proc p ON p.oid = coalesce(o.oprcode::oid, d.refobjid) JOIN pg_language l ON l.oid = p.prolang
-WHERE ${userViews} AND r.rulename = '_RETURN' AND l.lanname NOT IN ${compiled} AND p.oid >= 16384`
-
-/**
- * Tables with columns of a user's type that run code of users, which is not compiled, when their values are cast or
- * compared: relation, function. Of a cast from the type, and of an operator class that orders or hashes it. (Whether the
- * statement asks for it is not looked at: such types are few. A cast to such a type is seen in the text.)
- */
-export const VALUE_CALLS = `
-SELECT DISTINCT a.attrelid, p.oid
-FROM (SELECT castsource AS type, castfunc::oid AS code FROM pg_cast WHERE castfunc >= 16384
-  UNION SELECT amproclefttype, amproc::oid FROM pg_amproc WHERE amproc::oid >= 16384
-  UNION SELECT x.amoplefttype, o.oprcode::oid FROM pg_amop x JOIN pg_operator o ON o.oid = x.amopopr
-    WHERE o.oprcode::oid >= 16384) u
-JOIN pg_attribute a ON a.atttypid = u.type AND u.type >= 16384 AND a.attnum > 0 AND NOT a.attisdropped
-JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-JOIN pg_proc p ON p.oid = u.code JOIN pg_language l ON l.oid = p.prolang
-WHERE l.lanname NOT IN ${compiled}`
-
-/** Rules but those that make views: relation, event, definition when it is not too long. */
-export const RULES = `
-SELECT r.ev_class, r.ev_type, CASE WHEN octet_length(r.definition) <= 65536 THEN r.definition END
-FROM (SELECT ev_class, ev_type, pg_get_ruledef(oid) AS definition FROM pg_rewrite
-  WHERE rulename <> '_RETURN' AND oid >= 16384) r`
-
-/** Relations with triggers of users. */
-export const TRIGGERS = `SELECT DISTINCT tgrelid FROM pg_trigger WHERE NOT tgisinternal`
+/** Schemas that hold nothing of users. */
+export const OF_USERS = `n.nspname NOT IN ('pg_catalog', 'information_schema')`
 
 /**
  * Types of users but for tables' row types and arrays: schema, name, and whether a cast to it runs no code of a
@@ -140,7 +81,7 @@ SELECT n.nspname, t.typname, t.typtype IN ('e', 'b') AND NOT EXISTS (
     SELECT FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc JOIN pg_language l ON l.oid = p.prolang
     WHERE c.casttarget = t.oid AND l.lanname NOT IN ('c', 'internal'))
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class r ON r.oid = t.typrelid
-WHERE ${ofUsers} AND t.typcategory <> 'A' AND coalesce(r.relkind, 'c') = 'c'`
+WHERE ${OF_USERS} AND t.typcategory <> 'A' AND coalesce(r.relkind, 'c') = 'c'`
 
 /** Schemas that this role may look into: a search path skips the others. */
 export const SCHEMAS = `SELECT nspname FROM pg_namespace WHERE has_schema_privilege(oid, 'USAGE')`

@@ -2,32 +2,36 @@
 // the end. Rows are taken one by one, so that the largest catalog costs its snapshot and little more.
 import { UpstreamError } from '#model'
 import {
+  LEADS_TO,
+  OPERATORS,
+  OWN_CODE,
+  ROUTINES,
+  RULES,
+  TRIGGERS,
+  TYPE_CODE,
+  UNASKED_CASTS,
+  VALUE_CALLS,
+  VIEW_CALLS,
+} from './catalog-code-queries.ts'
+import type { ViewRow } from './catalog-origins.ts'
+import type { OwnCodeRows } from './catalog-own-code.ts'
+import {
   BEGIN,
   END,
   GENERATED,
   NAMED_TYPES,
-  OPERATORS,
   PARENTS,
   READERS,
   RELATIONS,
-  ROUTINES,
-  RULES,
   SCHEMAS,
   SESSION,
-  TRIGGERS,
   TYPES,
-  VALUE_CALLS,
-  VIEW_CALLS,
   VIEW_DEPENDENCIES,
   VIEW_RULES,
 } from './catalog-queries.ts'
+import type { RelationRow } from './catalog-relation.ts'
 import { Routines, type RuleRow, rulesOf } from './catalog-routines.ts'
-import {
-  type CatalogRows,
-  CatalogSnapshot,
-  type RelationRow,
-  type ViewRow,
-} from './catalog-snapshot.ts'
+import { type CatalogRows, CatalogSnapshot } from './catalog-snapshot.ts'
 import { Questions } from './questions.ts'
 import { searchPathOf } from './startup-parameters.ts'
 import { type TypeRow, textForms } from './type-forms.ts'
@@ -91,9 +95,7 @@ async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
 
   const parents = new Map<number, number[]>()
   await connection.ask(PARENTS, ([child, parent]) => {
-    const list = parents.get(Number(child))
-    if (list === undefined) parents.set(Number(child), [Number(parent)])
-    else list.push(Number(parent))
+    push(parents, Number(child), Number(parent))
   })
 
   const types: TypeRow[] = []
@@ -155,7 +157,7 @@ async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
 /** Functions, and what runs them without being asked by name. */
 async function readCode(
   connection: Questions,
-): Promise<Pick<CatalogRows, 'routines' | 'calls' | 'rules' | 'triggers'>> {
+): Promise<Pick<CatalogRows, 'routines' | 'calls' | 'rules' | 'triggers' | 'ownCode'>> {
   const routines = new Routines()
   await connection.ask(ROUTINES, ([oid, schema, name, definer, path, definition]) => {
     routines.add({
@@ -173,9 +175,7 @@ async function readCode(
   const calls = new Map<number, number[]>()
   for (const question of [VIEW_CALLS, VALUE_CALLS]) {
     await connection.ask(question, ([relation, oid]) => {
-      const found = calls.get(Number(relation))
-      if (found === undefined) calls.set(Number(relation), [Number(oid)])
-      else found.push(Number(oid))
+      push(calls, Number(relation), Number(oid))
     })
   }
   const rules: RuleRow[] = []
@@ -188,5 +188,39 @@ async function readCode(
   })
   const triggers = new Set<number>()
   await connection.ask(TRIGGERS, ([relation]) => void triggers.add(Number(relation)))
-  return { routines, calls, rules: rulesOf(rules), triggers }
+  return {
+    routines,
+    calls,
+    rules: rulesOf(rules),
+    triggers,
+    ownCode: await readOwnCode(connection),
+  }
+}
+
+async function readOwnCode(connection: Questions): Promise<OwnCodeRows> {
+  const ofRelations = new Map<number, { routine: number; occasions: number }[]>()
+  await connection.ask(OWN_CODE, ([relation, routine, occasions]) => {
+    push(ofRelations, Number(relation), { routine: Number(routine), occasions: Number(occasions) })
+  })
+  const leadsTo = new Map<number, { on: number; to: number; occasions: number }[]>()
+  await connection.ask(LEADS_TO, ([relation, on, to, occasions]) => {
+    push(leadsTo, Number(relation), {
+      on: Number(on),
+      to: Number(to),
+      occasions: Number(occasions),
+    })
+  })
+  const ofTypes = new Map<number, number[]>()
+  await connection.ask(TYPE_CODE, ([type, routine]) => {
+    push(ofTypes, Number(type), Number(routine))
+  })
+  const unasked: number[] = []
+  await connection.ask(UNASKED_CASTS, ([routine]) => void unasked.push(Number(routine)))
+  return { ofRelations, leadsTo, ofTypes, unasked }
+}
+
+function push<V>(map: Map<number, V[]>, key: number, value: V): void {
+  const list = map.get(key)
+  if (list === undefined) map.set(key, [value])
+  else list.push(value)
 }

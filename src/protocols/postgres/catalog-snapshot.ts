@@ -1,42 +1,17 @@
-// One reading of a server's catalog, and the answers that come from it. Pure. Compact: a relation's columns
-// stay one string until somebody asks for them, since most of a big catalog is never touched.
-import {
-  holdsAnyValue,
-  type RelationName,
-  type ResolvedRelation,
-  type ResolvedRoutine,
-  type ResolvedRule,
-} from '#engines/sql'
+// One reading of a server's catalog, and the answers that come from it. Pure.
+import type { RelationName, ResolvedRelation, ResolvedRoutine, ResolvedRule } from '#engines/sql'
 import type { ColumnName } from '#model'
-import { columnKey as key, qualifiedName } from './catalog-names.ts'
-import { COLUMN_SEPARATOR, unescapeName } from './catalog-queries.ts'
+import { columnKey as key } from './catalog-names.ts'
+import { type OriginRows, Origins } from './catalog-origins.ts'
+import { OwnCode, type OwnCodeRows } from './catalog-own-code.ts'
+import { isView, Relation, type RelationRow } from './catalog-relation.ts'
 import type { Routines } from './catalog-routines.ts'
-import type { CatalogColumn, CatalogRelation, RelationKind, TextForm } from './catalog-types.ts'
-import type { ViewColumns } from './view-columns.ts'
+import type { CatalogColumn, CatalogRelation, TextForm } from './catalog-types.ts'
 
-/** As RELATIONS answers it. */
-export interface RelationRow {
-  readonly oid: number
-  readonly schema: string
-  readonly name: string
-  readonly kind: string
-  readonly columns: string
-}
-
-export interface ViewRow {
-  /** Undefined when its rule could not be read. */
-  readonly columns: ViewColumns | undefined
-  /** `RELATION ATTNUM` pairs and `f`, separated by commas. */
-  readonly dependencies: string
-}
-
-export interface CatalogRows {
+/** Between parents and children that inherit, partitions too, the children are told by the parents. */
+export interface CatalogRows extends Omit<OriginRows, 'children'> {
   readonly relations: readonly RelationRow[]
-  readonly parents: ReadonlyMap<number, readonly number[]>
-  readonly views: ReadonlyMap<number, ViewRow>
   readonly forms: ReadonlyMap<number, TextForm>
-  /** `OID ATTNUM` of generated columns to the columns of their table that they are made of. */
-  readonly generated: ReadonlyMap<string, readonly number[] | 'all'>
   /** Functions and operators of users. */
   readonly routines: Routines
   /** Views to the functions of users that they call. */
@@ -44,6 +19,7 @@ export interface CatalogRows {
   readonly rules: ReadonlyMap<number, readonly ResolvedRule[]>
   /** Relations with triggers of users. */
   readonly triggers: ReadonlySet<number>
+  readonly ownCode: OwnCodeRows
   /** Types of users: name to schema to whether a cast to it runs no code of a user. */
   readonly namedTypes: ReadonlyMap<string, ReadonlyMap<string, boolean>>
   /** Schemas that the role may look into. */
@@ -52,85 +28,8 @@ export interface CatalogRows {
   readonly user: string
 }
 
-const kinds: Readonly<Record<string, RelationKind>> = {
-  r: 'table',
-  p: 'table',
-  v: 'view',
-  m: 'materialized view',
-  f: 'foreign table',
-  S: 'sequence',
-}
-
-/** A column that may come from more than this many may as well come from anywhere. */
-const MAX_SOURCES = 2_000
+/** With more columns than this, any may as well be meant. */
 const MAX_EXPANDED = 10_000
-/** Partitions besides: a big table has thousands. */
-const MAX_CHILDREN = 50_000
-const MAX_DEPTH = 64
-
-interface Sources {
-  readonly names: Map<string, ColumnName>
-  /** Columns that were followed, and in which direction. */
-  readonly followed: Set<string>
-  based: number
-  children: number
-  computed: boolean
-  all: boolean
-}
-
-/**
- * Up: a child's value is one of the parent's. Down: reading a parent reads its children's rows. Never up and down again:
- * a child's rows are no sibling's.
- */
-type Way = 'both' | 'up' | 'down'
-
-class Relation implements CatalogRelation {
-  readonly oid: number
-  readonly schema: string
-  readonly name: string
-  readonly object: string
-  readonly kind: RelationKind
-  readonly answers = new Map<number, CatalogColumn>()
-  resolved: ResolvedRelation | undefined
-  readonly #text: string
-  #byNumber: ReadonlyMap<number, { readonly name: string; readonly typeOid: number }> | undefined
-  #columns: readonly string[] | undefined
-
-  constructor(row: RelationRow) {
-    this.oid = row.oid
-    this.schema = row.schema
-    this.name = row.name
-    this.object = qualifiedName(row.schema, row.name)
-    this.kind = kinds[row.kind] ?? 'table'
-    this.#text = row.columns
-  }
-
-  get columns(): readonly string[] {
-    this.#columns ??= [...this.numbered().values()].map(column => column.name)
-    return this.#columns
-  }
-
-  numbered(): ReadonlyMap<number, { readonly name: string; readonly typeOid: number }> {
-    if (this.#byNumber === undefined) {
-      const map = new Map<number, { name: string; typeOid: number }>()
-      for (const text of this.#text === '' ? [] : this.#text.split(COLUMN_SEPARATOR)) {
-        const first = text.indexOf(' ')
-        const second = text.indexOf(' ', first + 1)
-        map.set(Number(text.slice(0, first)), {
-          typeOid: Number(text.slice(first + 1, second)),
-          name: unescapeName(text.slice(second + 1)),
-        })
-      }
-      this.#byNumber = map
-    }
-    return this.#byNumber
-  }
-
-  numberOf(name: string): number | undefined {
-    for (const [attnum, column] of this.numbered()) if (column.name === name) return attnum
-    return undefined
-  }
-}
 
 export class CatalogSnapshot {
   readonly searchPath: readonly string[]
@@ -138,19 +37,18 @@ export class CatalogSnapshot {
   readonly #byOid = new Map<number, Relation>()
   readonly #byName = new Map<string, Relation[]>()
   readonly #byObject = new Map<string, Relation>()
-  /** Parent to children (inheritance, partitions). */
-  readonly #children = new Map<number, number[]>()
+  readonly #origins: Origins
+  readonly #ownCode: OwnCode
 
   constructor(rows: CatalogRows) {
     this.#rows = { ...rows, relations: [] }
     this.searchPath = rows.searchPath
-    for (const [child, parents] of rows.parents) {
-      for (const parent of parents) {
-        const known = this.#children.get(parent)
-        if (known === undefined) this.#children.set(parent, [child])
-        else known.push(child)
-      }
-    }
+    const children = childrenOf(rows.parents)
+    this.#origins = new Origins({ ...rows, children }, this.#byOid)
+    this.#ownCode = new OwnCode(rows.ownCode, rows.routines, {
+      childrenOf: oid => children.get(oid) ?? [],
+      viewedBy: oid => this.#viewedBy(oid),
+    })
     for (const row of rows.relations) {
       const relation = new Relation(row)
       this.#byOid.set(relation.oid, relation)
@@ -189,20 +87,10 @@ export class CatalogSnapshot {
     if (known !== undefined) return known
     const column = relation.numbered().get(attnum)
     if (column === undefined) return undefined
-    const sources: Sources = {
-      names: new Map(),
-      followed: new Set(),
-      based: 0,
-      children: 0,
-      computed: false,
-      all: false,
-    }
-    this.#collect(relation, attnum, sources, 0)
     const answer: CatalogColumn = {
       own: { object: relation.object, column: column.name },
       typeOid: column.typeOid,
-      sources: sources.all ? 'all' : [...sources.names.values()],
-      shape: sources.computed ? 'computed' : 'same',
+      ...this.#origins.of(relation, attnum),
     }
     relation.answers.set(attnum, answer)
     return answer
@@ -268,6 +156,16 @@ export class CatalogSnapshot {
     return this.#rows.routines.operators(name, this.#within(name.schema, searchPath))
   }
 
+  /** Functions that run when a value of the type comes in. */
+  typeCode(typeOid: number): readonly ResolvedRoutine[] {
+    return this.#ownCode.ofType(typeOid)
+  }
+
+  /** Functions behind casts that the server applies to values of built-in types unasked. */
+  get unaskedCasts(): readonly ResolvedRoutine[] {
+    return this.#ownCode.unasked
+  }
+
   isPlainType(name: RelationName, searchPath: readonly string[] | undefined): boolean {
     // A table's row type of that name may be the one that is meant.
     if (this.resolve(name, searchPath).length > 0) return false
@@ -306,7 +204,7 @@ export class CatalogSnapshot {
     const { object, kind, columns } = relation
     const code = this.#codeOf(relation)
     // What a table's own columns come from is found for those that are named (`expand`).
-    if (kind !== 'view' && kind !== 'materialized view') return { object, kind, columns, ...code }
+    if (!isView(relation)) return { object, kind, columns, ...code }
     const bases = new Map<string, ColumnName>()
     for (const attnum of relation.numbered().keys()) {
       const sources = this.column(relation.oid, attnum)?.sources ?? 'all'
@@ -319,12 +217,14 @@ export class CatalogSnapshot {
   }
 
   /** What runs besides the statement itself. */
-  #codeOf({ oid }: Relation): Pick<ResolvedRelation, 'rules' | 'calls' | 'triggers'> {
-    const rules = this.#rows.rules.get(oid)
+  #codeOf({ oid }: Relation): Pick<ResolvedRelation, 'rules' | 'calls' | 'triggers' | 'ownCode'> {
+    const rules = this.#rulesOf(oid)
     const calls = new Set<ResolvedRoutine>()
     this.#addCalls(oid, calls, new Set())
+    const ownCode = this.#ownCode.of(oid)
     return {
-      ...(rules === undefined ? {} : { rules }),
+      ...(rules.length === 0 ? {} : { rules }),
+      ...(ownCode === undefined ? {} : { ownCode }),
       ...(calls.size === 0 ? {} : { calls: [...calls] }),
       ...(this.#rows.triggers.has(oid) ? { triggers: true } : {}),
     }
@@ -338,92 +238,45 @@ export class CatalogSnapshot {
       const routine = this.#rows.routines.get(oid)
       if (routine !== undefined) calls.add(routine)
     }
-    if (this.#byOid.get(relation)?.kind !== 'view') return
-    for (const dependency of this.#rows.views.get(relation)?.dependencies.split(',') ?? []) {
-      this.#addCalls(Number(dependency.split(' ')[0]), calls, seen)
-    }
+    const viewed = this.#viewedBy(relation)
+    if (viewed === undefined || viewed.stored) return
+    for (const each of viewed.relations) this.#addCalls(each, calls, seen)
   }
 
-  /** Adds all columns that `attnum` of `relation` may come from, itself first. */
-  #collect(
-    relation: Relation,
-    attnum: number,
-    sources: Sources,
-    depth: number,
-    way: Way = 'both',
-  ): void {
-    const column = relation.numbered().get(attnum)
-    const many = way === 'down' ? ++sources.children > MAX_CHILDREN : ++sources.based > MAX_SOURCES
-    if (column === undefined || depth > MAX_DEPTH || many) {
-      sources.all = true // a reference that leads nowhere: the snapshot does not hold together
-      return
-    }
-    const own = { object: relation.object, column: column.name }
-    const name = key(own)
-    if (sources.followed.has(`${way} ${name}`)) return
-    sources.followed.add(`${way} ${name}`)
-    sources.names.set(name, own)
-    // Inheritance goes by name (ALTER TABLE ... INHERIT); a column of the child's own has no parent.
-    const kin = (oids: readonly number[] | undefined, next: 'up' | 'down'): void => {
-      for (const oid of oids ?? []) {
-        const other = this.#byOid.get(oid)
-        const number = other?.numberOf(column.name)
-        if (other !== undefined && number !== undefined)
-          this.#collect(other, number, sources, depth + 1, next)
-      }
-    }
-    if (way !== 'down') kin(this.#rows.parents.get(relation.oid), 'up')
-    if (way !== 'up') kin(this.#children.get(relation.oid), 'down')
-    const madeOf = this.#rows.generated.get(`${relation.oid} ${attnum}`)
-    if (madeOf !== undefined) {
-      sources.computed = true
-      if (madeOf === 'all') sources.all = true
-      else for (const each of madeOf) this.#collect(relation, each, sources, depth + 1)
-    }
-    if (isSystem(relation)) {
-      if (holdsAnyValue(relation.name, column.name)) sources.all = true
-      return
-    }
-    const isView = relation.kind === 'view' || relation.kind === 'materialized view'
-    if (isView) this.#collectOfView(relation, attnum, sources, depth)
+  /** Who writes to a view writes to what it shows, by the rules of that. */
+  #rulesOf(relation: number, seen = new Set<number>()): readonly ResolvedRule[] {
+    if (seen.has(relation)) return []
+    seen.add(relation)
+    const own = this.#rows.rules.get(relation) ?? []
+    const viewed = this.#viewedBy(relation)
+    if (viewed === undefined || viewed.stored) return own
+    return [...own, ...viewed.relations.flatMap(each => this.#rulesOf(each, seen))]
   }
 
-  #collectOfView(relation: Relation, attnum: number, sources: Sources, depth: number): void {
-    const view = this.#rows.views.get(relation.oid)
-    const column = view?.columns?.columns.get(attnum)
-    if (column?.kind === 'constant') return
-    if (column?.kind === 'plain') {
-      const base = this.#byOid.get(column.oid)
-      if (base === undefined) sources.all = true
-      else this.#collect(base, column.attnum, sources, depth + 1)
-      return
-    }
-    sources.computed = true
-    if (view?.columns === undefined || view.columns.opaque) {
-      sources.all = true // its rule could not be read, or it calls what may read anything
-      return
-    }
-    const { dependencies } = view
-    for (const dependency of dependencies === '' ? [] : dependencies.split(',')) {
-      const [oidText, numberText] = dependency.split(' ')
-      const base = this.#byOid.get(Number(oidText))
-      if (oidText === 'f' || base === undefined) {
-        sources.all = true // a function of a user's may read anything
-        return
-      }
-      const number = Number(numberText)
-      const numbers = view.columns.wholeRow || number === 0 ? [...base.numbered().keys()] : [number]
-      for (const each of numbers) {
-        if (each > 0) this.#collect(base, each, sources, depth + 1)
-      }
+  #viewedBy(relation: number): { stored: boolean; relations: readonly number[] } | undefined {
+    const found = this.#byOid.get(relation)
+    if (found === undefined || !isView(found)) return undefined
+    const dependencies = this.#rows.views.get(relation)?.dependencies.split(',') ?? []
+    const relations = dependencies.map(each => Number(each.split(' ')[0]))
+    return { stored: found.kind === 'materialized view', relations: [...new Set(relations)] }
+  }
+}
+
+/** Parent to children (inheritance, partitions). */
+function childrenOf(
+  parents: ReadonlyMap<number, readonly number[]>,
+): ReadonlyMap<number, readonly number[]> {
+  const children = new Map<number, number[]>()
+  for (const [child, of] of parents) {
+    for (const parent of of) {
+      const known = children.get(parent)
+      if (known === undefined) children.set(parent, [child])
+      else known.push(child)
     }
   }
+  return children
 }
 
 function isTemporary({ schema }: { readonly schema: string }): boolean {
   return /^pg_temp_\d+$/.test(schema)
-}
-
-function isSystem(relation: Relation): boolean {
-  return relation.schema === 'pg_catalog' || relation.schema === 'information_schema'
 }

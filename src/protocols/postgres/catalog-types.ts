@@ -1,6 +1,6 @@
 // What a resource's catalog tells: relations, columns, where a column's values come from, and which
 // types hold text. The shapes only; catalog.ts reads them from the server and catalog-snapshot.ts answers.
-import type { Names, RelationName } from '#engines/sql'
+import type { Names, RelationName, ResolvedRoutine } from '#engines/sql'
 import type { ColumnName } from '#model'
 
 export type RelationKind = 'table' | 'view' | 'materialized view' | 'foreign table' | 'sequence'
@@ -56,6 +56,8 @@ export interface Catalog {
   textForm(typeOid: number): TextForm
   /** Columns of all relations but the server's own, `most` at most: for lists. */
   listed(most: number): readonly ColumnName[]
+  /** What runs when a value of the type comes in: the checks of a user's domain. */
+  typeCode(typeOid: number): readonly ResolvedRoutine[]
   /**
    * The relations that a name may mean. With a known path (as SET search_path has it): those on it, pg_catalog and
    * temporary ones included. `undefined`: all of that name. Several when several are on the path: judge each.

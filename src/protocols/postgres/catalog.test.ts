@@ -302,6 +302,7 @@ describe('keeping a catalog', () => {
       calls: new Map(),
       rules: new Map(),
       triggers: new Set(),
+      ownCode: { ofRelations: new Map(), leadsTo: new Map(), ofTypes: new Map(), unasked: [] },
       namedTypes: new Map(),
       usable: new Set(),
       searchPath: ['public'],

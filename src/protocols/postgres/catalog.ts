@@ -107,6 +107,7 @@ export function createCatalog(
     expand: (columns: readonly ColumnName[] | 'all') => current().expand(columns),
     listed: (most: number) => current().listed(most),
     textForm: (typeOid: number): TextForm => current().textForm(typeOid),
+    typeCode: (typeOid: number) => current().typeCode(typeOid),
     resolve: (name: RelationName, path: readonly string[] | undefined) =>
       current().resolve(name, path),
     names: (path: readonly string[] | undefined): Names => namesOf(current(), path),
@@ -176,6 +177,7 @@ function namesOf(snapshot: CatalogSnapshot, path: readonly string[] | undefined)
     routines: name => snapshot.routines(name, path),
     operators: name => snapshot.operators(name, path),
     isPlainType: type => snapshot.isPlainType(type, path),
+    unasked: snapshot.unaskedCasts,
     withSearchPath: next => {
       const parts = next === undefined ? undefined : splitPath(next)
       // The role that "$user" means may have changed in the same text.

@@ -60,7 +60,7 @@ export class ExtendedQuery {
     if (analysis === undefined) return true
     if (names.full && !names.prepared.has(read.name)) return this.#tooMany('prepared statements')
     if (!this.#judge.settled(analysis)) return this.#pause.untilAnswered()
-    const statement = this.#judge.statement(analysis, read.text, 'extended')
+    const statement = this.#judge.statement(analysis, read.text, 'extended', read)
     if (statement === undefined) return true
     const send = (permit: Permit): void => {
       const prepared = new Prepared(read.text, analysis, read.parameterTypes)
@@ -139,7 +139,7 @@ export class ExtendedQuery {
     const { analysis, text } = portal.prepared
     if (!this.#judge.settled(analysis)) return this.#pause.untilAnswered()
     // (Under rules that have changed since, what goes on is judged like what begins.)
-    const statement = this.#judge.statement(analysis, text, 'extended', portal)
+    const statement = this.#judge.statement(analysis, text, 'extended', portal.prepared, portal)
     if (statement === undefined) return true
     const send = (permit: Permit): void => {
       if (earlier !== undefined) talk.completePart(portal)

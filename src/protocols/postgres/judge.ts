@@ -66,8 +66,14 @@ export class Judge {
     }
   }
 
-  /** Undefined: refused. */
-  statement(analysis: Analysis, text: string, mode: Mode, portal?: Portal): Statement | undefined {
+  /** Undefined: refused. `declared`: of a Parse, or of the one that the portal was bound from. */
+  statement(
+    analysis: Analysis,
+    text: string,
+    mode: Mode,
+    declared?: { readonly parameterTypes: readonly number[] },
+    portal?: Portal,
+  ): Statement | undefined {
     const talk = this.#talk
     try {
       return talk.parts.builder.build(analysis, text, {
@@ -76,6 +82,7 @@ export class Judge {
         segment: talk.segment,
         catalogDirty: talk.catalogDirty && this.#mayMeanOther(analysis),
         parameters: portal?.parameters(),
+        parameterTypes: declared?.parameterTypes,
         boundUnder: portal?.scope,
       })
     } catch (error) {

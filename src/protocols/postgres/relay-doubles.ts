@@ -224,6 +224,7 @@ export function catalogDouble(
     resolve,
     names: () => names,
     searchPath: ['public'],
+    typeCode: () => [],
     invalidate: () => {},
     changing: false,
     mayHaveChanged: () => false,

@@ -5,6 +5,7 @@ import {
   type Analysis,
   comparedValues,
   type Names,
+  type ResolvedRoutine,
   type SqlStatement,
   type StatementContext,
   toStatement,
@@ -37,6 +38,8 @@ export interface Circumstances {
   readonly inTransaction: boolean
   readonly segment: number
   readonly parameters?: readonly Parameter[] | undefined
+  /** The types that a Parse declares its parameters to be of. */
+  readonly parameterTypes?: readonly number[] | undefined
   /** Definitions were changed that the catalog has not read. */
   readonly catalogDirty: boolean
   /** Of a portal: `Scope.key` when it was bound. */
@@ -48,6 +51,9 @@ interface Template {
   readonly scope: string
   readonly statement: Statement
 }
+
+/** Types below came with the server (FirstNormalObjectId). */
+const FIRST_USER_OID = 16_384
 
 /** One memory for all sessions: it lives as long as the analyser keeps the analysis. */
 const templates = new WeakMap<
@@ -79,7 +85,7 @@ export class StatementBuilder {
   }
 
   build(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
-    const { phase, inTransaction, parameters } = circumstances
+    const { inTransaction, parameters } = circumstances
     const { catalogDirty, segment } = circumstances
     if (catalogDirty || definesFirst(analysis) || this.mayBeOld(analysis, segment)) {
       // What a view shows is not known then, nor what a table holds: what comes of one may be anything.
@@ -94,20 +100,22 @@ export class StatementBuilder {
       }
     }
     const template =
-      this.#boundElsewhere(circumstances) || analysis.statements.some(refers)
+      this.#boundElsewhere(circumstances) ||
+      analysis.statements.some(refers) ||
+      this.#bindingRuns(circumstances).length > 0
         ? this.#make(analysis, text, circumstances)
         : this.#template(analysis, text, circumstances)
     if (
       parameters === undefined &&
       !inTransaction &&
       template.text === text &&
-      template.phase === phase &&
       template.compared === undefined
     ) {
       return template
     }
     // (One spread at the head of a literal is a copy of a known form; further ones are loops over names.)
     const own = this.#comparing(template, analysis, text, circumstances)
+    const { phase } = own
     const bound = parameters !== undefined && parameters.length > 0
     if (inTransaction) {
       return bound
@@ -176,12 +184,16 @@ export class StatementBuilder {
     return boundUnder !== undefined && boundUnder !== this.#scope.key
   }
 
-  #context(
-    analysis: Analysis,
-    text: string,
-    { phase, catalogDirty }: Circumstances,
-  ): StatementContext {
-    return { text, phase, catalogUnknown: catalogDirty || definesFirst(analysis) }
+  #context(analysis: Analysis, text: string, circumstances: Circumstances): StatementContext {
+    const catalogUnknown = circumstances.catalogDirty || definesFirst(analysis)
+    const bindingRuns = this.#bindingRuns(circumstances)
+    return { text, phase: circumstances.phase, catalogUnknown, bindingRuns }
+  }
+
+  /** Of types of users that a Parse names: a Bind that nobody judges runs their checks. */
+  #bindingRuns({ parameterTypes }: Circumstances): readonly ResolvedRoutine[] {
+    const types = parameterTypes?.filter(type => type >= FIRST_USER_OID) ?? []
+    return types.flatMap(type => this.#catalog.typeCode(type))
   }
 
   /** The statement that a FETCH, an EXECUTE or the statement itself runs: whose settings and columns count. */
