@@ -1,0 +1,15 @@
+export { hex } from './bytes.ts'
+export { readHead, readKey } from './note.ts'
+export type { PathStep } from './shape.ts'
+export { edgesOf, type LogBytes, subtreesOf, TILE_WIDTH } from './tiles.ts'
+export {
+  type CheckedHead,
+  type Outcome,
+  type ProvenEntry,
+  type Seen,
+  type Step,
+  type StepName,
+  verifyEntry,
+  verifyEveryEntry,
+  verifyHead,
+} from './verify.ts'
