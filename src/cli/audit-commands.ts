@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type AuditRecordView, paths } from '#contract'
 import { InvalidRequest } from '#model'
-import { proveEntry, verifyLog } from './audit/index.ts'
+import { proveEntry, verifyLog, verifyProof } from './audit/index.ts'
 import { colors } from './colors.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
-import { jsonText, plain, print } from './report.ts'
+import { jsonText, type Output, plain, print } from './report.ts'
 
 export function auditCommands(program: Command): void {
   const audit = program.command('audit').description('evidence: verify, tail, prove')
@@ -39,13 +39,22 @@ export function auditCommands(program: Command): void {
   })
 
   const prove = audit
-    .command('prove <entry>')
-    .description('a proof that one entry is in the log, to hand to somebody else')
-    .requiredOption('--data <folder>', "the gateway's data folder")
+    .command('prove [entry]')
+    .description('a proof that one entry is in the log, to hand to somebody else; or checks one')
+    .option('--data <folder>', "the gateway's data folder")
+    .option('--check <file>', 'a proof that was made here or in the console')
+    .option('--vkey <key>', 'the public key that you trust, for --check')
   runs(prove, async ({ output }, entry) => {
-    const { data } = prove.opts<{ data: string }>()
-    if (!/^\d+$/.test(entry ?? '')) throw new WrongUsage('Which entry? Its number: audit prove 42.')
+    const { data, check, vkey } = prove.opts<{ data?: string; check?: string; vkey?: string }>()
+    if (check !== undefined) {
+      if (vkey === undefined || entry !== undefined || data !== undefined)
+        throw new WrongUsage('To check a proof: audit prove --check FILE --vkey KEY.')
+      return checkProof(check, vkey, output)
+    }
+    if (!/^\d+$/.test(entry ?? '') || data === undefined || vkey !== undefined)
+      throw new WrongUsage('Which entry? Its number: audit prove 42 --data FOLDER.')
     print(output, await proveEntry(logFolder(data), Number(entry)), proof => proof.proof)
+    return 0
   })
 
   const tail = audit
@@ -67,6 +76,34 @@ export function auditCommands(program: Command): void {
       output.write(output.json ? jsonText(record) : recordText(record))
     newest.forEach(show)
     await gateway.events(paths.auditTail, (_event, data) => show(data as AuditRecordView))
+  })
+}
+
+/** Needs nothing of the log: the file and the key. */
+function checkProof(file: string, vkey: string, output: Output): number {
+  const { record, proof } = proofIn(file)
+  const proven = verifyProof(proof, record, vkey)
+  print(output, proven === undefined ? { ok: false } : { ok: true, ...proven, record }, () =>
+    proven === undefined
+      ? colors.red('THE PROOF DOES NOT HOLD.')
+      : [
+          colors.green('The proof holds.'),
+          `entry   ${proven.index} of ${proven.size}, in ${plain(proven.origin)}`,
+          plain(record),
+        ].join('\n'),
+  )
+  return proven === undefined ? 1 : 0
+}
+
+function proofIn(file: string): { record: string; proof: string } {
+  try {
+    const { record, proof } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+    if (typeof record === 'string' && typeof proof === 'string') return { record, proof }
+  } catch {
+    // Not there or not JSON: told below, and nothing counts as proved.
+  }
+  throw new InvalidRequest('request_invalid', `${file} is not a proof of an entry.`, {
+    hint: 'It is what audit prove --json prints, or what the console saves.',
   })
 }
 

@@ -433,6 +433,23 @@ describe('files, without a gateway', () => {
     const proof = await cli(undefined, 'audit', 'prove', '3', '--data', data)
     expect(proof.code, proof.stderr).toBe(0)
     expect(proof.stdout).toContain('sallyport/audit/1')
+    const file = join(data, 'entry-3.json')
+    const vkey = readFileSync(join(data, 'audit', 'audit.vkey'), 'utf8').trim()
+    const proven = await cli(undefined, 'audit', 'prove', '3', '--data', data, '--json')
+    const check = (text: string) => {
+      writeFileSync(file, text)
+      return cli(undefined, 'audit', 'prove', '--check', file, '--vkey', vkey, '--json')
+    }
+    const held = await check(proven.stdout)
+    expect([held.code, JSON.parse(held.stdout)]).toEqual([
+      0,
+      expect.objectContaining({ ok: true, index: 3, origin: 'sallyport/audit/1' }),
+    ])
+    const changed = await check(proven.stdout.replace('kind', 'kinb'))
+    expect([changed.code, JSON.parse(changed.stdout)]).toEqual([1, { ok: false }])
+    expect((await check('{}')).code).toBe(1)
+    expect((await cli(undefined, 'audit', 'prove', '--check', file)).code).toBe(2)
+    expect((await cli(undefined, 'audit', 'prove', '3')).code).toBe(2)
     expect((await cli(undefined, 'audit', 'prove', '99999999', '--data', data)).code).toBe(1)
     expect((await cli(undefined, 'audit', 'verify', '--data', '/nowhere')).code).toBe(1)
     const copy = join(folder, 'copy')

@@ -20,8 +20,17 @@ export const WEB = join(import.meta.dirname, '..', '..', 'dist', 'web')
 
 export interface Look {
   readonly width?: number
+  readonly height?: number
   readonly dark?: boolean
 }
+
+/** What every screen is looked at in. */
+export const LOOKS = [
+  ['light', false, 1200],
+  ['dark', true, 1200],
+  ['phone', false, 360],
+  ['phone-dark', true, 360],
+] as const
 
 export interface Stage {
   readonly url: string
@@ -74,7 +83,7 @@ export async function setStage(policies: Readonly<Record<string, string>>): Prom
     pageOf: async (who, path = '/', look = {}) => {
       const context = await browser.newContext({
         ignoreHTTPSErrors: true,
-        viewport: { width: look.width ?? 1200, height: 760 },
+        viewport: { width: look.width ?? 1200, height: look.height ?? 760 },
         colorScheme: look.dark ? 'dark' : 'light',
       })
       contexts.push(context)

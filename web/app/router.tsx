@@ -100,7 +100,14 @@ const evidence = createRoute({
 const entry = createRoute({
   getParentRoute: () => root,
   path: '/evidence/$seq',
+  validateSearch: (search): { prove?: true } => (search['prove'] === true ? { prove: true } : {}),
   component: lazyRouteComponent(() => import('../features/evidence/entry.tsx'), 'EntryPage'),
+})
+
+const evidenceTree = createRoute({
+  getParentRoute: () => root,
+  path: '/evidence/tree',
+  component: lazyRouteComponent(() => import('../features/evidence/tree-page.tsx'), 'TreePage'),
 })
 
 const why = createRoute({
@@ -130,6 +137,7 @@ export const router = createRouter({
     grant,
     giveGrant,
     evidence,
+    evidenceTree,
     entry,
     why,
   ]),

@@ -26,10 +26,23 @@ export function asking(
     : `${path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`
 }
 
-export async function call<Answer>(
-  path: string,
-  { method = 'GET', body, signal }: { method?: string; body?: unknown; signal?: AbortSignal } = {},
-): Promise<Answer> {
+interface Asked {
+  readonly method?: string
+  readonly body?: unknown
+  readonly signal?: AbortSignal
+}
+
+export async function call<Answer>(path: string, asked: Asked = {}): Promise<Answer> {
+  const text = await (await ask(path, asked)).text()
+  return (text === '' ? null : JSON.parse(text)) as Answer
+}
+
+/** An answer that is no JSON. */
+export async function bytesAt(path: string, asked: Asked = {}): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await (await ask(path, asked)).arrayBuffer())
+}
+
+async function ask(path: string, { method = 'GET', body, signal }: Asked): Promise<Response> {
   let response: Response
   try {
     response = await fetch(path, {
@@ -52,9 +65,8 @@ export async function call<Answer>(
     })
   }
   if (response.status === 401) signIn()
-  const text = await response.text()
-  if (!response.ok) throw new Refused(problemIn(text, response.status))
-  return (text === '' ? null : JSON.parse(text)) as Answer
+  if (!response.ok) throw new Refused(problemIn(await response.text(), response.status))
+  return response
 }
 
 /** Leaves for the issuer, and comes back to where the person is. */

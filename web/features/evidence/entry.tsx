@@ -1,16 +1,19 @@
 // One entry of the audit log, whole.
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
 import { type AuditRecordView, paths } from '#contract'
 import { asking, call } from '../../data/gateway.ts'
 import { Copy, Empty, Facts, Failure, Time, Verbatim } from '../../ui/parts.tsx'
 import { count, plain } from '../../ui/text.ts'
+import { Proof } from './proof.tsx'
 import { Effect, part, whatOf, whoOf } from './words.tsx'
 
 const route = getRouteApi('/evidence/$seq')
 
 export function EntryPage() {
   const { seq } = route.useParams()
+  const { prove } = route.useSearch()
   const known = /^\d{1,15}$/.test(seq)
   const found = useQuery({
     queryKey: ['entry', seq],
@@ -45,7 +48,11 @@ export function EntryPage() {
       {(!known || found.data !== undefined) && entry === undefined && (
         <Empty title="There is no such entry.">The log may not be so long yet.</Empty>
       )}
-      {entry !== undefined && <Entry entry={entry} />}
+      {entry !== undefined && (
+        <Entry entry={entry}>
+          <Proof key={seq} index={at} entry={entry} now={prove === true} />
+        </Entry>
+      )}
     </article>
   )
 }
@@ -58,7 +65,7 @@ function Neighbour({ seq, label }: { seq: number; label: string }) {
   )
 }
 
-function Entry({ entry }: { entry: AuditRecordView }) {
+function Entry({ entry, children }: { entry: AuditRecordView; children: ReactNode }) {
   const session = entry['session']
   const request = part(entry['details'])['request']
   const text = JSON.stringify(entry, null, 2)
@@ -93,6 +100,7 @@ function Entry({ entry }: { entry: AuditRecordView }) {
             : undefined,
         ]}
       />
+      {children}
       <h2 className="text-base font-semibold mt-4 mb-1">
         The entry <Copy text={text} />
       </h2>

@@ -4,6 +4,7 @@ import type { AuditRecordView } from '#contract'
 import { Button, Copy, Empty, Failure, Mark, Time, Verbatim } from '../../ui/parts.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import { count, many, plain } from '../../ui/text.ts'
+import { HeadLine } from './head-line.tsx'
 import { useLog } from './log.ts'
 import { Effect, FAMILIES, whatOf, whoOf } from './words.tsx'
 
@@ -41,6 +42,10 @@ export function Evidence() {
     <>
       <div className="flex flex-wrap gap-x-4 gap-y-2 items-baseline px-4 py-3">
         <h1 className="text-lg font-semibold m-0">Evidence</h1>
+        <span aria-current="true">entries</span>
+        <Link to="/evidence/tree" className="text-soft">
+          tree and heads
+        </Link>
         {size !== undefined && <span>{many(size, 'entry', 'entries')} in the log</span>}
         {log.following ? (
           <Mark tone="live" glyph="●">
@@ -71,13 +76,13 @@ export function Evidence() {
         </label>
         {log.reading && <span className="text-soft">reading …</span>}
       </div>
-      <details className="px-4 pb-2">
-        <summary>How to know that nothing was changed</summary>
+      <HeadLine />
+      <details id="offline" className="px-4 pb-2">
+        <summary>How to verify without this page</summary>
         <p className="m-0 mt-1 max-w-3xl">
-          This page shows what the gateway says. It verifies nothing: who does not trust the gateway
-          must not trust its page. Each entry is a leaf of a Merkle tree whose head is signed; take
-          the data folder, the public key and a head that you kept elsewhere, and run, without any
-          gateway:
+          Each entry is a leaf of a Merkle tree whose head is signed, and this browser verifies it.
+          But who does not trust the gateway must not trust its page either: take the data folder,
+          the public key and a head that you kept elsewhere, and run, without any gateway:
         </p>
         <p className="m-0 my-1">
           <Verbatim text={VERIFY} /> <Copy text={VERIFY} />

@@ -1,5 +1,5 @@
 export { hex } from './bytes.ts'
-export { readHead, readKey } from './note.ts'
+export { partsOf } from './note.ts'
 export type { PathStep } from './shape.ts'
 export { edgesOf, type LogBytes, subtreesOf, TILE_WIDTH } from './tiles.ts'
 export {

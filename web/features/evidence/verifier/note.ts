@@ -86,3 +86,13 @@ export async function isSigned(head: Head, key: Key): Promise<boolean | undefine
   }
   return crypto.subtle.verify('Ed25519', imported, head.signature, utf8(head.text))
 }
+
+/** What a note says of itself, for a list of many: nothing is checked. */
+export function partsOf(note: string): { readonly root: string; readonly keyId: string } {
+  const root = fromBase64(note.split('\n')[2] ?? '')
+  const signature = fromBase64(/\n\u2014 [^+\s]+ (\S+)\n/.exec(note)?.[1] ?? '')
+  return {
+    root: root === undefined ? 'unreadable' : hex(root),
+    keyId: signature === undefined ? 'unreadable' : hex(signature.slice(0, 4)),
+  }
+}
