@@ -13,6 +13,7 @@ import { ConfigurationError, isGatewayError, type JsonObject } from '#model'
 import { protocols as registry } from '#protocols'
 import { type AccessTables, accessMigrations, Grants, Requests } from '#services/access'
 import { openAuditLog } from '#services/audit'
+import { Channels, type ChannelTables, channelMigrations, toldEntry } from '#services/channels'
 import { openDatabase } from '#services/db'
 import { createIdentity, identityMigrations } from '#services/identity'
 import { createInventory } from '#services/inventory'
@@ -48,6 +49,8 @@ const LAST_WORDS_MS = 1_500
 /** Certificates of the operator are replaced on disk by whoever renews them. */
 const TLS_LOOK_MS = 30_000
 
+const EXPIRE_MS = 5_000
+
 /** How the file's own detectors are checked; the engine for patterns is loaded with the first of them. */
 const masking = detectorRules(() => patternEngine)
 
@@ -81,6 +84,7 @@ export async function startServer(
       accessMigrations,
       recordingMigrations,
       policyMigrations,
+      channelMigrations,
     ])
     undo.push(() => store.close())
 
@@ -183,6 +187,27 @@ export async function startServer(
       log,
       metrics,
     })
+    const channels = new Channels({
+      kysely: store.tables<ChannelTables>(),
+      now,
+      secret: reference => vault.resolve(reference),
+      url: () => config.url,
+      find: id => requests.find(id),
+      pending: () => requests.list({ states: ['pending'], limit: 1_000 }),
+      onOutcome: delivery => onRecord(log, () => audit.append(toldEntry(delivery))),
+      log,
+    })
+    undo.push(() => channels.stop())
+    undo.push(requests.onChange(request => channels.heard(request)))
+    await channels.start(config.channels)
+    // Nobody's act and no list's: whoever was told that something waits is told that it no longer does.
+    const expiring = setInterval(
+      () =>
+        requests.expireDue().catch(error => log.error({ err: error }, 'requests.expire_failed')),
+      EXPIRE_MS,
+    )
+    expiring.unref()
+    undo.push(() => clearInterval(expiring))
     /** Ends together: clients hear why while their connections are still there. */
     const doors: (() => Promise<unknown>)[] = [() => gateway.stop()]
     undo.push(() => Promise.all(doors.map(close => close())))
@@ -237,6 +262,7 @@ export async function startServer(
           requests,
           grants,
           audit,
+          channels,
           policies: () => policies.current(),
           policyFiles: policies,
           policyHistory,
@@ -295,6 +321,7 @@ export async function startServer(
           masks = newMasks
           plugins.take(modules)
           config = changed
+          channels.update(config.channels)
           onRecord(log, () =>
             audit.append({
               kind: 'resources.changed',

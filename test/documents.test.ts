@@ -185,6 +185,7 @@ interface Shape {
   readonly additionalProperties?: Shape | boolean
   readonly items?: Shape
   readonly anyOf?: readonly Shape[]
+  readonly oneOf?: readonly Shape[]
   readonly default?: unknown
 }
 
@@ -199,7 +200,7 @@ function settings(): ReadonlyMap<string, string | undefined> {
     const { additionalProperties: more } = shape
     const open = typeof more === 'object' && Object.keys(more).length > 0 ? more : undefined
     if (open !== undefined) walk(open, `${path}.${path.endsWith('tags') ? 'KEY' : 'NAME'}`)
-    for (const each of [shape.items, ...(shape.items?.anyOf ?? [])])
+    for (const each of [shape.items, ...(shape.items?.anyOf ?? shape.items?.oneOf ?? [])])
       if (each?.properties !== undefined) walk(each, `${path}[]`)
     const branches = (shape.anyOf ?? []).filter(each => each.properties !== undefined)
     for (const each of branches) walk(each, path)

@@ -19,6 +19,7 @@ import {
 } from '#model'
 import { auditRoutes } from './audit-routes.ts'
 import { authenticate } from './authentication.ts'
+import { channelHooks, channelRoutes } from './channel-routes.ts'
 import { credentialRoutes } from './credential-routes.ts'
 import { dataClassRoutes } from './data-class-routes.ts'
 import { deviceRoutes } from './device-routes.ts'
@@ -126,7 +127,8 @@ export async function startApi(
     void reply.header('x-content-type-options', 'nosniff')
     void reply.header('referrer-policy', 'no-referrer')
     void reply.header('content-security-policy', NO_CONTENT)
-    if (request.routeOptions.config.access === 'public') return
+    const { access } = request.routeOptions.config
+    if (access === 'public' || access === 'signed') return
     // The console's own files tell nothing: whoever has them signs in next.
     if (request.is404 && parts.web?.has(request) === true) return
     request.caller = await authenticate(parts, request.raw)
@@ -175,6 +177,7 @@ export async function startApi(
       policyFileRoutes,
       dataClassRoutes,
       auditRoutes,
+      channelRoutes,
       evidenceRoutes,
       liveRoutes,
       signInRoutes,
@@ -183,6 +186,7 @@ export async function startApi(
       add(typedRoutes, parts)
     }
     publicRoutes(server, parts)
+    channelHooks(server, parts)
   })
   const https = server.server as unknown as HttpsServer
   https.maxConnections = MOST_CONNECTIONS

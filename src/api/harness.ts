@@ -9,11 +9,12 @@ import { join } from 'node:path'
 import { connect as tlsConnect } from 'node:tls'
 import { z } from 'zod'
 import type { ListenerSettings, Protocol } from '#gateway'
-import { AccessDenied, type Statement } from '#model'
+import { AccessDenied, Secret, type Statement } from '#model'
 import { openDatabase } from '#services/db'
 import { openPolicies, PolicyHistory, policyMigrations, Workbench } from '#services/policies'
 import type { Log, LogFields } from '#telemetry'
 import { read, statement, type TestGateway, testGateway } from '../gateway/gateway.testing.ts'
+import { Channels, type ChannelTables, channelMigrations } from '../services/channels/index.ts'
 import { openServerAuthority, tlsIdentity } from '../transport/index.ts'
 import { type Api, type ApiLimits, startApi } from './index.ts'
 
@@ -46,6 +47,8 @@ export interface TestApi extends TestGateway {
   readonly routes: readonly string[]
   readonly ca: string
   readonly logged: string[]
+  readonly channels: Channels
+  readonly channelSecrets: Map<string, string>
   /** Connections that came through tunnels. */
   readonly served: { socket: Socket; listener: ListenerSettings }[]
   /** Where the policies stand that the console may change. */
@@ -65,11 +68,12 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
   const ca = authority.certificate
   const logged: string[] = []
   const served: TestApi['served'] = []
+  const channelSecrets = new Map<string, string>()
   const protocol = namedProtocol(served)
   const policyFolder = join(folder, 'policies')
   mkdirSync(policyFolder)
   writeFileSync(join(policyFolder, 'test.cedar'), policies)
-  const store = await openDatabase(':memory:', [policyMigrations])
+  const store = await openDatabase(':memory:', [policyMigrations, channelMigrations])
   const policyHistory = new PolicyHistory(store, () => test.clock.now)
   const vocabulary = () => ({
     resources: test.inventory.list(),
@@ -89,6 +93,17 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
   }
   policyFiles.onChange(() => void inForce())
   const workbench = new Workbench()
+  const channels = new Channels({
+    kysely: store.tables<ChannelTables>(),
+    now: () => test.clock.now,
+    secret: async reference => new Secret(channelSecrets.get(reference) ?? ''),
+    url: () => `https://127.0.0.1:${port}`,
+    find: id => test.requests.find(id),
+    pending: async () => [],
+    onOutcome: () => {},
+    log: keepingLog(logged),
+  })
+  test.requests.onChange(request => channels.heard(request))
   const api: Api = await startApi(
     {
       gateway: test.gateway,
@@ -98,6 +113,7 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
       requests: test.requests,
       grants: test.grants,
       audit: test.audit,
+      channels,
       policies: test.policies,
       policyFiles,
       policyHistory,
@@ -149,6 +165,8 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
     logged,
     served,
     policyFolder,
+    channels,
+    channelSecrets,
     async call(method: string, path: string, call: Call = {}) {
       const response = await ask(method, path, call)
       const pieces: Buffer[] = []
@@ -192,6 +210,7 @@ export async function testApi(policies: string, limits: ApiLimits = {}): Promise
       for (const { socket } of served) socket.destroy()
       workbench.close()
       policyFiles.close()
+      await channels.stop()
       await Promise.all([api.close(), test.close()])
       await store.close()
       tls.close()

@@ -43,7 +43,7 @@ export function completeDocument(document: OpenApi): OpenApi {
   const components = asPart(document['components'])
   return {
     ...document,
-    paths: { ...Object.fromEntries(operations), ...tunnel() },
+    paths: { ...Object.fromEntries(operations), ...tunnel(), ...channelHook() },
     components: {
       ...components,
       schemas: { ...asPart(components['schemas']), Problem: problemSchema },
@@ -97,6 +97,32 @@ function tunnel(): Record<string, Part> {
         operationId: operationId('get', path),
         parameters: [{ name: 'resource', in: 'path', required: true, schema: { type: 'string' } }],
         responses: { 101: { description: 'The tunnel is open' }, ...problemResponses() },
+      },
+    },
+  }
+}
+
+/** What comes in is as others write it (docs/guides/channels.md), and its signature is the proof. */
+function channelHook(): Record<string, Part> {
+  const path = openApiPath(paths.channelHook)
+  return {
+    [path]: {
+      post: {
+        summary: 'Signed decisions: Standard Webhooks of an approval service, clicks from Slack',
+        operationId: operationId('post', path),
+        security: [],
+        parameters: [{ name: 'name', in: 'path', required: true, schema: { type: 'string' } }],
+        requestBody: {
+          required: true,
+          content: {
+            'application/json': { schema: { type: 'object' } },
+            'application/x-www-form-urlencoded': { schema: { type: 'object' } },
+          },
+        },
+        responses: {
+          200: { description: 'The decision counted, or is looked at' },
+          ...problemResponses(),
+        },
       },
     },
   }

@@ -4,6 +4,7 @@ import type { Masks, Protocol, SallyportGateway } from '#gateway'
 import type { DetectorSettings, Origin, Principal } from '#model'
 import type { Grants, Requests } from '#services/access'
 import type { AuditLog } from '#services/audit'
+import type { Channels } from '#services/channels'
 import type { Identity } from '#services/identity'
 import type { Inventory } from '#services/inventory'
 import type { Policies, PolicyHistory, Workbench } from '#services/policies'
@@ -19,6 +20,7 @@ export interface ApiParts {
   readonly requests: Requests
   readonly grants: Grants
   readonly audit: AuditLog
+  readonly channels: Channels
   readonly policies: () => PolicySet
   /** Where they stand, and who may change them. */
   readonly policyFiles: Pick<Policies, 'look' | 'save'>
@@ -64,5 +66,6 @@ declare module 'fastify' {
 /**
  * `public`: anybody; `principal`: whoever proves an identity, who then sees what is their own, and more
  * with the console right that the route's handler asks for.
+ * `signed`: whoever holds a key that the configuration names, by a signature over the very bytes.
  */
-export type RouteAccess = 'public' | 'principal'
+export type RouteAccess = 'public' | 'principal' | 'signed'

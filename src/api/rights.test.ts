@@ -184,6 +184,14 @@ const rows: readonly Row[] = [
     body: { opened: 'x', changes: [{ name: 'more.cedar', text: '' }], note: 'x' },
     ...only(403, [409, 'administer']),
   },
+  { route: `GET ${paths.channels}`, ...only(403, [200, 'read']) },
+  {
+    route: `POST ${paths.testChannel}`,
+    id: () => 'board',
+    ...only(403, [404, 'operate']),
+  },
+  // A key that the configuration names is the proof; identities are none here.
+  { route: `POST ${paths.channelHook}`, kind: 'public', body: {}, open: 404, ...all(404) },
   // Everybody may listen, and hears of what is their own.
   { route: `GET ${paths.events}`, kind: 'stream', ...all(200) },
   { route: `GET ${paths.audit}`, ...only(403, [200, 'audit']) },

@@ -473,3 +473,75 @@ dataClasses:
     expect(withRules(text).join('\n')).toContain(reason)
   })
 })
+
+describe('channels', () => {
+  const read = (text: string) => parseConfig('/etc/sallyport/sallyport.yaml', text, protocols)
+  const slack = 'type: slack, name: s, token: env:T, channel: C0123456789'
+
+  it('have defaults, and secrets by absolute path', () => {
+    const { config, problems } = read(`url: https://gate.example.com
+channels:
+  - { ${slack}, signingSecret: file:keys/slack }
+  - { type: email, name: m, host: smtp.example.com, from: a@example.com, to: [b@example.com] }
+  - { type: webhook, name: w, url: "https://x.example/h?a=b", secrets: [file:k], decisions: { secrets: [env:D] } }
+`)
+    expect(problems).toEqual([])
+    const shared = { show: 'summary', resources: [], approvers: [], allowPrivate: false }
+    expect(config?.channels).toEqual([
+      {
+        ...shared,
+        type: 'slack',
+        name: 's',
+        token: 'env:T',
+        channel: 'C0123456789',
+        signingSecret: 'file:/etc/sallyport/keys/slack',
+      },
+      {
+        ...shared,
+        type: 'email',
+        name: 'm',
+        host: 'smtp.example.com',
+        security: 'starttls',
+        from: 'a@example.com',
+        to: ['b@example.com'],
+      },
+      {
+        ...shared,
+        type: 'webhook',
+        name: 'w',
+        url: 'https://x.example/h?a=b',
+        secrets: ['file:/etc/sallyport/k'],
+        decisions: { secrets: ['env:D'], groups: [] },
+      },
+    ])
+  })
+
+  it('are warned of without an address for their links', () => {
+    expect(read(`channels: [{ ${slack} }]`).problems).toMatchObject([
+      { severity: 'warning', path: 'channels', message: expect.stringContaining('no link') },
+    ])
+  })
+
+  it.each([
+    [`{ ${slack} }, { ${slack} }`, 'there is another channel "s"'],
+    ['{ type: fax, name: f }', 'must be slack or teams or pagerduty or email or webhook'],
+    ['{ type: slack, name: s, token: xoxb-1, channel: C0123456789 }', 'by reference'],
+    ['{ type: slack, name: s, token: env:T, channel: "#dba" }', 'must be the id of a channel'],
+    ['{ type: teams, name: t, url: "https://prod.logic.azure.com/x" }', 'by reference'],
+    ['{ type: webhook, name: w, url: "http://hooks.example.com", secrets: [env:S] }', 'use https'],
+    ['{ type: webhook, name: w, url: "https://u:p@x.example", secrets: [env:S] }', 'no user'],
+    ['{ type: webhook, name: w, url: "https://x.example", secrets: [] }', 'channels.0.secrets'],
+    [
+      '{ type: webhook, name: w, url: "https://x.example", secrets: [env:S], decisions: { secrets: [env:S], groups: [g] } }',
+      'no meaning without approver',
+    ],
+    ['{ type: email, name: m, host: h, from: a@b.c, to: [] }', 'channels.0.to'],
+    ['{ type: email, name: m, host: h, from: "A <a@b.c>", to: [a@b.c] }', 'must be an address'],
+    ['{ type: email, name: m, host: h, user: u, from: a@b.c, to: [a@b.c] }', 'belong together'],
+    [`{ ${slack}, more: 1 }`, 'more'],
+  ])('are refused when written as %s', (text, reason) => {
+    const { config, problems } = read(`channels: [${text}]`)
+    expect(config).toBeUndefined()
+    expect(problems.map(({ path, message }) => `${path} ${message}`).join('\n')).toContain(reason)
+  })
+})

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type { DataClass, DetectorSettings, PluginSettings, Resource } from '#model'
+import { type ChannelSettings, channelsOf } from './channels.ts'
 import { type IssuerSettings, type LoginSettings, prefixConflict } from './issuers.ts'
 import { type Path, type Report, reportIssues } from './problems.ts'
 import type {
@@ -54,6 +55,7 @@ export interface Config {
   readonly plugins: readonly PluginSettings[]
   readonly policies: { readonly folder: string; readonly editable: boolean }
   readonly approvals: { readonly hold: HoldSettings }
+  readonly channels: readonly ChannelSettings[]
   readonly audit: { readonly durability: 'standard' | 'strict'; readonly sinks: readonly never[] }
   readonly limits: WrittenConfig['limits']
 }
@@ -120,6 +122,7 @@ export function buildConfig(
     plugins: pluginsOf(written, absolute, report),
     policies: { ...written.policies, folder: absolute(written.policies.folder) },
     approvals: written.approvals,
+    channels: channelsOf(written.channels, written.url, reference, report),
     audit: written.audit,
     limits: written.limits,
   }

@@ -66,6 +66,9 @@ export function reportIssues(report: Report, issues: readonly z.core.$ZodIssue[]
     const path = [...at, ...issue.path]
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) report([...path, key], `unknown key "${key}"`, { atKey: true })
+    } else if (issue.code === 'invalid_union' && issue.errors.length === 0) {
+      // Told apart by one word, and this word is none of them.
+      report(path, oneOf(issue))
     } else if (issue.code === 'invalid_union') {
       reportIssues(report, likeliest(issue.errors), path)
     } else if (issue.code === 'invalid_key') {
@@ -74,6 +77,11 @@ export function reportIssues(report: Report, issues: readonly z.core.$ZodIssue[]
       report(path, plain(issue))
     }
   }
+}
+
+function oneOf(issue: z.core.$ZodIssue): string {
+  const options = 'options' in issue && Array.isArray(issue.options) ? issue.options : []
+  return options.length === 0 ? 'is unknown' : `must be ${options.map(String).join(' or ')}`
 }
 
 /** Of the alternatives, the one whose shape was meant: it fails deeper, or not for its type. */

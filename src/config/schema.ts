@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer'
 import { z } from 'zod'
 import { checksums, type DetectorSettings, maskMethods, predicateRules } from '#model'
+import { channelsSchema } from './channels.ts'
 import { identitySchema } from './issuers.ts'
 import { address, byteSize, duration, secretReference } from './values.ts'
 
@@ -210,6 +211,7 @@ export const configSchema = z.strictObject({
     ])
     .prefault('./policies'),
   approvals: z.strictObject({ hold: holdSchema.prefault({}) }).prefault({}),
+  channels: channelsSchema,
   audit: z
     .strictObject({
       durability: z.enum(['standard', 'strict']).default('standard'),

@@ -1,5 +1,6 @@
 // The REST contract: what the server checks and what every client may rely on.
 import type { z } from 'zod'
+import type * as channels from './channels.ts'
 import type * as evidence from './evidence.ts'
 import type * as now from './now.ts'
 import type * as people from './people.ts'
@@ -7,6 +8,7 @@ import type * as policySchemas from './policies.ts'
 import type * as schemas from './schemas.ts'
 
 export { grantable } from './actions.ts'
+export * as channelSchemas from './channels.ts'
 export * as evidenceSchemas from './evidence.ts'
 export * as nowSchemas from './now.ts'
 export { API_BASE, paths } from './paths.ts'
@@ -28,6 +30,8 @@ export type RecordedEventView = z.infer<typeof schemas.recordedEvent>
 export type WhyView = z.infer<typeof schemas.why>
 export type WhyQuestion = z.input<typeof schemas.whyQuestion>
 export type LiveEvent = z.infer<typeof schemas.liveEvent>
+export type ChannelView = z.infer<typeof channels.channel>
+export type DeliveryView = z.infer<typeof channels.tested>
 export type LogView = z.infer<typeof evidence.log>
 export type HeadView = z.infer<typeof evidence.head>
 export type AuditRecordView = z.infer<typeof schemas.auditRecord>

@@ -40,6 +40,10 @@ export const paths = {
   /** The layout of C2SP tlog-tiles begins behind `/api/audit/log/`. */
   auditCheckpoint: '/api/audit/log/checkpoint',
   auditTile: '/api/audit/log/tile/:level/*',
+  channels: '/api/channels',
+  testChannel: '/api/channels/:name/test',
+  /** Where other programs send signed decisions, and Slack what was clicked. */
+  channelHook: '/hooks/:name',
   tunnel: '/api/connect/:resource',
   home: '/',
   signIn: '/auth/sign-in',

@@ -5,6 +5,7 @@ import {
   type AccessRequest,
   type Action,
   askedFor,
+  type Decision,
   type Operation,
   type Principal,
   type ReviewRequest,
@@ -32,12 +33,21 @@ export function whyNotApprover(
   request: AccessRequest,
   rights: Approver,
 ): string | undefined {
-  if (approver.kind !== 'user' || approver.actors.length > 0) return 'Only a person may approve.'
+  // A service that configuration names decides by rule, and counts where a policy says so.
+  const service = approver.credential.kind === 'channel'
+  const person = approver.kind === 'user' && approver.actors.length === 0
+  if (!service && !person) return 'Only a person may approve.'
   if (request.excluded.includes(approver.id)) {
     return 'Nobody may approve what they, or an agent of theirs, ask for.'
   }
   const held = heldOf(request)
   const { policies, facts } = rights(request)
+  if (service || facts.channel !== undefined) {
+    if (facts.channel === undefined || !byChannel(policies, facts, held)) {
+      return 'No policy lets you decide this from outside the console.'
+    }
+    if (service && request.approvers.length === 0) return forbidden(policies, facts, held)
+  }
   if (request.approvers.length === 0) {
     return policies.mayApprove(facts, held)
       ? undefined
@@ -49,18 +59,33 @@ export function whyNotApprover(
   return forbidden(policies, facts, held)
 }
 
+/** What came through a channel counts where a policy permits just that: the console and the CLI are the reference. */
+function byChannel(policies: SessionPolicies, facts: Facts, held: Judged): boolean {
+  const { effect, obligations } = asked(policies, facts, held, 'approve_by_channel')
+  return effect === 'permit' && obligations.every(({ kind }) => kind === 'limit')
+}
+
+function asked(
+  policies: SessionPolicies,
+  facts: Facts,
+  held: Judged,
+  action: 'approve' | 'approve_by_channel',
+): Decision {
+  const operations = held.operations.map(operation => ({
+    ...operation,
+    // Not an action of statements, but one of Cedar's schema: decided by the same engine.
+    action: action as Action,
+    object: { name: '', kind: 'resource' },
+  }))
+  return policies.decide({ ...held, operations }, facts)
+}
+
 /**
  * Membership of a named group is the permit; what Cedar forbids, or still asks for (a second factor), holds
  * all the same. Why, when it does.
  */
 function forbidden(policies: SessionPolicies, facts: Facts, held: Judged): string | undefined {
-  const operations = held.operations.map(operation => ({
-    ...operation,
-    // Not an action of statements, but one of Cedar's schema: decided by the same engine.
-    action: 'approve' as Action,
-    object: { name: '', kind: 'resource' },
-  }))
-  const decision = policies.decide({ ...held, operations }, facts)
+  const decision = asked(policies, facts, held, 'approve')
   if (decision.effect === 'deny') {
     return decision.code === 'no_permit'
       ? undefined

@@ -65,5 +65,6 @@ export function factsOf(
     reason: session.reason,
     mfa: session.principal.mfa,
     run: session.run,
+    ...(session.origin.channel === undefined ? {} : { channel: session.origin.channel }),
   }
 }

@@ -35,8 +35,12 @@ export class Voting {
     const request = await this.#requests.get(id)
     const why = whyNotApprover(approver, request, rights)
     const by = principalEntry(approver)
+    const { channel } = rights(request).facts
+    const through = channel === undefined ? {} : { channel }
     if (why !== undefined) {
-      await this.#append(requestEntry('request.voted', request, { by, vote, refused: why }))
+      await this.#append(
+        requestEntry('request.voted', request, { by, vote, ...through, refused: why }),
+      )
       throw new InvalidRequest('not_allowed', why)
     }
     // On record before it counts: a crash in between leaves a vote that did not count, never the reverse.
@@ -44,6 +48,7 @@ export class Voting {
       requestEntry('request.voted', request, {
         by,
         vote,
+        ...through,
         ...(said.maxRows === undefined ? {} : { maxRows: said.maxRows }),
         // What there was to be seen.
         ...(request.kind === 'statement' && request.preview !== undefined

@@ -19,6 +19,7 @@ export type AuditKind =
   | 'statement.completed'
   | 'request.created'
   | 'request.previewed'
+  | 'request.told'
   | 'request.voted'
   | 'request.decided'
   | 'request.consumed'

@@ -5,7 +5,7 @@ import type { JsonObject } from './json.ts'
 export type PrincipalKind = 'user' | 'agent'
 
 /** What was presented to prove identity. */
-export type CredentialKind = 'token' | 'ephemeral' | 'certificate' | 'sign-in'
+export type CredentialKind = 'token' | 'ephemeral' | 'certificate' | 'sign-in' | 'channel'
 
 /** Somebody in the delegation chain of a token (RFC 8693 section 4.1). */
 export interface Actor {

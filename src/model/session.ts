@@ -7,6 +7,8 @@ export interface Origin {
   readonly port: number
   /** What the client calls itself (`application_name`, user agent): claimed, never decides. */
   readonly client: string
+  /** The channel that brought it, for what comes by none of the caller's own connections. Set by the gateway. */
+  readonly channel?: string
 }
 
 /** Why a session ended. */

@@ -56,6 +56,7 @@ const sharedNames = [
   'approved',
   'reason',
   'mfa',
+  'channel',
   'autonomous',
   'onBehalfOf',
   'client',
@@ -88,6 +89,8 @@ export class SharedFields implements RecordFields {
         return statedReason(facts)
       case 'mfa':
         return facts.mfa
+      case 'channel':
+        return facts.channel
       case 'autonomous':
         return this.#around.autonomous
       case 'onBehalfOf':

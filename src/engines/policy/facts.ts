@@ -11,6 +11,8 @@ export interface Facts {
   /** The principal's words; blank counts as none. */
   readonly reason: string | undefined
   readonly mfa: boolean
+  /** The channel through which a person decides; absent from all else. */
+  readonly channel?: string
   /** What the run did so far. */
   readonly run: { readonly rows: number; readonly bytes: number; readonly statements: number }
 }

@@ -126,7 +126,7 @@ function controlWarnings(source: Source): readonly Warning[] {
   }
   if (policy.effect === 'permit' && policy.action.entities === undefined) {
     const message =
-      'without an action this also permits reveal, approve and, on the gateway, console:administer'
+      'without an action this also permits reveal, approve, approve_by_channel and, on the gateway, console:administer'
     warnings.push({ source, message, token: at('action') })
   }
   return warnings

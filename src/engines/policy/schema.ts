@@ -14,6 +14,7 @@ export type ConsoleAction = (typeof consoleActions)[number]
 const shared = `  approved: Bool,
   reason?: String,
   mfa: Bool,
+  channel?: String,
   autonomous: Bool,
   onBehalfOf?: User,
   client: String,
@@ -81,6 +82,11 @@ ${shared}
 ${actions.map(actionText).join('\n')}
 action approve appliesTo {
   principal: [User],
+  resource: [Resource],
+  context: Statement,
+};
+action approve_by_channel appliesTo {
+  principal: [User, Agent],
   resource: [Resource],
   context: Statement,
 };

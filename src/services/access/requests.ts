@@ -93,6 +93,17 @@ export class Requests {
     return request
   }
 
+  /** Undefined when there is none. */
+  async find(id: string): Promise<AccessRequest | undefined> {
+    try {
+      return await this.get(id)
+    } catch (error) {
+      // Safe: that there is none is the answer.
+      if (error instanceof InvalidRequest) return undefined
+      throw error
+    }
+  }
+
   /** Newest first. Requests whose time is over are shown as expired. */
   async list(filter: RequestFilter): Promise<readonly AccessRequest[]> {
     await this.expireDue()

@@ -77,7 +77,7 @@ export class BrowserSignIn {
   async finish(
     query: string,
     sealed: string | undefined,
-  ): Promise<{ principal: Principal; returnTo: string }> {
+  ): Promise<{ principal: Principal; returnTo: string; address: string | undefined }> {
     const pending = sealed === undefined ? undefined : this.#open(sealed)
     if (pending === undefined || pending.until <= this.#parts.now()) {
       throw failed('This sign-in was not begun in this browser, or too long ago.')
@@ -89,7 +89,11 @@ export class BrowserSignIn {
     const address = new URL(this.#parts.callback())
     address.search = query
     const claims = await this.#claims(client, address, pending)
-    return { principal: this.#principal(claims, entry), returnTo: pending.returnTo }
+    return {
+      principal: this.#principal(claims, entry),
+      returnTo: pending.returnTo,
+      address: verifiedAddress(claims),
+    }
   }
 
   async #claims(
@@ -187,6 +191,13 @@ export class BrowserSignIn {
       return undefined
     }
   }
+}
+
+/** OpenID Connect Core section 5.1: `email` says little without `email_verified`, which must be true itself. */
+function verifiedAddress(claims: JsonObject): string | undefined {
+  const { email, email_verified: verified } = claims
+  const usable = typeof email === 'string' && /^[^\s@]{1,64}@[^\s@]{1,255}$/.test(email)
+  return verified === true && usable ? email : undefined
 }
 
 function failed(message: string, cause?: unknown): AuthenticationFailed {

@@ -7,6 +7,7 @@ import { BrowserSignIn } from './browser-sign-in.ts'
 import { type CredentialSummary, Credentials } from './credentials.ts'
 import { DeviceCodes, type DeviceRequest, type DeviceStart } from './device-codes.ts'
 import { Directory, type KnownPrincipals } from './directory.ts'
+import { KnownPeople } from './known-people.ts'
 import { Revocations, type RunName } from './revocations.ts'
 import { isCredentialId, type ScramVerifier } from './scram.ts'
 import { SignIns } from './sign-ins.ts'
@@ -94,6 +95,8 @@ export interface PeopleSignIn {
     query: string,
     pending: string | undefined,
   ): Promise<{ token: Secret; principal: Principal; returnTo: string }>
+  /** Who signed in here with this address, verified, within 12 hours, and has not ended that since. */
+  byAddress(address: string): Principal | undefined
   /** Ends the sign-in that the principal rests on. False when it rests on none. */
   end(principal: Principal): boolean
   /** A program asks to be signed in by a person elsewhere. Throws Unavailable. */
@@ -130,6 +133,7 @@ export async function createIdentity(options: {
   const times = { lifetime: login?.settings.lifetime ?? 0, idle: login?.settings.idle ?? 0 }
   const known = new Directory(writes, now)
   const signIns = new SignIns(writes, now, () => times)
+  const people = new KnownPeople(writes, now)
   const browser = new BrowserSignIn({
     settings: () => login?.settings,
     clientSecret: async () => login?.clientSecret(),
@@ -151,6 +155,7 @@ export async function createIdentity(options: {
     }
   }
   const endSignIns = (test: (principal: Principal) => boolean) => {
+    people.endWhere(test)
     for (const id of signIns.endWhere(test)) endToken(id)
   }
   const endToken = (name: string) => {
@@ -200,6 +205,7 @@ export async function createIdentity(options: {
 
   update(options.issuers)
   await signIns.load()
+  await people.load()
   await refresh()
   // Issued by an issuer that was taken away while we were not running.
   const names = new Set(options.issuers.map(({ issuer }) => issuer))
@@ -209,6 +215,7 @@ export async function createIdentity(options: {
   const timer = setInterval(() => {
     credentials.prune()
     signIns.prune()
+    people.prune()
     revocations.prune(now())
   }, PRUNE_MS)
   timer.unref()
@@ -268,8 +275,15 @@ export async function createIdentity(options: {
     people: {
       begin: returnTo => browser.begin(returnTo),
       async finish(query, pending) {
-        const { principal, returnTo } = await browser.finish(query, pending)
-        return { ...signIns.create(holding(principal)), returnTo }
+        const { principal, returnTo, address } = await browser.finish(query, pending)
+        const signedIn = signIns.create(holding(principal))
+        if (address !== undefined) people.note(address, signedIn.principal)
+        return { ...signedIn, returnTo }
+      },
+      byAddress(address) {
+        const found = people.find(address)
+        const ended = found === undefined || revocations.ended(found, [found.credential.id], now())
+        return ended ? undefined : found
       },
       end({ credential }) {
         if (credential.kind !== 'sign-in') return false

@@ -52,6 +52,14 @@ export interface IdentityTables {
     first_seen: number
     last_seen: number
   }
+  /** Verified addresses of people who signed in, while they count. */
+  identity_addresses: {
+    address: string
+    principal_id: string
+    /** JSON of the principal as the issuer described it then. */
+    principal: string
+    until: number
+  }
   /** Keys that must outlive a restart, by name. */
   identity_keys: { name: string; value: string }
 }
@@ -135,6 +143,19 @@ export const identityMigrations: MigrationSet = {
           .on('identity_principals')
           // With what is searched: only what fits is read from the table itself.
           .columns(['last_seen', 'id', 'sought'])
+          .execute()
+      },
+    },
+    {
+      name: 'identity-0004-addresses',
+      async up(kysely) {
+        await kysely.schema
+          .createTable('identity_addresses')
+          .addColumn('address', 'text', column => column.notNull())
+          .addColumn('principal_id', 'text', column => column.notNull())
+          .addColumn('principal', 'text', column => column.notNull())
+          .addColumn('until', 'bigint', column => column.notNull())
+          .addPrimaryKeyConstraint('identity_addresses_key', ['address', 'principal_id'])
           .execute()
       },
     },
