@@ -74,6 +74,7 @@ const rows: readonly Row[] = [
   { route: `GET ${paths.home}`, kind: 'public', ...all(200) },
   { route: `GET ${paths.signIn}`, kind: 'public', open: 503, ...all(503) },
   { route: `GET ${paths.callback}`, kind: 'public', open: 401, ...all(401) },
+  { route: `GET ${paths.signOut}`, kind: 'public', ...all(200) },
   { route: `POST ${paths.signOut}`, kind: 'public', open: 403, ...all(403) },
   { route: `GET ${paths.device}`, kind: 'public', open: 303, ...all(303) },
   {

@@ -80,8 +80,18 @@ export function signInRoutes(routes: Routes, parts: ApiParts): void {
     refuseOtherSites(request.raw)
     const principal = await visitor(parts, request.raw)
     if (principal !== undefined) await endSignIn(parts, principal, originOf(request.raw))
-    return reply.header('set-cookie', setCookie(SIGN_IN_COOKIE, '', 0)).redirect(paths.home, 303)
+    return reply.header('set-cookie', setCookie(SIGN_IN_COOKIE, '', 0)).redirect(paths.signOut, 303)
   })
+
+  // Not the console: it would leave for the issuer at once, which may still know who this is.
+  routes.get(paths.signOut, { config, schema: { hide: true } }, async (_request, reply) =>
+    sendPage(
+      reply,
+      200,
+      'Signed out',
+      html`<p>You are signed out here. Your issuer may still know you.</p><p><a href="${paths.signIn}">Sign in</a></p>`,
+    ),
+  )
 
   routes.delete(
     paths.signIns,

@@ -1,13 +1,10 @@
 // The console in a real browser, in front of a real gateway and database: the whole loop from a statement that is held
 // in psql to the click that lets it run, and what a hostile statement, a stranger and a small screen make of it.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { brotliCompressSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Issuer } from '../../demo/index.ts'
 import type { RunningGateway } from '../servers/gateway.ts'
 import { run } from '../servers/programs.ts'
-import { faults, picture, type Stage, setStage, WEB } from './stage.ts'
+import { faults, picture, type Stage, setStage } from './stage.ts'
 
 const POLICIES = {
   'shop.cedar': `
@@ -186,12 +183,5 @@ describe('the page', () => {
     await page.getByText('not live: connecting again').waitFor({ timeout: 10_000 })
     await gateway.start()
     await page.getByText('live', { exact: true }).first().waitFor({ timeout: 15_000 })
-  })
-
-  it('loads at most 200 kB of compressed script at first', () => {
-    const assets = join(WEB, 'assets')
-    const scripts = readdirSync(assets).filter(name => name.endsWith('.js'))
-    const bytes = scripts.map(name => brotliCompressSync(readFileSync(join(assets, name))).length)
-    expect(bytes.reduce((sum, each) => sum + each, 0)).toBeLessThan(200_000)
   })
 })

@@ -194,6 +194,7 @@ describe('what others try with it', () => {
         site: 'same-origin',
         headers: { origin: 'https://evil.example' },
       }),
+      browser.ask(at('/auth/sign-out'), { form: {}, site: 'none' }),
     ]
     for (const page of await Promise.all(asks)) expect(page.status).toBe(403)
     expect((await browser.ask(at('/api/whoami'), { site: 'same-origin' })).status).toBe(200)

@@ -42,7 +42,10 @@ export class Browser {
         accept: 'text/html',
         'sec-fetch-site': site,
         ...(cookie === '' ? {} : { cookie }),
-        ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+        // Pages without a referrer: their forms come from an origin without a name.
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/x-www-form-urlencoded', origin: 'null' }),
         ...headers,
       },
     }

@@ -139,6 +139,8 @@ function Vote({ request, ready }: { request: AccessRequestView; ready: boolean }
       }),
     onSuccess: after => {
       client.setQueryData(['request', request.id], after)
+      // What became of it may have come before this answer did: asked for once more.
+      void client.invalidateQueries({ queryKey: ['request', request.id] })
       void client.invalidateQueries({ queryKey: ['requests'] })
     },
   })
