@@ -81,6 +81,8 @@ function buildWeb() {
   }
   add(path.join(ROOT, 'web'))
   add(path.join(ROOT, 'src', 'contract'))
+  // The console shows its figures.
+  hash.update(fs.readFileSync(path.join(ROOT, 'docs', 'detectors.md')))
   hash.update(fs.readFileSync(path.join(ROOT, 'package-lock.json')))
   const sources = hash.digest('hex')
   const stamp = path.join(ROOT, 'dist', 'web.sources')

@@ -45,7 +45,10 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export async function setStage(policies: Readonly<Record<string, string>>): Promise<Stage> {
+export async function setStage(
+  policies: Readonly<Record<string, string>>,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Stage> {
   if (!existsSync(join(WEB, 'index.html')))
     throw new Error('build the console first: npm test does')
   const server = await startPostgres({
@@ -64,6 +67,7 @@ export async function setStage(policies: Readonly<Record<string, string>>): Prom
     dataClasses: { email: { columns: ['*.email'], detect: 'email', mask: 'redact' } },
     env: { UPSTREAM_PASSWORD: server.password, LOGIN_SECRET: LOGIN_CLIENT.secret },
     settings: {
+      ...settings,
       identity: {
         issuers: [issuerEntry(issuer.url)],
         login: { issuer: issuer.url, clientId: LOGIN_CLIENT.id, clientSecret: 'env:LOGIN_SECRET' },

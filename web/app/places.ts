@@ -2,7 +2,15 @@
 import type { Right } from '../data/who.ts'
 
 export interface Place {
-  readonly to: '/requests' | '/sessions' | '/resources' | '/grants' | '/evidence' | '/why'
+  readonly to:
+    | '/requests'
+    | '/sessions'
+    | '/resources'
+    | '/grants'
+    | '/evidence'
+    | '/why'
+    | '/policies'
+    | '/data-classes'
   readonly label: string
   readonly key: string
   readonly right?: Right
@@ -15,6 +23,8 @@ export const places: readonly Place[] = [
   { to: '/grants', label: 'Grants', key: 'g' },
   { to: '/evidence', label: 'Evidence', key: 'e', right: 'console:audit' },
   { to: '/why', label: 'Why', key: 'w' },
+  { to: '/policies', label: 'Policies', key: 'p', right: 'console:read' },
+  { to: '/data-classes', label: 'Data classes', key: 'd', right: 'console:read' },
 ]
 
 /** The places of somebody with these rights. */

@@ -124,6 +124,46 @@ const why = createRoute({
   component: lazyRouteComponent(() => import('../features/why/why.tsx'), 'Why'),
 })
 
+const panes = ['problems', 'cases', 'why', 'save'] as const
+const policies = createRoute({
+  getParentRoute: () => root,
+  path: '/policies',
+  validateSearch: (search): { file?: string; pane?: (typeof panes)[number] } => {
+    const pane = panes.find(each => each === search['pane'])
+    return {
+      ...(typeof search['file'] === 'string' ? { file: search['file'] } : {}),
+      ...(pane === undefined ? {} : { pane }),
+    }
+  },
+  component: lazyRouteComponent(() => import('../features/policies/page.tsx'), 'Policies'),
+})
+
+const policyHistory = createRoute({
+  getParentRoute: () => root,
+  path: '/policies/history',
+  component: lazyRouteComponent(() => import('../features/policies/history.tsx'), 'PolicyHistory'),
+})
+
+const policyVersion = createRoute({
+  getParentRoute: () => root,
+  path: '/policies/history/$id',
+  validateSearch: (search): { against?: number } =>
+    Number.isSafeInteger(search['against']) ? { against: Number(search['against']) } : {},
+  component: lazyRouteComponent(
+    () => import('../features/policies/version.tsx'),
+    'PolicyVersionPage',
+  ),
+})
+
+const dataClasses = createRoute({
+  getParentRoute: () => root,
+  path: '/data-classes',
+  component: lazyRouteComponent(
+    () => import('../features/data-classes/data-classes.tsx'),
+    'DataClasses',
+  ),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
@@ -140,6 +180,10 @@ export const router = createRouter({
     evidenceTree,
     entry,
     why,
+    policies,
+    policyHistory,
+    policyVersion,
+    dataClasses,
   ]),
   defaultPreload: 'intent',
 })

@@ -99,8 +99,10 @@ function useKeys(places: readonly Place[], onHelp: () => void): void {
   const going = useRef(0)
   useEffect(() => {
     const listen = (event: KeyboardEvent): void => {
+      // The editor of policies is a text of its own tree: its keys are letters, wherever they are heard.
+      const [at] = event.composedPath()
       const typing =
-        event.target instanceof HTMLElement && event.target.matches('input, textarea, select')
+        at instanceof HTMLElement && (at.isContentEditable || at.matches('input, textarea, select'))
       if (typing || event.metaKey || event.ctrlKey || event.altKey) return
       if (event.key === '?') onHelp()
       else if (!event.repeat && Date.now() - going.current < 1_000) {
