@@ -14,6 +14,8 @@ export interface Persona {
   readonly claims: Readonly<Record<string, unknown>>
 }
 
+const SIGNED_IN = { amr: ['pwd', 'otp'], email_verified: true }
+
 /** The people and agents of the demo, by client id. */
 export const personas: Readonly<Record<string, Persona>> = {
   'order-bot': {
@@ -22,11 +24,23 @@ export const personas: Readonly<Record<string, Persona>> = {
   },
   ana: {
     subject: 'ana',
-    claims: { name: 'Ana', kind: 'user', groups: ['analysts'], amr: ['pwd', 'otp'] },
+    claims: {
+      name: 'Ana',
+      kind: 'user',
+      groups: ['analysts'],
+      ...SIGNED_IN,
+      email: 'ana@example.com',
+    },
   },
   dora: {
     subject: 'dora',
-    claims: { name: 'Dora', kind: 'user', groups: ['dba'], amr: ['pwd', 'otp'] },
+    claims: {
+      name: 'Dora',
+      kind: 'user',
+      groups: ['dba'],
+      ...SIGNED_IN,
+      email: 'dora@example.com',
+    },
   },
   // The agent at work for Ana: RFC 8693 section 4.1.
   'order-bot-for-ana': {

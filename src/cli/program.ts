@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { accessCommands } from './access-commands.ts'
 import { auditCommands } from './audit-commands.ts'
+import { channelCommands } from './channel-commands.ts'
 import { configCommands } from './config-commands.ts'
 import { connectCommand } from './connect-command.ts'
 import { loginCommands } from './login-commands.ts'
@@ -29,6 +30,7 @@ export function createProgram(protocols: LoadProtocols): Command {
   loginCommands(program)
   accessCommands(program)
   sessionCommands(program)
+  channelCommands(program)
   policyCommands(program, protocols)
   auditCommands(program)
   connectCommand(program, protocols)

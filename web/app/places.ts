@@ -7,6 +7,7 @@ export interface Place {
     | '/sessions'
     | '/resources'
     | '/grants'
+    | '/channels'
     | '/evidence'
     | '/why'
     | '/policies'
@@ -21,6 +22,7 @@ export const places: readonly Place[] = [
   { to: '/sessions', label: 'Sessions', key: 's' },
   { to: '/resources', label: 'Resources', key: 'c' },
   { to: '/grants', label: 'Grants', key: 'g' },
+  { to: '/channels', label: 'Channels', key: 'l', right: 'console:read' },
   { to: '/evidence', label: 'Evidence', key: 'e', right: 'console:audit' },
   { to: '/why', label: 'Why', key: 'w' },
   { to: '/policies', label: 'Policies', key: 'p', right: 'console:read' },

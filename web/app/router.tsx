@@ -164,6 +164,18 @@ const dataClasses = createRoute({
   ),
 })
 
+const channels = createRoute({
+  getParentRoute: () => root,
+  path: '/channels',
+  component: lazyRouteComponent(() => import('../features/channels/list.tsx'), 'Channels'),
+})
+
+const channel = createRoute({
+  getParentRoute: () => root,
+  path: '/channels/$name',
+  component: lazyRouteComponent(() => import('../features/channels/channel.tsx'), 'ChannelPage'),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
@@ -184,6 +196,8 @@ export const router = createRouter({
     policyHistory,
     policyVersion,
     dataClasses,
+    channels,
+    channel,
   ]),
   defaultPreload: 'intent',
 })
