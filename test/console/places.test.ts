@@ -205,7 +205,7 @@ describe('evidence', () => {
   it.each(LOOKS)('has no serious fault: %s', async (name, dark, width) => {
     const { page } = await pageOf('dora', '/evidence', { dark, width })
     await page.getByRole('row').nth(1).waitFor()
-    await page.getByText('How to know that nothing was changed').click()
+    await page.getByText('How to verify without this page').click()
     expect(await faults(page), 'list').toEqual([])
     await picture(page, `evidence-${name}`)
     await page.getByRole('row').nth(2).click()

@@ -1,5 +1,5 @@
 // What surrounds every page: where one can go, who one is, whether what is shown is of this moment.
-import { Link, Outlet, useNavigate } from '@tanstack/react-router'
+import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
 import { paths } from '#contract'
 import { useLiveState } from '../data/live.ts'
@@ -13,6 +13,7 @@ export function Shell() {
   const [help, setHelp] = useState(false)
   const shown = placesOf(who.data?.rights ?? [])
   useKeys(shown, () => setHelp(true))
+  useArrival(shown)
   if (who.error) return <Failure error={who.error} again={() => void who.refetch()} />
   if (who.data === undefined) return null
   return (
@@ -22,12 +23,16 @@ export function Shell() {
       </a>
       <header className="flex flex-wrap items-center gap-x-4 gap-y-1 border-b border-line px-4 py-1.5">
         <span className="font-semibold">Sallyport</span>
-        <nav aria-label="places" className="flex flex-wrap gap-1">
+        {/* One line that scrolls where there is no room: a phone's screen is for what is on the page. */}
+        <nav
+          aria-label="places"
+          className="flex gap-1 max-sm:order-last max-sm:-mx-4 max-sm:w-dvw max-sm:overflow-x-auto max-sm:px-2 sm:flex-wrap"
+        >
           {shown.map(({ to, label, key }) => (
             <Link
               key={to}
               to={to}
-              className="px-2 py-1 no-underline text-soft hover:text-ink"
+              className="px-2 py-1 no-underline text-soft whitespace-nowrap hover:text-ink"
               activeProps={{
                 className: 'text-ink underline underline-offset-4',
                 'aria-current': 'page',
@@ -51,7 +56,7 @@ export function Shell() {
           </form>
         </span>
       </header>
-      <main id="main" className="flex-1 min-h-0 flex flex-col">
+      <main id="main" tabIndex={-1} className="flex-1 min-h-0 flex flex-col outline-none">
         <Outlet />
       </main>
       {help && <Help places={shown} onClose={() => setHelp(false)} />}
@@ -93,19 +98,26 @@ function ThemeChoice() {
   )
 }
 
-/** `g` then a letter goes places; `?` lists the keys. */
+/** `g` then a letter goes places; `/` goes to the search of the page; `?` lists the keys. */
 function useKeys(places: readonly Place[], onHelp: () => void): void {
   const navigate = useNavigate()
   const going = useRef(0)
   useEffect(() => {
     const listen = (event: KeyboardEvent): void => {
-      // The editor of policies is a text of its own tree: its keys are letters, wherever they are heard.
-      const [at] = event.composedPath()
-      const typing =
-        at instanceof HTMLElement && (at.isContentEditable || at.matches('input, textarea, select'))
-      if (typing || event.metaKey || event.ctrlKey || event.altKey) return
+      if (isTyping(event) || event.metaKey || event.ctrlKey || event.altKey) return
+      if (document.querySelector('dialog[open]') !== null) return
       if (event.key === '?') onHelp()
-      else if (!event.repeat && Date.now() - going.current < 1_000) {
+      else if (event.key === '/') {
+        const search = document.querySelector<HTMLInputElement>('main input[type="search"]')
+        search?.focus()
+        search?.select()
+        if (search !== null) event.preventDefault()
+      } else if (LIST_KEYS.has(event.key) && isNowhere(event)) {
+        // Nothing has the keyboard: the list of the page takes it.
+        const list = document.querySelector<HTMLElement>('main [role="rowgroup"][tabindex]')
+        list?.focus({ preventScroll: true })
+        list?.dispatchEvent(new KeyboardEvent('keydown', { key: event.key, bubbles: true }))
+      } else if (!event.repeat && Date.now() - going.current < 1_000) {
         going.current = 0
         const place = places.find(({ key }) => key === event.key)
         if (place !== undefined) void navigate({ to: place.to })
@@ -114,6 +126,35 @@ function useKeys(places: readonly Place[], onHelp: () => void): void {
     addEventListener('keydown', listen)
     return () => removeEventListener('keydown', listen)
   }, [navigate, places, onHelp])
+}
+
+const LIST_KEYS: ReadonlySet<string> = new Set(['j', 'k', 'Enter'])
+
+function isNowhere({ target }: KeyboardEvent): boolean {
+  return target === document.body || (target instanceof HTMLElement && target.id === 'main')
+}
+
+/** The editor of policies is a text of its own tree: its keys are letters, wherever they are heard. */
+function isTyping(event: KeyboardEvent): boolean {
+  const [at] = event.composedPath()
+  return (
+    at instanceof HTMLElement && (at.isContentEditable || at.matches('input, textarea, select'))
+  )
+}
+
+/** Another place: the window is called after it, and the keyboard goes on in what is new, not in the link behind. */
+function useArrival(places: readonly Place[]): void {
+  const path = useRouterState({ select: ({ location }) => location.pathname })
+  const before = useRef<string>(undefined)
+  const label = places.find(({ to }) => path === to || path.startsWith(`${to}/`))?.label
+  useEffect(() => {
+    document.title = [path.split('/')[2], label, 'Sallyport'].filter(Boolean).join(' – ')
+  }, [path, label])
+  useEffect(() => {
+    if (before.current !== undefined && before.current !== path)
+      document.querySelector<HTMLElement>('#main')?.focus({ preventScroll: true })
+    before.current = path
+  }, [path])
 }
 
 function Help({ places, onClose }: { places: readonly Place[]; onClose: () => void }) {
@@ -136,6 +177,9 @@ function Help({ places, onClose }: { places: readonly Place[]; onClose: () => vo
         <li className="py-0.5">
           <Key>j</Key>
           <Key>k</Key> down and up a list, <Key>Enter</Key> opens
+        </li>
+        <li className="py-0.5">
+          <Key>/</Key> search, where a page has one
         </li>
         <li className="py-0.5">
           <Key>a</Key> approve, <Key>d</Key> deny, on a request
