@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createMasking } from '#engines/masking'
 import type { CopyShape } from '#engines/sql'
+import { Leg } from '#transport'
 import { CopyOut } from './copy-out.ts'
 import { Outlet } from './outlet.ts'
 import { RowPlan } from './row-plan.ts'
@@ -65,7 +66,7 @@ function rewritten(
       done()
     },
   })
-  const out = new Outlet(socket, 'client')
+  const out = new Outlet(new Leg(socket), 'client')
   const copy = new CopyOut(shape(format, header), () => new RowPlan([pass, mask, pass]), 3, 1 << 20)
   copy.begin(0, 3)
   const bytes = Buffer.from(text)

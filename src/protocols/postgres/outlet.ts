@@ -1,6 +1,6 @@
 // Writes one leg: spans of foreign chunks by reference, our own bytes, and rows that are rewritten into an
 // arena that all sessions share. Knows sockets and buffers, no messages.
-import type { Duplex } from 'node:stream'
+import type { Leg } from '#transport'
 
 /** A leg that holds more than this unsent makes the other leg wait. */
 const HIGH = 1 << 20
@@ -23,7 +23,7 @@ const arenas: Readonly<Record<'client' | 'upstream', Arena>> = {
 const NONE: Buffer = Buffer.alloc(0)
 
 export class Outlet {
-  readonly #socket: Duplex
+  readonly #socket: Pick<Leg, 'unsent' | 'destroyed' | 'write' | 'end'>
   readonly #arena: Arena
   #chunk: Buffer | undefined
   #from = 0
@@ -34,15 +34,17 @@ export class Outlet {
   #start = 0
   #closed = false
 
-  /** `socket` must have sent, or copied, what it no longer counts in `writableLength` (net and TLS sockets do). */
-  constructor(socket: Duplex, leg: 'client' | 'upstream') {
+  constructor(
+    socket: Pick<Leg, 'unsent' | 'destroyed' | 'write' | 'end'>,
+    leg: 'client' | 'upstream',
+  ) {
     this.#socket = socket
     this.#arena = arenas[leg]
   }
 
   /** True when more than the bound waits unsent: the one who feeds this leg must pause. */
   get full(): boolean {
-    return this.#socket.writableLength > HIGH && !this.#socket.destroyed
+    return this.#socket.unsent > HIGH && !this.#socket.destroyed
   }
 
   /** Forwards bytes of a chunk that will not change any more. */
@@ -121,11 +123,11 @@ export class Outlet {
     this.position = -1
     if (position === this.#start) return
     this.#write(slab.subarray(this.#start, position))
-    if (slab === arena.slab) arena.free = this.#socket.writableLength === 0 ? this.#start : position
+    if (slab === arena.slab) arena.free = this.#socket.unsent === 0 ? this.#start : position
     this.slab = NONE
   }
 
   #write(bytes: Uint8Array): void {
-    if (!this.#closed && !this.#socket.destroyed && this.#socket.writable) this.#socket.write(bytes)
+    if (!this.#closed) this.#socket.write(bytes)
   }
 }

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Analyser } from '#engines/sql'
 import type { Gateway, Session } from '#gateway'
 import { type CloseReason, type GatewayError, UpstreamError } from '#model'
+import { Leg } from '#transport'
 import type { Catalog } from './catalog-types.ts'
 import { ClientPump } from './client-pump.ts'
 import { Conversation } from './conversation.ts'
@@ -50,6 +51,8 @@ export function relay(parts: RelayParts): Promise<CloseReason> {
 
 class Relay {
   readonly #parts: RelayParts
+  readonly #client: Leg
+  readonly #upstream: Leg
   readonly #talk: Conversation
   readonly #fromClient: ClientPump
   readonly #fromUpstream: UpstreamPump
@@ -77,6 +80,8 @@ class Relay {
     this.#resolve = resolve
     this.#reject = reject
     const { session, catalog, client, upstream } = parts
+    this.#client = new Leg(client)
+    this.#upstream = new Leg(upstream)
     const names = new SessionNames()
     const scope = new Scope(parts.searchPath, session.resource.credential.user)
     this.#talk = new Conversation({
@@ -86,8 +91,8 @@ class Relay {
       scope,
       preview: parts.preview,
       builder: new StatementBuilder(parts.analyser, catalog, scope, names),
-      toClient: new Outlet(client, 'client'),
-      toUpstream: new Outlet(upstream, 'upstream'),
+      toClient: new Outlet(this.#client, 'client'),
+      toUpstream: new Outlet(this.#upstream, 'upstream'),
       messageBytes: parts.limits.messageBytes,
       cancelUpstream: () => this.#cancel(),
       end: (reason, error) => this.#end(reason, error),
@@ -107,16 +112,16 @@ class Relay {
 
   start(): void {
     const { client, upstream, session } = this.#parts
-    client.on('data', (chunk: Buffer) => this.#turn(() => this.#fromClient.receive(chunk)))
+    this.#client.onData(chunk => this.#receive(this.#fromClient, chunk))
     client.on('end', () => this.#clientLeft())
     client.on('close', () => this.#clientLeft())
     client.on('error', () => this.#clientLeft())
-    client.on('drain', () => this.#balance())
-    upstream.on('data', (chunk: Buffer) => this.#turn(() => this.#fromUpstream.receive(chunk)))
+    this.#client.onDrain(() => this.#balance())
+    this.#upstream.onData(chunk => this.#receive(this.#fromUpstream, chunk))
     upstream.on('end', () => this.#upstreamLeft())
     upstream.on('close', () => this.#upstreamLeft())
     upstream.on('error', () => this.#upstreamLeft())
-    upstream.on('drain', () => this.#balance())
+    this.#upstream.onDrain(() => this.#balance())
     if (session.signal.aborted) {
       this.#onAbort()
       return
@@ -134,19 +139,37 @@ class Relay {
     if (!this.#upstreamPaused) upstream.resume()
   }
 
+  #receive(pump: { receive(chunk: Buffer): void }, chunk: Buffer): void {
+    if (this.#talk.ended) return
+    try {
+      pump.receive(chunk)
+      this.#finish()
+    } catch (error) {
+      // Safe: as in `#turn`.
+      this.#fail(error)
+    }
+  }
+
   /** One synchronous turn: what it produced leaves at its end. */
   #turn(step: () => void): void {
     if (this.#talk.ended) return
     try {
       step()
-      this.#fromClient.progress()
-      this.#parts.session.catchUp()
+      this.#finish()
     } catch (error) {
       // Safe: a bug of ours ends this session only; nothing of this turn that was not judged has left.
-      this.#bug = error
-      this.#end('failed', endingError('failed'))
-      return
+      this.#fail(error)
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#bug = error
+    this.#end('failed', endingError('failed'))
+  }
+
+  #finish(): void {
+    this.#fromClient.progress()
+    this.#parts.session.catchUp()
     if (this.#talk.ended) return
     if (this.#leaving && this.#talk.queue.length === 0) this.#end('client_left')
     else this.#balance()

@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type CellPlan, createMasking } from '#engines/masking'
+import { Leg } from '#transport'
 import { Outlet } from './outlet.ts'
 import { cellsOf, dataRow } from './relay-frames.ts'
 import { rewriteRow } from './rewrite.ts'
@@ -35,7 +36,7 @@ function outlet(): { out: Outlet; sent: Buffer[] } {
       done()
     },
   })
-  return { out: new Outlet(socket, 'client'), sent }
+  return { out: new Outlet(new Leg(socket), 'client'), sent }
 }
 
 /** What one cell becomes, the slow way. */

@@ -9,7 +9,7 @@ import { InvalidRequest } from '#model'
 
 const compress = promisify(zstdCompress)
 export const MARK = Buffer.from('SPREC001', 'latin1')
-const FASTEST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+const FASTEST = { [constants.ZSTD_c_compressionLevel]: 1 }
 const WORTH_COMPRESSING_BYTES = 16 * 1024
 /** RFC 8878 3.1.1: no line of JSON begins with it. */
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
@@ -24,7 +24,11 @@ export async function sealBlock(
   number: number,
 ): Promise<{ bytes: Buffer; sha256: string }> {
   // A compressor costs half a millisecond to set up: a short session's only block is not worth it.
-  const plain = text.length < WORTH_COMPRESSING_BYTES ? text : await compress(text, FASTEST)
+  // (It sets aside as much memory as the length asks for, or megabytes when it does not know.)
+  const plain =
+    text.length < WORTH_COMPRESSING_BYTES
+      ? text
+      : await compress(text, { params: FASTEST, pledgedSrcSize: text.length })
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   cipher.setAAD(numberBytes(number))

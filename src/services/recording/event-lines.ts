@@ -1,5 +1,6 @@
-// Events as lines of NDJSON, put into bytes as they come: thousands of small objects that wait for their block would
-// be copied by the garbage collector again and again. What JSON.parse reads back is the event.
+// Events as lines of NDJSON, put into bytes a few at a time: thousands of small objects that wait for their block would
+// be copied by the garbage collector again and again, and each call into the encoder costs as much as a line. What
+// JSON.parse reads back is the event.
 import type { RecordedEvent } from './events.ts'
 
 const FIRST_BYTES = 1024
@@ -7,33 +8,62 @@ const FIRST_BYTES = 1024
 const BUSY_BYTES = 64 * 1024
 const MORE_BYTES = 8 * 1024
 const MOST_KEPT = 2 * 1024
+/** So much text waits for the encoder. */
+const TOGETHER = 4 * 1024
+/** Buffers of blocks that are written, for the next ones: fresh memory is dear to touch for the first time. */
+const spare: Buffer[] = []
+const MOST_SPARE = 8
+const SPARE_BYTES = 144 * 1024
 
 export class EventLines {
   #bytes: Buffer | undefined
   #length = 0
+  /** What is not in bytes yet. */
+  #text = ''
   #first = FIRST_BYTES
   readonly #texts = new Kept()
   readonly #policies = new Kept()
   readonly #columns = new Kept()
 
+  /** Bytes, or nearly: of what waits for the encoder it is the characters. */
   get length(): number {
-    return this.#length
+    return this.#length + this.#text.length
   }
 
   add(event: RecordedEvent): void {
-    const line = this.#line(event)
-    // UTF-8 takes at most three bytes for each UTF-16 unit.
-    const bytes = this.#room(line.length * 3)
-    this.#length += bytes.write(line, this.#length, 'utf8')
+    this.#text += this.#line(event)
+    if (this.#text.length >= TOGETHER) this.#encode()
   }
 
-  /** The lines so far; what comes after them begins anew. */
+  /** The lines so far; what comes after them begins anew. Whoever is done with them may `giveBack` them. */
   take(): Buffer {
-    const bytes = this.#bytes?.subarray(0, this.#length) ?? Buffer.alloc(0)
+    if (this.#bytes === undefined) {
+      const text = this.#text
+      this.#text = ''
+      return Buffer.from(text, 'utf8')
+    }
+    this.#encode()
+    const bytes = this.#bytes.subarray(0, this.#length)
     this.#first = this.#length < BUSY_BYTES ? FIRST_BYTES : this.#length + MORE_BYTES
     this.#bytes = undefined
     this.#length = 0
     return bytes
+  }
+
+  /** Nobody may look at these lines any more. */
+  static giveBack(lines: Buffer): void {
+    const { buffer } = lines
+    if (buffer.byteLength === SPARE_BYTES && spare.length < MOST_SPARE)
+      spare.push(Buffer.from(buffer))
+  }
+
+  #encode(): void {
+    const text = this.#text
+    if (text === '') return
+    this.#text = ''
+    // UTF-8 takes at most three bytes for each UTF-16 unit.
+    const bytes = this.#room(text.length * 3)
+    this.#length += bytes.write(text, this.#length, 'utf8')
   }
 
   #room(wanted: number): Buffer {
@@ -41,7 +71,7 @@ export class EventLines {
     if (kept !== undefined && kept.length - this.#length >= wanted) return kept
     const needed = this.#length + wanted
     const size = kept === undefined ? Math.max(this.#first, needed) : 2 * needed
-    const larger = Buffer.allocUnsafeSlow(size)
+    const larger = blank(size)
     kept?.copy(larger, 0, 0, this.#length)
     this.#bytes = larger
     return larger
@@ -75,6 +105,11 @@ export class EventLines {
         return `${JSON.stringify(event)}\n`
     }
   }
+}
+
+function blank(size: number): Buffer {
+  if (size > SPARE_BYTES || size < BUSY_BYTES) return Buffer.allocUnsafeSlow(size)
+  return spare.pop() ?? Buffer.allocUnsafeSlow(SPARE_BYTES)
 }
 
 /** The JSON of a value that is mostly the same one as before. It must not be changed. */

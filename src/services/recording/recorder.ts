@@ -72,14 +72,7 @@ export class SessionRecorder {
     const event = this.#find(given, of)
     if (this.#lines.length === 0) this.#firstAt = event.at
     this.#lines.add(event)
-    for (const listener of this.#listeners) {
-      try {
-        listener(event)
-      } catch {
-        // Safe: who only watches must not end what is watched; it is not called again.
-        this.#listeners.delete(listener)
-      }
-    }
+    if (this.#listeners.size > 0) this.#tell(event)
     if (this.#lines.length >= BLOCK_BYTES) this.#seal()
     if (this.#pending > MOST_PENDING_BYTES) this.#fail(new Error('the disk does not keep up'))
   }
@@ -122,6 +115,17 @@ export class SessionRecorder {
     this.#listeners.clear()
   }
 
+  #tell(event: RecordedEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event)
+      } catch {
+        // Safe: who only watches must not end what is watched; it is not called again.
+        this.#listeners.delete(listener)
+      }
+    }
+  }
+
   #seal(): void {
     const lines = this.#lines.take()
     const number = this.#chunks++
@@ -130,6 +134,7 @@ export class SessionRecorder {
       if (this.#failed) return
       try {
         const { bytes, sha256 } = await sealBlock(lines, this.#key, number)
+        EventLines.giveBack(lines)
         await appendFile(this.#file, number === 0 ? Buffer.concat([MARK, bytes]) : bytes, {
           mode: 0o600,
         })
