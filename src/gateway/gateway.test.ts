@@ -129,6 +129,27 @@ describe('a statement', () => {
     ])
   })
 
+  it('is in the recording for whoever reads or watches it while the session goes on', async () => {
+    const session = await test.open(ana)
+    const ask = () => {
+      const permit = session.authorize(read(), nobodyWaits) as Permit
+      session.complete(permit, { status: 'completed', rows: 1, bytes: 10 })
+      session.catchUp()
+    }
+    ask()
+    expect((await test.recordings.read(session.id)).slice(1)).toMatchObject([
+      { kind: 'statement' },
+      { kind: 'outcome' },
+    ])
+    ask()
+    const seen: string[] = []
+    test.recordings.watch(session.id, event => seen.push(event.kind))
+    expect(seen).toEqual([])
+    ask()
+    expect(seen).toEqual(['statement', 'outcome'])
+    expect(await test.recordings.read(session.id)).toHaveLength(7)
+  })
+
   it('says the same in the log however often it recurs, but for number, time and commitment', async () => {
     const session = await test.open(ana)
     const same = read()

@@ -174,7 +174,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   }
 
   catchUp(): void {
-    this.#record.catchUp()
+    this.#record.turnOver()
   }
 
   close(reason: CloseReason): Promise<void> {

@@ -24,6 +24,8 @@ import { MarksOfSession } from './session-marks.ts'
 const MOST_OUTCOMES = 64
 /** What waits for `catchUp` is bounded, whatever a protocol does. */
 const MOST_LATER = 64
+/** So much is worth catching up with: some statements after one another cost half of what each alone does. */
+const WORTH_IT = 24
 /** Of texts among it: the recorder takes so much at a time without falling behind. */
 const MOST_LATER_CHARACTERS = 256 * 1024
 /** Texts whose preparation is on record already, so that preparing them again is not. */
@@ -82,6 +84,7 @@ export class SessionRecord {
     this.#parts = parts
     this.#marks = new MarksOfSession(parts.now())
     this.evidence = new Evidence(parts.id, parts.principal, parts.resource, parts.recorder.salt)
+    parts.recorder.bringsLate(() => this.catchUp())
   }
 
   get counts(): SessionCounts {
@@ -220,6 +223,11 @@ export class SessionRecord {
     if (disagreed !== undefined) this.#disagreed.delete(entry)
     const statement = (outcome.masked?.size ?? 0) === 0 ? undefined : permit.statement
     this.#doLater({ kind: 'outcome', at, entry, outcome, statement, disagreed })
+  }
+
+  /** A turn of the session is over: does what was put off when that is worth it, or somebody waits for it. */
+  turnOver(): void {
+    if (this.#later.length >= WORTH_IT || this.#parts.recorder.watched) this.catchUp()
   }
 
   /** Does what was put off. */

@@ -90,7 +90,8 @@ export interface Session<Upstream = unknown> {
   recordAnswer(permit: Permit, answer: RecordedAnswer): void
   /**
    * Does what need not be done before anything is sent: the recording, the counts. To be called when all bytes of a
-   * turn are on their way; what is left undone is done within a second.
+   * turn are on their way. A few statements are caught up with together; what is left undone is done within a second,
+   * and at once for whoever watches or reads.
    */
   catchUp(): void
   /** Ends the session. Idempotent. */

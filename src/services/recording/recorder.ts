@@ -33,6 +33,7 @@ export class SessionRecorder {
   readonly #lines = new EventLines()
   #firstAt = 0
   #pending = 0
+  #late: (() => void) | undefined
   #chunks = 0
   #writing: Promise<void> = Promise.resolve()
   #failed = false
@@ -97,14 +98,31 @@ export class SessionRecorder {
     if (this.#lines.length > 0 && now - this.#firstAt >= BLOCK_AGE_MS) this.#seal()
   }
 
+  /** `bring` adds events that were put off: it is called when somebody wants the present. */
+  bringsLate(bring: () => void): void {
+    this.#late = bring
+  }
+
+  /** What was put off is added. */
+  gather(): void {
+    this.#late?.()
+  }
+
+  /** Somebody sees each event as it comes: nothing should be put off. */
+  get watched(): boolean {
+    return this.#listeners.size > 0
+  }
+
   /** Live events, for whoever watches. */
   watch(listener: (event: RecordedEvent) => void): () => void {
+    this.gather()
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
   /** Seals everything now: for a reader who wants the present. */
   async flush(): Promise<void> {
+    this.gather()
     if (this.#lines.length > 0) this.#seal()
     await this.#writing
   }

@@ -133,8 +133,7 @@ export class Recordings {
         'request_invalid',
         `A text to look for has at least ${FEWEST_CHARACTERS} characters.`,
       )
-    if ([table, text, dataClass, decision].some(each => each !== undefined))
-      await this.#index.settle()
+    if ([table, text, dataClass, decision].some(each => each !== undefined)) await this.#settle()
     const found = await findSessions(this.#kysely, filter)
     if (found.length === 0) return []
     const rows = await this.#kysely
@@ -228,7 +227,7 @@ export class Recordings {
   /** Destroys the key, and what the session is found by: the recording can never be read again. Throws as `erasable` does. */
   async erase(id: string): Promise<void> {
     await this.erasable(id)
-    await this.#index.settle()
+    await this.#settle()
     await this.#kysely.transaction().execute(async store => {
       await store.deleteFrom('recording_keys').where('session', '=', id).execute()
       const { no } = await store
@@ -242,12 +241,18 @@ export class Recordings {
     await this.#forget()
   }
 
+  /** All that sessions are found by is in the store, with what they put off. */
+  async #settle(): Promise<void> {
+    for (const recorder of this.#open.values()) recorder.gather()
+    await this.#index.settle()
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer)
     this.#closing = true
     await this.#rebuilding
     await Promise.all([...this.#open.values()].map(recorder => recorder.close()))
-    await this.#index.settle()
+    await this.#settle()
   }
 
   async *#lines(id: string): AsyncGenerator<string> {
