@@ -38,6 +38,7 @@ import { resourceRoutes } from './resource-routes.ts'
 import { runRoutes } from './run-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
+import { timeRoutes } from './time-routes.ts'
 import { serveTunnels } from './tunnels.ts'
 
 const MOST_BODY_BYTES = 2 * 1024 * 1024
@@ -169,6 +170,7 @@ export async function startApi(
       credentialRoutes,
       requestRoutes,
       grantRoutes,
+      timeRoutes,
       sessionRoutes,
       nowRoutes,
       peopleRoutes,

@@ -1,14 +1,12 @@
 // Rights for a time: given by whoever may approve, to somebody else; revoked by an operator.
 import { z } from 'zod'
-import { grantable, paths, schemas } from '#contract'
+import { grantable, paths, schemas, timeSchemas } from '#contract'
 import { principalEntry } from '#gateway'
-import { AccessDenied, InvalidRequest } from '#model'
+import { AccessDenied } from '#model'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
 import { has, need } from './rights.ts'
 import { grantView } from './views.ts'
-
-const MOST_GRANT_SECONDS = 8 * 60 * 60
 
 export function grantRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'principal' } as const
@@ -47,7 +45,7 @@ export function grantRoutes(routes: Routes, parts: ApiParts): void {
           principal: z.string().min(1).max(256),
           resource: z.string(),
           actions: z.array(z.enum(grantable)).min(1),
-          seconds: z.number().int().min(10).max(MOST_GRANT_SECONDS),
+          seconds: z.number().int().min(10).max(timeSchemas.MOST_TIME_SECONDS),
           reason: z.string().min(1).max(2000),
         }),
         response: { 201: schemas.grant },
@@ -108,17 +106,7 @@ export function grantRoutes(routes: Routes, parts: ApiParts): void {
     },
     async request => {
       need(parts, request.caller!, 'console:operate')
-      const grant = await parts.grants.get(request.params.id)
-      if (grant.revokedAt !== undefined || grant.expiresAt <= parts.now())
-        throw new InvalidRequest('request_conflict', `Grant ${grant.id} has ended already.`)
-      await parts.audit.durable(
-        parts.audit.append({
-          kind: 'grant.ended',
-          principal: principalEntry(request.caller!.principal),
-          details: { grant: grant.id, of: grant.principal, why: 'revoked' },
-        }),
-      )
-      return grantView(await parts.grants.revoke(grant.id))
+      return grantView(await parts.gateway.revoke(request.caller!.principal, request.params.id))
     },
   )
 }

@@ -2,7 +2,7 @@
 import { type LiveEvent, schemas } from '#contract'
 import type { JsonObject } from '#model'
 
-const KINDS = /^(session|statement|request|grant|policies|resources|login)\./
+const KINDS = /^(session|statement|request|grant|policies|resources|login|glass)\./
 
 export function eventOf(record: JsonObject): LiveEvent | undefined {
   const { seq, ts, kind, session } = record
@@ -22,6 +22,8 @@ export function eventOf(record: JsonObject): LiveEvent | undefined {
     principal: principal['id'] ?? details['principal'],
     resource: target['resource'],
     request: details['request'],
+    grant: details['grant'],
+    to: details['to'],
     verbs: action['verbs'],
     objects: action['objects'],
     effect: decision['effect'],

@@ -133,6 +133,7 @@ async function visible(
       const request = await parts.requests.get(event.request)
       if (sight.visible(request)) seen.push(event)
     } else if (event.principal === caller.principal.id && actor === undefined) seen.push(event)
+    else if (event.to === caller.principal.id && actor === undefined) seen.push(event)
   }
   return seen
 }

@@ -1,10 +1,10 @@
 // Held statements and the votes on them. Who may vote is the gateway's to say.
 import { z } from 'zod'
 import { paths, schemas } from '#contract'
-import { type AccessRequest, InvalidRequest } from '#model'
+import type { AccessRequest, TimeTerms } from '#model'
 import type { Routes } from './api.ts'
-import type { ApiParts, Caller } from './parts.ts'
-import { requestSight } from './request-sight.ts'
+import type { ApiParts } from './parts.ts'
+import { requestSight, visibleRequest } from './request-sight.ts'
 
 const PAGE = 200
 /** A list looks at so many at most; `before` goes on from there. */
@@ -16,18 +16,13 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'principal' } as const
   const params = z.strictObject({ id: z.string() })
 
-  const find = async (caller: Caller, id: string) => {
-    const found = await known(parts, id)
-    if (found === undefined || !requestSight(parts, caller).visible(found)) throw unknown(id)
-    return found
-  }
-
   routes.get(
     paths.requests,
     {
       config,
       schema: {
-        summary: 'Held statements, newest first: your own, and those you may decide',
+        summary:
+          'Held statements, requests for time and reviews, newest first: your own, and those you may decide',
         querystring: z.strictObject({
           state: schemas.accessRequest.shape.state.optional(),
           /** The next page: the id of the last one of this page. */
@@ -63,7 +58,7 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
       schema: { summary: 'One request', params, response: { 200: schemas.accessRequest } },
     },
     async request => {
-      const found = await find(request.caller!, request.params.id)
+      const found = await visibleRequest(parts, request.caller!, request.params.id)
       return requestSight(parts, request.caller!).view(found)
     },
   )
@@ -77,7 +72,10 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
       {
         config,
         schema: {
-          summary: vote === 'approve' ? 'Approves a held statement' : 'Denies a held statement',
+          summary:
+            vote === 'approve'
+              ? 'Approves a held statement or a right for a time'
+              : 'Denies a held statement or a right for a time',
           params,
           body: schemas.vote.nullish(),
           response: { 200: schemas.accessRequest },
@@ -85,8 +83,9 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
       },
       async request => {
         const caller = request.caller!
-        const { reason, maxRows } = request.body ?? {}
-        await find(caller, request.params.id)
+        const { reason, maxRows, ...changed } = request.body ?? {}
+        const terms = Object.keys(changed).length === 0 ? undefined : defined(changed)
+        await visibleRequest(parts, caller, request.params.id)
         const after = await parts.gateway.vote(
           caller.principal,
           request.params.id,
@@ -94,6 +93,7 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
           {
             ...(reason === undefined ? {} : { reason }),
             ...(maxRows === undefined ? {} : { maxRows }),
+            ...(terms === undefined ? {} : { terms }),
           },
           caller.origin,
         )
@@ -103,19 +103,10 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
   }
 }
 
-async function known(parts: ApiParts, id: string): Promise<AccessRequest | undefined> {
-  try {
-    return await parts.requests.get(id)
-  } catch (error) {
-    // Safe: unknown and not visible get one answer, so that ids cannot be probed.
-    if (error instanceof InvalidRequest) return undefined
-    throw error
+function defined({ actions, seconds, uses }: z.infer<typeof schemas.vote>): Partial<TimeTerms> {
+  return {
+    ...(actions === undefined ? {} : { actions }),
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(uses === undefined ? {} : { uses }),
   }
-}
-
-function unknown(id: string): InvalidRequest {
-  return new InvalidRequest(
-    'request_unknown',
-    `There is no request ${id.slice(0, 40)} that you may see.`,
-  )
 }

@@ -1,6 +1,6 @@
 // Which requests somebody sees: one's own, what one may decide, and all with console:read.
 import type { AccessRequestView } from '#contract'
-import type { AccessRequest } from '#model'
+import { type AccessRequest, InvalidRequest } from '#model'
 import type { ApiParts, Caller } from './parts.ts'
 import { has, isOwn } from './rights.ts'
 import { requestView } from './views.ts'
@@ -25,5 +25,29 @@ export function requestSight(parts: ApiParts, caller: Caller): RequestSight {
         most,
       })
     },
+  }
+}
+
+/** The request, when the caller may see it. Throws InvalidRequest `request_unknown`. */
+export async function visibleRequest(
+  parts: ApiParts,
+  caller: Caller,
+  id: string,
+): Promise<AccessRequest> {
+  const found = await known(parts, id)
+  if (found !== undefined && requestSight(parts, caller).visible(found)) return found
+  throw new InvalidRequest(
+    'request_unknown',
+    `There is no request ${id.slice(0, 40)} that you may see.`,
+  )
+}
+
+async function known(parts: ApiParts, id: string): Promise<AccessRequest | undefined> {
+  try {
+    return await parts.requests.get(id)
+  } catch (error) {
+    // Safe: unknown and not visible get one answer, so that ids cannot be probed.
+    if (error instanceof InvalidRequest) return undefined
+    throw error
   }
 }

@@ -15,6 +15,7 @@ import {
   type AccessRequest,
   askedFor,
   type Grant,
+  grantIdOf,
   type Preview,
   type Principal,
   type Resource,
@@ -96,6 +97,9 @@ export function requestView(
 type OfKind = Pick<AccessRequestView, 'parameters' | 'objects' | 'verbs' | 'flags'> &
   Partial<AccessRequestView>
 
+/** A right for a time expires unapproved too: then there is none. */
+const ONCE_APPROVED: ReadonlySet<string> = new Set(['approved', 'consumed', 'revoked'])
+
 const NO_STATEMENT = { parameters: [], objects: [], verbs: [], flags: [] }
 
 function ofKind(request: AccessRequest, shows: boolean, cut: (text: string) => string): OfKind {
@@ -119,9 +123,10 @@ function ofKind(request: AccessRequest, shows: boolean, cut: (text: string) => s
         ...termsView(request),
         outlook: request.outlook.map(each => ({ ...each })),
         ...(request.approved === undefined ? {} : { approved: termsView(request.approved) }),
+        ...(ONCE_APPROVED.has(request.state) ? { grant: grantIdOf(request) } : {}),
       }
     case 'review':
-      return { ...NO_STATEMENT, grant: request.grant, until: request.until }
+      return { ...NO_STATEMENT, grant: grantIdOf(request), until: request.until }
   }
 }
 
@@ -146,7 +151,7 @@ function previewView(
 }
 
 export function grantView(grant: Grant): GrantView {
-  const { terms: _terms, ...shown } = grant
+  const { answers: _answers, ...shown } = grant
   return { ...shown, actions: [...grant.actions], approvedBy: [...grant.approvedBy] }
 }
 

@@ -12,7 +12,8 @@ import {
 import { colors } from './colors.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { plain, print, table, when } from './report.ts'
-import { requestText } from './request-text.ts'
+import { requestText, stateText } from './request-text.ts'
+import { actionsOf, seconds } from './time-commands.ts'
 
 export function accessCommands(program: Command): void {
   runs(
@@ -77,11 +78,20 @@ export function accessCommands(program: Command): void {
 
   const requests = program
     .command('requests [id]')
-    .description('held statements: yours, and those you may decide; with an id, that one whole')
+    .description(
+      'held statements, requests for time and reviews: yours, and those you may decide; with an id, that one whole',
+    )
     .option('--state <state>', 'only those, e.g. pending')
     .option('--limit <n>', 'how many', '100')
     .option('--before <id>', 'the next page: the last id of this one')
+    .option('--cancel', 'take that one back: it is yours')
   runs(requests, async ({ client, output }, id) => {
+    if (requests.opts<{ cancel?: boolean }>().cancel === true) {
+      if (id === undefined) throw new WrongUsage('--cancel needs the id of the request.')
+      const path = paths.cancel.replace(':id', encodeURIComponent(id))
+      print(output, await client().post<AccessRequestView>(path), requestText)
+      return
+    }
     if (id !== undefined) {
       const path = paths.request.replace(':id', encodeURIComponent(id))
       print(output, await client().get<AccessRequestView>(path), requestText)
@@ -99,13 +109,14 @@ export function accessCommands(program: Command): void {
       table(
         found.map(each => [
           each.id,
-          each.state + (each.mayVote ? ' ←' : ''),
+          stateText(each),
+          each.kind,
           each.principal,
           each.resource,
           each.statement,
           when(each.createdAt),
         ]),
-        ['id', 'state', 'who', 'resource', 'statement', 'asked'],
+        ['id', 'state', 'kind', 'who', 'resource', 'statement', 'asked'],
         'No requests.',
       ),
     )
@@ -115,21 +126,42 @@ export function accessCommands(program: Command): void {
     const command = program
       .command(`${vote} <id>`)
       .description(
-        vote === 'approve' ? 'let a held statement run, once' : 'refuse a held statement',
+        vote === 'approve'
+          ? 'let a held statement run, once; or give the right for a time that was asked for'
+          : 'refuse a held statement or a request for time',
       )
       .option('--reason <text>', 'why; who asked is told')
     if (vote === 'approve')
-      command.option(
-        '--max-rows <n>',
-        'roll back when it would change more rows, in place of the default',
-      )
+      command
+        .option(
+          '--max-rows <n>',
+          'roll back when it would change more rows, in place of the default',
+        )
+        .option('--for <duration>', 'of a right for a time: shorter, or longer')
+        .option('--actions <list>', 'of a right for a time: fewer')
+        .option('--uses <n>', 'of a right for a time: for so many sessions')
     runs(command, async ({ client, output }, id) => {
-      const { reason, maxRows } = command.opts<{ reason?: string; maxRows?: string }>()
+      const {
+        reason,
+        maxRows,
+        for: time,
+        actions,
+        uses,
+      } = command.opts<{
+        reason?: string
+        maxRows?: string
+        for?: string
+        actions?: string
+        uses?: string
+      }>()
       const request = await client().post<AccessRequestView>(
         paths[vote].replace(':id', encodeURIComponent(id ?? '')),
         {
           ...(reason === undefined ? {} : { reason }),
           ...(maxRows === undefined ? {} : { maxRows: wholeNumber('--max-rows', maxRows) }),
+          ...(time === undefined ? {} : { seconds: seconds(time) }),
+          ...(actions === undefined ? {} : { actions: actionsOf(actions) }),
+          ...(uses === undefined ? {} : { uses: wholeNumber('--uses', uses, 1) }),
         },
       )
       print(output, request, requestText)
@@ -169,7 +201,7 @@ export function accessCommands(program: Command): void {
       const grant = await client().post<GrantView>(paths.grants, {
         principal: options.give,
         resource: options.resource,
-        actions: options.actions.split(','),
+        actions: actionsOf(options.actions),
         seconds: seconds(options.for),
         reason: options.reason,
       })
@@ -191,14 +223,20 @@ export function accessCommands(program: Command): void {
             each.principal,
             each.resource,
             each.actions.join(','),
+            usesText(each),
             when(each.expiresAt),
             each.reason,
           ]),
-          ['id', 'principal', 'resource', 'actions', 'until', 'reason'],
+          ['id', 'principal', 'resource', 'actions', 'sessions', 'until', 'reason'],
           'No grants.',
         ),
     )
   })
+}
+
+function usesText({ maxUses, uses = 0, breakGlass }: GrantView): string {
+  if (breakGlass === true) return 'broken glass'
+  return maxUses === undefined ? '' : `${uses} of ${maxUses}`
 }
 
 function resourceText(resource: ResourceView): string {
@@ -207,10 +245,4 @@ function resourceText(resource: ResourceView): string {
     `${colors.bold(plain(resource.name))}  ${plain(resource.protocol)}  ${colors.dim(plain(tags.join(' ')))}`,
     ...resource.connect.map(line => `  ${plain(line)}`),
   ].join('\n')
-}
-
-function seconds(duration: string): number {
-  const match = /^(\d+)(s|m|h)$/.exec(duration)
-  if (match === null) throw new WrongUsage('--for takes a time such as 30m or 2h.')
-  return Number(match[1]) * { s: 1, m: 60, h: 3600 }[match[2] as 's' | 'm' | 'h']
 }

@@ -59,18 +59,24 @@ export class GatewayClient {
     return this.#call<Answer>('DELETE', path)
   }
 
-  /** Server-sent events, one callback each; resolves when the server ends the stream, or on Ctrl-C. */
-  async events(path: string, onEvent: (event: string, data: unknown) => void): Promise<void> {
+  /** Server-sent events, one callback each; resolves when the server ends the stream, on Ctrl-C, or when `until` aborts. */
+  async events(
+    path: string,
+    onEvent: (event: string, data: unknown) => void,
+    { until, onOpen }: { until?: AbortSignal; onOpen?: () => void } = {},
+  ): Promise<void> {
     const response = await this.#send('GET', path, undefined, { accept: 'text/event-stream' })
     if (response.statusCode !== 200) throw await refusal(response)
     response.setEncoding('utf8')
     let buffer = ''
-    const { signal } = this.#connection
+    const own = this.#connection.signal
+    const signal = until === undefined ? own : AbortSignal.any([own, until])
     const leave = (): void => {
       response.destroy()
     }
     signal.addEventListener('abort', leave)
     if (signal.aborted) leave()
+    onOpen?.()
     try {
       for await (const piece of response) {
         buffer += piece

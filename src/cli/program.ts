@@ -11,6 +11,7 @@ import { policyCommands } from './policy-commands.ts'
 import type { LoadProtocols } from './protocol-facts.ts'
 import { reportError } from './report.ts'
 import { sessionCommands } from './session-commands.ts'
+import { timeCommands } from './time-commands.ts'
 
 const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as {
   version: string
@@ -29,6 +30,7 @@ export function createProgram(protocols: LoadProtocols): Command {
     })
   loginCommands(program)
   accessCommands(program)
+  timeCommands(program)
   sessionCommands(program)
   channelCommands(program)
   policyCommands(program, protocols)

@@ -6,6 +6,7 @@ import type * as now from './now.ts'
 import type * as people from './people.ts'
 import type * as policySchemas from './policies.ts'
 import type * as schemas from './schemas.ts'
+import type * as time from './time.ts'
 
 export { grantable } from './actions.ts'
 export * as channelSchemas from './channels.ts'
@@ -16,6 +17,7 @@ export * as peopleSchemas from './people.ts'
 export * as policySchemas from './policies.ts'
 export * as schemas from './schemas.ts'
 export { SHORTEST_TEXT, sessionQuery } from './session-search.ts'
+export * as timeSchemas from './time.ts'
 
 export type PrincipalView = z.infer<typeof schemas.principal>
 export type DeviceCode = z.infer<typeof schemas.deviceCode>
@@ -24,6 +26,7 @@ export type ResourceView = z.infer<typeof schemas.resource>
 export type CredentialView = z.infer<typeof schemas.credential>
 export type IssuedCredential = z.infer<typeof schemas.issuedCredential>
 export type AccessRequestView = z.infer<typeof schemas.accessRequest>
+export type TimeQuestion = z.input<typeof time.timeQuestion>
 export type GrantView = z.infer<typeof schemas.grant>
 export type SessionView = z.infer<typeof schemas.session>
 export type RecordedEventView = z.infer<typeof schemas.recordedEvent>

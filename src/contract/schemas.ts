@@ -2,7 +2,7 @@
 // and the types of every client come. No Node, no DOM. Times are Unix ms.
 import { z } from 'zod'
 import { derivations, predicateRules, probeUses } from '#model'
-import { timeAsked } from './time.ts'
+import { timeAsked, timeVote } from './time.ts'
 
 export const principal = z.object({
   id: z.string(),
@@ -153,6 +153,7 @@ export const vote = z.strictObject({
   reason: z.string().max(2000).optional(),
   /** The most rows that the statement may change; more is rolled back. Default: the request's `defaultMaxRows`. */
   maxRows: z.number().int().min(0).optional(),
+  ...timeVote,
 })
 
 export const grant = z.object({
@@ -302,6 +303,9 @@ export const liveEvent = z.object({
   principal: z.string().optional(),
   resource: z.string().optional(),
   request: z.string().optional(),
+  grant: z.string().optional(),
+  /** Whose right it is. */
+  to: z.string().optional(),
   verbs: z.array(z.string()).optional(),
   objects: z.array(z.string()).optional(),
   effect: z.string().optional(),

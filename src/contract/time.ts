@@ -4,6 +4,7 @@ import { grantable } from './actions.ts'
 
 export const MOST_TIME_SECONDS = 8 * 60 * 60
 export const MOST_USES = 1_000
+export const MOST_EMERGENCY_SECONDS = 60 * 60
 
 /** A right for a time, as far as the yeses to it go. */
 const timeTerms = z.object({
@@ -24,7 +25,7 @@ export const timeAsked = {
     .optional(),
   /** As far as the yeses go: the least of them. */
   approved: timeTerms.optional(),
-  /** Of a review: the right that was taken, and until when. */
+  /** The right that came of it; of a review, the one that was taken, and until when. */
   grant: z.string().optional(),
   until: z.number().optional(),
 }
@@ -41,6 +42,15 @@ export const timeQuestion = z.strictObject({
   uses: uses.optional(),
   reason: z.string().trim().min(1).max(2000),
 })
+
+/** Takes a right at once, in an emergency. */
+export const emergency = z.strictObject({
+  resource: z.string(),
+  seconds: z.number().int().min(10).max(MOST_EMERGENCY_SECONDS),
+  reason: z.string().trim().min(1).max(2000),
+})
+
+export const reviewNote = z.strictObject({ note: z.string().trim().min(1).max(2000) })
 
 /** What an approver may change of it. */
 export const timeVote = {

@@ -5,7 +5,6 @@ import {
   type AuditEntry,
   type Decision,
   InvalidRequest,
-  type Obligation,
   type Principal,
   type Resource,
   type Statement,
@@ -19,7 +18,7 @@ import {
   superseded,
   usedUp,
 } from './approval-refusals.ts'
-import { hasStake } from './approvers.ts'
+import { answers, hasStake } from './approvers.ts'
 import { digestOf } from './digest.ts'
 import { waitForPeople } from './hold.ts'
 import type { Approve, Discharged } from './obligations/index.ts'
@@ -178,6 +177,7 @@ export class Approvals {
       ...(held.reason === undefined ? {} : { reason: held.reason }),
       approvers: wanted.approvers,
       quorum: wanted.quorum,
+      ...(wanted.needs === undefined ? {} : { needs: wanted.needs }),
       expiresAt: this.#now() + wanted.withinMs,
     })
     await this.#append(
@@ -271,18 +271,6 @@ const isApproved = ({ state }: AccessRequest): boolean => state === 'approved'
 /** False when one of the yeses is of somebody who, by the token of now, has a stake: owners and chains change. */
 function isByOthers({ votes }: AccessRequest, principal: Principal): boolean {
   return votes.every(({ vote, approver }) => vote !== 'approve' || !hasStake(approver, principal))
-}
-
-/** True when a yes to this request is the yes that the policy asks for. */
-function answers(
-  request: AccessRequest,
-  wanted: Extract<Obligation, { kind: 'approve' }>,
-): boolean {
-  return (
-    request.quorum >= wanted.quorum &&
-    request.approvers.length === wanted.approvers.length &&
-    request.approvers.every(group => wanted.approvers.includes(group))
-  )
 }
 
 function limitsOf(decision: Decision): Discharged {

@@ -4,6 +4,7 @@ import type { Facts, Judged, SessionPolicies } from '#engines/policy'
 import {
   type AccessRequest,
   type Action,
+  type ApprovalTerms,
   askedFor,
   type Decision,
   type Operation,
@@ -25,6 +26,39 @@ export function hasStake(id: string, principal: Principal): boolean {
     principal.owners.includes(id) ||
     principal.actors.some(actor => actor.id === id)
   )
+}
+
+/** True when a yes on these terms is the yes that the policy asks for. */
+export function answers(given: ApprovalTerms, wanted: ApprovalTerms): boolean {
+  return (
+    given.quorum >= wanted.quorum &&
+    given.approvers.length === wanted.approvers.length &&
+    given.approvers.every(group => wanted.approvers.includes(group)) &&
+    JSON.stringify(given.needs ?? []) === JSON.stringify(wanted.needs ?? [])
+  )
+}
+
+/**
+ * Which of the request's needs a yes of this approver can count for, by their place; undefined where it has none.
+ * A need without groups is met by whom Cedar permits to approve.
+ */
+export function countsFor(
+  approver: Principal,
+  request: AccessRequest,
+  rights: Approver,
+): readonly number[] | undefined {
+  return request.needs?.flatMap(({ groups }, place) => {
+    const fits =
+      groups.length > 0
+        ? groups.some(group => approver.groups.includes(group))
+        : mayApprove(rights, request)
+    return fits ? [place] : []
+  })
+}
+
+function mayApprove(rights: Approver, request: AccessRequest): boolean {
+  const { policies, facts } = rights(request)
+  return policies.mayApprove(facts, heldOf(request))
 }
 
 /** Undefined when the vote counts, else why not. */
@@ -53,9 +87,10 @@ export function whyNotApprover(
       ? undefined
       : 'No policy lets you approve on this resource.'
   }
-  if (!request.approvers.some(group => approver.groups.includes(group))) {
+  const counts = countsFor(approver, request, rights)
+  const isMember = request.approvers.some(group => approver.groups.includes(group))
+  if (counts === undefined ? !isMember : counts.length === 0)
     return `Only group ${request.approvers.join(' or ')} may approve this.`
-  }
   return forbidden(policies, facts, held)
 }
 

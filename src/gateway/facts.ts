@@ -53,7 +53,13 @@ function runKey(principal: Principal): string {
 
 /** The facts at this moment. `approved` is what the gateway established, never what a client says. */
 export function factsOf(
-  session: { principal: Principal; origin: Origin; run: RunTotals; reason: string | undefined },
+  session: {
+    principal: Principal
+    origin: Origin
+    run: RunTotals
+    reason: string | undefined
+    breakGlass?: boolean
+  },
   now: number,
   approved: boolean,
 ): Facts {
@@ -64,6 +70,7 @@ export function factsOf(
     approved,
     reason: session.reason,
     mfa: session.principal.mfa,
+    breakGlass: session.breakGlass === true,
     run: session.run,
     ...(session.origin.channel === undefined ? {} : { channel: session.origin.channel }),
   }

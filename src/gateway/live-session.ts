@@ -59,6 +59,9 @@ export interface LiveSessionParts<Upstream> {
   readonly resource: Resource<Upstream>
   readonly origin: Origin
   readonly rules: Rules
+  /** The rights that it was opened with, and no other session has; and whether one of them was taken in an emergency. */
+  readonly carried: ReadonlySet<string>
+  readonly breakGlass: boolean
   readonly audit: AuditLog
   /** `audit.durability: strict`: reads wait for the disk too. */
   readonly strict: boolean
@@ -84,6 +87,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   readonly resource: Resource<Upstream>
   readonly origin: Origin
   readonly startedAt: number
+  readonly carried: ReadonlySet<string>
+  readonly breakGlass: boolean
   readonly #parts: LiveSessionParts<Upstream>
   readonly #record: SessionRecord
   readonly #ending = new AbortController()
@@ -98,6 +103,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     this.principal = parts.principal
     this.resource = parts.resource
     this.origin = parts.origin
+    this.carried = parts.carried
+    this.breakGlass = parts.breakGlass
     this.startedAt = parts.now()
     this.#rules = parts.rules
     this.#sight = new Sight(parts.rules.masks, parts.rules.policies)
@@ -124,8 +131,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   }
 
   /** Judges by the rules and facts of this moment; records nothing. */
-  decide(statement: Statement): Decision {
-    return this.#rules.policies.decide(statement, this.facts(false))
+  decide(statement: Statement, approved = false): Decision {
+    return this.#rules.policies.decide(statement, this.facts(approved))
   }
 
   dial(host: string, port: number): Promise<Socket> {
@@ -209,6 +216,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
         origin: this.origin,
         run: this.#parts.run,
         reason: this.#reason,
+        breakGlass: this.breakGlass,
       },
       this.#parts.now(),
       approved,

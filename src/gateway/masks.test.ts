@@ -44,6 +44,7 @@ const policies = (revealed: readonly string[]): SessionPolicies => ({
   reveals: (_, column) => column !== 'unknown' && revealed.includes(column.object),
   revealsSteadily: () => true,
   mayApprove: () => false,
+  mayBreakGlass: () => false,
 })
 
 const at = (object: string, column: string): ColumnName => ({ object, column })

@@ -1,10 +1,13 @@
 // Opening a session: whoever may not is refused in words that tell nothing they could not know; whoever may has a
 // recording begun and an entry in the log before anything goes upstream.
 import { randomBytes } from 'node:crypto'
+import type { Facts } from '#engines/policy'
 import {
   AccessDenied,
   type AuditEntry,
   type CloseReason,
+  type Decision,
+  type Grant,
   type Origin,
   type Principal,
   type ReasonCode,
@@ -16,9 +19,10 @@ import type { Recordings } from '#services/recording'
 import type { Approvals } from './approvals.ts'
 import type { AskedValues } from './asked-values.ts'
 import type { Attendance } from './attendance.ts'
+import { recordedInFull } from './break-glass.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import { factsOf, type Runs } from './facts.ts'
-import { LiveSession } from './live-session.ts'
+import { LiveSession, type Rules } from './live-session.ts'
 import type { LiveSessions } from './live-sessions.ts'
 import type { Protocol } from './protocol.ts'
 import type { Rates } from './rates.ts'
@@ -42,9 +46,19 @@ export interface OpeningParts
   readonly append: (entry: AuditEntry) => Promise<void>
   /** Goes up when rules change. */
   readonly reviews: () => number
+  /** Takes one use of a right for so many sessions. False when none is left. */
+  readonly takeUse: (grant: Grant) => Promise<boolean>
   /** Judges a session by the rules of now; ends it when they do not let it be. */
   readonly review: (session: LiveSession, reason: CloseReason) => void
   readonly onClosed: (session: LiveSession, reason: CloseReason) => Promise<void>
+}
+
+/** What a session begins with, when `decision` holds. */
+interface Entered {
+  readonly decision: Decision
+  readonly rules: Rules
+  readonly carried: ReadonlySet<string>
+  readonly breakGlass: boolean
 }
 
 export class Opening {
@@ -80,16 +94,21 @@ export class Opening {
     origin: Origin,
     counted: () => void,
   ): Promise<Session<Upstream>> {
-    const { now, settings, attendance, runs, rights } = this.#parts
+    const { now, settings, attendance, runs } = this.#parts
     if (!attendance.holds(principal, now()))
       throw new AccessDenied('identity_ended', 'The identity has ended.')
-    const resource = this.#resource(principal, protocol, name, origin)
+    const known = this.#resource(principal, protocol, name, origin)
     const reviews = this.#parts.reviews()
-    const rules = rights.rulesFor(principal, resource)
     const id = `ses-${randomBytes(9).toString('hex')}` as SessionId
     const run = runs.enter(principal, now())
-    const facts = factsOf({ principal, origin, run, reason: undefined }, now(), false)
-    const decision = rules.policies.decide(CONNECT, facts)
+    const { decision, rules, carried, breakGlass } = await this.#enter(
+      principal,
+      known,
+      (approved, broken) =>
+        factsOf({ principal, origin, run, reason: undefined, breakGlass: broken }, now(), approved),
+    )
+    // Whatever its settings keep: what is done in an emergency is looked at afterwards.
+    const resource = breakGlass ? recordedInFull(known) : known
     if (!holds(decision)) {
       runs.leave(principal, now())
       throw await this.#refuseToOpen(
@@ -127,6 +146,8 @@ export class Opening {
       resource,
       origin,
       rules,
+      carried,
+      breakGlass,
       audit: this.#parts.audit,
       strict: settings().strict,
       recorder,
@@ -162,6 +183,7 @@ export class Opening {
     const opened = session.evidence.entry('session.opened', {
       source: sourceEntry(origin),
       decision: { effect: 'permit', policies: [...decision.policies], policySet: rules.policySet },
+      ...(carried.size === 0 ? {} : { details: { grants: [...carried], breakGlass } }),
     })
     try {
       await this.#parts.append(opened)
@@ -181,6 +203,27 @@ export class Opening {
       )
     }
     return session
+  }
+
+  /** Tries the ways in, and takes the use that the chosen one costs. What comes back may be a refusal. */
+  async #enter(
+    principal: Principal,
+    resource: Resource,
+    factsOfNow: (approved: boolean, breakGlass: boolean) => Facts,
+  ): Promise<Entered> {
+    const { rights, takeUse } = this.#parts
+    let entered: Entered | undefined
+    for (const { carried, take, breakGlass } of rights.ways(principal, resource.name)) {
+      const rules = rights.rulesFor(principal, resource, carried)
+      const decide = (approved: boolean): Decision =>
+        rules.policies.decide(CONNECT, factsOfNow(approved, breakGlass))
+      const decision = rights.connection(decide, principal, resource.name, carried)
+      entered = { decision, rules, carried, breakGlass }
+      if (holds(decision) && (take === undefined || (await takeUse(take)))) return entered
+      // Another session was first, or this right alone does not help: the next way is tried.
+    }
+    if (entered === undefined) throw new Error('there is always a way to try')
+    return entered
   }
 
   async #startRecording(
@@ -254,7 +297,7 @@ export class Opening {
   }
 }
 
-function notHere(name: string): AccessDenied {
+export function notHere(name: string): AccessDenied {
   return new AccessDenied(
     'resource_unknown',
     `There is no resource "${name.slice(0, 64)}" that you may connect to.`,

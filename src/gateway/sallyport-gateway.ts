@@ -5,12 +5,16 @@ import {
   type AccessRequest,
   type AuditEntry,
   type CloseReason,
+  type Decision,
   GatewayError,
+  type Grant,
+  InvalidRequest,
   type Origin,
   type Principal,
   type ReasonCode,
   type Resource,
   type Secret,
+  type TimeRequest,
   Unavailable,
 } from '#model'
 import type { Grants, Requests } from '#services/access'
@@ -24,6 +28,8 @@ import { Approvals, type HoldTimes } from './approvals.ts'
 import { hasStake } from './approvers.ts'
 import { AskedValues } from './asked-values.ts'
 import { Attendance, type Presence, restsOn } from './attendance.ts'
+import { BreakGlass } from './break-glass.ts'
+import { principalEntry } from './evidence.ts'
 import { Runs } from './facts.ts'
 import type { LiveSession } from './live-session.ts'
 import { LiveSessions } from './live-sessions.ts'
@@ -36,7 +42,8 @@ import { requestEntry } from './request-entry.ts'
 import { CONNECT, holds, Rights } from './rights.ts'
 import type { Session } from './session.ts'
 import type { Masks } from './sight.ts'
-import { Voting } from './voting.ts'
+import { type AskedTime, TimeRequests } from './time-requests.ts'
+import { type Said, Voting } from './voting.ts'
 
 /** Once a second: outcomes into the log, and whatever ends by the clock. */
 const TICK_MS = 1_000
@@ -82,6 +89,8 @@ export class SallyportGateway implements Gateway {
   readonly rates = new Rates()
   readonly #previews: Previews
   readonly #voting: Voting
+  readonly #times: TimeRequests
+  readonly #glass: BreakGlass
   readonly #parts: GatewayParts
   readonly #runs = new Runs(RUN_IDLE_MS)
   readonly #attendance = new Attendance()
@@ -109,7 +118,9 @@ export class SallyportGateway implements Gateway {
       }),
       onTrouble: error => parts.log.error({ err: error }, 'preview.failed'),
     })
-    this.#voting = new Voting({ requests, append })
+    this.#times = new TimeRequests({ ...parts, rights: this.rights, append })
+    this.#glass = new BreakGlass({ ...parts, rights: this.rights, append })
+    this.#voting = new Voting({ requests, append, granted: request => this.#times.grant(request) })
     this.approvals = new Approvals({
       requests,
       append,
@@ -133,6 +144,7 @@ export class SallyportGateway implements Gateway {
       attendance: this.#attendance,
       approvals: this.approvals,
       reviews: () => this.#reviews,
+      takeUse: grant => this.#takeUse(grant),
       review: (session, reason) => this.#review(session, reason),
       onClosed: (session, reason) => this.#closed(session, reason),
     })
@@ -210,10 +222,49 @@ export class SallyportGateway implements Gateway {
     approver: Principal,
     id: string,
     vote: 'approve' | 'deny',
-    said: { reason?: string; maxRows?: number },
+    said: Said,
     origin: Origin,
   ): Promise<AccessRequest> {
     return this.#voting.vote(approver, id, vote, said, this.rights.ofApprover(approver, origin))
+  }
+
+  /** Asks for a right for a time. */
+  askForTime(principal: Principal, wish: AskedTime, origin: Origin): Promise<TimeRequest> {
+    return this.#times.ask(principal, wish, origin)
+  }
+
+  cancelRequest(principal: Principal, id: string): Promise<AccessRequest> {
+    return this.#times.cancel(principal, id)
+  }
+
+  /** Ends a right; the sessions that rest on it end. On record before. */
+  async revoke(by: Principal, id: string): Promise<Grant> {
+    const { grants, now } = this.#parts
+    const grant = await grants.get(id)
+    if (grant.revokedAt !== undefined || grant.expiresAt <= now())
+      throw new InvalidRequest('request_conflict', `Grant ${grant.id} has ended already.`)
+    await this.#durable({
+      kind: 'grant.ended',
+      principal: principalEntry(by),
+      target: { resource: grant.resource },
+      details: { grant: grant.id, to: grant.principal, why: 'revoked' },
+    })
+    const revoked = await grants.revoke(id)
+    await this.#times.follow(revoked, 'revoke')
+    return revoked
+  }
+
+  breakGlass(
+    principal: Principal,
+    wish: { readonly resource: string; readonly seconds: number; readonly reason: string },
+    origin: Origin,
+  ): Promise<{ grant: Grant; review: AccessRequest }> {
+    return this.#glass.take(principal, wish, origin)
+  }
+
+  /** Closes the review of what was done with the glass broken. */
+  review(reviewer: Principal, id: string, note: string, origin: Origin): Promise<AccessRequest> {
+    return this.#glass.review(reviewer, id, note, this.rights.ofApprover(reviewer, origin))
   }
 
   /** Tells whether this principal may vote on a request, for as many as are listed at once. */
@@ -247,13 +298,30 @@ export class SallyportGateway implements Gateway {
         void session.close('resource_changed')
         return
       }
-      session.follow(this.rights.rulesFor(session.principal, resource))
-      if (!holds(session.decide(CONNECT))) void session.close(reason)
+      session.follow(this.rights.rulesFor(session.principal, resource, session.carried))
+      if (!this.#mayGoOn(session)) void session.close(reason)
     } catch (error) {
       // What cannot be judged by the new rules does not go on by the old ones; the other sessions are reviewed.
       this.#parts.log.error({ err: error, session: session.id }, 'session.review_failed')
       void session.close('failed')
     }
+  }
+
+  /** Connecting is permitted still; and what was opened with the glass broken ends with that. */
+  #mayGoOn(session: LiveSession): boolean {
+    const { principal, resource, carried } = session
+    if (session.breakGlass && !this.rights.stillBroken(principal, resource.name, carried))
+      return false
+    const decide = (approved: boolean): Decision => session.decide(CONNECT, approved)
+    return holds(this.rights.connection(decide, principal, resource.name, carried))
+  }
+
+  async #takeUse(grant: Grant): Promise<boolean> {
+    const { grants } = this.#parts
+    if (!(await grants.take(grant.id))) return false
+    const { uses = 0, maxUses = 0 } = await grants.get(grant.id)
+    if (uses >= maxUses) await this.#times.follow(grant, 'consume')
+    return true
   }
 
   /** Nothing here may throw: it is called by a timer, and a throw would end the process. */
@@ -262,7 +330,7 @@ export class SallyportGateway implements Gateway {
       try {
         session.flushOutcomes()
         // Grants end by the clock, and so do policies that ask for the hour.
-        if (!holds(session.decide(CONNECT))) void session.close('grant_ended')
+        if (!this.#mayGoOn(session)) void session.close('grant_ended')
       } catch (error) {
         // What cannot be judged does not go on; the other sessions are looked at all the same.
         this.#parts.log.error({ err: error, session: session.id }, 'session.review_failed')
@@ -271,7 +339,11 @@ export class SallyportGateway implements Gateway {
     }
     try {
       for (const grant of this.#parts.grants.takeEnded())
-        this.#note({ kind: 'grant.ended', details: { grant: grant.id, why: 'expired' } })
+        this.#note({
+          kind: 'grant.ended',
+          target: { resource: grant.resource },
+          details: { grant: grant.id, to: grant.principal, why: 'expired' },
+        })
       this.#attendance.review(this.#parts.now())
       this.#logins.notePassedOver(this.#parts.now())
     } catch (error) {

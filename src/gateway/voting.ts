@@ -1,23 +1,44 @@
 // Votes on held statements, by the one gate that every channel uses. Who may vote is decided in approvers.ts,
 // what a vote leads to by the request's own machine.
-import { type AccessRequest, type AuditEntry, InvalidRequest, type Principal } from '#model'
+import {
+  type AccessRequest,
+  type AuditEntry,
+  InvalidRequest,
+  type JsonObject,
+  type Principal,
+  type TimeRequest,
+  type TimeTerms,
+} from '#model'
 import type { Requests } from '#services/access'
-import { type Approver, whyNotApprover } from './approvers.ts'
+import { type Approver, countsFor, whyNotApprover } from './approvers.ts'
 import { principalEntry } from './evidence.ts'
 import { previewHash } from './previews.ts'
 import { requestEntry } from './request-entry.ts'
 
+/** What goes with a vote. */
+export interface Said {
+  readonly reason?: string
+  /** Of a statement. */
+  readonly maxRows?: number
+  /** Of a right for a time: less than was asked for, or longer. */
+  readonly terms?: Partial<TimeTerms>
+}
+
 export class Voting {
   readonly #requests: Requests
   readonly #append: (entry: AuditEntry) => Promise<void>
+  readonly #granted: (request: TimeRequest) => Promise<unknown>
 
   constructor(parts: {
     requests: Requests
     /** Puts an entry in the log and resolves when it is durable. */
     append: (entry: AuditEntry) => Promise<void>
+    /** A right for a time was approved: it is made. */
+    granted: (request: TimeRequest) => Promise<unknown>
   }) {
     this.#requests = parts.requests
     this.#append = parts.append
+    this.#granted = parts.granted
   }
 
   /**
@@ -29,10 +50,11 @@ export class Voting {
     approver: Principal,
     id: string,
     vote: 'approve' | 'deny',
-    said: { reason?: string; maxRows?: number },
+    said: Said,
     rights: Approver,
   ): Promise<AccessRequest> {
     const request = await this.#requests.get(id)
+    refuseWhatDoesNotFit(request, said)
     const why = whyNotApprover(approver, request, rights)
     const by = principalEntry(approver)
     const { channel } = rights(request).facts
@@ -50,31 +72,63 @@ export class Voting {
         vote,
         ...through,
         ...(said.maxRows === undefined ? {} : { maxRows: said.maxRows }),
+        ...(said.terms === undefined ? {} : { terms: termsEntry(said.terms) }),
         // What there was to be seen.
         ...(request.kind === 'statement' && request.preview !== undefined
           ? { preview: previewHash(request.preview) }
           : {}),
       }),
     )
+    const counts = countsFor(approver, request, rights)
     const next = await this.#requests.apply(id, {
       kind: 'vote',
       vote,
       approver: approver.id,
       approvedForMs: request.expiresAt - request.createdAt,
+      ...(counts === undefined ? {} : { counts }),
+      ...(said.terms === undefined ? {} : { terms: said.terms }),
       ...(said.reason === undefined ? {} : { reason: oneLine(said.reason) }),
       ...(said.maxRows === undefined ? {} : { maxRows: said.maxRows }),
     })
     if (next.state !== 'pending') {
+      const terms = next.kind === 'time' && next.state === 'approved' ? next.approved : undefined
       const bound =
         next.kind === 'statement' && next.maxRows !== undefined ? { maxRows: next.maxRows } : {}
-      await this.#append(requestEntry('request.decided', next, { state: next.state, ...bound }))
+      await this.#append(
+        requestEntry('request.decided', next, {
+          state: next.state,
+          ...bound,
+          ...(terms === undefined ? {} : { terms: termsEntry(terms) }),
+        }),
+      )
     }
+    if (next.kind === 'time' && next.state === 'approved') await this.#granted(next)
     return next
   }
 
   /** True when this principal may vote on the request: what lists show as "mine to decide". */
   mayVote(approver: Principal, request: AccessRequest, rights: Approver): boolean {
     return whyNotApprover(approver, request, rights) === undefined
+  }
+}
+
+function refuseWhatDoesNotFit({ kind }: AccessRequest, { maxRows, terms }: Said): void {
+  if (kind === 'review')
+    throw new InvalidRequest('request_conflict', 'A review is closed with a note, not by a vote.')
+  if (kind === 'statement' ? terms !== undefined : maxRows !== undefined)
+    throw new InvalidRequest(
+      'request_invalid',
+      kind === 'statement'
+        ? 'A statement has no time, actions or sessions to bound.'
+        : 'A right for a time has no rows to bound.',
+    )
+}
+
+function termsEntry({ actions, seconds, uses }: Partial<TimeTerms>): JsonObject {
+  return {
+    ...(actions === undefined ? {} : { actions: [...actions] }),
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(uses === undefined ? {} : { uses }),
   }
 }
 

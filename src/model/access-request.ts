@@ -27,6 +27,15 @@ export interface ApprovalNeed {
   readonly count: number
 }
 
+/** Whose yes is asked for. */
+export interface ApprovalTerms {
+  readonly approvers: readonly string[]
+  /** How many people in all. */
+  readonly quorum: number
+  /** Each has to be met, by people of its own. Absent: `quorum` of `approvers`. */
+  readonly needs?: readonly ApprovalNeed[]
+}
+
 export interface ApprovalVote {
   readonly approver: string
   readonly vote: 'approve' | 'deny'
@@ -37,7 +46,7 @@ export interface ApprovalVote {
 }
 
 /** What every request has. Times are Unix ms. */
-interface Asked {
+interface Asked extends ApprovalTerms {
   readonly id: string
   readonly state: AccessRequestState
   readonly digest: StatementDigest
@@ -53,11 +62,6 @@ interface Asked {
   readonly policies: readonly string[]
   /** The principal's own words: untrusted. */
   readonly reason?: string
-  readonly approvers: readonly string[]
-  /** How many people in all. */
-  readonly quorum: number
-  /** Each has to be met, by people of its own. Absent: `quorum` of `approvers`. */
-  readonly needs?: readonly ApprovalNeed[]
   readonly votes: readonly ApprovalVote[]
   readonly createdAt: number
   /** Until when it can be decided; once approved, consumed; once in force, until when. Of a review: when it is due. */
@@ -102,13 +106,13 @@ export interface TimeRequest extends Asked, TimeTerms {
   }[]
   /** As far as the yeses go: the least of them. Absent: nobody said yes yet. */
   readonly approved?: TimeTerms
+  /** What the policies ask for before one connects: a yes to this request is that yes, for as long as they ask for it. */
+  readonly answers?: readonly ApprovalTerms[]
 }
 
 /** Somebody broke the glass: another person looks at what was done with it, however late. */
 export interface ReviewRequest extends Asked {
   readonly kind: 'review'
-  /** The right that was taken. */
-  readonly grant: string
   /** Until when it was taken. */
   readonly until: number
 }
@@ -129,6 +133,11 @@ export function askedFor(request: AccessRequest): string {
     case 'review':
       return 'what was done with the glass broken'
   }
+}
+
+/** The right that follows from a request for one. */
+export function grantIdOf({ id }: TimeRequest | ReviewRequest): string {
+  return id.replace(/^req-/, 'grant-')
 }
 
 /** A length of time in words: `1 h 30 min`. */
@@ -155,12 +164,8 @@ export interface Grant {
   readonly reason: string
   /** The request that asked for it. */
   readonly request?: string
-  /** What the yeses to that request were: it counts where a policy asks for just these. */
-  readonly terms?: {
-    readonly approvers: readonly string[]
-    readonly quorum: number
-    readonly needs?: readonly ApprovalNeed[]
-  }
+  /** What the yeses to that request were: they count where a policy asks for just these before one connects. */
+  readonly answers?: readonly ApprovalTerms[]
   /** So many sessions may be opened with it, and so many were. */
   readonly maxUses?: number
   readonly uses?: number

@@ -1,4 +1,5 @@
 // The policy engine's answer for a statement.
+import type { ApprovalNeed } from './access-request.ts'
 import type { ReasonCode } from './errors.ts'
 
 /** A policy's `@id`, or a grant's id. */
@@ -14,6 +15,8 @@ export type Obligation =
       readonly approvers: readonly string[]
       /** How many distinct people. */
       readonly quorum: number
+      /** Each has to be met, by people of its own. Absent: `quorum` of `approvers`. */
+      readonly needs?: readonly ApprovalNeed[]
       /** How long the request stays open, in ms. */
       readonly withinMs: number
       /** The policy's own words for the approver and the requester. */

@@ -47,6 +47,8 @@ export interface Principal {
   readonly run: string
   /** When the identity ends (Unix ms). Sessions that rest on it end then. */
   readonly expiresAt: number
+  /** When the person proved who they are (`auth_time`, Unix ms), where the issuer tells. */
+  readonly authenticatedAt?: number
   /** When it was issued (Unix ms), where the credential tells. */
   readonly issuedAt?: number
 }

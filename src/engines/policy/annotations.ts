@@ -2,13 +2,18 @@
 //   @id("name")            required, unique
 //   @reason("words")       shown to who is refused or held, and to the approver
 //   @approvers("dba, sec") groups; one of their members approves        @quorum("2")    distinct people
+//   @approvers("1 of dba, 2 of sec") so many of each group, each person for one of them
 //   @within("15m")         how long the request stays open              @limit_rows("1000") @limit_bytes("1048576")
+
+import type { ApprovalNeed } from '#model'
 
 /** A policy's annotations, with defaults filled in. */
 export interface Annotations {
   readonly reason: string | undefined
   readonly approvers: readonly string[]
   readonly quorum: number
+  /** Where `@approvers` says how many of each group. */
+  readonly needs?: readonly ApprovalNeed[]
   readonly withinMs: number
   readonly limitRows: number | undefined
   readonly limitBytes: number | undefined
@@ -43,11 +48,22 @@ export function readAnnotations(raw: Readonly<Record<string, string>>): {
     if (value === undefined) problems.push({ name, message: `@${name} must be ${wanted}` })
     return value
   }
+  const needs =
+    read(
+      'approvers',
+      parseNeeds,
+      `group names with commas between them, or "1 of dba, 2 of security", ${LARGEST_QUORUM} people at most`,
+    ) ?? []
+  const counted = raw['approvers'] !== undefined && COUNTED.test(raw['approvers'])
+  const quorum =
+    read('quorum', text => parseCount(text, LARGEST_QUORUM), `from 1 to ${LARGEST_QUORUM}`) ?? 1
+  if (counted && raw['quorum'] !== undefined)
+    problems.push({ name: 'quorum', message: '@quorum is said by @approvers already' })
   const annotations = {
     reason: read('reason', parseReason, 'one line of at most 500 characters'),
-    approvers: read('approvers', parseGroups, 'group names with commas between them') ?? [],
-    quorum:
-      read('quorum', text => parseCount(text, LARGEST_QUORUM), `from 1 to ${LARGEST_QUORUM}`) ?? 1,
+    approvers: needs.flatMap(({ groups }) => groups),
+    quorum: counted ? needs.reduce((sum, { count }) => sum + count, 0) : quorum,
+    ...(counted ? { needs } : {}),
     withinMs:
       read(
         'within',
@@ -65,9 +81,22 @@ function parseReason(text: string): string | undefined {
   return words === '' || words.length > 500 || /\p{Cc}/u.test(words) ? undefined : words
 }
 
-function parseGroups(text: string): readonly string[] | undefined {
-  const groups = text.split(',').map(group => group.trim())
-  return groups.some(group => group === '') ? undefined : [...new Set(groups)]
+const COUNTED = /^\s*\d+\s+of\s/
+
+/** `dba, security`: one need of several groups. `1 of dba, 2 of security`: a need for each, all of them counted. */
+function parseNeeds(text: string): readonly ApprovalNeed[] | undefined {
+  const parts = text.split(',').map(part => part.trim())
+  if (parts.some(part => part === '')) return undefined
+  if (!parts.some(part => COUNTED.test(part))) return [{ groups: [...new Set(parts)], count: 1 }]
+  const needs = parts.flatMap(part => {
+    const [, count = '', group = ''] = /^(\d+)\s+of\s+(.+)$/.exec(part) ?? []
+    const people = parseCount(count, LARGEST_QUORUM)
+    return people === undefined ? [] : [{ groups: [group], count: people }]
+  })
+  const groups = new Set(needs.flatMap(need => need.groups))
+  const people = needs.reduce((sum, { count }) => sum + count, 0)
+  if (needs.length !== parts.length || groups.size !== parts.length) return undefined
+  return people > LARGEST_QUORUM ? undefined : needs
 }
 
 function parseCount(text: string, most: number): number | undefined {

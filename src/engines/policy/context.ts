@@ -57,6 +57,7 @@ const sharedNames = [
   'reason',
   'mfa',
   'channel',
+  'breakGlass',
   'autonomous',
   'onBehalfOf',
   'client',
@@ -91,6 +92,8 @@ export class SharedFields implements RecordFields {
         return facts.mfa
       case 'channel':
         return facts.channel
+      case 'breakGlass':
+        return facts.breakGlass === true
       case 'autonomous':
         return this.#around.autonomous
       case 'onBehalfOf':

@@ -13,6 +13,8 @@ export interface Facts {
   readonly mfa: boolean
   /** The channel through which a person decides; absent from all else. */
   readonly channel?: string
+  /** The session rests on a right that a person took in an emergency. */
+  readonly breakGlass?: boolean
   /** What the run did so far. */
   readonly run: { readonly rows: number; readonly bytes: number; readonly statements: number }
 }

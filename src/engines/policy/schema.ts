@@ -15,6 +15,7 @@ const shared = `  approved: Bool,
   reason?: String,
   mfa: Bool,
   channel?: String,
+  breakGlass: Bool,
   autonomous: Bool,
   onBehalfOf?: User,
   client: String,
@@ -89,6 +90,11 @@ action approve_by_channel appliesTo {
   principal: [User, Agent],
   resource: [Resource],
   context: Statement,
+};
+action break_glass appliesTo {
+  principal: [User],
+  resource: [Resource],
+  context: Facts,
 };
 ${consoleActions.map(consoleText).join('\n')}
 `

@@ -51,6 +51,8 @@ export interface SessionPolicies {
    * statement that is held when it is given, each of its operations; else in general.
    */
   mayApprove(facts: Facts, held?: Judged): boolean
+  /** True when this principal, a person in their own name, may take a right here in an emergency. */
+  mayBreakGlass(facts: Facts): boolean
 }
 
 /** Who takes part, as the context tells it: `sub` alone and an agent, or `sub` a person and `act` an agent. */
@@ -172,7 +174,15 @@ class NarrowedSession implements SessionPolicies {
   }
 
   mayApprove(facts: Facts, held: Judged = nothingHeld): boolean {
-    // A person's yes: an agent cannot give it, nor anyone who acts for a person.
+    return this.#mayInPerson('approve', facts, held)
+  }
+
+  mayBreakGlass(facts: Facts): boolean {
+    return this.#mayInPerson('break_glass', facts, nothingHeld)
+  }
+
+  /** An agent cannot do it, nor anyone who acts for a person. */
+  #mayInPerson(action: string, facts: Facts, held: Judged): boolean {
     if (this.#principal.kind !== 'user' || this.#principal.actors.length > 0) return false
     const { operations } = held
     try {
@@ -180,11 +190,11 @@ class NarrowedSession implements SessionPolicies {
         operations.length > 0 &&
         operations.every(operation => {
           const asked = { ...operation, object: { name: '', kind: 'resource' } }
-          return judgeOperation(this.#standing, held, asked, facts, 'approve').permitted
+          return judgeOperation(this.#standing, held, asked, facts, action).permitted
         })
       )
     } catch (error) {
-      // Nobody approves on facts that policies cannot read.
+      // Nobody does it on facts that policies cannot read.
       if (error instanceof UnusableFact) return false
       throw error
     }

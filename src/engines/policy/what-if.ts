@@ -1,6 +1,6 @@
 // On deny: would it be permitted with facts that a person can still add? A reason, a fresh second factor, a
 // person's yes. The smallest set that suffices, a reason before a factor before a person.
-import type { Obligation } from '#model'
+import type { ApprovalNeed, Obligation } from '#model'
 import type { Judged } from './context.ts'
 import { type Facts, statedReason } from './facts.ts'
 import { APPROVED, MFA, REASON } from './facts-used.ts'
@@ -97,21 +97,40 @@ function obligationsOf(bit: number, rules: readonly Rule[]): readonly Obligation
  */
 function approvals(rules: readonly Rule[]): readonly Obligation[] {
   const bySize = [...rules].sort((a, b) => size(a) - size(b))
-  const groups: { approvers: readonly string[]; rules: Rule[] }[] = []
+  const groups: {
+    approvers: readonly string[]
+    needs: readonly ApprovalNeed[] | undefined
+    rules: Rule[]
+  }[] = []
   for (const rule of bySize) {
-    const { approvers } = rule.annotations
-    const same = groups.find(group => covers(group.approvers, approvers))
+    const { approvers, needs } = rule.annotations
+    const same = groups.find(group =>
+      needs === undefined && group.needs === undefined
+        ? covers(group.approvers, approvers)
+        : sameNeeds(group.needs, needs),
+    )
     if (same) same.rules.push(rule)
-    else groups.push({ approvers, rules: [rule] })
+    else groups.push({ approvers, needs, rules: [rule] })
   }
-  return groups.map(({ approvers, rules: members }) => ({
+  return groups.map(({ approvers, needs, rules: members }) => ({
     kind: 'approve',
     approvers,
     quorum: Math.max(...members.map(rule => rule.annotations.quorum)),
+    ...(needs === undefined ? {} : { needs }),
     withinMs: Math.min(...members.map(rule => rule.annotations.withinMs)),
     message: reasons(members) || 'needs the approval of a person',
     policies: members.map(rule => rule.id),
   }))
+}
+
+/** So many of each group stands for nothing but itself. */
+function sameNeeds(
+  a: readonly ApprovalNeed[] | undefined,
+  b: readonly ApprovalNeed[] | undefined,
+): boolean {
+  const said = (needs: readonly ApprovalNeed[] = []) =>
+    needs.map(({ groups, count }) => JSON.stringify([count, groups])).sort()
+  return JSON.stringify(said(a)) === JSON.stringify(said(b))
 }
 
 /** "Whoever may approve" is a set of its own: nothing is known to be within it. */

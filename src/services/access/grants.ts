@@ -1,7 +1,7 @@
 // Time-bound rights. A grant has an absolute end; revoking it is final.
 import { randomBytes } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import { type Grant, InvalidRequest } from '#model'
+import { type Grant, grantIdOf, InvalidRequest, type ReviewRequest, type TimeRequest } from '#model'
 import type { AccessTables } from './tables.ts'
 
 export class Grants {
@@ -70,13 +70,64 @@ export class Grants {
     )
   }
 
-  async create(fields: Omit<Grant, 'id' | 'createdAt' | 'revokedAt'>): Promise<Grant> {
-    const grant: Grant = {
-      ...fields,
-      id: `grant-${randomBytes(6).toString('hex')}`,
-      createdAt: this.#now(),
-    }
-    await this.#kysely
+  /** The right that an approved request is: made once, however often it is called. */
+  async createFor(request: TimeRequest): Promise<Grant> {
+    const { approved = request, votes } = request
+    return this.#create(grantIdOf(request), {
+      principal: request.principal,
+      resource: request.resource,
+      actions: approved.actions,
+      expiresAt: request.expiresAt,
+      approvedBy: votes.filter(({ vote }) => vote === 'approve').map(({ approver }) => approver),
+      reason: request.reason ?? '',
+      request: request.id,
+      ...(request.answers === undefined ? {} : { answers: request.answers }),
+      ...(approved.uses === undefined ? {} : { maxUses: approved.uses }),
+    })
+  }
+
+  /** The right that a person took in an emergency; another one looks at it. */
+  createTaken(review: ReviewRequest, actions: readonly string[]): Promise<Grant> {
+    return this.#create(grantIdOf(review), {
+      principal: review.principal,
+      resource: review.resource,
+      actions,
+      expiresAt: review.until,
+      approvedBy: [],
+      reason: review.reason ?? '',
+      request: review.id,
+      breakGlass: true,
+    })
+  }
+
+  create(fields: Omit<Grant, 'id' | 'createdAt' | 'revokedAt'>): Promise<Grant> {
+    return this.#create(`grant-${randomBytes(6).toString('hex')}`, fields)
+  }
+
+  /** Takes one use. False when none is left, or it does not hold any more: of many who try at once, as many win as there are. */
+  async take(id: string): Promise<boolean> {
+    const result = await this.#kysely
+      .updateTable('access_grants')
+      .set(({ eb }) => ({ uses: eb('uses', '+', 1) }))
+      .where('id', '=', id)
+      .where(({ eb, ref }) => eb('uses', '<', ref('max_uses')))
+      .where('revoked_at', 'is', null)
+      .where('expires_at', '>', this.#now())
+      .executeTakeFirst()
+    const taken = Number(result.numUpdatedRows) === 1
+    const grant = await this.get(id)
+    const held = this.#live.get(grant.principal) ?? []
+    this.#live.set(
+      grant.principal,
+      held.map(each => (each.id === id ? grant : each)),
+    )
+    return taken
+  }
+
+  async #create(id: string, fields: Omit<Grant, 'id' | 'createdAt' | 'revokedAt'>): Promise<Grant> {
+    const grant: Grant = { ...fields, id, createdAt: this.#now() }
+    const { request, answers, breakGlass } = grant
+    const { numInsertedOrUpdatedRows } = await this.#kysely
       .insertInto('access_grants')
       .values({
         id: grant.id,
@@ -88,8 +139,13 @@ export class Grants {
         revoked_at: null,
         approved_by: JSON.stringify(grant.approvedBy),
         reason: grant.reason,
+        max_uses: grant.maxUses ?? null,
+        uses: 0,
+        body: JSON.stringify({ request, answers, breakGlass }),
       })
-      .execute()
+      .onConflict(conflict => conflict.column('id').doNothing())
+      .executeTakeFirst()
+    if (Number(numInsertedOrUpdatedRows ?? 0) === 0) return this.get(id)
     this.#keep(grant)
     for (const listener of this.#listeners) listener(grant)
     return grant
@@ -143,5 +199,7 @@ function fromRow(row: AccessTables['access_grants']): Grant {
     ...(row.revoked_at === null ? {} : { revokedAt: Number(row.revoked_at) }),
     approvedBy: JSON.parse(row.approved_by),
     reason: row.reason,
+    ...(row.max_uses === null ? {} : { maxUses: Number(row.max_uses), uses: Number(row.uses) }),
+    ...JSON.parse(row.body),
   }
 }

@@ -9,6 +9,7 @@ import {
   InvalidRequest,
   type StatementDigest,
   type StatementRequest,
+  type TimeRequest,
 } from '#model'
 import { advance, type RequestEvent } from './request-machine.ts'
 import type { AccessTables } from './tables.ts'
@@ -56,10 +57,11 @@ export class Requests {
   }
 
   async #create(fields: NewRequest): Promise<AccessRequest> {
-    if ((await this.#pending(fields.principal)) >= MOST_PENDING) {
+    // What looks back at somebody is not theirs to crowd out.
+    if (fields.kind !== 'review' && (await this.#pending(fields.principal)) >= MOST_PENDING) {
       throw new AccessDenied(
         'too_many_requests',
-        `${MOST_PENDING} of your statements wait for a person already.`,
+        `${MOST_PENDING} of your requests wait for a person already.`,
         { hint: 'Wait until some are decided, or let them expire.' },
       )
     }
@@ -82,6 +84,7 @@ export class Requests {
         expires_at: request.expiresAt,
         body: JSON.stringify(request),
         version: 0,
+        kind: request.kind,
       })
       .execute()
     this.#tell(request)
@@ -145,6 +148,33 @@ export class Requests {
     ]
   }
 
+  /** The open request for exactly this right for a time. */
+  async findTime(digest: StatementDigest, principal: string): Promise<TimeRequest | undefined> {
+    const row = await this.#kysely
+      .selectFrom('access_requests')
+      .select('body')
+      .where('digest', '=', digest)
+      .where('principal', '=', principal)
+      .where('state', '=', 'pending')
+      .where('kind', '=', 'time')
+      .where('expires_at', '>', this.#now())
+      .executeTakeFirst()
+    const found = row && parse(row.body)
+    return found?.kind === 'time' ? found : undefined
+  }
+
+  /** Those in force whose right may not have been made yet: a crash can come between. */
+  async inForce(): Promise<readonly TimeRequest[]> {
+    const rows = await this.#kysely
+      .selectFrom('access_requests')
+      .select('body')
+      .where('state', '=', 'approved')
+      .where('kind', '=', 'time')
+      .where('expires_at', '>', this.#now())
+      .execute()
+    return rows.map(row => parse(row.body)).filter(each => each.kind === 'time')
+  }
+
   /** Applies an event. Throws InvalidRequest `request_unknown` or `request_conflict`. */
   async apply(id: string, event: RequestEvent): Promise<AccessRequest> {
     for (let attempt = 0; attempt < 5; attempt++) {
@@ -180,6 +210,8 @@ export class Requests {
       .select('id')
       .where('state', 'in', ['pending', 'approved'])
       .where('expires_at', '<=', this.#now())
+      // No time ends a review.
+      .where('kind', '!=', 'review')
       .execute()
     for (const { id } of due) {
       try {
@@ -208,6 +240,7 @@ export class Requests {
       .select(({ fn }) => fn.countAll().as('count'))
       .where('principal', '=', principal)
       .where('state', '=', 'pending')
+      .where('kind', '!=', 'review')
       .where('expires_at', '>', this.#now())
       .executeTakeFirstOrThrow()
     return Number(count)

@@ -15,6 +15,7 @@ export interface AccessTables {
     body: string
     /** Goes up with each change: compare-and-set by it. */
     version: number
+    kind: string
   }
   access_grants: {
     id: string
@@ -26,6 +27,10 @@ export interface AccessTables {
     revoked_at: number | null
     approved_by: string
     reason: string
+    max_uses: number | null
+    uses: number
+    /** What else the Grant has: where it comes from. */
+    body: string
   }
 }
 
@@ -76,6 +81,27 @@ export const accessMigrations: MigrationSet = {
         await sql`create index access_requests_principal on access_requests (principal, state)`.execute(
           kysely,
         )
+      },
+    },
+    {
+      name: 'access-0003-time-and-reviews',
+      async up(kysely): Promise<void> {
+        await kysely.schema
+          .alterTable('access_requests')
+          .addColumn('kind', 'text', column => column.notNull().defaultTo('statement'))
+          .execute()
+        for (const [name, type] of [
+          ['max_uses', 'integer'],
+          ['uses', 'integer'],
+          ['body', 'text'],
+        ] as const) {
+          await kysely.schema
+            .alterTable('access_grants')
+            .addColumn(name, type, column =>
+              name === 'max_uses' ? column : column.notNull().defaultTo(name === 'uses' ? 0 : '{}'),
+            )
+            .execute()
+        }
       },
     },
   ],

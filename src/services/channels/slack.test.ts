@@ -229,7 +229,7 @@ describe('a message in Slack', () => {
 
   it('has a link to a review, and no button that closes it', async () => {
     const { actions, seconds, outlook, ...asked } = timeRequest()
-    const review: AccessRequest = { ...asked, kind: 'review', grant: 'grant-1', until: NOW }
+    const review: AccessRequest = { ...asked, kind: 'review', until: NOW }
     await channel().send(message(channel(), 'asked', review), never)
     expect(said(side.heard[0]).text).toBe(
       'bot-7 broke the glass on shop: somebody has to review it',

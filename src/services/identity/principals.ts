@@ -29,6 +29,7 @@ export function principalOf(
   const owners = [namesAt(claims, settings.owners).map(name => settings.prefix + name)]
   const { expiresAt, issuedAt } = validity(claims, kind, settings, now)
   const id = jti ?? fallbackId
+  const authTime = claimAt(claims, 'auth_time')
   return deepFreeze({
     kind,
     id: settings.prefix + subject,
@@ -44,6 +45,10 @@ export function principalOf(
     credential: { kind: 'token', id },
     run: run ?? id,
     expiresAt,
+    // Said in a strange way: long ago, so that nothing fresh rests on it.
+    ...(authTime === undefined
+      ? {}
+      : { authenticatedAt: typeof authTime === 'number' ? authTime * 1000 : 0 }),
     ...(issuedAt === undefined ? {} : { issuedAt }),
   })
 }

@@ -1,0 +1,197 @@
+// Breaking the glass: a person who was enrolled for it takes a right at once, and another person looks at it
+// afterwards. On record before it holds.
+import { createHash } from 'node:crypto'
+import {
+  AccessDenied,
+  type AccessRequest,
+  type AuditEntry,
+  type Grant,
+  InvalidRequest,
+  type Origin,
+  type Principal,
+  type Resource,
+  type ReviewRequest,
+} from '#model'
+import type { Grants, Requests } from '#services/access'
+import type { Inventory } from '#services/inventory'
+import { type Approver, whyNotApprover } from './approvers.ts'
+import { principalEntry, sourceEntry } from './evidence.ts'
+import { requestEntry } from './request-entry.ts'
+import { asked, type Rights } from './rights.ts'
+import { oneLine } from './voting.ts'
+
+/** Somebody proves who they are, with the second factor, shortly before. */
+const FRESH_MS = 15 * 60_000
+/** An issuer's clock may be ahead by so much. */
+const SKEW_MS = 60_000
+const REVIEW_WITHIN_MS = 24 * 60 * 60_000
+
+/** What it lifts is what a grant lifts: all that one can give. */
+const ACTIONS = ['connect', 'read', 'write', 'define', 'administer', 'execute', 'tunnel'] as const
+
+/** Of each answer, whatever the resource's settings keep: more than this at once the disk could not take. */
+const ANSWER_BYTES = 2 * 1024 * 1024
+
+export interface BreakGlassParts {
+  readonly requests: Requests
+  readonly grants: Grants
+  readonly inventory: Inventory
+  readonly rights: Rights
+  readonly append: (entry: AuditEntry) => Promise<void>
+  readonly now: () => number
+}
+
+export class BreakGlass {
+  readonly #parts: BreakGlassParts
+
+  constructor(parts: BreakGlassParts) {
+    this.#parts = parts
+  }
+
+  /** Takes the right. Throws AccessDenied: not enrolled, no fresh second factor, or forbidden all the same. */
+  async take(
+    principal: Principal,
+    wish: { readonly resource: string; readonly seconds: number; readonly reason: string },
+    origin: Origin,
+  ): Promise<{ grant: Grant; review: ReviewRequest }> {
+    const { requests, grants, append, now } = this.#parts
+    const about = {
+      principal: principalEntry(principal),
+      source: sourceEntry(origin),
+      target: { resource: wish.resource.slice(0, 64) },
+    }
+    let resource: Resource
+    try {
+      resource = this.#mayTake(principal, wish.resource, origin)
+    } catch (error) {
+      // Not passed over: whoever tries is on record.
+      if (error instanceof AccessDenied)
+        await append({
+          kind: 'request.refused',
+          ...about,
+          decision: { effect: 'deny', code: error.code },
+          details: { breakGlass: true },
+        })
+      throw error
+    }
+    const until = now() + wish.seconds * 1000
+    const made = await requests.create({
+      kind: 'review',
+      digest: createHash('sha256')
+        .update(
+          JSON.stringify([
+            'sallyport glass v1',
+            principal.issuer,
+            principal.id,
+            resource.name,
+            until,
+          ]),
+        )
+        .digest('hex'),
+      resource: resource.name,
+      protocol: resource.protocol,
+      principal: principal.id,
+      principalKind: principal.kind,
+      excluded: [principal.id, ...principal.owners],
+      message: 'the glass was broken: another person looks at what was done',
+      policies: [],
+      reason: oneLine(wish.reason),
+      approvers: [],
+      quorum: 1,
+      until,
+      expiresAt: now() + REVIEW_WITHIN_MS,
+    })
+    if (made.kind !== 'review') throw new Error('a review became another request')
+    await append({
+      kind: 'glass.broken',
+      ...about,
+      details: {
+        request: made.id,
+        principal: principal.id,
+        actions: [...ACTIONS],
+        expiresAt: until,
+      },
+    })
+    const grant = await grants.createTaken(made, ACTIONS)
+    return { grant, review: made }
+  }
+
+  /** Closes a review: by another person, whom Cedar permits to approve on the resource. */
+  async review(
+    reviewer: Principal,
+    id: string,
+    note: string,
+    rights: Approver,
+  ): Promise<AccessRequest> {
+    const { requests, append } = this.#parts
+    const request = await requests.get(id)
+    if (request.kind !== 'review')
+      throw new InvalidRequest('request_conflict', `Request ${id} is not a review: decide it.`)
+    const why = whyNotApprover(reviewer, request, rights)
+    const by = principalEntry(reviewer)
+    await append(
+      requestEntry('glass.reviewed', request, {
+        by,
+        late: this.#parts.now() > request.expiresAt,
+        ...(why === undefined ? {} : { refused: why }),
+      }),
+    )
+    if (why !== undefined) throw new InvalidRequest('not_allowed', why)
+    return requests.apply(id, { kind: 'review', reviewer: reviewer.id, note: oneLine(note) })
+  }
+
+  #mayTake(principal: Principal, name: string, origin: Origin): Resource {
+    const { inventory, rights, grants, now } = this.#parts
+    const resource = inventory.get(name)
+    const facts = rights.factsFor(principal, origin)
+    const policies = resource && rights.policiesFor(principal, resource)
+    // Unknown, not enrolled, an agent: one answer, so that names cannot be probed.
+    if (policies === undefined || !policies.mayBreakGlass(facts)) {
+      throw new AccessDenied(
+        'not_allowed',
+        `You may not break the glass on "${name.slice(0, 64)}".`,
+        {
+          hint: 'A policy permits Action::"break_glass" to people beforehand.',
+        },
+      )
+    }
+    const { mfa, authenticatedAt } = principal
+    const age = authenticatedAt === undefined ? 0 : now() - authenticatedAt
+    if (!mfa || age > FRESH_MS || age < -SKEW_MS) {
+      throw new AccessDenied(
+        'step_up_required',
+        'To break the glass you sign in with a second factor, 15 minutes before at most.',
+        { hint: 'Sign in again: sallyport login.' },
+      )
+    }
+    if (grants.holding(principal.id, name).some(({ breakGlass }) => breakGlass === true))
+      throw new InvalidRequest('request_conflict', 'You have broken the glass here already.')
+    const taken: Grant = {
+      id: 'taken',
+      principal: principal.id,
+      resource: name,
+      actions: ACTIONS,
+      createdAt: now(),
+      expiresAt: now() + 1_000,
+      approvedBy: [],
+      reason: '',
+      breakGlass: true,
+    }
+    const broken = { ...facts, breakGlass: true, approved: false, reason: 'x' }
+    const decision = rights
+      .policiesWith(principal, resource as Resource, taken)
+      .decide(asked('connect'), broken)
+    if (decision.effect === 'deny' || decision.obligations.some(({ kind }) => kind === 'approve')) {
+      throw new AccessDenied('forbidden', decision.message || 'A policy forbids it all the same.', {
+        detail: `policies: ${decision.policies.join(', ')}`,
+      })
+    }
+    return resource as Resource
+  }
+}
+
+/** All that can be kept of it is kept. */
+export function recordedInFull<Upstream>(resource: Resource<Upstream>): Resource<Upstream> {
+  const answerBytes = Math.max(resource.recording.answerBytes, ANSWER_BYTES)
+  return { ...resource, recording: { ...resource.recording, keep: 'answers', answerBytes } }
+}
