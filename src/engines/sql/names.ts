@@ -62,7 +62,7 @@ export interface Names {
   operators?(name: RelationName): readonly ResolvedRoutine[]
   /** What any statement may run: functions behind casts of built-in types that the server applies unasked. */
   readonly unasked?: readonly ResolvedRoutine[]
-  /** True when a cast to the type runs no code of a user (an enum, a composite). Without it: never. */
+  /** True when a cast to the type runs no code of a user (an enum, a composite or a domain without). Without it: never. */
   isPlainType?(type: RelationName): boolean
   /**
    * The names as they are once search_path has that value (as `SettingChange.value` has it); undefined: a

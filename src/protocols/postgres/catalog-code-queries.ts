@@ -166,7 +166,25 @@ FROM pg_constraint WHERE contype = 'f'`
  */
 export const TYPE_CODE = `WITH RECURSIVE ${CODED} SELECT DISTINCT type, routine FROM coded`
 
-/** Functions of users behind casts that the server applies unasked to a value of a built-in type: any statement may run them. */
+/**
+ * Types of users but for tables' row types and arrays: schema, name, and whether a cast to it runs no code of a user: no
+ * check or cast of it, or of what it is made of, is one.
+ */
+export const NAMED_TYPES = `
+WITH RECURSIVE ${CODED},
+running(type) AS (
+  SELECT type FROM coded
+  UNION SELECT c.casttarget FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc JOIN pg_language l ON l.oid = p.prolang
+    WHERE l.lanname NOT IN ${COMPILED}
+  UNION SELECT u.whole FROM running r JOIN uses u ON u.part = r.type AND u.whole >= 16384)
+SELECT n.nspname, t.typname, t.typtype IN ('e', 'b', 'c', 'd', 'r', 'm') AND t.oid NOT IN (SELECT type FROM running)
+FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class r ON r.oid = t.typrelid
+WHERE ${OF_USERS} AND t.typcategory <> 'A' AND coalesce(r.relkind, 'c') = 'c'`
+
+/**
+ * Functions of users behind casts of built-in types, which no text need write: those that the server applies unasked,
+ * and those between built-in types. Any statement may run them.
+ */
 export const UNASKED_CASTS = `
 SELECT DISTINCT p.oid FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc JOIN pg_language l ON l.oid = p.prolang
-WHERE c.castcontext = 'i' AND c.castsource < 16384 AND p.oid >= 16384 AND l.lanname NOT IN ${COMPILED}`
+WHERE c.castsource < 16384 AND (c.castcontext = 'i' OR c.casttarget < 16384) AND p.oid >= 16384 AND l.lanname NOT IN ${COMPILED}`

@@ -6,10 +6,13 @@ import { columnKey as key } from './catalog-names.ts'
 import { isView, type Relation } from './catalog-relation.ts'
 import type { CatalogColumn } from './catalog-types.ts'
 import type { ViewColumns } from './view-columns.ts'
+import type { SourceColumn } from './view-sources.ts'
 
 export interface ViewRow {
   /** Undefined when its rule could not be read. */
   readonly columns: ViewColumns | undefined
+  /** Of which columns it makes one of its own; undefined where that cannot be told. */
+  readonly sourcesOf?: (attnum: number) => readonly SourceColumn[] | undefined
   /** `RELATION ATTNUM` pairs and `f`, separated by commas. */
   readonly dependencies: string
 }
@@ -29,6 +32,7 @@ const MAX_CHILDREN = 50_000
 const MAX_DEPTH = 64
 
 interface Sources {
+  readonly exact: boolean
   readonly names: Map<string, ColumnName>
   /** Columns that were followed, and in which direction. */
   readonly followed: Set<string>
@@ -53,8 +57,10 @@ export class Origins {
     this.#byOid = byOid
   }
 
-  of(relation: Relation, attnum: number): Pick<CatalogColumn, 'sources' | 'shape'> {
+  /** `exact`: not with what a view's other columns and conditions read, where that can be told. */
+  of(relation: Relation, attnum: number, exact = true): Pick<CatalogColumn, 'sources' | 'shape'> {
     const sources: Sources = {
+      exact,
       names: new Map(),
       followed: new Set(),
       based: 0,
@@ -123,6 +129,15 @@ export class Origins {
       return
     }
     sources.computed = true
+    const made = sources.exact ? view?.sourcesOf?.(attnum) : undefined
+    if (made !== undefined) {
+      for (const each of made) {
+        const base = this.#byOid.get(each.oid)
+        if (base === undefined) sources.all = true
+        else this.#collect(base, each.attnum, sources, depth + 1)
+      }
+      return
+    }
     if (view?.columns === undefined || view.columns.opaque) {
       sources.all = true // its rule could not be read, or it calls what may read anything
       return

@@ -72,17 +72,6 @@ WHERE to_jsonb(a) ->> 'attgenerated' <> ''`
 /** Schemas that hold nothing of users. */
 export const OF_USERS = `n.nspname NOT IN ('pg_catalog', 'information_schema')`
 
-/**
- * Types of users but for tables' row types and arrays: schema, name, and whether a cast to it runs no code of a
- * user: an enum or a base type (whose functions only a superuser can give) without a cast by such code.
- */
-export const NAMED_TYPES = `
-SELECT n.nspname, t.typname, t.typtype IN ('e', 'b') AND NOT EXISTS (
-    SELECT FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc JOIN pg_language l ON l.oid = p.prolang
-    WHERE c.casttarget = t.oid AND l.lanname NOT IN ('c', 'internal'))
-FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class r ON r.oid = t.typrelid
-WHERE ${OF_USERS} AND t.typcategory <> 'A' AND coalesce(r.relkind, 'c') = 'c'`
-
 /** Schemas that this role may look into: a search path skips the others. */
 export const SCHEMAS = `SELECT nspname FROM pg_namespace WHERE has_schema_privilege(oid, 'USAGE')`
 

@@ -3,6 +3,7 @@
 import { UpstreamError } from '#model'
 import {
   LEADS_TO,
+  NAMED_TYPES,
   OPERATORS,
   OWN_CODE,
   ROUTINES,
@@ -19,7 +20,6 @@ import {
   BEGIN,
   END,
   GENERATED,
-  NAMED_TYPES,
   PARENTS,
   READERS,
   RELATIONS,
@@ -36,7 +36,8 @@ import { Questions } from './questions.ts'
 import { searchPathOf } from './startup-parameters.ts'
 import { type TypeRow, textForms } from './type-forms.ts'
 import type { UpstreamLogin } from './upstream.ts'
-import { readGenerated, readViewColumns, type ViewColumns } from './view-columns.ts'
+import { readGenerated, readViewColumns } from './view-columns.ts'
+import { viewSources } from './view-sources.ts'
 
 /** A relation has at most 1,600 columns; a view's rule is capped in the query. */
 const MAX_ROW_BYTES = 4 * 1024 * 1024
@@ -44,6 +45,8 @@ const MAX_ROWS = 500_000
 const READ_MS = 90_000
 /** Of one reading: a hundred thousand relations of a hundred columns stay below it. */
 const MAX_BYTES = 512 * 1024 * 1024
+/** Characters of views' rules that are kept until somebody asks what a column is made of. */
+const MOST_TREES = 16 * 1024 * 1024
 /** Objects below this number came with the server (FirstNormalObjectId). */
 const FIRST_USER_OID = 16_384
 
@@ -112,15 +115,22 @@ async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
 
   const readers = new Set<number>()
   await connection.ask(READERS, ([oid]) => void readers.add(Number(oid)))
-  const rules = new Map<number, ViewColumns | undefined>()
+  const rules = new Map<number, Omit<ViewRow, 'dependencies'>>()
+  let treesLeft = MOST_TREES
   const isOpaque = (oid: number) => oid >= FIRST_USER_OID || readers.has(oid)
-  await connection.ask(VIEW_RULES, ([oid, tree]) => {
-    rules.set(Number(oid), readViewColumns(tree ?? '', isOpaque))
+  await connection.ask(VIEW_RULES, ([oid, given]) => {
+    const tree = given ?? ''
+    const columns = readViewColumns(tree, isOpaque)
+    const computes = [...(columns?.columns.values() ?? [])].some(({ kind }) => kind === 'computed')
+    const kept = computes && tree.length <= treesLeft
+    if (kept) treesLeft -= tree.length
+    rules.set(Number(oid), kept ? { columns, sourcesOf: viewSources(tree, isOpaque) } : { columns })
   })
   const views = new Map<number, ViewRow>()
-  for (const [oid, columns] of rules) views.set(oid, { columns, dependencies: '' })
+  for (const [oid, rule] of rules) views.set(oid, { ...rule, dependencies: '' })
   await connection.ask(VIEW_DEPENDENCIES, ([oid, dependencies]) => {
-    views.set(Number(oid), { columns: rules.get(Number(oid)), dependencies: dependencies ?? '' })
+    const rule = rules.get(Number(oid)) ?? { columns: undefined }
+    views.set(Number(oid), { ...rule, dependencies: dependencies ?? '' })
   })
 
   const generated = new Map<string, readonly number[] | 'all'>()

@@ -207,7 +207,8 @@ export class CatalogSnapshot {
     if (!isView(relation)) return { object, kind, columns, ...code }
     const bases = new Map<string, ColumnName>()
     for (const attnum of relation.numbered().keys()) {
-      const sources = this.column(relation.oid, attnum)?.sources ?? 'all'
+      // An error may quote what its conditions read.
+      const { sources } = this.#origins.of(relation, attnum, false)
       if (sources === 'all') return { object, kind, columns, derivesFrom: 'all', ...code }
       for (const source of sources) if (source.object !== object) bases.set(key(source), source)
     }

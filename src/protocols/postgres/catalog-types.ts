@@ -22,7 +22,7 @@ export interface CatalogColumn {
   readonly typeOid: number
   /**
    * All columns that the value may come from, `own` first: the same column of parents and of children (inheritance,
-   * partitions: reading a parent reads its children's rows), the column a view shows, or, for a view's expression, every column that the view reads;
+   * partitions: reading a parent reads its children's rows), the column a view shows, or, for a view's expression, the columns in it (every one that the view reads, where that cannot be told);
    * transitively. `all` when that cannot be told (the view calls a function of a user).
    */
   readonly sources: readonly ColumnName[] | 'all'

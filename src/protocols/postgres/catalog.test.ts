@@ -225,8 +225,11 @@ for (const version of [15, 18] as const) {
         'other.lower',
       ])
       const plain = (name: string) => catalog.isPlainType({ schema: undefined, name }, inPublic)
+      // `checked` reads a table in its check.
       expect(['mood', 'mail', 'checked', 'pair', 'customers', 'nothing'].filter(plain)).toEqual([
         'mood',
+        'mail',
+        'pair',
       ])
     })
 
