@@ -60,8 +60,12 @@ export interface TestApi extends TestGateway {
   stop(): Promise<void>
 }
 
-export async function testApi(policies: string, limits: ApiLimits = {}): Promise<TestApi> {
-  const test = await testGateway(policies)
+export async function testApi(
+  policies: string,
+  limits: ApiLimits = {},
+  storePath?: string,
+): Promise<TestApi> {
+  const test = await testGateway(policies, storePath)
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-api-'))
   const authority = await openServerAuthority({ folder, now: Date.now })
   const tls = await tlsIdentity({ kind: 'own', authority, names: [], now: Date.now })

@@ -17,7 +17,7 @@ import {
 } from '#model'
 import { type AccessTables, accessMigrations, Grants, Requests } from '#services/access'
 import { type AuditLog, openAuditLog } from '#services/audit'
-import { openDatabase } from '#services/db'
+import { type Database, openDatabase } from '#services/db'
 import {
   createIdentity,
   type Identity,
@@ -115,6 +115,7 @@ export interface TestGateway {
   readonly hold: { user: number; agent: number; transaction: number }
   clock: { now: number }
   readonly recordings: Recordings
+  readonly store: Database
   readonly inventory: Inventory
   readonly identity: Identity
   policies(): PolicySet
@@ -130,7 +131,7 @@ export interface TestGateway {
   close(): Promise<void>
 }
 
-export async function testGateway(policies: string): Promise<TestGateway> {
+export async function testGateway(policies: string, storePath = ':memory:'): Promise<TestGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-gateway-'))
   const clock = { now: Date.now() }
   const now = () => clock.now
@@ -150,7 +151,7 @@ export async function testGateway(policies: string): Promise<TestGateway> {
     onAppend: (listener: Parameters<AuditLog['onAppend']>[0]) => log.onAppend(listener),
     read: (from: number, count: number) => log.read(from, count),
   }) as AuditLog & { failing: boolean }
-  const store = await openDatabase(':memory:', [
+  const store = await openDatabase(storePath, [
     identityMigrations,
     accessMigrations,
     recordingMigrations,
@@ -228,6 +229,7 @@ export async function testGateway(policies: string): Promise<TestGateway> {
       gateway.reviewSessions('policy_changed')
     },
     recordings,
+    store,
     inventory,
     identity,
     policies: () => set,

@@ -6,6 +6,7 @@ import {
   lazyRouteComponent,
   redirect,
 } from '@tanstack/react-router'
+import { sessionSearch } from '../features/sessions/search.ts'
 import { Failure } from '../ui/parts.tsx'
 import { Shell } from './shell.tsx'
 
@@ -40,17 +41,15 @@ const request = createRoute({
 const sessions = createRoute({
   getParentRoute: () => root,
   path: '/sessions',
-  validateSearch: (search): { principal?: string; resource?: string; live?: true } => ({
-    ...(typeof search['principal'] === 'string' ? { principal: search['principal'] } : {}),
-    ...(typeof search['resource'] === 'string' ? { resource: search['resource'] } : {}),
-    ...(search['live'] === true ? { live: true } : {}),
-  }),
+  validateSearch: sessionSearch,
   component: lazyRouteComponent(() => import('../features/sessions/list.tsx'), 'Sessions'),
 })
 
 const session = createRoute({
   getParentRoute: () => root,
   path: '/sessions/$id',
+  validateSearch: (search): { at?: number } =>
+    typeof search['at'] === 'number' ? { at: search['at'] } : {},
   component: lazyRouteComponent(() => import('../features/sessions/session.tsx'), 'SessionPage'),
 })
 

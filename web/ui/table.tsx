@@ -1,6 +1,6 @@
 // A list with one line per row. Long ones draw only what is seen.
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 
 export interface Column<Row> {
   readonly name: string
@@ -15,6 +15,8 @@ export interface Column<Row> {
 }
 
 const ROW = 34
+/** So many rows before the end more of them are asked for. */
+const AHEAD = 100
 
 /** `onOpen`: Enter or a click on a row. `j`, `k` and the arrows move. */
 export function Table<Row>({
@@ -35,9 +37,9 @@ export function Table<Row>({
   const box = useRef<HTMLDivElement>(null)
   const [chosenId, setChosenId] = useState<string>()
   // A row that was chosen stays so when others come in before it.
-  const chosen = Math.max(
-    0,
-    chosenId === undefined ? 0 : rows.findIndex(row => idOf(row) === chosenId),
+  const chosen = useMemo(
+    () => Math.max(0, chosenId === undefined ? 0 : rows.findIndex(row => idOf(row) === chosenId)),
+    [rows, idOf, chosenId],
   )
   const narrow = useNarrow()
   const shown = columns.filter(column => !(narrow && column.wide === true))
@@ -50,7 +52,7 @@ export function Table<Row>({
   const items = list.getVirtualItems()
   const last = items.at(-1)?.index ?? 0
   useEffect(() => {
-    if (rows.length > 0 && last >= rows.length - 1) onEnd?.()
+    if (rows.length > 0 && last >= rows.length - AHEAD) onEnd?.()
   }, [last, rows.length, onEnd])
   const move = (by: number): void => {
     const next = Math.min(rows.length - 1, Math.max(0, chosen + by))

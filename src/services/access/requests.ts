@@ -1,7 +1,7 @@
 // Access requests on disk. Every change is a compare-and-set on the row's version, so that two approvers,
 // two retries or two nodes can never both win. Who may vote is not known here (gateway/approvals.ts).
 import { randomBytes } from 'node:crypto'
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import {
   AccessDenied,
   type AccessRequest,
@@ -119,12 +119,8 @@ export class Requests {
     if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal)
     if (filter.before !== undefined) {
       const last = await this.get(filter.before)
-      query = query.where(({ eb, or, and }) =>
-        or([
-          eb('created_at', '<', last.createdAt),
-          and([eb('created_at', '=', last.createdAt), eb('id', '<', last.id)]),
-        ]),
-      )
+      // As one value of two: an index answers it.
+      query = query.where(sql<boolean>`(created_at, id) < (${last.createdAt}, ${last.id})`)
     }
     const rows = await query.limit(filter.limit).execute()
     return rows.map(row => parse(row.body))

@@ -104,5 +104,19 @@ export const accessMigrations: MigrationSet = {
         }
       },
     },
+    {
+      name: 'access-0004-lists-by-time',
+      async up(kysely): Promise<void> {
+        for (const index of [
+          'access_requests_newest on access_requests (created_at, id)',
+          'access_requests_own on access_requests (principal, created_at, id)',
+          'access_requests_states on access_requests (state, created_at, id)',
+          'access_grants_newest on access_grants (created_at)',
+          'access_grants_own on access_grants (principal, created_at)',
+        ])
+          await sql.raw(`create index ${index}`).execute(kysely)
+        await sql`drop index access_requests_state`.execute(kysely)
+      },
+    },
   ],
 }

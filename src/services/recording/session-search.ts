@@ -28,8 +28,12 @@ export interface SessionFilter {
 /** The index knows three letters at a time. */
 export const FEWEST_CHARACTERS = 3
 /** From so many on nobody counts: which of two is walked along does not matter. */
-const MANY = 3_000
+const MANY = 20_000
+/** So many sessions are looked through for a text; where there may be more, its index is walked along. */
+const FEW = 1_000
 const LAST = 2 ** 32
+/** A clock that was set back makes so many sessions at most begin in another order than they are numbered in. */
+const SLACK = 1_000
 
 type Condition = RawBuilder<unknown>
 interface Span {
@@ -45,15 +49,21 @@ export async function findSessions(
   const { from, until, before, limit } = filter
   let to = LAST
   if (before !== undefined) to = (await numberOf(store, before)) - 1
-  if (until !== undefined)
-    to = Math.min(to, await edge(store, sql`max(no)`, sql`started_at < ${until}`, 0))
-  const first =
-    from === undefined ? 1 : await edge(store, sql`min(no)`, sql`started_at >= ${from}`, LAST)
-  const found = to < first ? [] : [...(await walk(store, filter, { from: first, to }, limit))]
+  if (until !== undefined) {
+    const last = await edge(store, sql`started_at < ${until} order by started_at desc, no desc`)
+    to = last === undefined ? 0 : Math.min(to, last + SLACK)
+  }
+  let first = 1
+  if (from !== undefined) {
+    const found = await edge(store, sql`started_at >= ${from} order by started_at, no`)
+    first = found === undefined ? LAST : Math.max(1, found - SLACK)
+  }
+  const found =
+    to < first ? [] : [...(await walk(store, filter, { from: first, to }, limit, false))]
   // Those that began earlier, and lived on.
   if (from !== undefined && found.length < limit) {
     const span = { from: 1, to: Math.min(to, first - 1) }
-    if (span.to >= 1) found.push(...(await walk(store, filter, span, limit - found.length, from)))
+    if (span.to >= 1) found.push(...(await walk(store, filter, span, limit - found.length, true)))
   }
   return found
 }
@@ -69,39 +79,38 @@ async function numberOf(store: Kysely<RecordingTables>, id: string): Promise<num
   return Number(row.no)
 }
 
-async function edge(
-  store: Kysely<RecordingTables>,
-  what: Condition,
-  where: Condition,
-  otherwise: number,
-): Promise<number> {
-  const { rows } = await sql<{ no: number | null }>`
-    select ${what} as no from recording_sessions where ${where}`.execute(store)
-  return Number(rows[0]?.no ?? otherwise)
+async function edge(store: Kysely<RecordingTables>, where: Condition): Promise<number | undefined> {
+  const { rows } = await sql<{ no: number }>`
+    select no from recording_sessions where ${where} limit 1`.execute(store)
+  return rows[0] === undefined ? undefined : Number(rows[0].no)
 }
 
-/** `livedOn`: only those that had not ended then. */
+/** `early`: those that began before what was asked for, and lived on: few of them did. */
 async function walk(
   store: Kysely<RecordingTables>,
   filter: SessionFilter,
   span: Span,
   limit: number,
-  livedOn?: number,
+  early: boolean,
 ): Promise<readonly number[]> {
-  const ways = waysOf(filter, span, livedOn)
-  let best = ways[0]
-  if (ways.length > 1) {
-    let fewest = MANY + 1
+  const terms = termsOf(filter, early)
+  const ways = waysOf(terms, span)
+  // A text is never counted: that is as much work as to walk along it.
+  const enough = terms.text === undefined ? MANY : FEW
+  let best: Pick<Way, 'walk'> | undefined =
+    terms.text === undefined ? ways[0] : textWay(terms.text, terms, span)
+  if (ways.length > (terms.text === undefined ? 1 : 0)) {
+    let fewest = enough
     for (const way of ways) {
       const { rows } = await sql<{ fit: number }>`
-        select count(*) as fit from (${way.fits} limit ${MANY})`.execute(store)
+        select count(*) as fit from (${way.fits} limit ${enough})`.execute(store)
       const fit = Number(rows[0]?.fit)
       if (fit === 0) return []
       if (fit < fewest) best = way
       fewest = Math.min(fewest, fit)
     }
   }
-  const query = best?.walk ?? everySession(termsOf(filter, livedOn), span)
+  const query = best?.walk ?? everySession(terms, span)
   const { rows } = await sql<{ no: number }>`${query} limit ${limit}`.execute(store)
   return rows.map(({ no }) => Number(no))
 }
@@ -114,11 +123,8 @@ interface Way {
   readonly walk: Condition
 }
 
-/** In this order when all have many: the first is what gives nothing but what fits it. */
-function waysOf(filter: SessionFilter, span: Span, livedOn: number | undefined): readonly Way[] {
-  const terms = termsOf(filter, livedOn)
+function waysOf(terms: Terms, span: Span): readonly Way[] {
   return [
-    ...(filter.text === undefined ? [] : [textWay(filter.text, terms, span)]),
     ...terms.facts.map((_, which) => factWay(terms, which, span)),
     ...terms.session.flatMap((term, which) =>
       term.walked === undefined
@@ -140,8 +146,8 @@ interface Terms {
   readonly text: string | undefined
 }
 
-function termsOf(filter: SessionFilter, livedOn: number | undefined): Terms {
-  const { principal, actor, resource, run, live } = filter
+function termsOf(filter: SessionFilter, early: boolean): Terms {
+  const { principal, actor, resource, run, live, from } = filter
   const equal = (column: string, value: string) => ({
     walked: sql`${sql.raw(column)} = ${value}`,
     asked: sql`${sql.raw(column)} || '' = ${value}`,
@@ -159,12 +165,12 @@ function termsOf(filter: SessionFilter, livedOn: number | undefined): Terms {
       ...(live === true
         ? [{ walked: sql`s.ended_at is null`, asked: sql`coalesce(s.ended_at, 0) = 0` }]
         : []),
-      ...(livedOn === undefined
+      ...(from === undefined
         ? []
         : [
             {
-              walked: sql`(s.ended_at is null or s.ended_at >= ${livedOn})`,
-              asked: sql`coalesce(s.ended_at, ${livedOn}) >= ${livedOn}`,
+              ...(early ? { walked: sql`(s.ended_at is null or s.ended_at >= ${from})` } : {}),
+              asked: sql`coalesce(s.ended_at, ${from}) >= ${from}`,
             },
           ]),
       ...(live === false ? [{ asked: sql`s.ended_at is not null` }] : []),
@@ -213,11 +219,10 @@ function factWay(terms: Terms, which: number, span: Span): Way {
   }
 }
 
-function textWay(text: string, terms: Terms, span: Span): Way {
+function textWay(text: string, terms: Terms, span: Span): Pick<Way, 'walk'> {
   const rows = sql`recording_texts match ${phrase(text)} and recording_texts.rowid between ${span.from * CHUNKS} and ${(span.to + 1) * CHUNKS - 1}`
   const no = `(recording_texts.rowid / ${CHUNKS})`
   return {
-    fits: sql`select 1 from recording_texts where ${rows}`,
     walk: sql`select distinct ${sql.raw(no)} as no
       from recording_texts cross join recording_sessions s on s.no = ${sql.raw(no)} where ${all([
         rows,

@@ -1,15 +1,21 @@
 // Sessions, live ones and those that ended. The filter stands in the address.
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import { type LiveEvent, paths, type SessionView } from '#contract'
+import { useCallback, useMemo } from 'react'
+import { type LiveEvent, paths, type SessionView, SHORTEST_TEXT } from '#contract'
 import { asking, call } from '../../data/gateway.ts'
 import { useFresh } from '../../data/live.ts'
+import { useMay } from '../../data/who.ts'
 import { Empty, Failure, Mark, Time } from '../../ui/parts.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import { bytes, count, plain } from '../../ui/text.ts'
+import { Filters } from './filters.tsx'
+import { queryOf } from './search.ts'
 
 const route = getRouteApi('/sessions')
-const PAGE = 500
+const PAGE = 1_000
+/** Pages that are read again when something happens. */
+const MOST_FOLLOWED = 2
 const touches = (event: LiveEvent): boolean => event.kind.startsWith('session.')
 
 const columns: readonly Column<SessionView>[] = [
@@ -76,72 +82,73 @@ const columns: readonly Column<SessionView>[] = [
 export function Sessions() {
   const search = route.useSearch()
   const navigate = useNavigate()
-  useFresh('sessions', touches)
+  const client = useQueryClient()
+  const audits = useMay('console:audit')
+  const query = queryOf(search, SHORTEST_TEXT)
+  const key = ['sessions', search]
   const found = useInfiniteQuery({
-    queryKey: ['sessions', search],
+    queryKey: key,
+    enabled: query !== undefined,
     queryFn: ({ pageParam, signal }) =>
-      call<SessionView[]>(asking(paths.sessions, { ...search, before: pageParam, limit: PAGE }), {
+      call<SessionView[]>(asking(paths.sessions, { ...query, before: pageParam, limit: PAGE }), {
         signal,
       }),
     initialPageParam: undefined as string | undefined,
+    // A hundred pages are not compared row by row because another one came.
+    structuralSharing: false,
     getNextPageParam: page => (page.length < PAGE ? undefined : page.at(-1)?.id),
   })
-  const rows = found.data?.pages.flat() ?? []
-  const field = (name: 'principal' | 'resource', label: string) => (
-    <label className="text-soft">
-      {label}{' '}
-      <input
-        defaultValue={search[name] ?? ''}
-        onBlur={event => change(name, event.target.value)}
-        onKeyDown={event => {
-          if (event.key === 'Enter') change(name, event.currentTarget.value)
-        }}
-        className="border border-line bg-transparent text-ink px-2 py-0.5 w-32"
-      />
-    </label>
-  )
-  const change = (name: 'principal' | 'resource', value: string): void => {
-    const { [name]: _, ...rest } = search
-    void navigate({ to: '/sessions', search: value === '' ? rest : { ...rest, [name]: value } })
-  }
+  // To follow what happens all that was read is read again: not when that is much.
+  const followed = (found.data?.pages.length ?? 0) <= MOST_FOLLOWED
+  useFresh(followed ? 'sessions' : 'nothing of this page', touches)
+  const rows = useMemo(() => found.data?.pages.flat() ?? [], [found.data])
+  const { hasNextPage, isFetching, fetchNextPage } = found
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage()
+  }, [hasNextPage, isFetching, fetchNextPage])
+  const asked = Object.keys(search).length > 0
   return (
     <>
-      <div className="flex flex-wrap gap-4 items-baseline px-4 py-3">
-        <h1 className="text-lg font-semibold m-0">Sessions</h1>
-        {field('principal', 'who')}
-        {field('resource', 'resource')}
-        <label className="text-soft">
-          <input
-            type="checkbox"
-            checked={search.live === true}
-            onChange={event => {
-              const { live: _, ...rest } = search
-              void navigate({
-                to: '/sessions',
-                search: event.target.checked ? { ...rest, live: true } : rest,
-              })
-            }}
-          />{' '}
-          live only
-        </label>
-      </div>
+      <Filters search={search} />
+      {query === undefined && (
+        <p className="px-4 m-0 text-soft">A text to look for has at least 3 characters.</p>
+      )}
+      {search.text !== undefined && !audits && (
+        <p className="px-4 m-0 text-soft">
+          Among your own: the texts of others need console:audit as well.
+        </p>
+      )}
+      {!followed && (
+        <p className="px-4 m-0 text-soft">
+          So far down the list does not follow what happens.{' '}
+          <button
+            type="button"
+            className="underline"
+            onClick={() => void client.resetQueries({ queryKey: key })}
+          >
+            Begin anew
+          </button>
+        </p>
+      )}
       {found.error && <Failure error={found.error} again={() => void found.refetch()} />}
       {found.data !== undefined && rows.length === 0 ? (
         <Empty title="No session fits.">
-          A session appears here when somebody connects through the gateway.
+          {asked
+            ? 'Take a condition away: those on a statement have to be true of one statement.'
+            : 'A session appears here when somebody connects through the gateway.'}
         </Empty>
       ) : (
         <Table
           label="sessions"
           rows={rows}
           columns={columns}
-          idOf={each => each.id}
+          idOf={idOf}
           onOpen={each => void navigate({ to: '/sessions/$id', params: { id: each.id } })}
-          onEnd={() => {
-            if (found.hasNextPage && !found.isFetching) void found.fetchNextPage()
-          }}
+          onEnd={more}
         />
       )}
     </>
   )
 }
+
+const idOf = (each: SessionView): string => each.id

@@ -18,6 +18,12 @@ export interface Step {
   readonly message: string
   readonly policies: readonly string[]
   readonly parameters: readonly (string | null)[]
+  /** What it touches; as the first statement of the same text says. */
+  readonly objects: readonly string[]
+  /** When its outcome was there, or a held one was decided; until then it runs or waits. */
+  until: number
+  /** Classes of which values were masked, and how many. */
+  masked: readonly (readonly [string, number])[]
   answer?: Answer
   outcome?: { at: number; status: string; rows: number; bytes: number; error: string | undefined }
 }
@@ -26,6 +32,9 @@ export interface Step {
 export function stepsOf(events: readonly RecordedEventView[]): readonly Step[] {
   const steps: Step[] = []
   const byEntry = new Map<number, Step>()
+  const objectsOf = new Map<string, readonly string[]>()
+  /** What waits for a person, by its text. */
+  const waiting = new Map<string, Step>()
   for (const event of events) {
     const entry = number(event['entry'])
     if (event.kind === 'statement') {
@@ -40,8 +49,15 @@ export function stepsOf(events: readonly RecordedEventView[]): readonly Step[] {
         message: text(event['message']),
         policies: texts(event['policies']),
         parameters: cells(event['parameters']),
+        objects: objects(event, objectsOf),
+        until: event.at,
+        masked: [],
       }
       steps.push(step)
+      const held = waiting.get(step.text)
+      if (held !== undefined) held.until = event.at
+      if (effect === 'held') waiting.set(step.text, step)
+      else waiting.delete(step.text)
       if (entry !== undefined) byEntry.set(entry, step)
     } else if (event.kind === 'note') steps.push(noteOf(event))
     else if (event.kind === 'answer' && entry !== undefined) {
@@ -57,6 +73,8 @@ export function stepsOf(events: readonly RecordedEventView[]): readonly Step[] {
     } else if (event.kind === 'outcome' && entry !== undefined) {
       const step = byEntry.get(entry)
       if (step !== undefined) {
+        step.until = event.at
+        step.masked = counts(event['masked'])
         step.outcome = {
           at: event.at,
           status: text(event['status']),
@@ -81,7 +99,25 @@ function noteOf(event: RecordedEventView): Step {
     message: '',
     policies: [],
     parameters: [],
+    objects: [],
+    until: event.at,
+    masked: [],
   }
+}
+
+/** A recording has them once for each text. */
+function objects(
+  event: RecordedEventView,
+  known: Map<string, readonly string[]>,
+): readonly string[] {
+  const asked = text(event['text'])
+  if (event['objects'] !== undefined) known.set(asked, texts(event['objects']))
+  return known.get(asked) ?? []
+}
+
+function counts(value: unknown): (readonly [string, number])[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).map(([name, found]) => [name, number(found) ?? 0])
 }
 
 function text(value: unknown): string {

@@ -1,13 +1,17 @@
-// One session: what was asked, what was decided, what was seen; as it happens while it lives.
+// One session: what was asked, what was decided, what was seen; as it happens while it lives, and again as it was.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { getRouteApi, Link } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { type LiveEvent, paths, type RecordedEventView, type SessionView } from '#contract'
 import { asking, at, call } from '../../data/gateway.ts'
 import { useFresh } from '../../data/live.ts'
-import { Button, Empty, Facts, Failure, Mark, Time, Verbatim } from '../../ui/parts.tsx'
+import { Button, Empty, Facts, Failure, Mark, Time } from '../../ui/parts.tsx'
 import { bytes, count, many, plain } from '../../ui/text.ts'
-import { type Answer, type Step, stepsOf } from './recording.ts'
+import { clockOf } from './clock.ts'
+import { type Player, usePlayer } from './player.ts'
+import { type Step, stepsOf } from './recording.ts'
+import { Steps } from './steps.tsx'
+import { Timeline } from './timeline.tsx'
 
 const route = getRouteApi('/sessions/$id')
 const touches = (event: LiveEvent): boolean => event.kind.startsWith('session.')
@@ -15,6 +19,7 @@ const WATCHED = ['opened', 'statement', 'answer', 'outcome', 'note', 'closed'] a
 
 export function SessionPage() {
   const { id } = route.useParams()
+  const scroller = useRef<HTMLElement>(null)
   useFresh('session', touches)
   const session = useQuery({
     queryKey: ['session', id],
@@ -23,12 +28,12 @@ export function SessionPage() {
   if (session.error) return <Failure error={session.error} again={() => void session.refetch()} />
   if (session.data === undefined) return null
   return (
-    <article className="overflow-auto p-4 w-full">
-      <p className="m-0 text-soft">
+    <article ref={scroller} className="overflow-auto p-4 pt-0 w-full relative">
+      <p className="m-0 pt-4 text-soft">
         <Link to="/sessions">Sessions</Link> / <code>{id}</code>
       </p>
       <Head session={session.data} />
-      <Timeline key={id} session={session.data} />
+      <Replay key={id} session={session.data} scroller={scroller} />
     </article>
   )
 }
@@ -93,7 +98,13 @@ function Head({ session }: { session: SessionView }) {
   )
 }
 
-function Timeline({ session }: { session: SessionView }) {
+function Replay({
+  session,
+  scroller,
+}: {
+  session: SessionView
+  scroller: RefObject<HTMLElement | null>
+}) {
   const recording = useQuery({
     queryKey: ['recording', session.id],
     queryFn: ({ signal }) => wholeRecording(session.id, signal),
@@ -101,150 +112,85 @@ function Timeline({ session }: { session: SessionView }) {
     placeholderData: () => undefined,
   })
   const live = useWatch(session.id, session.endedAt === undefined && recording.isSuccess)
+  const steps = useMemo(() => {
+    const last = recording.data?.at(-1)?.at ?? 0
+    return stepsOf([...(recording.data ?? []), ...live.filter(event => event.at > last)])
+  }, [recording.data, live])
   if (recording.error)
     return <Failure error={recording.error} again={() => void recording.refetch()} />
   if (recording.data === undefined) return <p className="text-soft">reading the recording …</p>
-  const last = recording.data.at(-1)?.at ?? 0
-  const steps = stepsOf([...recording.data, ...live.filter(event => event.at > last)])
   if (steps.length === 0)
     return <Empty title="Nothing was asked yet.">It shows here as it comes.</Empty>
+  return <Played session={session} steps={steps} scroller={scroller} />
+}
+
+function Played({
+  session,
+  steps,
+  scroller,
+}: {
+  session: SessionView
+  steps: readonly Step[]
+  scroller: RefObject<HTMLElement | null>
+}) {
+  const from = session.startedAt
+  const clock = useMemo(() => clockOf(steps, from), [steps, from])
+  const { at: address } = route.useSearch()
+  const navigate = useNavigate()
+  const toAddress = useCallback(
+    (seconds: number | undefined) =>
+      void navigate({
+        to: '/sessions/$id',
+        params: { id: session.id },
+        search: seconds === undefined ? {} : { at: seconds },
+        replace: true,
+      }),
+    [navigate, session.id],
+  )
+  const player = usePlayer(steps, clock, address, from, toAddress)
+  useKeys(player)
+  const replaying = player.played !== undefined
+  const shown = useMemo(
+    () => (replaying ? steps.slice(0, player.current + 1) : steps),
+    [steps, replaying, player.current],
+  )
   return (
-    <ol className="list-none m-0 mt-4 p-0">
-      {steps.map(step => (
-        <li key={`${step.entry ?? 'note'} ${step.at}`} className="border-t border-line py-2">
-          <Line step={step} startedAt={session.startedAt} />
-        </li>
-      ))}
-    </ol>
+    <>
+      <Timeline steps={steps} clock={clock} player={player} from={from} />
+      {shown.length === 0 && <p className="text-soft">Nothing was asked until here.</p>}
+      <Steps
+        steps={shown}
+        startedAt={from}
+        time={player.time}
+        follow={replaying}
+        scroller={scroller}
+      />
+    </>
   )
 }
 
-function Line({ step, startedAt }: { step: Step; startedAt: number }) {
-  const seconds = ((step.at - startedAt) / 1_000).toFixed(3)
-  const took = step.outcome === undefined ? undefined : step.outcome.at - step.at
-  return (
-    <div className="grid grid-cols-[5.5rem_6rem_1fr] max-sm:grid-cols-1 gap-x-3">
-      <span
-        className="text-soft tabular-nums text-right max-sm:text-left"
-        title={new Date(step.at).toISOString()}
-      >
-        {seconds} s
-      </span>
-      <Effect step={step} />
-      <div className="min-w-0">
-        {step.note ? (
-          <span className="text-soft">{plain(step.text)}</span>
-        ) : (
-          <Verbatim block text={step.text} />
-        )}
-        {step.parameters.length > 0 && (
-          <div className="text-soft">
-            {step.parameters.map((value, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a parameter's name is its number
-              <span key={index} className="mr-3">
-                ${index + 1} = {value === null ? 'NULL' : <Verbatim text={value} />}
-              </span>
-            ))}
-          </div>
-        )}
-        {step.effect !== 'permit' && (
-          <div className="text-soft">
-            {plain(step.message)} [{plain(step.code)}]
-          </div>
-        )}
-        <div className="text-soft">
-          {step.policies.map(plain).join(', ')}
-          {step.outcome !== undefined &&
-            ` → ${many(step.outcome.rows, 'row')}, ${bytes(step.outcome.bytes)}, ${took} ms`}
-          {step.outcome?.error !== undefined && (
-            <Mark tone="denied" glyph="✕">
-              {plain(step.outcome.error)}
-            </Mark>
-          )}
-        </div>
-        {step.answer !== undefined && step.answer.rows.length > 0 && <Rows answer={step.answer} />}
-      </div>
-    </div>
-  )
-}
-
-function Effect({ step }: { step: Step }) {
-  if (step.note) return <span />
-  if (step.effect === 'held') {
-    return (
-      <Mark tone="held" glyph="◔">
-        held
-      </Mark>
-    )
-  }
-  return step.effect === 'deny' ? (
-    <Mark tone="denied" glyph="✕">
-      denied
-    </Mark>
-  ) : (
-    <Mark tone="plain" glyph="✓">
-      permitted
-    </Mark>
-  )
-}
-
-const SHOWN = 20
-
-/** What the principal saw: masked values as they saw them. */
-function Rows({ answer }: { answer: Answer }) {
-  const [all, setAll] = useState(false)
-  const rows = all ? answer.rows : answer.rows.slice(0, SHOWN)
-  return (
-    <div className="overflow-x-auto my-1">
-      <table className="font-mono border-collapse">
-        <thead>
-          <tr>
-            {answer.columns.map((name, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: a column's name may stand twice
-              <th key={index} className="text-left font-normal text-soft pr-4">
-                {plain(name)}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: a row has no name
-            <tr key={index}>
-              {row.map((cell, at) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: a cell has no name
-                <td key={at} className="pr-4 align-top">
-                  <Cell value={cell} />
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {answer.rows.length > SHOWN && !all && (
-        <Button className="mt-1" onClick={() => setAll(true)}>
-          {count(answer.rows.length - SHOWN)} more rows
-        </Button>
-      )}
-      {answer.truncated && <p className="text-soft m-0">More came than is kept.</p>}
-    </div>
-  )
-}
-
-/** A mask of the gateway: `⟦m:CLASS⟧`. */
-const MASK = /^⟦m:([^⟧]*)⟧$/
-
-function Cell({ value }: { value: string | null }) {
-  if (value === null) return <em className="text-soft">NULL</em>
-  const masked = MASK.exec(value)?.[1]
-  if (masked === undefined) return <Verbatim text={value} />
-  return (
-    <span title={`masked: ${masked}`}>
-      <Mark tone="masked" glyph="▒">
-        {plain(masked)}
-      </Mark>
-    </span>
-  )
+/** Of the player, wherever the focus is but where something is typed or pressed. */
+function useKeys(player: Player): void {
+  const held = useRef(player)
+  held.current = player
+  useEffect(() => {
+    const listen = (event: KeyboardEvent): void => {
+      const target = event.target instanceof Element ? event.target : undefined
+      if (event.ctrlKey || event.metaKey || event.altKey) return
+      if (target?.closest('input, textarea, select, a') != null) return
+      if (event.key === ' ' && target?.closest('button') != null) return
+      const { toggle, step, jump } = held.current
+      if (event.key === ' ') toggle()
+      else if (event.key === '[') step(-1)
+      else if (event.key === ']') step(1)
+      else if (event.key === 'ArrowLeft') jump(-1)
+      else if (event.key === 'ArrowRight') jump(1)
+      else return
+      event.preventDefault()
+    }
+    addEventListener('keydown', listen)
+    return () => removeEventListener('keydown', listen)
+  }, [])
 }
 
 /** All of it: a long recording comes in several answers. */
