@@ -4,7 +4,13 @@ import { z } from 'zod'
 import { type PolicyTried, paths, policySchemas } from '#contract'
 import { principalEntry } from '#gateway'
 import { AccessDenied, GatewayError, InvalidRequest, isGatewayError } from '#model'
-import { type BenchAnswer, casesIn, type PolicyFolder, proposed } from '#services/policies'
+import {
+  type BenchAnswer,
+  casesIn,
+  type PolicyFolder,
+  proposed,
+  revisionOf,
+} from '#services/policies'
 import type { Routes } from './api.ts'
 import type { ApiParts, Caller } from './parts.ts'
 import { has, need } from './rights.ts'
@@ -18,6 +24,7 @@ const MOST_CASES = 2_000
 export function policyFileRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'principal' } as const
   const { policyFiles, workbench } = parts
+  const cases = new KeptCases(parts)
 
   routes.get(
     paths.policies,
@@ -69,7 +76,7 @@ export function policyFileRoutes(routes: Routes, parts: ApiParts): void {
       const folder = await policyFiles.look()
       const files = proposed(folder.files, request.body.changes)
       const { asked, unread } = request.body.tests
-        ? await casesOf(parts, folder)
+        ? await cases.of(folder)
         : { asked: [], unread: [] }
       const answer = await workbench.ask({
         files,
@@ -233,13 +240,23 @@ async function keepsItsAuthor(
   changes: Parameters<typeof proposed>[1],
 ): Promise<void> {
   const { files } = await parts.policyFiles.look()
-  const { rights } = await parts.workbench.ask({
+  const {
+    rights = [],
+    policySet,
+    problems,
+  } = await parts.workbench.ask({
     files: proposed(files, changes),
     vocabulary: parts.vocabulary(),
     rights: { principal, facts: parts.gateway.rights.factsFor(principal, origin) },
   })
-  // Undefined: it does not check, and is refused with the place.
-  if (rights === undefined || rights.includes('console:administer')) return
+  if (policySet === undefined) {
+    const wrong = problems.find(({ severity }) => severity === 'error')
+    throw new InvalidRequest(
+      'request_invalid',
+      `The policies do not check: ${wrong?.file}:${wrong?.line}:${wrong?.column} ${wrong?.message}`,
+    )
+  }
+  if (rights.includes('console:administer')) return
   throw new InvalidRequest(
     'request_invalid',
     'With these policies you could not change them any more: nothing was written.',
@@ -247,24 +264,49 @@ async function keepsItsAuthor(
   )
 }
 
-/** The cases beside the policies; and for each file that cannot be read, why. */
-async function casesOf(parts: ApiParts, { tests }: PolicyFolder) {
-  type Case = Awaited<ReturnType<typeof casesIn>>[number]
-  const asked: { file: string; case: Case }[] = []
-  const unread: NonNullable<PolicyTried['cases']> = []
+type Cases = {
+  readonly asked: { file: string; case: Awaited<ReturnType<typeof casesIn>>[number] }[]
+  /** For each file that cannot be read, why. */
+  readonly unread: NonNullable<PolicyTried['cases']>
+}
+
+/** The cases beside the policies, read anew when one of their files is another, or what their words stand for. */
+class KeptCases {
+  readonly #parts: ApiParts
+  #kept: { readonly key: string; readonly cases: Promise<Cases> } | undefined
+
+  constructor(parts: ApiParts) {
+    this.#parts = parts
+  }
+
+  of({ tests }: PolicyFolder): Promise<Cases> {
+    const key = revisionOf(tests) + JSON.stringify(this.#parts.vocabulary().resources)
+    if (this.#kept?.key === key) return this.#kept.cases
+    const cases = read(this.#parts, tests)
+    this.#kept = { key, cases }
+    // A defect is not kept; whoever asked hears of it.
+    cases.catch(() => {
+      this.#kept = undefined
+    })
+    return cases
+  }
+}
+
+async function read(parts: ApiParts, tests: PolicyFolder['tests']): Promise<Cases> {
+  const cases: Cases = { asked: [], unread: [] }
   for (const { name: file, text } of tests) {
     try {
       const found = await casesIn(text, file, words(parts))
-      if (asked.length + found.length > MOST_CASES)
+      if (cases.asked.length + found.length > MOST_CASES)
         throw new InvalidRequest('request_invalid', `There are more than ${MOST_CASES} cases.`)
-      asked.push(...found.map(each => ({ file, case: each })))
+      cases.asked.push(...found.map(each => ({ file, case: each })))
     } catch (error) {
       // It counts as a case that failed, in its own words; anything else is a defect of ours.
       if (!isGatewayError(error)) throw error
-      unread.push({ file, name: file, passed: false, differences: [error.message] })
+      cases.unread.push({ file, name: file, passed: false, differences: [error.message] })
     }
   }
-  return { asked, unread }
+  return cases
 }
 
 function words(parts: ApiParts): Parameters<typeof casesIn>[2] {

@@ -1,10 +1,8 @@
 // policy why: what is decided on a statement, and why; by a gateway with the catalog that it has, or from files alone.
 import type { Command } from 'commander'
-import type { Config } from '#config'
 import { paths, type WhyView } from '#contract'
-import type { UsesWhy } from '#engines/exposure'
-import type { Facts, PolicySet } from '#engines/policy'
-import { InvalidRequest, type Principal, type Resource, type Statement } from '#model'
+import type { Facts } from '#engines/policy'
+import { InvalidRequest, type Principal } from '#model'
 import { runs, WrongUsage } from './invocation.ts'
 import { protocolOf } from './policy-cases.ts'
 import { configOf } from './policy-config.ts'
@@ -69,13 +67,16 @@ async function offline(
   }
   const set = await usableFolder(config.policies.folder, config)
   const statement = await protocolOf(resource.protocol, await protocols()).read(options.statement)
-  const { why, whyReveal } = await import('#engines/policy')
-  const asked = { principal: supposed(who), resource, facts: supposedFacts() }
-  const { operations, effect, code, message, hint, obligations, policies } = why(set, {
-    ...asked,
+  const { whyUnder } = await import('#services/policies')
+  const { decision, uses, reveals } = await whyUnder(set, {
+    principal: supposed(who),
+    resource,
     statement,
+    grants: [],
+    facts: supposedFacts(),
+    classes: config.dataClasses,
   })
-  const uses = await usesOf(config, set, asked, statement)
+  const { operations, effect, code, message, hint, obligations, policies } = decision
   const refused = effect === 'permit' ? uses.refusal?.error : undefined
   return {
     effect: refused === undefined ? effect : 'deny',
@@ -90,35 +91,9 @@ async function offline(
     })),
     names: 'text',
     predicates: uses.rule,
-    classes: uses.classes.map(({ dataClass, column }) => whyReveal(set, asked, dataClass, column)),
+    classes: [...reveals],
     statements: [...uses.statements],
   }
-}
-
-async function usesOf(
-  { dataClasses }: Config,
-  set: PolicySet,
-  asked: { principal: Principal; resource: Resource; facts: Facts },
-  statement: Statement,
-): Promise<UsesWhy> {
-  const { principal, resource, facts } = asked
-  const { explainUses, predicateRuleFor } = await import('#engines/exposure')
-  const { createMasking } = await import('#engines/masking')
-  // Nothing is masked here, so no key matters: only names are looked up.
-  const { classOf } = createMasking({ classes: dataClasses, tokenKey: new Uint8Array(32) })
-  const policies = set.narrow(principal, resource, [])
-  const view = {
-    hides: (column: Parameters<typeof classOf>[0]) => {
-      const found = classOf(column)
-      return found && !policies.reveals(found.name, column, facts) ? found : undefined
-    },
-    hiddenAnywhere: () =>
-      dataClasses.filter(
-        ({ name, columns }) => columns.length > 0 && !policies.reveals(name, 'unknown', facts),
-      ),
-  }
-  const rule = predicateRuleFor(principal, resource.masking.predicates)
-  return explainUses(statement, rule, view, classOf)
 }
 
 function supposedFacts(): Facts {

@@ -19,6 +19,9 @@ export interface Complaint {
   readonly severity: 'error' | 'warning'
 }
 
+/** How it begins what it says of a text that trapped it: after that, it may answer nothing any more. */
+export const PARSER_FAILED = 'the policy parser failed'
+
 /** Parses a text; the texts of its policies in order, and whether it holds templates. */
 export function parsePolicies(
   text: string,
@@ -88,7 +91,7 @@ function guarded<T>(call: () => T): T | { complaints: readonly Complaint[] } {
   } catch (error) {
     // A trap of the library on a text (nesting that exhausts its stack): the text is refused, with its words.
     const reason = error instanceof Error ? error.message : 'unknown'
-    const message = `the policy parser failed: ${reason}`
+    const message = `${PARSER_FAILED}: ${reason}`
     return { complaints: [{ policy: undefined, message, offset: undefined, severity: 'error' }] }
   }
 }

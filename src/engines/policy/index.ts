@@ -7,6 +7,7 @@ export {
   type PolicyCase,
   runPolicyCases,
 } from './cases.ts'
+export { PARSER_FAILED } from './cedar.ts'
 export { checkPolicies, type PolicyFile, type Problem } from './check.ts'
 export type { Judged } from './context.ts'
 export type { PolicyResource } from './entities.ts'

@@ -37,6 +37,7 @@ export class CatalogSnapshot {
   readonly #byOid = new Map<number, Relation>()
   readonly #byName = new Map<string, Relation[]>()
   readonly #byObject = new Map<string, Relation>()
+  #listed: { readonly most: number; readonly columns: readonly ColumnName[] } | undefined
   readonly #origins: Origins
   readonly #ownCode: OwnCode
 
@@ -63,7 +64,13 @@ export class CatalogSnapshot {
     return this.#byOid.get(oid)
   }
 
+  /** Made once: a list is looked at again and again, and the same one says that nothing changed. */
   listed(most: number): readonly ColumnName[] {
+    if (this.#listed?.most !== most) this.#listed = { most, columns: this.#list(most) }
+    return this.#listed.columns
+  }
+
+  #list(most: number): readonly ColumnName[] {
     const found: ColumnName[] = []
     for (const { schema, kind, object, columns } of this.#byOid.values()) {
       if (kind === 'sequence' || schema === 'information_schema' || schema.startsWith('pg_'))

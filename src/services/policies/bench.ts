@@ -96,7 +96,7 @@ function named({ detect, mask, ...rest }: DataClass): DataClass {
   }
 }
 
-function whyOf(set: PolicySet, question: WhyQuestion): WhyAnswer {
+export function whyOf(set: PolicySet, question: WhyQuestion): WhyAnswer {
   const { principal, resource, statement, grants, facts, classes } = question
   const asked = { principal, resource, grants, facts }
   // Nothing is masked here, so no key matters: only names are looked up.

@@ -125,7 +125,9 @@ export class PolicyHistory {
         .select('text')
         .where('sha256', '=', sha256)
         .executeTakeFirst()
-      texts.set(sha256, found?.text ?? '')
+      if (found === undefined)
+        throw new InvalidRequest('request_unknown', 'A text of this version is not kept.')
+      texts.set(sha256, found.text)
     }
     return names.map(([name, sha256]) => ({ name, text: texts.get(sha256) ?? '' }))
   }

@@ -7,4 +7,5 @@ export { openPolicies, type Policies, type PoliciesOptions, type PolicyFolder } 
 export { proposed } from './proposal.ts'
 export { revisionOf } from './revision.ts'
 export { policyMigrations } from './tables.ts'
+export { whyUnder } from './why-proposed.ts'
 export { Workbench } from './workbench.ts'

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { principal, read, shop } from '../../gateway/gateway.testing.ts'
 import { Workbench } from './workbench.ts'
 
 const files = (text: string) => [{ name: 'a.cedar', text }]
@@ -32,6 +33,41 @@ describe('the workbench', () => {
     const wrong = await bench.ask({ files: files('permit (principal, bla);'), vocabulary })
     expect(wrong.policySet).toBeUndefined()
     expect(wrong.problems[0]).toMatchObject({ file: 'a.cedar', line: 1, severity: 'error' })
+  })
+
+  it('tells why, also where detectors and maskers are of the operator’s own', async () => {
+    bench = new Workbench()
+    const column = { object: 'public.staff', column: 'badge' }
+    const { why } = await bench.ask({
+      files: files(good),
+      vocabulary,
+      why: {
+        principal: principal('ana', ['staff']),
+        resource: shop,
+        statement: {
+          ...read('select badge from staff'),
+          mayDeriveFrom: [column],
+          lineage: [
+            { outputs: [{ sources: [column], how: 'identity' }], probes: [], transfers: [] },
+          ],
+        },
+        grants: [],
+        facts: {
+          client: '',
+          ip: '127.0.0.1',
+          now: 0,
+          approved: false,
+          reason: undefined,
+          mfa: false,
+          run: { rows: 0, bytes: 0, statements: 0 },
+        },
+        classes: [
+          { name: 'badge', columns: ['*.badge'], detect: 'acme-badge', mask: { plugin: 'acme' } },
+        ],
+      },
+    })
+    expect(why?.decision.effect).toBe('permit')
+    expect(why?.reveals).toMatchObject([{ dataClass: 'badge', revealed: false }])
   })
 
   it('gives up what takes too long, and answers the next question', async () => {

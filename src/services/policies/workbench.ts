@@ -2,6 +2,7 @@
 // bounded heap, because the texts are of this moment and the library that parses them is slow, and traps on what it
 // cannot bear: no statement waits for a person who types.
 import { Worker } from 'node:worker_threads'
+import { PARSER_FAILED } from '#engines/policy'
 import { Unavailable } from '#model'
 import type { BenchAnswer, BenchQuestion } from './bench.ts'
 
@@ -91,6 +92,12 @@ export class Workbench {
       if (worker !== this.#worker) return
       const asked = this.#busy
       this.#busy = undefined
+      clearTimeout(this.#timer)
+      // What trapped the parser has broken it: the next question is another thread's.
+      if (said.answer?.problems.some(({ message }) => message.startsWith(PARSER_FAILED)) === true) {
+        this.#worker = undefined
+        void worker.terminate()
+      }
       if (said.answer !== undefined) asked?.resolve(said.answer)
       else asked?.reject(new Error(`trying policies failed: ${said.failed}`))
       this.#next()
