@@ -386,11 +386,16 @@ describe('a signed decision', () => {
       ['nobody named', decides('people', about, {}), 400],
       ['a person of a service', decides('board', about, as), 400],
       ['another resource’s channel', decides('elsewhere', about, as), 403],
-      ['a channel that takes none', decides('deaf', about, as), 404],
-      ['no channel', decides('nowhere', about, as), 404],
+      ['a channel that takes none', decides('deaf', about, as), 401],
+      ['no channel', decides('nowhere', about, as), 401],
       ['no request', decides('people', { ...about, id: 'req-none' }, as), 403],
     ]
     for (const [what, sent, status] of expectations) expect((await sent).status, what).toBe(status)
+    const answers = await Promise.all(
+      ['people', 'deaf', 'nowhere'].map(name => decides(name, about, as, { secret: strange })),
+    )
+    // What is there and what is not answers alike.
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1)
     expect(await state(about)).toBe('pending')
     const once = { id: 'dec_once' }
     expect((await decides('people', about, { email: 'x@example.com' }, once)).status).toBe(403)
@@ -405,7 +410,7 @@ describe('a signed decision', () => {
     expect((await api.call('POST', path)).status).toBe(400)
     expect(
       await api.call('POST', path, { token: api.signIn(dora), body: { request: about.id } }),
-    ).toMatchObject({ status: 401, body: { code: 'token_required' } })
+    ).toMatchObject({ status: 401, body: { code: 'token_invalid' } })
     expect((await api.call('GET', path, { token: api.signIn(dora) })).status).toBe(404)
   })
 

@@ -216,7 +216,7 @@ const rows: readonly Row[] = [
     ...only(403, [404, 'operate']),
   },
   // A key that the configuration names is the proof; identities are none here.
-  { route: `POST ${paths.channelHook}`, kind: 'public', body: {}, open: 404, ...all(404) },
+  { route: `POST ${paths.channelHook}`, kind: 'public', body: {}, open: 401, ...all(401) },
   // Everybody may listen, and hears of what is their own.
   { route: `GET ${paths.events}`, kind: 'stream', ...all(200) },
   { route: `GET ${paths.audit}`, ...only(403, [200, 'audit']) },

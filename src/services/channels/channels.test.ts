@@ -292,7 +292,7 @@ describe('the queue of a channel', () => {
     expect(Number(count)).toBe(500)
   })
 
-  it('follows the configuration: what waits for a channel that is gone is dropped', async () => {
+  it('follows the configuration: what waits for a channel that is gone is forgotten, and a new one hears what waits', async () => {
     side.answer = json({}, 503)
     const channels = await start([hook(), hook({ name: 'other', url: `${side.url}/other` })])
     tell(channels, request())
@@ -301,15 +301,18 @@ describe('the queue of a channel', () => {
     later(channels, 60_000, [hook({ name: 'other', url: `${side.url}/moved` })])
     await until(() => expect(side.heard.at(-1)?.path).toBe('/moved'))
     expect((await channels.list()).map(({ name }) => name)).toEqual(['other'])
-    const rows = await store
-      .tables<ChannelTables>()
-      .selectFrom('channel_deliveries')
-      .selectAll()
-      .execute()
-    expect(rows.find(({ channel }) => channel === 'board')).toMatchObject({
-      state: 'dropped',
-      error: 'the channel is no longer configured',
+    await until(async () => {
+      const rows = await store
+        .tables<ChannelTables>()
+        .selectFrom('channel_deliveries')
+        .select('channel')
+        .execute()
+      expect(rows).toEqual([{ channel: 'other' }])
     })
+    // Back again: what waits now is told, and what was told already is not.
+    channels.update([hook({ url: `${side.url}/again` }), hook({ name: 'other' })])
+    await until(() => expect(side.heard.at(-1)?.path).toBe('/again'))
+    expect(side.heard.filter(({ path }) => path === '/moved')).toHaveLength(1)
   })
 
   it('shows a secret that is missing, and sends when it is there', async () => {
@@ -357,9 +360,11 @@ describe('the queue of a channel', () => {
   it('is never waited for: hearing of a request takes no time', async () => {
     side.answer = () => {}
     const channels = await start([hook()])
-    const before = performance.now()
-    for (let at = 0; at < 100; at += 1) tell(channels, request({ id: `req-${at}` }))
-    expect(performance.now() - before).toBeLessThan(50)
+    const before = process.cpuUsage()
+    for (let at = 0; at < 1_000; at += 1) tell(channels, request({ id: `req-${at}` }))
+    const { user, system } = process.cpuUsage(before)
+    // Microseconds of CPU: a thousand requests cost what one message would.
+    expect(user + system).toBeLessThan(200_000)
   })
 })
 

@@ -3,7 +3,13 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { ChannelSettings } from '#config'
-import { AccessDenied, type AccessRequest, InvalidRequest, isGatewayError } from '#model'
+import {
+  AccessDenied,
+  type AccessRequest,
+  AuthenticationFailed,
+  InvalidRequest,
+  isGatewayError,
+} from '#model'
 import type { Log } from '#telemetry'
 import {
   type Channel,
@@ -12,6 +18,7 @@ import {
   DeliveryFailed,
   type Incoming,
   type NoticeEvent,
+  type Received,
 } from './channel.ts'
 import { Deliveries, type Delivery } from './deliveries.ts'
 import { createChannel } from './kinds.ts'
@@ -23,6 +30,8 @@ const PRUNE_MS = 3_600_000
 /** A store that fails is tried again after this. */
 const TROUBLE_MS = 5_000
 const SHOWN = 20
+/** One attempt, whatever the other side does; shorter than the lease of a delivery. */
+const LONGEST_MS = 60_000
 
 export interface ChannelsParts extends ChannelTools {
   readonly kysely: Kysely<ChannelTables>
@@ -73,23 +82,21 @@ export class Channels {
 
   /** Takes up the settings; messages about what waits now are sent where they were not. */
   async start(settings: readonly ChannelSettings[]): Promise<void> {
-    this.#take(settings)
-    await this.#deliveries.dropOthers([...this.#channels.keys()])
+    await this.#take(settings)
     await this.#deliveries.prune([...this.#channels.keys()])
+  }
+
+  /** Other channels from now on: what waits for people is told to those that are new, too. */
+  update(settings: readonly ChannelSettings[]): void {
+    this.#safely(() => this.#take(settings))
+  }
+
+  async #take(settings: readonly ChannelSettings[]): Promise<void> {
+    this.#channels = new Map(settings.map(each => [each.name, createChannel(each, this.#parts)]))
+    await this.#deliveries.forgetOthers([...this.#channels.keys()])
     if (this.#channels.size > 0)
       for (const request of await this.#parts.pending()) this.heard(request)
     this.#wakeAll()
-  }
-
-  /** Other channels from now on. */
-  update(settings: readonly ChannelSettings[]): void {
-    this.#take(settings)
-    this.#safely(() => this.#deliveries.dropOthers([...this.#channels.keys()]))
-    this.#wakeAll()
-  }
-
-  #take(settings: readonly ChannelSettings[]): void {
-    this.#channels = new Map(settings.map(each => [each.name, createChannel(each, this.#parts)]))
   }
 
   /** A request is new, or has changed. Returns at once. */
@@ -129,9 +136,7 @@ export class Channels {
    * nothing. Throws GatewayError.
    */
   async receive(name: string, incoming: Incoming): Promise<Decision | undefined> {
-    const channel = this.#find(name)
-    if (channel.receive === undefined) throw unknown()
-    const { once, freshUntil, decision } = await channel.receive(incoming)
+    const { once, freshUntil, decision } = await this.#verified(name, incoming)
     if (decision === undefined) return undefined
     if (!(await this.#deliveries.once(name, once, freshUntil))) {
       throw new InvalidRequest('request_conflict', 'This decision came already: each counts once.')
@@ -152,6 +157,24 @@ export class Channels {
     this.#abort.abort()
     await Promise.all(this.#working.values())
     clearTimeout(this.#timer)
+  }
+
+  /** One answer for what is not there and for what is signed wrongly: names cannot be probed. */
+  async #verified(name: string, incoming: Incoming): Promise<Received> {
+    const received = this.#channels
+      .get(name)
+      ?.receive?.(incoming)
+      .catch(error => {
+        // Late is told to whoever holds the key: their clock is what they have to mend.
+        if (!(error instanceof AuthenticationFailed) || error.code === 'token_expired') throw error
+        return undefined
+      })
+    const found = await received
+    if (found !== undefined) return found
+    throw new AuthenticationFailed(
+      'token_invalid',
+      'This is not signed with a key that counts here.',
+    )
   }
 
   #find(name: string): Channel {
@@ -231,7 +254,8 @@ export class Channels {
     try {
       const message = await this.#message(channel, delivery)
       if (typeof message === 'string') return await put({ state: 'dropped', error: message })
-      const remote = await channel.send(message, this.#abort.signal)
+      const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(LONGEST_MS)])
+      const remote = await channel.send(message, signal)
       return await put({ state: 'delivered', remote })
     } catch (error) {
       // Safe: nobody waits for a message; it is tried again, and shown.

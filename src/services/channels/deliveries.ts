@@ -31,6 +31,7 @@ const MOST_WAITING = 1_000
 const MOST_KEPT = 500
 /** Whoever took a delivery and was killed leaves it for so long. */
 const LEASE_MS = 120_000
+const DAY_MS = 86_400_000
 
 export class Deliveries {
   readonly #kysely: Kysely<ChannelTables>
@@ -183,16 +184,13 @@ export class Deliveries {
     return this.#count(channel)
   }
 
-  /** What waits for channels that are no longer there waits for nothing. */
-  async dropOthers(channels: readonly string[]): Promise<void> {
-    const waiting = this.#kysely
-      .updateTable('channel_deliveries')
-      .set({ state: 'dropped', error: 'the channel is no longer configured' })
-      .where('state', '=', 'waiting')
-    await (channels.length === 0
-      ? waiting
-      : waiting.where('channel', 'not in', [...channels])
-    ).execute()
+  /** What waits for channels that are no longer there waits for nothing; what they were told is kept for a day. */
+  async forgetOthers(channels: readonly string[]): Promise<void> {
+    const old = this.#now() - DAY_MS
+    const gone = this.#kysely
+      .deleteFrom('channel_deliveries')
+      .where(({ eb, or }) => or([eb('state', '=', 'waiting'), eb('created_at', '<', old)]))
+    await (channels.length === 0 ? gone : gone.where('channel', 'not in', [...channels])).execute()
   }
 
   /** Forgets what is over and old, and decisions that are no longer fresh. */

@@ -206,16 +206,16 @@ export function verifySlack(
   ) {
     throw new AuthenticationFailed('token_required', 'This is not signed as Slack signs.')
   }
+  const expected = createHmac('sha256', secret).update(`v0:${timestamp}:`).update(body).digest()
+  if (!timingSafeEqual(expected, Buffer.from(signature.slice(3), 'hex'))) {
+    throw new AuthenticationFailed('token_invalid', 'The signature of this does not hold.')
+  }
   const sentMs = Number(timestamp) * 1_000
   if (Math.abs(nowMs - sentMs) > TOLERANCE_MS) {
     throw new AuthenticationFailed(
       'token_expired',
       'This was signed too long ago, or ahead of time.',
     )
-  }
-  const expected = createHmac('sha256', secret).update(`v0:${timestamp}:`).update(body).digest()
-  if (!timingSafeEqual(expected, Buffer.from(signature.slice(3), 'hex'))) {
-    throw new AuthenticationFailed('token_invalid', 'The signature of this does not hold.')
   }
   return { signature, freshUntil: sentMs + TOLERANCE_MS }
 }

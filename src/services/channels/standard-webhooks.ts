@@ -86,17 +86,17 @@ export function verifyWebhook(
   ) {
     throw new AuthenticationFailed('token_required', 'This is not signed as a Standard Webhook.')
   }
+  const content = signedContent(id, timestamp, body)
+  const written = signatures.split(' ').slice(0, MOST_SIGNATURES)
+  if (!written.some(each => keys.some(key => holds(key, each, content)))) {
+    throw new AuthenticationFailed('token_invalid', 'No signature of this holds.')
+  }
   const sentMs = Number(timestamp) * 1_000
   if (Math.abs(nowMs - sentMs) > TOLERANCE_MS) {
     throw new AuthenticationFailed(
       'token_expired',
       'This was signed too long ago, or ahead of time.',
     )
-  }
-  const content = signedContent(id, timestamp, body)
-  const written = signatures.split(' ').slice(0, MOST_SIGNATURES)
-  if (!written.some(each => keys.some(key => holds(key, each, content)))) {
-    throw new AuthenticationFailed('token_invalid', 'No signature of this holds.')
   }
   return { id, freshUntil: sentMs + TOLERANCE_MS }
 }
