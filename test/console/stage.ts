@@ -84,7 +84,7 @@ export async function setStage(
     url,
     gateway,
     issuer,
-    pageOf: async (who, path = '/', look = {}) => {
+    pageOf: async (who, path = '/requests', look = {}) => {
       const context = await browser.newContext({
         ignoreHTTPSErrors: true,
         viewport: { width: look.width ?? 1200, height: look.height ?? 760 },

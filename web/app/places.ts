@@ -3,6 +3,7 @@ import type { Right } from '../data/who.ts'
 
 export interface Place {
   readonly to:
+    | '/now'
     | '/requests'
     | '/sessions'
     | '/resources'
@@ -18,6 +19,7 @@ export interface Place {
 }
 
 export const places: readonly Place[] = [
+  { to: '/now', label: 'Now', key: 'n', right: 'console:read' },
   { to: '/requests', label: 'Requests', key: 'r' },
   { to: '/sessions', label: 'Sessions', key: 's' },
   { to: '/resources', label: 'Resources', key: 'c' },

@@ -7,7 +7,9 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { sessionSearch } from '../features/sessions/search.ts'
+import { whoQuery } from '../data/who.ts'
 import { Failure } from '../ui/parts.tsx'
+import { queries } from './queries.ts'
 import { Shell } from './shell.tsx'
 
 const root = createRootRoute({
@@ -19,9 +21,21 @@ const root = createRootRoute({
 const home = createRoute({
   getParentRoute: () => root,
   path: '/',
-  beforeLoad: () => {
-    throw redirect({ to: '/requests' })
+  beforeLoad: async () => {
+    // Who it is, or why that is not known, the page around says.
+    const who = await queries.fetchQuery(whoQuery).catch(() => undefined)
+    throw redirect({ to: who?.rights?.includes('console:read') ? '/now' : '/requests' })
   },
+})
+
+const now = createRoute({
+  getParentRoute: () => root,
+  path: '/now',
+  validateSearch: (search): { show?: 'denied' | 'held' | 'masked' } => {
+    const { show } = search
+    return show === 'denied' || show === 'held' || show === 'masked' ? { show } : {}
+  },
+  component: lazyRouteComponent(() => import('../features/now/now.tsx'), 'Now'),
 })
 
 const requests = createRoute({
@@ -178,6 +192,7 @@ const channel = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
+    now,
     requests,
     request,
     sessions,

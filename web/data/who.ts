@@ -1,5 +1,5 @@
 // Who looks, and what the policies permit them here. A page offers nothing else; the gateway decides each call anyway.
-import { useQuery } from '@tanstack/react-query'
+import { queryOptions, useQuery } from '@tanstack/react-query'
 import { type PrincipalView, paths } from '#contract'
 import { call } from './gateway.ts'
 import { useFresh } from './live.ts'
@@ -8,12 +8,14 @@ export type Right = NonNullable<PrincipalView['rights']>[number]
 
 const POLICIES_CHANGED = (event: { kind: string }): boolean => event.kind === 'policies.changed'
 
+export const whoQuery = queryOptions({
+  queryKey: ['whoami'],
+  queryFn: ({ signal }) => call<PrincipalView>(paths.whoami, { signal }),
+})
+
 export function useWho() {
   useFresh('whoami', POLICIES_CHANGED)
-  return useQuery({
-    queryKey: ['whoami'],
-    queryFn: ({ signal }) => call<PrincipalView>(paths.whoami, { signal }),
-  })
+  return useQuery(whoQuery)
 }
 
 /** False also while it is not known. */

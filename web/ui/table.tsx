@@ -88,7 +88,11 @@ export function Table<Row>({
         style={grid}
       >
         {shown.map(column => (
-          <div role="columnheader" key={column.name} className={column.right ? 'text-right' : ''}>
+          <div
+            role="columnheader"
+            key={column.name}
+            className={`truncate ${column.right ? 'text-right' : ''}`}
+          >
             {column.name}
           </div>
         ))}
