@@ -6,9 +6,11 @@ import type { KnownPrincipal } from '#services/identity'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
 import { has, isOwn } from './rights.ts'
+import { grantView } from './views.ts'
 
 /** What holds for everybody is counted once for a whole list. */
 const MOST_COUNTED = 1_000
+const MOST_LISTED = 50
 
 export function peopleRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'principal' } as const
@@ -63,13 +65,14 @@ export function peopleRoutes(routes: Routes, parts: ApiParts): void {
       schema: {
         summary: 'One of them, by `id`: yourself, or anybody with console:read',
         querystring: z.strictObject({ id: z.string().min(1).max(2_048) }),
-        response: { 200: peopleSchemas.knownPrincipal },
+        response: { 200: peopleSchemas.principalDetail },
       },
     },
     async request => {
       const caller = request.caller!
       const { id } = request.query
-      const may = isOwn(caller, { principal: id }) || has(parts, caller, 'console:read')
+      const all = has(parts, caller, 'console:read')
+      const may = all || isOwn(caller, { principal: id })
       const known = may ? await parts.identity.known.get(id) : undefined
       const [view] =
         known === undefined
@@ -83,7 +86,24 @@ export function peopleRoutes(routes: Routes, parts: ApiParts): void {
           'request_unknown',
           `There is no ${id.slice(0, 60)} that you may see.`,
         )
-      return view
+      const [holds, asked] = [
+        await parts.grants.list({ principal: id, ended: false, limit: MOST_LISTED }),
+        await parts.requests.list({ principal: id, limit: MOST_LISTED }),
+      ]
+      return {
+        ...view,
+        holds: holds.map(grantView),
+        asked: asked
+          // What is asked for a person by somebody who acts for them is not the person's alone to see.
+          .filter(each => all || isOwn(caller, each))
+          .map(({ id: request, kind, state, resource, createdAt }) => ({
+            id: request,
+            kind,
+            state,
+            resource,
+            createdAt,
+          })),
+      }
     },
   )
 }

@@ -17,14 +17,17 @@ export function lanesOf(
   const stepMs = Math.max(1, Math.ceil((until - from + 1) / MOST_STEPS))
   const lanes = new Map<string, { lane: Lane; steps: Map<number, Lane['marks'][number]> }>()
   let [held, masked] = [0, 0]
-  for (const { id, resource, protocol, startedAt } of sessions) {
+  for (const { id, resource, protocol, startedAt, endedAt } of sessions) {
     const known = lanes.get(resource)
     const { steps } = known ?? { steps: new Map<number, Lane['marks'][number]>() }
     if (known === undefined) lanes.set(resource, { lane: { resource, protocol, marks: [] }, steps })
     const own = marks.get(id)
     for (const [at, ...counts] of own?.marks ?? []) {
-      // The middle of the session's own step: it may be longer than one of these.
-      const when = startedAt - from + (at + 0.5) * (own?.stepMs ?? 0)
+      // The middle of the session's own step: it may be longer than one of these, and than what is left.
+      const when = Math.min(
+        startedAt - from + (at + 0.5) * (own?.stepMs ?? 0),
+        (endedAt ?? now) - from,
+      )
       const step = Math.min(MOST_STEPS - 1, Math.floor(when / stepMs))
       const before = steps.get(step) ?? [step, 0, 0, 0, 0]
       steps.set(step, [

@@ -41,6 +41,7 @@ export type AuditRecordView = z.infer<typeof schemas.auditRecord>
 export type RatesView = z.infer<typeof now.rates>
 export type NowView = z.infer<typeof now.now>
 export type KnownPrincipalView = z.infer<typeof people.knownPrincipal>
+export type PrincipalDetail = z.infer<typeof people.principalDetail>
 export type PrincipalPage = z.infer<typeof people.principalPage>
 export type RunView = z.infer<typeof people.run>
 export type RunDetail = z.infer<typeof people.runDetail>

@@ -1,6 +1,6 @@
 // Who is, or was, here; and what one run of one agent did. Times are Unix ms.
 import { z } from 'zod'
-import { session } from './schemas.ts'
+import { accessRequest, grant, session } from './schemas.ts'
 
 export const knownPrincipal = z.object({
   id: z.string(),
@@ -19,6 +19,22 @@ export const knownPrincipal = z.object({
   grants: z.number(),
   /** Requests that wait for a person. */
   pending: z.number(),
+})
+
+/** One of them, with what is theirs. */
+export const principalDetail = knownPrincipal.extend({
+  /** Rights for a time that hold. */
+  holds: z.array(grant),
+  /** The latest that they asked for. */
+  asked: z.array(
+    z.object({
+      id: z.string(),
+      kind: accessRequest.shape.kind,
+      state: accessRequest.shape.state,
+      resource: z.string(),
+      createdAt: z.number(),
+    }),
+  ),
 })
 
 export const principalPage = z.object({

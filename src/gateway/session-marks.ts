@@ -3,7 +3,7 @@
 import type { SessionMarks } from '#model'
 import type { Counted } from './rates.ts'
 
-const FIRST_STEP_MS = 250
+const FIRST_STEP_MS = 10
 /** More than a screen can show apart. */
 const MOST_STEPS = 256
 const FIRST_STEPS = 16

@@ -126,7 +126,7 @@ describe('in the console', () => {
   it('now is home to who may read the console, begins with what was, and goes on by itself', async () => {
     await psql('select id, email from customers order by id limit 3;\ndrop table customers;\n')
     const { page, complaints } = await pageOf('dora', '/')
-    await page.waitForURL(`${stage.url}/now`)
+    await page.waitForURL(`${stage.url}/now`, { waitUntil: 'commit' })
     const list = page.getByRole('grid', { name: 'statements' })
     const masked = list.getByRole('row', { name: /masked.*SELECT public\.customers/ })
     await masked.first().waitFor()
@@ -142,7 +142,10 @@ describe('in the console', () => {
     await sessions.getByText('order-bot on shop').waitFor()
     await page.getByText('the numbers, by the minute').click()
     await expect
-      .poll(() => page.getByRole('region', { name: 'rates' }).getByRole('row').nth(1).textContent())
+      .poll(
+        () => page.getByRole('region', { name: 'rates' }).getByRole('row').nth(1).textContent(),
+        { timeout: 8_000 },
+      )
       .toMatch(/[1-9]/)
     expect(
       await page
@@ -157,7 +160,7 @@ describe('in the console', () => {
 
   it('now is not home to others, and tells them what is missing', async () => {
     const { page } = await pageOf('ana', '/')
-    await page.waitForURL(`${stage.url}/requests`)
+    await page.waitForURL(`${stage.url}/requests`, { waitUntil: 'commit' })
     expect(await page.getByRole('link', { name: 'Now', exact: true }).count()).toBe(0)
     await page.goto(`${stage.url}/now`)
     await page.getByText('This needs console:read.').waitFor()
@@ -169,7 +172,7 @@ describe('in the console', () => {
     const waiting = page.getByRole('region', { name: 'waiting for a person' })
     await waiting.getByRole('link', { name: /order-bot.*UPDATE on shop/ }).click()
     await page.getByRole('heading', { name: 'agent order-bot on shop' }).waitFor()
-    await page.keyboard.press('d')
+    await page.getByRole('button', { name: /Deny/ }).click()
     expect((await asked.ended).code).toBe(1)
     await page.keyboard.press('g')
     await page.keyboard.press('n')
@@ -207,7 +210,9 @@ describe('in the console', () => {
     expect(await list.getByRole('row').nth(1).textContent()).toBe(first)
     await page.getByText(/paused: [\d,.]+ new ones/).waitFor()
     await page.keyboard.press('f')
-    await expect.poll(() => list.getByRole('row').nth(1).textContent()).not.toBe(first)
+    await expect
+      .poll(() => list.getByRole('row').nth(1).textContent(), { timeout: 8_000 })
+      .not.toBe(first)
     await list.getByRole('rowgroup').hover()
     await page.mouse.wheel(0, 600)
     await page.getByText(/stands still while you read below/).waitFor()
@@ -255,14 +260,14 @@ describe('in the console', () => {
       const before = await drawn()
       await page.getByRole('button', { name: 'system' }).click()
       if (!dark) await page.getByRole('button', { name: 'light' }).click()
-      await expect.poll(drawn).not.toBe(before)
+      await expect.poll(drawn, { timeout: 10_000 }).not.toBe(before)
       expect(complaints).toEqual([])
       await page.goto(`${stage.url}/requests`)
       await page
         .getByRole('row', { name: /update orders/ })
         .first()
         .click()
-      await page.keyboard.press('d')
+      await page.getByRole('button', { name: /Deny/ }).click()
       await held.ended
       await live
     },

@@ -4,6 +4,7 @@ import type { Right } from '../data/who.ts'
 export interface Place {
   readonly to:
     | '/now'
+    | '/people'
     | '/requests'
     | '/sessions'
     | '/resources'
@@ -23,6 +24,7 @@ export const places: readonly Place[] = [
   { to: '/requests', label: 'Requests', key: 'r' },
   { to: '/sessions', label: 'Sessions', key: 's' },
   { to: '/resources', label: 'Resources', key: 'c' },
+  { to: '/people', label: 'People', key: 'o', right: 'console:read' },
   { to: '/grants', label: 'Grants', key: 'g' },
   { to: '/channels', label: 'Channels', key: 'l', right: 'console:read' },
   { to: '/evidence', label: 'Evidence', key: 'e', right: 'console:audit' },

@@ -22,9 +22,10 @@ const home = createRoute({
   getParentRoute: () => root,
   path: '/',
   beforeLoad: async () => {
-    // Who it is, or why that is not known, the page around says.
+    // Why it is not known who looks, the page around says; to sign in they come back here.
     const who = await queries.fetchQuery(whoQuery).catch(() => undefined)
-    throw redirect({ to: who?.rights?.includes('console:read') ? '/now' : '/requests' })
+    if (who === undefined) return
+    throw redirect({ to: who.rights?.includes('console:read') ? '/now' : '/requests' })
   },
 })
 
@@ -100,6 +101,33 @@ const giveGrant = createRoute({
     ...(typeof search['resource'] === 'string' ? { resource: search['resource'] } : {}),
   }),
   component: lazyRouteComponent(() => import('../features/grants/give.tsx'), 'Give'),
+})
+
+const people = createRoute({
+  getParentRoute: () => root,
+  path: '/people',
+  validateSearch: (search): { search?: string; kind?: 'user' | 'agent' } => ({
+    ...(typeof search['search'] === 'string' ? { search: search['search'] } : {}),
+    ...(search['kind'] === 'agent' || search['kind'] === 'user' ? { kind: search['kind'] } : {}),
+  }),
+  component: lazyRouteComponent(() => import('../features/people/list.tsx'), 'People'),
+})
+
+const person = createRoute({
+  getParentRoute: () => root,
+  path: '/people/one',
+  validateSearch: (search): { id: string } => ({ id: String(search['id'] ?? '') }),
+  component: lazyRouteComponent(() => import('../features/people/person.tsx'), 'PersonPage'),
+})
+
+const run = createRoute({
+  getParentRoute: () => root,
+  path: '/run',
+  validateSearch: (search): { principal: string; run: string } => ({
+    principal: String(search['principal'] ?? ''),
+    run: String(search['run'] ?? ''),
+  }),
+  component: lazyRouteComponent(() => import('../features/runs/run.tsx'), 'RunPage'),
 })
 
 const evidence = createRoute({
@@ -202,6 +230,9 @@ export const router = createRouter({
     grants,
     grant,
     giveGrant,
+    people,
+    person,
+    run,
     evidence,
     evidenceTree,
     entry,

@@ -8,9 +8,7 @@ type Listener = (events: readonly LiveEvent[], missed: number) => void
 export interface LiveListener {
   /** `missed`: so many more came than are told. */
   readonly entries: Listener
-  readonly rates?: (rates: RatesView) => void
-  /** What was told before is not the whole: ask anew. */
-  readonly reset?: () => void
+  readonly rates: (rates: RatesView) => void
 }
 
 export type LiveState = 'connecting' | 'live' | 'lost'
@@ -52,34 +50,48 @@ function open(): void {
 }
 
 /** For pages that show the events themselves. Gives the function that ends it. */
-export function listen({ entries, rates, reset }: LiveListener): () => void {
+export function listen({ entries, rates }: LiveListener): () => void {
   open()
   listeners.add(entries)
-  if (rates !== undefined) meters.add(rates)
-  if (reset !== undefined) resets.add(reset)
+  meters.add(rates)
   return () => {
     listeners.delete(entries)
-    if (rates !== undefined) meters.delete(rates)
-    if (reset !== undefined) resets.delete(reset)
+    meters.delete(rates)
   }
 }
 
-/** Asks anew for what `touched` names whenever such an event comes, or events were missed. */
-export function useFresh(key: string, touched: (event: LiveEvent) => boolean): void {
+/** Asks anew for what `touched` names whenever such an event comes, or events were missed; not more often than that. */
+export function useFresh(
+  key: string,
+  touched: (event: LiveEvent) => boolean,
+  mostOftenMs = 0,
+): void {
   const client = useQueryClient()
   useEffect(() => {
     open()
-    const again = (): void => void client.invalidateQueries({ queryKey: [key] })
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let last = 0
+    const ask = (): void => {
+      timer = undefined
+      last = Date.now()
+      void client.invalidateQueries({ queryKey: [key] })
+    }
+    const again = (): void => {
+      const wait = last + mostOftenMs - Date.now()
+      if (wait <= 0) ask()
+      else timer ??= setTimeout(ask, wait)
+    }
     const listener: Listener = events => {
       if (events.some(touched)) again()
     }
     listeners.add(listener)
     resets.add(again)
     return () => {
+      clearTimeout(timer)
       listeners.delete(listener)
       resets.delete(again)
     }
-  }, [client, key, touched])
+  }, [client, key, touched, mostOftenMs])
 }
 
 /** Whether what is shown is of this moment. */

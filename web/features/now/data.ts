@@ -4,7 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { type LiveEvent, type NowView, paths } from '#contract'
 import { asking, call } from '../../data/gateway.ts'
-import { listen, useLiveState } from '../../data/live.ts'
+import { listen, useFresh, useLiveState } from '../../data/live.ts'
 import { type RateSteps, stepsAt, withRates } from './rate-window.ts'
 import { type Shown, Statements } from './statements.ts'
 
@@ -36,32 +36,15 @@ export function useNowPage() {
     begun.current = true
     setKnown(before => withRates(before, data.rates, WINDOW))
   }, [data, statements])
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    let last = Date.now()
-    const again = (): void => {
-      timer ??= setTimeout(
-        () => {
-          timer = undefined
-          last = Date.now()
-          void client.invalidateQueries({ queryKey: ['now'] })
-        },
-        Math.max(0, last + AGAIN_MS - Date.now()),
-      )
-    }
-    const stop = listen({
-      entries: (events, missed) => {
-        statements.add(events, missed)
-        if (events.some(touches)) again()
-      },
-      rates: rates => setKnown(before => withRates(before, rates, WINDOW)),
-      reset: again,
-    })
-    return () => {
-      clearTimeout(timer)
-      stop()
-    }
-  }, [client, statements])
+  useFresh('now', touches, AGAIN_MS)
+  useEffect(
+    () =>
+      listen({
+        entries: (events, missed) => statements.add(events, missed),
+        rates: rates => setKnown(before => withRates(before, rates, WINDOW)),
+      }),
+    [statements],
+  )
   const live = useLiveState()
   const lost = useRef(false)
   useEffect(() => {

@@ -82,7 +82,12 @@ function Head({ session }: { session: SessionView }) {
       {end.error && <Failure error={end.error} />}
       <Facts
         rows={[
-          ['run', <code key="r">{plain(session.run)}</code>],
+          [
+            'run',
+            <Link key="r" to="/run" search={{ principal: session.principal, run: session.run }}>
+              <code>{plain(session.run)}</code>
+            </Link>,
+          ],
           ['from', `${plain(session.ip)} ${plain(session.client)}`],
           ['began', <Time key="b" at={session.startedAt} />],
           session.endedAt === undefined
