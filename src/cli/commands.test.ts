@@ -248,6 +248,22 @@ describe('what scripts rely on', () => {
     expect(replay.stdout.length).toBeGreaterThan(1_000_000)
   })
 
+  it('runs, and the end of one: its session ends, and its token is accepted no more', async () => {
+    const db = await connected('order-bot')
+    await db.query('select 1')
+    const before = await json<{ run: string; live: number }[]>('dora', 'runs', '--limit', '1')
+    expect(before[0]).toMatchObject({ principal: 'order-bot', live: 1, run: expect.any(String) })
+    const { run } = before[0]!
+    expect((await cli('ana', 'end-run', run, '--principal', 'order-bot')).code).toBe(1)
+    const ended = await json<{ live: number }>('dora', 'end-run', run, '--principal', 'order-bot')
+    expect(ended).toMatchObject({ run, live: 0, endedAt: expect.any(Number) })
+    await expect(db.query('select 1')).rejects.toThrow()
+    await db.end().catch(() => {})
+    const [after] = await json<{ run: string }[]>('dora', 'runs', '--principal', 'order-bot')
+    expect(after).toMatchObject({ run, live: 0, endedAt: expect.any(Number) })
+    expect((await cli('dora', 'end-run')).code).toBe(2)
+  })
+
   it('sessions, replay, watch and end', async () => {
     const db = await connected('ana')
     const [live] = await json<{ id: string }[]>('ana', 'sessions', '--live')

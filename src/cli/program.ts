@@ -10,6 +10,7 @@ import { loginCommands } from './login-commands.ts'
 import { policyCommands } from './policy-commands.ts'
 import type { LoadProtocols } from './protocol-facts.ts'
 import { reportError } from './report.ts'
+import { runCommands } from './run-commands.ts'
 import { sessionCommands } from './session-commands.ts'
 import { timeCommands } from './time-commands.ts'
 
@@ -33,6 +34,7 @@ export function createProgram(protocols: LoadProtocols): Command {
   timeCommands(program)
   sessionCommands(program)
   channelCommands(program)
+  runCommands(program)
   policyCommands(program, protocols)
   auditCommands(program)
   connectCommand(program, protocols)

@@ -277,6 +277,7 @@ export async function createIdentity(options: {
       async finish(query, pending) {
         const { principal, returnTo, address } = await browser.finish(query, pending)
         const signedIn = signIns.create(holding(principal))
+        known.seen(signedIn.principal)
         if (address !== undefined) people.note(address, signedIn.principal)
         return { ...signedIn, returnTo }
       },
