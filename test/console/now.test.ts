@@ -172,6 +172,11 @@ describe('in the console', () => {
     const waiting = page.getByRole('region', { name: 'waiting for a person' })
     await waiting.getByRole('link', { name: /order-bot.*UPDATE on shop/ }).click()
     await page.getByRole('heading', { name: 'agent order-bot on shop' }).waitFor()
+    // The letters behind `g` go places and decide nothing.
+    await page.keyboard.press('g')
+    await page.keyboard.press('d')
+    await page.waitForURL(/data-classes/)
+    await page.goBack()
     await page.getByRole('button', { name: /Deny/ }).click()
     expect((await asked.ended).code).toBe(1)
     await page.keyboard.press('g')

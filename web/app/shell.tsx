@@ -120,11 +120,15 @@ function useKeys(places: readonly Place[], onHelp: () => void): void {
       } else if (!event.repeat && Date.now() - going.current < 1_000) {
         going.current = 0
         const place = places.find(({ key }) => key === event.key)
-        if (place !== undefined) void navigate({ to: place.to })
+        if (place === undefined) return
+        // The letter has been used: on a request's page it would decide.
+        event.stopImmediatePropagation()
+        void navigate({ to: place.to })
       } else if (event.key === 'g') going.current = Date.now()
     }
-    addEventListener('keydown', listen)
-    return () => removeEventListener('keydown', listen)
+    // Before any page hears of it.
+    addEventListener('keydown', listen, true)
+    return () => removeEventListener('keydown', listen, true)
   }, [navigate, places, onHelp])
 }
 

@@ -151,10 +151,12 @@ export function Stream({ statements, show }: { statements: Statements; show: Sho
             rows={lines}
             columns={columns}
             idOf={({ seq }) => String(seq)}
-            onOpen={({ session }) => {
-              if (session !== undefined)
-                void navigate({ to: '/sessions/$id', params: { id: session } })
-            }}
+            onOpen={({ session, principal }) =>
+              // Who was refused at the door has no session.
+              session === undefined
+                ? void navigate({ to: '/people/one', search: { id: principal } })
+                : void navigate({ to: '/sessions/$id', params: { id: session } })
+            }
           />
         </div>
       )}
