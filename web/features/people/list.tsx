@@ -163,6 +163,7 @@ function Search() {
     <label className="text-soft">
       find{' '}
       <input
+        type="search"
         value={typed}
         maxLength={200}
         className="border border-line bg-paper text-ink px-2 py-0.5 font-mono"
