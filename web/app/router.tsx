@@ -6,8 +6,8 @@ import {
   lazyRouteComponent,
   redirect,
 } from '@tanstack/react-router'
-import { sessionSearch } from '../features/sessions/search.ts'
 import { whoQuery } from '../data/who.ts'
+import { sessionSearch } from '../features/sessions/search.ts'
 import { Failure } from '../ui/parts.tsx'
 import { queries } from './queries.ts'
 import { Shell } from './shell.tsx'
