@@ -228,6 +228,7 @@ const customers = (column: string) => ({ object: 'public.customers', column })
 /** As with a catalog: shows an e-mail address, and the rows are ordered by it. */
 const KNOWN: Statement = {
   ...read('known'),
+  compared: () => [],
   mayDeriveFrom: [customers('email')],
   lineage: [
     {

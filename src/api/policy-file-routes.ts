@@ -115,12 +115,18 @@ export function policyFileRoutes(routes: Routes, parts: ApiParts): void {
       const caller = request.caller!
       need(parts, caller, 'console:read')
       const asked = await askedBy(parts, caller, request.body.question)
+      const { compared: _, ...statement } = asked.statement
       const { files } = await policyFiles.look()
       const { name, tags, masking } = asked.resource
       const { problems, why } = await workbench.ask({
         files: proposed(files, request.body.changes),
         vocabulary: parts.vocabulary(),
-        why: { ...asked, resource: { name, tags, masking }, classes: parts.masks().classes },
+        why: {
+          ...asked,
+          statement,
+          resource: { name, tags, masking },
+          classes: parts.masks().classes,
+        },
       })
       return {
         problems: [...problems],

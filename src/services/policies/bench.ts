@@ -36,7 +36,8 @@ export interface BenchQuestion {
 export interface WhyQuestion {
   readonly principal: Principal
   readonly resource: Pick<Resource, 'name' | 'tags' | 'masking'>
-  readonly statement: Statement
+  /** Without what cannot cross to another thread; values are not counted here. */
+  readonly statement: Omit<Statement, 'compared'>
   readonly grants: readonly Grant[]
   readonly facts: Facts
   readonly classes: readonly DataClass[]

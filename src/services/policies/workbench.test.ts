@@ -80,6 +80,13 @@ describe('the workbench', () => {
     expect((await bench.ask({ files: files(good), vocabulary })).problems).toEqual([])
   })
 
+  it('says so when something cannot cross to its thread, and answers the next question', async () => {
+    bench = new Workbench()
+    const crossing = { ...vocabulary, more: () => 1 }
+    await expect(bench.ask({ files: files(good), vocabulary: crossing })).rejects.toThrow()
+    expect((await bench.ask({ files: files(good), vocabulary })).problems).toEqual([])
+  })
+
   it('takes only so many questions at once', async () => {
     bench = new Workbench()
     const asked = Array.from({ length: 40 }, () => bench.ask({ files: files(good), vocabulary }))

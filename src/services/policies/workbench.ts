@@ -69,7 +69,15 @@ export class Workbench {
       this.#end('Trying these policies took too long: fewer, or simpler ones.'),
     )
     this.#worker ??= this.#start()
-    this.#worker.postMessage(next.question)
+    try {
+      this.#worker.postMessage(next.question)
+    } catch (error) {
+      // A defect of ours: a value that cannot cross. Whoever asked hears of it, and the others go on.
+      clearTimeout(this.#timer)
+      this.#busy = undefined
+      next.reject(error)
+      this.#next()
+    }
   }
 
   #after(ms: number, then: () => void): void {
