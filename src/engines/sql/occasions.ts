@@ -35,6 +35,7 @@ const byVerb: Readonly<Record<string, number>> = {
 /** What may happen to the relation of an operation. `shownOnly`: it is explained, not run. */
 export function occasionsOf({ action, verb, flags }: RawOperation, shownOnly: boolean): number {
   if (shownOnly || flags.includes('explain')) return plan | explain
+  if (verb === 'LOCK') return 0 // of a table: its rows are left alone
   if (action === 'read') return read | plan | (flags.includes('locking') ? lock : 0)
   if (action === 'write') return (byVerb[verb] ?? ANY) | plan
   return ANY

@@ -54,6 +54,7 @@ interface Template {
 
 /** Types below came with the server (FirstNormalObjectId). */
 const FIRST_USER_OID = 16_384
+const none: readonly never[] = []
 
 /** One memory for all sessions: it lives as long as the analyser keeps the analysis. */
 const templates = new WeakMap<
@@ -192,8 +193,11 @@ export class StatementBuilder {
 
   /** Of types of users that a Parse names: a Bind that nobody judges runs their checks. */
   #bindingRuns({ parameterTypes }: Circumstances): readonly ResolvedRoutine[] {
-    const types = parameterTypes?.filter(type => type >= FIRST_USER_OID) ?? []
-    return types.flatMap(type => this.#catalog.typeCode(type))
+    let found: readonly ResolvedRoutine[] = none
+    for (const type of parameterTypes ?? none) {
+      if (type >= FIRST_USER_OID) found = [...found, ...this.#catalog.typeCode(type)]
+    }
+    return found
   }
 
   /** The statement that a FETCH, an EXECUTE or the statement itself runs: whose settings and columns count. */
