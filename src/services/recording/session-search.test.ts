@@ -276,6 +276,23 @@ describe('the index', () => {
     expect(await found({ decision: 'permit' })).toEqual(['b'])
   })
 
+  it('knows what a session has put off, when somebody searches', async () => {
+    const recorder = await recordings.start(summary('a'), () => {})
+    const text = 'select late'
+    recorder.bringsLate(() =>
+      recorder.add({
+        kind: 'statement',
+        at: 1,
+        entry: 1,
+        text,
+        effect: 'permit',
+        code: 'x',
+        policies: [],
+      }),
+    )
+    expect(await found({ text })).toEqual(['a'])
+  })
+
   it('has one row for a text that is asked a thousand times, and finds what is hostile as it is', async () => {
     const hostile = "select '<b>\u202e\u001b[31m\0\ud800😀\"' -- x"
     await session('a', [
