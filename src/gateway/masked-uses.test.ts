@@ -59,9 +59,32 @@ async function outcome(who: typeof ana, asked: Statement): Promise<string | Acce
     await session.close('client_left')
   }
 }
+async function caught(ask: () => unknown): Promise<unknown> {
+  try {
+    await ask()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
 const refused = (code: string) => ({ code })
 
 describe('asking about a masked column', () => {
+  it('is not free because something of the same statement was before', async () => {
+    const session = await test.open(ana)
+    const free = using('condition', at('name'))
+    const authorize = (asked: Statement) => caught(() => session.authorize(asked, nobodyWaits))
+    expect(await authorize(free)).toBeUndefined()
+    expect(await authorize({ ...free, text: 'again' })).toBeUndefined()
+    expect(await authorize(using('order', ssn))).toMatchObject({ code: 'masked_predicate' })
+    // What cannot be told of it may be anything that it derives from.
+    const sends = asking({ transfers: 'unknown' }, { mayDeriveFrom: [at('name')] })
+    expect(await authorize(sends)).toBeUndefined()
+    const more = { ...sends, mayDeriveFrom: [ssn], operations: [operation('write', 'INSERT')] }
+    expect(await authorize(more)).toMatchObject({ code: 'masked_copy' })
+    await session.close('client_left')
+  })
+
   it('is refused for people beyond comparing it with values, and for agents altogether', async () => {
     const order = await outcome(ana, using('order', at('name'), ssn))
     expect(order).toMatchObject({

@@ -35,10 +35,11 @@ export function refuseUse(
   circumstances: Circumstances,
 ): UseRefusal | undefined {
   if (carriesMark(statement, view)) return { error: markRefused(), columns: [], classes: [] }
-  if (view.masks.classes.length === 0) return undefined
+  if (view.masks.classes.length === 0 || view.isFree(statement)) return undefined
   const { principal, settings } = circumstances
   const rule = predicateRuleFor(principal, settings.predicates)
   const { refusal, counted } = judgeUses(statement, rule, view)
+  if (refusal === undefined && counted.length === 0) view.noteFree(statement)
   // What is only prepared asks for nothing yet.
   if (refusal !== undefined || counted.length === 0 || statement.phase === 'prepare') return refusal
   return count(statement, counted, view, circumstances)

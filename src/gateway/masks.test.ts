@@ -76,6 +76,30 @@ function planned(
   return out.toString('utf8', 0, plan.write(value, 0, value.length, out, 0))
 }
 
+describe('the columns of an answer that comes again', () => {
+  const plans = (view: ReturnType<Sight['at']>, columns: readonly ResultColumn[]) =>
+    planCells(view, statement, columns).map(({ kind }) => kind)
+  const column = (origin: ColumnName): ResultColumn => ({
+    name: 'x',
+    origin,
+    textual: false,
+    format: 'text',
+    harmless: false,
+  })
+  const columns = [column(at('t', 'a')), column(at('t', 'b')), column(at('t', 'ssn'))]
+
+  test('pass again where nothing is hidden, and are masked again where something is', () => {
+    for (let times = 0; times < 3; times++) {
+      const reveals = new Sight(masks, policies(['t'])).at(facts)
+      expect(plans(reveals, columns)).toEqual(['pass', 'pass', 'pass'])
+      expect(plans(reveals, columns)).toEqual(['pass', 'pass', 'pass'])
+      const hides = new Sight(masks, policies([])).at(facts)
+      expect(plans(hides, columns)).toEqual(['pass', 'pass', 'null'])
+      expect(plans(hides, columns)).toEqual(['pass', 'pass', 'null'])
+    }
+  })
+})
+
 describe('a column with several sources', () => {
   const email = at('public.customers', 'email')
   const ssn = at('public.customers', 'ssn')

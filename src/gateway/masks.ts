@@ -21,10 +21,13 @@ export function planCells(
   columns: readonly ResultColumn[],
   note?: (disagreement: Disagreement) => void,
 ): readonly CellPlan[] {
+  if (view.isClear(columns)) return passes(columns.length)
+  let clear = true
   const scanners = new Map<readonly string[], CountingScanner | undefined>()
   let untold: Exposed | undefined | null = null
-  return columns.map((column, index) => {
+  const plans = columns.map((column, index) => {
     const seen = exposureOf(column, view)
+    clear &&= seen === CLEAR
     if (seen.disagree) note?.({ column: index, classes: seen.classes.map(({ name }) => name) })
     if (seen.classes.length > 0) return maskOf(view, seen.classes, seen.own, column.textual)
     if (seen.told) {
@@ -37,9 +40,22 @@ export function planCells(
     const scannable = column.textual || column.form === 'structured'
     return scannable ? scanOf(view, column, scanners) : PASS
   })
+  // Then it rests on nothing but the columns and the view.
+  if (clear && plans.every(plan => plan === PASS)) view.noteClear(columns)
+  return plans
 }
 
 const PASS: CellPlan = { kind: 'pass' }
+const passed: (readonly CellPlan[])[] = []
+const MOST_PASSED = 256
+
+function passes(width: number): readonly CellPlan[] {
+  const known = passed[width]
+  if (known !== undefined) return known
+  const plans = new Array<CellPlan>(width).fill(PASS)
+  if (width <= MOST_PASSED) passed[width] = plans
+  return plans
+}
 
 interface Seen {
   /** Hidden classes that are in it for certain. */

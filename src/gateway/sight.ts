@@ -4,6 +4,7 @@ import { type Exposed, type Hides, untoldOf, type View } from '#engines/exposure
 import type { Marks, Masking } from '#engines/masking'
 import type { Facts, SessionPolicies } from '#engines/policy'
 import type { ColumnName, DataClass, Statement } from '#model'
+import type { ResultColumn } from './permit.ts'
 
 /** The masking of one configuration, with its twin that redacts whole. */
 export interface Masks {
@@ -17,6 +18,9 @@ export interface Masks {
 
 /** Columns that answers are kept of. */
 const MOST_KEPT = 4_096
+/** What a session runs again and again. */
+const MOST_FREE = 16
+const MOST_CLEAR = 16
 
 /** By one set of policies and data classes; a session gets a new one when these change. */
 export class Sight {
@@ -49,6 +53,8 @@ export class SessionView implements View {
   readonly #hidden = new Kept<DataClass | undefined>()
   readonly #detected = new Kept<readonly string[]>()
   readonly #lists = new Map<string, readonly string[]>()
+  readonly #free = new Map<unknown, Pick<Statement, 'operations' | 'mayDeriveFrom'>>()
+  readonly #clear = new Set<unknown>()
   #unknown: readonly string[] | undefined
   #anywhere: readonly DataClass[] | undefined
 
@@ -78,6 +84,28 @@ export class SessionView implements View {
   /** What a part of the statement that cannot be told must be taken for. */
   untold(statement: Statement): Exposed | undefined {
     return untoldOf(statement, this)
+  }
+
+  /** True when it asks and sends nothing that is hidden here, as `noteFree` was told of the same parts before. */
+  isFree({ lineage, operations, mayDeriveFrom }: Statement): boolean {
+    const known = this.#free.get(lineage)
+    return known?.operations === operations && known.mayDeriveFrom === mayDeriveFrom
+  }
+
+  noteFree({ lineage, operations, mayDeriveFrom }: Statement): void {
+    if (lineage === undefined) return
+    if (this.#free.size >= MOST_FREE) this.#free.clear()
+    this.#free.set(lineage, { operations, mayDeriveFrom })
+  }
+
+  /** True when all cells of an answer of these very columns pass, whatever the statement is. */
+  isClear(columns: readonly ResultColumn[]): boolean {
+    return this.#clear.has(columns)
+  }
+
+  noteClear(columns: readonly ResultColumn[]): void {
+    if (this.#clear.size >= MOST_CLEAR) this.#clear.clear()
+    this.#clear.add(columns)
   }
 
   /** The classes whose detectors look at values of this column. */

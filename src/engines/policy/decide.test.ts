@@ -29,6 +29,21 @@ function decide(who: Principal, ...operations: readonly Operation[]) {
 }
 
 describe('the decision', () => {
+  it('is the same one where no policy asks for anything, and is asked for anew where one does', () => {
+    const policies = design.narrow(bot, shop, [])
+    const read = statement(operation('read', 'public.customers'))
+    const write = (flags: Operation['flags']) =>
+      statement({ ...operation('write', 'public.customers'), flags })
+    const first = policies.decide(read, facts)
+    expect(first.effect).toBe('permit')
+    const held = policies.decide(write([]), facts)
+    expect(held.obligations).toMatchObject([{ kind: 'approve' }])
+    expect(policies.decide(write([]), { ...facts, approved: true }).obligations).toEqual([])
+    expect(policies.decide(read, { ...facts, approved: true })).toEqual(first)
+    expect(policies.decide(statement(operation('define', 'public.t')), facts).effect).toBe('deny')
+    expect(policies.decide(read, facts)).toEqual(first)
+  })
+
   it('permits what a policy permits, and names it', () => {
     const decision = decide(ann, operation('read', 'public.customers'))
     expect(decision).toMatchObject({

@@ -62,6 +62,8 @@ export function judgeOperation(
   action: string = operation.action,
 ): OperationVerdict {
   const { resource, parties } = standing
+  const settled = settledFor(parties, operation, action)
+  if (settled !== undefined) return { operation, ...settled }
   const target = isOnResource(operation)
     ? resource
     : objectEntity(resource, standing.objectAncestors, operation.object)
@@ -83,6 +85,29 @@ export function judgeOperation(
     verdicts.push(verdict)
   }
   return { operation, permitted, verdicts }
+}
+
+/** What is known before anything of the request is. Undefined: it has to be evaluated. */
+function settledFor(
+  parties: Standing['parties'],
+  operation: Operation,
+  action: string,
+): Pick<OperationVerdict, 'permitted' | 'verdicts'> | undefined {
+  if (notOperations.has(action)) return undefined
+  const type = isOnResource(operation) ? 'Resource' : 'Object'
+  const [first, ...others] = parties
+  const settled = first.settled(action, type)
+  if (settled === undefined) return undefined
+  let { permitted } = settled
+  if (others.length === 0) return { permitted, verdicts: settled.alone }
+  const verdicts: Verdict[] = [settled.verdict]
+  for (const party of others) {
+    const its = party.settled(action, type)
+    if (its === undefined) return undefined
+    permitted &&= its.permitted
+    verdicts.push(its.verdict)
+  }
+  return { permitted, verdicts }
 }
 
 /** Evaluates each operation. A statement without operations is unknown, and nothing permits it. */

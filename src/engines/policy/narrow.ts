@@ -22,6 +22,19 @@ export interface Verdict {
   readonly errors: readonly Rule[]
 }
 
+/** What becomes of every request for an action on a type: none of its candidates asks for anything. */
+export interface Settled {
+  readonly verdict: Verdict
+  readonly permitted: boolean
+  /** The verdict, as those of one party. */
+  readonly alone: readonly [Verdict]
+}
+
+interface List {
+  readonly candidates: readonly Candidate[]
+  readonly settled: Settled | undefined
+}
+
 /** One principal's policies on one resource. */
 export class Narrowed {
   readonly principal: Entity
@@ -29,7 +42,7 @@ export class Narrowed {
   readonly #resource: Entity
   readonly #entities: Entities
   // By type and then by action: a key put together for each question would cost more than the answer.
-  readonly #lists: Readonly<Record<TargetType, Map<string, readonly Candidate[]>>> = {
+  readonly #lists: Readonly<Record<TargetType, Map<string, List>>> = {
     Resource: new Map(),
     Object: new Map(),
     DataClass: new Map(),
@@ -42,12 +55,22 @@ export class Narrowed {
     this.#rules = rules.filter(({ policy }) => scopeMatches(policy.principal, principal, entities))
   }
 
-  /** The candidates for an action; built when first asked for, as most sessions use few. */
   candidates(action: string, type: TargetType): readonly Candidate[] {
+    return this.#list(action, type).candidates
+  }
+
+  /** Undefined: it has to be evaluated. */
+  settled(action: string, type: TargetType): Settled | undefined {
+    return this.#list(action, type).settled
+  }
+
+  /** Built when first asked for, as most sessions use few actions. */
+  #list(action: string, type: TargetType): List {
     const lists = this.#lists[type]
     let list = lists.get(action)
     if (list === undefined) {
-      list = this.#select(new Entity('Action', action), type)
+      const candidates = this.#select(new Entity('Action', action), type)
+      list = { candidates, settled: settle(candidates) }
       lists.set(action, list)
     }
     return list
@@ -85,6 +108,21 @@ export class Narrowed {
       group.key === this.#resource.key || this.#resource.data?.ancestors.has(group.key) === true
     )
   }
+}
+
+/** Without conditions, without one object that a scope names, and without an end there is nothing left to evaluate. */
+function settle(candidates: readonly Candidate[]): Settled | undefined {
+  const asksNothing = candidates.every(
+    ({ rule, target }) =>
+      target === undefined &&
+      rule.policy.conditions.length === 0 &&
+      rule.endsAt === Number.POSITIVE_INFINITY,
+  )
+  if (!asksNothing) return undefined
+  const of = (effect: string) =>
+    candidates.flatMap(({ rule }) => (rule.policy.effect === effect ? [rule] : []))
+  const verdict: Verdict = { permits: of('permit'), forbids: of('forbid'), errors: [] }
+  return { verdict, permitted: isPermitted(verdict), alone: [verdict] }
 }
 
 /** Evaluates the candidates. `now` ends grants. */

@@ -1,5 +1,5 @@
-// A session's policies: narrowed once, asked for each statement. The whole decision is here; it keeps nothing
-// between two questions, so the same input gives the same answer.
+// A session's policies: narrowed once, asked for each statement. The whole decision is here; the same input gives the
+// same answer. What is kept between two questions is only what no question can change.
 import type {
   ColumnName,
   Decision,
@@ -105,6 +105,7 @@ const nothingHeld: Judged = {
 class NarrowedSession implements SessionPolicies {
   readonly #principal: Principal
   readonly #standing: Standing
+  #latest: { verdicts: OperationVerdict['verdicts']; decision: Decision } | undefined
 
   constructor(principal: Principal, standing: Standing) {
     this.#principal = principal
@@ -123,7 +124,7 @@ class NarrowedSession implements SessionPolicies {
 
   #decide(statement: Judged, facts: Facts): Decision {
     const { permitted, operations } = judge(this.#standing, statement, facts)
-    if (permitted) return permit(operations, [])
+    if (permitted) return this.#permit(operations)
     const lifted = whatIf(this.#standing, statement, facts)
     if (lifted !== undefined) return permit(lifted.operations, lifted.obligations)
     const decided = operations.map(operationDecision)
@@ -134,6 +135,15 @@ class NarrowedSession implements SessionPolicies {
       operations: decided,
       ...refusal(this.#standing, statement, facts, operations),
     }
+  }
+
+  #permit(operations: readonly OperationVerdict[]): Decision {
+    const only = operations.length === 1 ? operations[0]?.verdicts : undefined
+    // The very same verdicts come again when they are settled: what is made of them is then the same too.
+    if (only !== undefined && only === this.#latest?.verdicts) return this.#latest.decision
+    const decision = permit(operations, [])
+    if (only !== undefined) this.#latest = { verdicts: only, decision }
+    return decision
   }
 
   reveals(dataClass: string, column: ColumnName | 'unknown', facts: Facts): boolean {
