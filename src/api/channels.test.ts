@@ -306,6 +306,23 @@ describe('a click in Slack', () => {
     expect([await state(one), await state(two)]).toEqual(['pending', 'pending'])
   })
 
+  it('gives a right for a time as it was asked for', async () => {
+    api.usePolicies(`${POLICIES}
+      @id("dba-gives") permit (principal in Group::"dba", action == Action::"approve", resource);`)
+    const asked = await api.call('POST', paths.requests, {
+      token: api.signIn(principal('gus', [])),
+      body: { resource: 'shop', seconds: 3_600, reason: 'incident 12' },
+    })
+    expect(asked.status).toBe(201)
+    const about = await api.requests.get((asked.body as { id: string }).id)
+    await vi.waitFor(() => expect(buttons(about)).not.toEqual([]))
+    await slackSends(click(about, 'approve'))
+    await vi.waitFor(async () => expect(await state(about)).toBe('approved'))
+    expect(await api.grants.list({ ended: true, limit: 10 })).toMatchObject([
+      { principal: 'gus', resource: 'shop', actions: ['connect', 'read'], approvedBy: ['dora'] },
+    ])
+  })
+
   it('says what became of it when it is decided already', async () => {
     const about = await asked()
     const body = click(about, 'approve')

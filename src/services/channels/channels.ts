@@ -209,7 +209,11 @@ export class Channels {
   #wake(name: string): void {
     this.#again.add(name)
     if (this.#working.has(name) || this.#abort.signal.aborted) return
-    const work = this.#work(name).finally(() => this.#working.delete(name))
+    const work = this.#work(name).finally(() => {
+      this.#working.delete(name)
+      // Woken while it was about to lie down.
+      if (this.#again.has(name)) this.#wake(name)
+    })
     this.#working.set(name, work)
   }
 
@@ -247,7 +251,8 @@ export class Channels {
       const after = { ...rest, ...outcome }
       const over = outcome.state === 'delivered' || outcome.state === 'failed'
       if (over || (outcome.state === 'waiting' && delivery.attempts === 1)) {
-        this.#parts.onOutcome(after)
+        // Whatever becomes of that, what was sent was sent.
+        this.#safely(async () => this.#parts.onOutcome(after))
       }
       return after
     }

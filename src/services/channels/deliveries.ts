@@ -59,7 +59,8 @@ export class Deliveries {
       attempts: 0,
       nonce: randomBytes(16).toString('base64url'),
       created_at: now,
-      next_at: now,
+      // A test is sent by whoever asks for it, not by the worker.
+      next_at: event === 'test' ? now + LEASE_MS : now,
       tried_at: null,
       error: full ? `${MOST_WAITING} messages wait for this channel already` : null,
       remote: null,

@@ -1,7 +1,6 @@
 // E-mail by SMTP, as plain text: there is no markup that words from outside could use. TLS is never optional.
-import { createTransport } from 'nodemailer'
+import { isIP } from 'node:net'
 import type { ChannelSettings, SettingsOf } from '#config'
-import { isLoopback } from '#config'
 import type { JsonObject } from '#model'
 import { targetOf } from './addresses.ts'
 import { type Channel, type ChannelTools, DeliveryFailed, type Message } from './channel.ts'
@@ -31,6 +30,8 @@ export class EmailChannel implements Channel {
     const certificate = ca === undefined ? undefined : await withSecret(this.#tools, ca, pem => pem)
     const pass =
       password === undefined ? undefined : await withSecret(this.#tools, password, text => text)
+    // With the first mail: whoever sends none does not carry it.
+    const { createTransport } = await import('nodemailer')
     const transport = createTransport({
       // The address that was judged; the certificate is still the name's.
       host: address,
@@ -38,7 +39,7 @@ export class EmailChannel implements Channel {
       secure: security === 'tls',
       requireTLS: true,
       tls: {
-        servername: isLoopback(host) ? 'localhost' : host,
+        ...(isIP(host) === 0 ? { servername: host } : {}),
         minVersion: 'TLSv1.2',
         ...(certificate === undefined ? {} : { ca: certificate }),
       },

@@ -194,7 +194,7 @@ export class BrowserSignIn {
 }
 
 /** OpenID Connect Core section 5.1: `email` says little without `email_verified`, which must be true itself. */
-function verifiedAddress(claims: JsonObject): string | undefined {
+export function verifiedAddress(claims: JsonObject): string | undefined {
   const { email, email_verified: verified } = claims
   const usable = typeof email === 'string' && /^[^\s@]{1,64}@[^\s@]{1,255}$/.test(email)
   return verified === true && usable ? email : undefined
