@@ -43,6 +43,13 @@ const DEBIAN = {
   'default-jdk-headless': '/usr/bin/javac',
   'libpostgresql-jdbc-java': '/usr/share/java/postgresql.jar',
   chromium: '/usr/bin/chromium',
+  'openssh-server': '/usr/sbin/sshd',
+  'openssh-client': '/usr/bin/ssh',
+  'dropbear-bin': '/usr/bin/dbclient',
+  'putty-tools': '/usr/bin/plink',
+  'python3-paramiko': '/usr/lib/python3/dist-packages/paramiko/__init__.py',
+  rsync: '/usr/bin/rsync',
+  git: '/usr/bin/git',
 }
 
 function installServers() {

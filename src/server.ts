@@ -27,6 +27,7 @@ import {
   dialTcp,
   type Listener,
   listen,
+  openHostKey,
   openServerAuthority,
   type TlsSource,
   tlsIdentity,
@@ -94,6 +95,7 @@ export async function startServer(
       log.error({ err: error }, 'tls.renewal_failed'),
     )
     undo.push(() => tls.close())
+    const hostKey = openHostKey(config.data)
     const listeners = new Map<string, { host: string; port: number }>()
     const inventory = createInventory(config.resources)
     const consoleUrl = (): string =>
@@ -183,6 +185,7 @@ export async function startServer(
         ...config.approvals.hold,
         ...config.resources.find(each => each.name === name)?.hold,
       }),
+      hostKey: () => hostKey,
       tls: () => ({ context: tls.context(), certificate: tls.certificateDer() }),
       dial: (host, port, signal) =>
         dialTcp(host, port, { timeoutMs: config.limits.upstreamLoginMs, signal }),

@@ -124,6 +124,12 @@ describe('the documents', () => {
   })
 })
 
+/** A default as its cell has it; of several, all. */
+function defaultOf(cell: string): string | undefined {
+  const [first] = quoted(cell)
+  return first === undefined ? undefined : / or /.test(cell) ? quoted(cell).join(' or ') : first
+}
+
 /** As `policy test` reads them from a file. */
 async function casesOf(value: unknown): Promise<readonly PolicyCase[]> {
   const { mkdtempSync, rmSync, writeFileSync } = await import('node:fs')
@@ -142,7 +148,7 @@ describe('docs/configuration.md', () => {
   const table = new Map(
     rows(page)
       .filter(cells => cells.length === 5)
-      .map(([key = '', , standard = '']) => [quoted(key)[0] ?? '', quoted(standard)[0]] as const)
+      .map(([key = '', , standard = '']) => [quoted(key)[0] ?? '', defaultOf(standard)] as const)
       .filter(([key]) => key !== ''),
   )
   const keys = settings()
@@ -208,7 +214,10 @@ function settings(): ReadonlyMap<string, string | undefined> {
     if (leaf && path !== '') {
       const { default: value } = shape
       const text = typeof value === 'string' && value !== '' ? value : JSON.stringify(value)
-      found.set(path, value === undefined ? undefined : text)
+      const known = found.get(path)
+      const said = value === undefined ? undefined : text
+      // Two protocols, two defaults: both are named.
+      found.set(path, known === undefined || known === said ? said : `${known} or ${said}`)
     }
   }
   walk(shapeOf(configSchema), '')

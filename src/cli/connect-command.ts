@@ -35,8 +35,13 @@ export function connectCommand(program: Command, protocols: LoadProtocols): void
     }
     const environment = protocol.tool.environment(endpoint)
     try {
-      if (tool.length > 0) return await runTool(tool, environment)
-      announce(invocation, resource.name, local.port, environment, protocol.tool.command)
+      const [native = '', ...given] = protocol.tool.command
+      const extra = protocol.tool.arguments?.(endpoint) ?? []
+      const [program, ...rest] = tool
+      // Another program than the native one finds its way by the environment.
+      if (program !== undefined)
+        return await runTool([program, ...(program === native ? extra : []), ...rest], environment)
+      announce(invocation, resource.name, local.port, environment, [native, ...given, ...extra])
       await new Promise<void>(resolve => {
         if (invocation.signal.aborted) resolve()
         invocation.signal.addEventListener('abort', () => resolve(), { once: true })

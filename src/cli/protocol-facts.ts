@@ -13,6 +13,12 @@ export interface Protocol {
     environment(endpoint: { host: string; port: number; resource: string; ca: string }): {
       readonly [name: string]: string
     }
+    arguments?(endpoint: {
+      host: string
+      port: number
+      resource: string
+      ca: string
+    }): readonly string[]
   }
   /** Reads a statement as it would be judged, without a catalog. */
   read(text: string): Promise<Statement>

@@ -46,6 +46,15 @@ export function eventText(event: RecordedEventView, startedAt: number): string {
         event['status'] === 'failed' ? colors.red(` failed ${word(event['errorCode'])}`) : ''
       return `${stamp} ${colors.dim(`→ ${word(event['rows'])} rows, ${word(event['bytes'])} bytes`)}${failed}`
     }
+    case 'output': {
+      const shown =
+        event['base64'] === undefined
+          ? plain(text(event['text']), true)
+          : colors.dim(
+              `(${Buffer.from(text(event['base64']), 'base64').length} bytes that are not text)`,
+            )
+      return indent(event['stream'] === 'error' ? colors.yellow(shown) : shown)
+    }
     case 'note':
       return `${stamp} ${word(event['text'])}`
     case 'closed':

@@ -212,6 +212,7 @@ export async function testGateway(policies: string, storePath = ':memory:'): Pro
     }),
     hold: () => hold,
     tls: refuse,
+    hostKey: refuse,
     dial: refuse,
     log: silentLog,
     metrics: createMetrics({ process: false }),

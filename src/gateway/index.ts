@@ -4,6 +4,7 @@ export type { HoldTimes } from './approvals.ts'
 export type { Presence } from './attendance.ts'
 export { classExample, detectorOrigin } from './class-examples.ts'
 export { digestOf } from './digest.ts'
+export { endingError } from './endings.ts'
 export { principalEntry, sourceEntry } from './evidence.ts'
 export type { Permit, ResultColumn, StoredWatch } from './permit.ts'
 export type {
@@ -15,5 +16,13 @@ export type {
   ScramVerifier,
 } from './protocol.ts'
 export { type GatewayParts, type GatewaySettings, SallyportGateway } from './sallyport-gateway.ts'
-export type { Outcome, RecordedAnswer, Session, UpstreamAccess, Waiting } from './session.ts'
+export type {
+  Outcome,
+  OutputStream,
+  RecordedAnswer,
+  Session,
+  TerminalSize,
+  UpstreamAccess,
+  Waiting,
+} from './session.ts'
 export type { Masks } from './sight.ts'

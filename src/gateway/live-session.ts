@@ -28,10 +28,17 @@ import type { AskedValues } from './asked-values.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
 import { refuseUse } from './masked-uses.ts'
-import { planCells, scrubText } from './masks.ts'
+import { planCells, scrubText, textStream } from './masks.ts'
 import { type Approve, type Discharged, discharge } from './obligations/index.ts'
 import { mintPermit, type Permit } from './permit.ts'
-import type { Outcome, RecordedAnswer, Session, Waiting } from './session.ts'
+import type {
+  Outcome,
+  OutputStream,
+  RecordedAnswer,
+  Session,
+  TerminalSize,
+  Waiting,
+} from './session.ts'
 import { SessionRecord } from './session-record.ts'
 import { type Masks, type SessionView, Sight } from './sight.ts'
 import { oneLine } from './voting.ts'
@@ -178,6 +185,14 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
 
   recordAnswer(permit: Permit, answer: RecordedAnswer): void {
     this.#record.answer(permit, answer)
+  }
+
+  recordOutput(permit: Permit, stream: OutputStream, bytes: Uint8Array): Promise<void> | undefined {
+    return this.#record.output(permit, stream, bytes)
+  }
+
+  recordSize(permit: Permit, size: TerminalSize): void {
+    this.#record.size(permit, size)
   }
 
   catchUp(): void {
@@ -368,6 +383,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
           this.#record.disagreed(auditIndex, classes),
         ),
       scrub: text => scrubText(view, statement, text),
+      text: () => textStream(view),
       isCurrent: () => this.#rules === rules,
       stored: () => {
         const watch = view.masks.marks.watch()

@@ -41,6 +41,7 @@ export class Logins {
     const login = this.#parts.identity.ephemeral(credentialId)
     return {
       verifier: login.verifier,
+      matches: secret => login.matches(secret),
       accept: (resource, origin) => this.#proved(() => login.accept(resource), origin),
       reject: origin => this.failed(origin, 'credential_invalid'),
     }

@@ -1,7 +1,14 @@
 // From the shape of an answer to what is done with each cell. What the server says of a column's origin and what the
 // text says of its lineage both count; what neither can tell is redacted when anything hidden may be in it.
 import { type Exposed, hiddenAmong, outputExposure } from '#engines/exposure'
-import type { CellPlan, CountingScanner, Masking } from '#engines/masking'
+import {
+  type CellPlan,
+  type CountingScanner,
+  clearStream,
+  createTextStream,
+  type Masking,
+  type TextStream,
+} from '#engines/masking'
 import type { DataClass, Statement } from '#model'
 import type { ResultColumn } from './permit.ts'
 import type { SessionView } from './sight.ts'
@@ -96,6 +103,12 @@ function same(a: { object: string; column: string }, b: { object: string; column
 export function scrubText(view: SessionView, statement: Statement, text: string): string {
   if (view.untold(statement) !== undefined) return HIDDEN
   return view.masks.masking.scrub(text, view.detected('unknown'))
+}
+
+/** Output that has no columns: detectors look for every class that is hidden. */
+export function textStream(view: SessionView): TextStream {
+  const scan = view.masks.masking.scanner(view.detected('unknown'))
+  return scan === undefined ? clearStream : createTextStream(scan)
 }
 
 function maskOf(

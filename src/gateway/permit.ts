@@ -1,5 +1,5 @@
 // Proof, in memory, that a statement was decided and put on record. Nothing goes upstream without one.
-import type { CellPlan } from '#engines/masking'
+import type { CellPlan, TextStream } from '#engines/masking'
 import type { AccessDenied, ColumnName, OutputLineage, Statement } from '#model'
 
 /** A column of an answer, as the protocol knows it. */
@@ -49,6 +49,7 @@ export interface PermitTerms {
   readonly limit: { readonly rows?: number; readonly bytes?: number }
   readonly plan: (columns: readonly ResultColumn[]) => readonly CellPlan[]
   readonly scrub: (text: string) => string
+  readonly text: () => TextStream
   readonly stored: () => StoredWatch
   /** Whether the rules that it was decided by still hold. Absent: they do. */
   readonly isCurrent?: () => boolean
@@ -102,6 +103,11 @@ export class Permit {
   /** For one stream of data that rides on this permit (COPY FROM): see that nothing is stored that is a mask of ours. */
   stored(): StoredWatch {
     return this.#terms.stored()
+  }
+
+  /** For one stream of text that answers it (a command's output): what this principal may not see is taken out. */
+  text(): TextStream {
+    return this.#terms.text()
   }
 
   /** A text of the upstream (error, notice) with what this principal may not see taken out. */

@@ -1,4 +1,5 @@
 // All a protocol is, and all that anyone may know of it. Implementations live in src/protocols/.
+import type { KeyObject } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { ZodType } from 'zod'
@@ -47,6 +48,8 @@ export interface Protocol<Upstream = unknown> {
     /** The native client, as a command line without arguments: `['psql']`. */
     readonly command: readonly string[]
     environment(endpoint: Endpoint): { readonly [name: string]: string }
+    /** For a client that no environment steers: what goes before its other arguments. */
+    arguments?(endpoint: Endpoint): readonly string[]
   }
   /**
    * Reads a statement as it would be judged, without a session or a catalog: for `policy why`. Names stand
@@ -85,6 +88,8 @@ export interface ScramVerifier {
  */
 export interface EphemeralLogin {
   readonly verifier: ScramVerifier
+  /** For wires that carry the secret itself, inside their own encryption. */
+  matches(secret: Secret): Promise<boolean>
   /** Call after the client's proof was verified. Throws AuthenticationFailed. */
   accept(resource: string, origin: Origin): Promise<Principal>
   /** Call when the proof was wrong, so that it is on record. */
@@ -103,6 +108,8 @@ export interface Gateway {
   }
   /** Our own certificate, for listeners that turn to TLS in band. Current at each call. */
   tls(): { readonly context: SecureContext /** DER */; readonly certificate: Uint8Array }
+  /** Ed25519: proves this gateway on wires that know hosts by a key. The same one as long as the data folder lasts. */
+  hostKey(): KeyObject
   /** Verifies a token. Throws AuthenticationFailed. */
   authenticate(token: Secret, origin: Origin): Promise<Principal>
   /** True when the text has the form of an ephemeral credential's id. */

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { PolicySet } from '#engines/policy'
@@ -76,6 +77,7 @@ export interface GatewayParts {
   /** How long a statement on this resource is held. */
   readonly hold: (resource: string) => HoldTimes
   readonly tls: () => { context: SecureContext; certificate: Uint8Array }
+  readonly hostKey: () => KeyObject
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
   readonly log: Log
   readonly metrics: Pick<Metrics, 'sessionOpened' | 'sessionClosed' | 'decided' | 'login'>
@@ -172,6 +174,10 @@ export class SallyportGateway implements Gateway {
 
   tls(): { context: SecureContext; certificate: Uint8Array } {
     return this.#parts.tls()
+  }
+
+  hostKey(): KeyObject {
+    return this.#parts.hostKey()
   }
 
   authenticate(token: Secret, origin: Origin): Promise<Principal> {

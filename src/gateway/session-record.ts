@@ -1,5 +1,6 @@
 // What a session puts on record and counts: decisions, outcomes, answers as they were seen. Decides nothing. The
 // entry of a decision is written at once; what nobody needs to wait for follows in `catchUp`.
+import { isUtf8 } from 'node:buffer'
 import {
   type AccessDenied,
   type Decision,
@@ -17,7 +18,7 @@ import { type Completed, Evidence, view } from './evidence.ts'
 import type { RunTotals } from './facts.ts'
 import type { Permit } from './permit.ts'
 import type { Counted } from './rates.ts'
-import type { Outcome, RecordedAnswer } from './session.ts'
+import type { Outcome, OutputStream, RecordedAnswer, TerminalSize } from './session.ts'
 import { MarksOfSession } from './session-marks.ts'
 
 /** Outcomes wait this long, or until there are so many, to go into the log as one entry. */
@@ -261,6 +262,21 @@ export class SessionRecord {
     this.#doLater({ kind: 'answer', at: this.#parts.now(), entry: permit.auditIndex, answer })
   }
 
+  /** In order with what waits: output follows its statement. */
+  output(permit: Permit, stream: OutputStream, bytes: Uint8Array): Promise<void> | undefined {
+    this.catchUp()
+    const entry = permit.auditIndex
+    const at = this.#parts.now()
+    this.#parts.recorder.add({ kind: 'output', at, entry, stream, ...written(bytes) })
+    return this.#parts.recorder.behind
+  }
+
+  size(permit: Permit, { columns, rows }: TerminalSize): void {
+    this.catchUp()
+    const entry = permit.auditIndex
+    this.#parts.recorder.add({ kind: 'size', at: this.#parts.now(), entry, columns, rows })
+  }
+
   note(text: string): void {
     this.catchUp()
     this.#parts.recorder.add({ kind: 'note', at: this.#parts.now(), text })
@@ -342,6 +358,12 @@ export class SessionRecord {
       statement,
     )
   }
+}
+
+/** As text where it is text: whoever reads a recording by hand is glad of it. */
+function written(bytes: Uint8Array): { text: string } | { base64: string } {
+  const seen = view(bytes)
+  return isUtf8(seen) ? { text: seen.toString('utf8') } : { base64: seen.toString('base64') }
 }
 
 function textOf(statement: Statement): { text: string; parameters?: readonly (string | null)[] } {

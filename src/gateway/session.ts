@@ -55,6 +55,15 @@ export interface RecordedAnswer {
   readonly truncated: boolean
 }
 
+/** Where a piece of output came out. */
+export type OutputStream = 'output' | 'error'
+
+/** A terminal's size, in characters. */
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
+}
+
 export interface Session<Upstream = unknown> {
   readonly id: SessionId
   readonly principal: Principal
@@ -88,6 +97,13 @@ export interface Session<Upstream = unknown> {
   complete(permit: Permit, outcome: Outcome): void
   /** Adds to the recording what the principal saw. */
   recordAnswer(permit: Permit, answer: RecordedAnswer): void
+  /**
+   * The same for an answer that is a stream of text, in pieces as they went to the client. A promise when the
+   * recording is behind: take no more of the stream before it resolves.
+   */
+  recordOutput(permit: Permit, stream: OutputStream, bytes: Uint8Array): Promise<void> | undefined
+  /** The terminal that output is shown on from here on. */
+  recordSize(permit: Permit, size: TerminalSize): void
   /**
    * Does what need not be done before anything is sent: the recording, the counts. To be called when all bytes of a
    * turn are on their way. A few statements are caught up with together; what is left undone is done within a second,

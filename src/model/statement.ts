@@ -34,6 +34,8 @@ export const flags = [
   'explain',
   /** Done by code that the statement runs (a function, a rule, DO), not by the statement's own words. */
   'indirect',
+  /** More than one plain command: what a shell would expand, join, redirect or run beside it. */
+  'compound',
   /** With the rights of that code's owner, not of the session's role: SECURITY DEFINER. */
   'definer',
 ] as const

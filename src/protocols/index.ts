@@ -1,5 +1,6 @@
 // The registry: one line per protocol.
 import type { Protocol } from '#gateway'
 import { createPostgres } from './postgres/index.ts'
+import { createSsh } from './ssh/index.ts'
 
-export const protocols: readonly Protocol[] = [createPostgres()]
+export const protocols: readonly Protocol[] = [createPostgres(), createSsh()]

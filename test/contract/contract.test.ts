@@ -8,12 +8,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Issuer, startIssuer } from '../../demo/index.ts'
 import { harness as postgres } from '../../src/protocols/postgres/harness.ts'
+import { harness as ssh } from '../../src/protocols/ssh/harness.ts'
 import { auditRecords } from '../servers/audit-files.ts'
 import { issuerEntry, type RunningGateway, startGateway } from '../servers/gateway.ts'
 import { until } from '../servers/programs.ts'
-import { startTap, type Tap, type Upstream, upstreams } from './upstreams.ts'
+import { type Upstream, upstreams } from './upstreams.ts'
 
-const harnesses = [postgres]
+const harnesses = [postgres, ssh]
 
 test('every protocol has a harness, and every harness a protocol', () => {
   const folders = readdirSync('src/protocols', { withFileTypes: true })
@@ -24,7 +25,6 @@ test('every protocol has a harness, and every harness a protocol', () => {
 
 describe.each(harnesses)('$protocol', harness => {
   let upstream: Upstream
-  let tap: Tap
   let issuer: Issuer
   let gateway: RunningGateway
 
@@ -35,12 +35,13 @@ describe.each(harnesses)('$protocol', harness => {
         {
           name: 'contract',
           protocol: harness.protocol,
-          ...harness.resource({ ...upstream, port: tap.port }),
+          ...harness.resource(upstream),
         },
       ],
       policies: { 'contract.cedar': `${harness.policies}${auditors}` },
       dataClasses: harness.dataClasses,
-      env: { UPSTREAM_PASSWORD: upstream.password },
+      env: { UPSTREAM_SECRET: upstream.secret },
+      listener: harness.protocol,
       allowPlaintext: true,
       ...(data ? { data } : {}),
     })
@@ -54,21 +55,19 @@ describe.each(harnesses)('$protocol', harness => {
     const startUpstream = upstreams[harness.protocol]
     if (!startUpstream) throw new Error(`no upstream is known for ${harness.protocol}`)
     upstream = await startUpstream(harness.setup)
-    tap = await startTap(upstream)
     issuer = await startIssuer()
     gateway = await start()
   })
   afterAll(async () => {
     await gateway?.remove()
     await issuer?.stop()
-    await tap?.stop()
     await upstream?.stop()
   })
 
   test('passes what is permitted, and denies the rest in its own error form', async () => {
     const session = await open()
     for (const kind of ['read', 'forbidden', 'write', 'forbidden', 'read'] as const) {
-      session.send(harness.question(kind))
+      await session.ask([kind])
       const answer = await session.next()
       expect(harness.isAnswer(kind, answer), `${kind}: ${JSON.stringify(answer)}`).toBe(true)
       if (kind !== 'forbidden' || answer.kind !== 'error') continue
@@ -82,13 +81,13 @@ describe.each(harnesses)('$protocol', harness => {
 
   test('never forwards what was denied', async () => {
     let forwarded = ''
-    tap.onForward = bytes => {
+    upstream.onForward = bytes => {
       forwarded += bytes.toString('latin1')
     }
     const session = await open()
-    session.send(harness.question('forbidden'))
+    await session.ask(['forbidden'])
     await session.next()
-    session.send(harness.question('read'))
+    await session.ask(['read'])
     await session.next()
     session.end()
     expect(forwarded).not.toContain('closed')
@@ -97,7 +96,7 @@ describe.each(harnesses)('$protocol', harness => {
 
   test('masks: the value reaches the client in no form', async () => {
     const session = await open()
-    session.send(harness.question('sensitive'))
+    await session.ask(['sensitive'])
     const answer = await session.next()
     expect(harness.isAnswer('sensitive', answer), JSON.stringify(answer)).toBe(true)
     expect(session.received().includes(harness.secretValue)).toBe(false)
@@ -108,11 +107,11 @@ describe.each(harnesses)('$protocol', harness => {
     const session = await open()
     const before = permitted(gateway)
     const counts: number[] = []
-    tap.onForward = bytes => {
+    upstream.onForward = bytes => {
       if (bytes.includes('kept')) counts.push(permitted(gateway))
     }
     for (const kind of ['read', 'write', 'read', 'sensitive', 'write'] as const) {
-      session.send(harness.question(kind))
+      await session.ask([kind])
       await session.next()
     }
     session.end()
@@ -122,7 +121,7 @@ describe.each(harnesses)('$protocol', harness => {
   test('records: the session can be replayed, with what the client saw and no more', async () => {
     const session = await open()
     for (const kind of ['read', 'sensitive', 'forbidden'] as const) {
-      session.send(harness.question(kind))
+      await session.ask([kind])
       await session.next()
     }
     session.end()
@@ -141,38 +140,45 @@ describe.each(harnesses)('$protocol', harness => {
     expect(replayed.stdout).not.toContain(harness.secretValue)
   })
 
-  test('answers the same however its bytes are cut', async () => {
+  test('answers the same however its bytes are cut', { timeout: 60_000 }, async () => {
     const session = await open()
     const kinds = ['read', 'forbidden', 'sensitive'] as const
-    const whole = Buffer.concat(kinds.map(kind => harness.question(kind)))
-    for (let cut = 1; cut < whole.length; cut += 1) {
-      session.send(whole.subarray(0, cut))
-      await new Promise(resolve => setTimeout(resolve, 2))
-      session.send(whole.subarray(cut))
+    const answered = async (what: string) => {
       for (const kind of kinds) {
         const answer = await session.next()
-        expect(harness.isAnswer(kind, answer), `cut at ${cut}: ${kind}`).toBe(true)
+        expect(harness.isAnswer(kind, answer), `${what}: ${kind}`).toBe(true)
       }
     }
-    for (const byte of whole) {
-      session.send(Buffer.from([byte]))
-      await new Promise(resolve => setImmediate(resolve))
+    let length = 0
+    await session.ask(kinds, (bytes, from) => {
+      length = from + bytes.length
+      return [bytes]
+    })
+    await answered('whole')
+    for (let at = 1; at < length; at += Math.ceil(length / harness.cuts)) {
+      await session.ask(kinds, (bytes, from) =>
+        [bytes.subarray(0, Math.max(at - from, 0)), bytes.subarray(Math.max(at - from, 0))].filter(
+          piece => piece.length > 0,
+        ),
+      )
+      await answered(`cut at ${at}`)
     }
-    for (const kind of kinds) expect(harness.isAnswer(kind, await session.next())).toBe(true)
+    await session.ask(kinds, bytes => Array.from(bytes, byte => Buffer.from([byte])))
+    await answered('byte by byte')
     expect(session.received().includes(harness.secretValue)).toBe(false)
     session.end()
   })
 
   test('keeps the order when many questions come in one piece', async () => {
     const session = await open()
-    const kinds = Array.from({ length: 300 }, (_, index) =>
+    const kinds = Array.from({ length: harness.many }, (_, index) =>
       index % 3 === 1
         ? ('forbidden' as const)
         : index % 3 === 2
           ? ('sensitive' as const)
           : ('read' as const),
     )
-    session.send(Buffer.concat(kinds.map(kind => harness.question(kind))))
+    await session.ask(kinds)
     for (const [index, kind] of kinds.entries()) {
       const answer = await session.next()
       expect(harness.isAnswer(kind, answer), `number ${index}: ${JSON.stringify(answer)}`).toBe(
@@ -204,20 +210,20 @@ describe.each(harnesses)('$protocol', harness => {
       const other = await open()
       const session = await open()
       let forwarded = 0
-      tap.onForward = forwardedBytes => {
+      upstream.onForward = forwardedBytes => {
         // Goodbyes are ours to say; nothing of the violation may go on.
         if (forwardedBytes.includes(Buffer.from(bytes))) forwarded += 1
       }
-      session.send(bytes)
+      session.raw(bytes)
       // An error first, or the end at once: never an answer, and never waiting for more.
       const answer = await session.next().catch(() => undefined)
       expect(answer?.kind ?? 'error').toBe('error')
       // Then it is over, or the wire allows going on: then as if nothing had been.
-      session.send(harness.question('read'))
+      await session.ask(['read'])
       const later = await session.next().catch(() => undefined)
       if (later) expect(harness.isAnswer('read', later), JSON.stringify(later)).toBe(true)
       expect(forwarded).toBe(0)
-      other.send(harness.question('read'))
+      await other.ask(['read'])
       expect(harness.isAnswer('read', await other.next())).toBe(true)
       other.end()
       expect(gateway.alive()).toBe(true)
@@ -230,17 +236,17 @@ describe.each(harnesses)('$protocol', harness => {
     const running = await start(join(disk, 'data'))
     try {
       const session = await open(running)
-      session.send(harness.question('read'))
+      await session.ask(['read'])
       expect(harness.isAnswer('read', await session.next())).toBe(true)
       let forwarded = ''
-      tap.onForward = bytes => {
+      upstream.onForward = bytes => {
         forwarded += bytes.toString('latin1')
       }
       fill(disk)
       let refused = 0
       for (let tries = 0; tries < 40; tries += 1) {
         forwarded = ''
-        session.send(harness.question('write'))
+        await session.ask(['write'])
         const answer = await session.next()
         if (answer.kind !== 'error') continue
         refused += 1
@@ -250,7 +256,7 @@ describe.each(harnesses)('$protocol', harness => {
       expect(refused).toBeGreaterThan(0)
       rmSync(join(disk, 'fill'))
       await until('statements to pass again', async () => {
-        session.send(harness.question('write'))
+        await session.ask(['write'])
         return harness.isAnswer('write', await session.next())
       })
       session.end()

@@ -1,33 +1,102 @@
 // What stands behind the gateway when a protocol is put through the contract suite. The one place of the
-// suite that knows more than a harness tells: how a server of each kind is started.
+// suite that knows more than a harness tells: how a server of each kind is started, and how what reaches it is seen.
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { startPostgres } from '../servers/postgres.ts'
+import { startSshd } from '../servers/sshd.ts'
 
 export interface Upstream {
   readonly port: number
   readonly user: string
-  readonly password: string
-  readonly database: string
+  /** What the gateway proves itself with. */
+  readonly secret: string
+  readonly database?: string
+  readonly hostKey?: string
+  /** Called with what comes from the gateway, before the server acts on it. */
+  onForward: (bytes: Buffer) => void
   stop(): Promise<void>
 }
 
 /** Protocol name to the real server behind it, prepared with the harness's `setup`. */
 export const upstreams: Readonly<Record<string, (setup: string) => Promise<Upstream>>> = {
-  postgres: setup => startPostgres({ version: 18, database: 'contract', init: setup }),
+  async postgres(setup) {
+    const server = await startPostgres({ version: 18, database: 'contract', init: setup })
+    const { user, password, database } = server
+    const seen = { onForward: (_bytes: Buffer) => {} }
+    const tap = await startTap(server.port, bytes => seen.onForward(bytes))
+    return Object.assign(seen, {
+      port: tap.port,
+      user,
+      secret: password,
+      database,
+      async stop() {
+        await tap.stop()
+        await server.stop()
+      },
+    })
+  },
+
+  // The wire is sealed: the server tells of each command before it runs it.
+  async ssh(setup) {
+    const seen = { onForward: (_bytes: Buffer) => {} }
+    const ear = await listenOnce(bytes => seen.onForward(bytes))
+    const server = await startSshd(folder => {
+      const home = join(folder, 'home')
+      mkdirSync(home)
+      execFileSync('sh', ['-c', setup], { cwd: home })
+      const script = join(folder, 'tell')
+      writeFileSync(
+        script,
+        `#!/bin/bash
+cd ${home}
+exec 3<>/dev/tcp/127.0.0.1/${ear.port}
+printf '%s\n' "$SSH_ORIGINAL_COMMAND" >&3
+read -r -u 3 _
+exec 3>&-
+eval "$SSH_ORIGINAL_COMMAND"
+`,
+      )
+      chmodSync(script, 0o755)
+      return [`ForceCommand ${script}`]
+    })
+    const { port, user, hostKey, key } = server
+    return Object.assign(seen, {
+      port,
+      user,
+      hostKey,
+      secret: readFileSync(key, 'utf8'),
+      async stop() {
+        await server.stop()
+        await ear.stop()
+      },
+    })
+  },
 }
 
-export interface Tap {
+interface Listening {
   readonly port: number
-  /** Called with the bytes of the gateway, before they go on to the upstream. */
-  onForward: (bytes: Buffer) => void
   stop(): Promise<void>
 }
 
+/** Hears one line of each that connects, and answers it. */
+async function listenOnce(hear: (bytes: Buffer) => void): Promise<Listening> {
+  const server = createServer(socket => {
+    socket.on('error', () => socket.destroy())
+    socket.once('data', bytes => {
+      hear(Buffer.from(bytes))
+      socket.end('\n')
+    })
+  })
+  return listening(server, new Set())
+}
+
 /** A wire-tap between the gateway and its upstream. */
-export async function startTap(upstream: { port: number }): Promise<Tap> {
+async function startTap(upstream: number, hear: (bytes: Buffer) => void): Promise<Listening> {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
-    const onward = connect(upstream.port, '127.0.0.1')
+    const onward = connect(upstream, '127.0.0.1')
     for (const [one, other] of [
       [socket, onward],
       [onward, socket],
@@ -40,20 +109,25 @@ export async function startTap(upstream: { port: number }): Promise<Tap> {
       })
     }
     socket.on('data', bytes => {
-      tap.onForward(Buffer.from(bytes))
+      hear(Buffer.from(bytes))
       onward.write(bytes)
     })
     onward.on('data', bytes => socket.write(bytes))
   })
+  return listening(server, sockets)
+}
+
+async function listening(
+  server: ReturnType<typeof createServer>,
+  sockets: ReadonlySet<Socket>,
+): Promise<Listening> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
-  const tap: Tap = {
+  return {
     port: typeof address === 'object' && address ? address.port : 0,
-    onForward: () => {},
     async stop() {
       for (const socket of sockets) socket.destroy()
       await new Promise(resolve => server.close(resolve))
     },
   }
-  return tap
 }

@@ -28,6 +28,8 @@ export interface GatewayOptions {
   /** Where `data` lies; a folder beside the file when absent. */
   readonly data?: string
   readonly allowPlaintext?: boolean
+  /** The protocol whose listener `port` is; PostgreSQL's when absent. */
+  readonly listener?: string
   /** A free one when absent. */
   readonly consolePort?: number
   /** In ms, until ready. */
@@ -35,7 +37,7 @@ export interface GatewayOptions {
 }
 
 export interface RunningGateway {
-  /** The port of the `postgres` listener, on 127.0.0.1. */
+  /** The port of the protocol's listener, on 127.0.0.1. */
   readonly port: number
   readonly consoleUrl: string
   /** The CA's certificate, as a path. */
@@ -77,7 +79,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       store: 'embedded',
       listen: {
         console: `127.0.0.1:${consolePort}`,
-        postgres: options.allowPlaintext ? { address, allowPlaintext: true } : address,
+        [options.listener ?? 'postgres']: options.allowPlaintext
+          ? { address, allowPlaintext: true }
+          : address,
       },
       identity: { issuers: options.issuers },
       resources: options.resources,

@@ -15,6 +15,7 @@ export {
 export { type DetectorProblem, type DetectorRules, detectorRules } from './patterns/rules.ts'
 export { plainSample, samples } from './samples.ts'
 export type { CountingScanner } from './scanner.ts'
+export { clearStream, createTextStream, type TextStream } from './text-stream.ts'
 
 /** What to do with one column's cells. */
 export type CellPlan =

@@ -62,6 +62,7 @@ const withoutFlag: Readonly<Record<Flag, string>> = {
   server_files: "without the server's files and programs",
   bulk: 'without a bulk copy',
   explain: 'without EXPLAIN',
+  compound: 'as one plain command, without anything that a shell expands, joins or redirects',
   indirect: 'when the statement says it itself, not code that it calls',
   definer: "with the session's own rights, not those of a function's owner",
 }

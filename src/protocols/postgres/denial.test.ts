@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { ByteReader } from '#engines/wire'
+import { endingError } from '#gateway'
 import { AccessDenied, reasonCodes, Unavailable } from '#model'
-import { denial, endingError, sqlStates } from './denial.ts'
+import { denial, sqlStates } from './denial.ts'
 import { fieldsOf } from './upstream-refusal.ts'
 
 const read = (bytes: Uint8Array) => Object.fromEntries(fieldsOf(new ByteReader(bytes, 5)))

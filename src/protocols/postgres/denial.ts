@@ -1,6 +1,6 @@
 // Turns an error of ours into PostgreSQL's own ErrorResponse. Knows SQLSTATE and the fields that drivers
 // show; decides nothing. What is no GatewayError is a bug of ours: the client learns `internal` and no more.
-import { type CloseReason, GatewayError, isGatewayError, type ReasonCode } from '#model'
+import { GatewayError, isGatewayError, type ReasonCode } from '#model'
 import { errorResponse, type MessageFields } from './messages.ts'
 
 export type Severity = 'ERROR' | 'FATAL'
@@ -87,31 +87,4 @@ export function denialFields(error: unknown, severity: Severity): MessageFields 
 /** The ErrorResponse for `error`: ERROR when the session goes on, FATAL when it ends with this message. */
 export function denial(error: unknown, severity: Severity = 'ERROR'): Uint8Array {
   return errorResponse(denialFields(error, severity))
-}
-
-const endings: Readonly<Record<CloseReason, readonly [ReasonCode, string]>> = {
-  client_left: ['session_ended', 'the client left'],
-  upstream_left: ['upstream_lost', 'the database closed the connection'],
-  identity_ended: [
-    'identity_ended',
-    'the session ended: the identity behind it has expired or was withdrawn',
-  ],
-  grant_ended: ['session_ended', 'the session ended: the grant that it rests on is over'],
-  policy_changed: ['session_ended', 'the session ended: the policies no longer permit it'],
-  resource_changed: ['session_ended', 'the session ended: the resource was changed or removed'],
-  ended_by_operator: ['session_ended', 'the session was ended by an operator'],
-  protocol_violation: ['protocol_violation', 'the session ended: a message broke the protocol'],
-  audit_unavailable: ['audit_unavailable', 'the session ended: the audit log cannot be written'],
-  recording_unavailable: [
-    'recording_unavailable',
-    'the session ended: the recording cannot be written',
-  ],
-  shutdown: ['session_ended', 'the gateway is shutting down'],
-  failed: ['internal', 'the session ended: the gateway failed'],
-}
-
-/** What a client is told when its session ends for `reason`; render it with `denial(…, 'FATAL')`. */
-export function endingError(reason: CloseReason): GatewayError {
-  const [code, text] = endings[reason]
-  return new GatewayError(code, text)
 }

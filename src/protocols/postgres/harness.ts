@@ -11,8 +11,14 @@ export type Answer =
   /** In the wire's own error form. `text` is all that the client is shown. */
   | { readonly kind: 'error'; readonly nativeCode: string; readonly text: string }
 
+/** Cuts what goes over the wire; `from`: the bytes that went there before it for the same questions. */
+export type Cut = (bytes: Buffer, from: number) => readonly Buffer[]
+
 export interface HarnessSession {
-  send(bytes: Uint8Array): void
+  /** Asks all of it at once. Resolves when it is on its way. */
+  ask(kinds: readonly Question[], cut?: Cut): Promise<void>
+  /** Bytes as they are. */
+  raw(bytes: Uint8Array): void
   /** The next answer. Rejects when the connection ends first. */
   next(): Promise<Answer>
   /** All bytes that came from the gateway so far. */
@@ -29,6 +35,9 @@ export const harness = {
   secretValue: SECRET_VALUE,
   /** The native code of a refusal by policy. */
   refusalCode: '42501',
+  /** How many cuts the suite tries, at most, and how many questions at once. */
+  cuts: 1_000,
+  many: 300,
   setup: `create table kept (id int primary key, email text not null);
     insert into kept values (1, '${SECRET_VALUE}');
     create table closed (id int); grant all on kept, closed to public;`,
@@ -40,25 +49,15 @@ permit (principal, action in [Action::"connect", Action::"read", Action::"write"
 @reason("the closed table is closed")
 forbid (principal, action, resource == Object::"contract/public.closed");
 `,
-  resource: (upstream: { port: number; user: string; database: string }) => ({
+  resource: (upstream: { port: number; user: string; database?: string }) => ({
     upstream: {
       host: '127.0.0.1',
       port: upstream.port,
       database: upstream.database,
       tls: 'disable',
     },
-    credential: { user: upstream.user, password: 'env:UPSTREAM_PASSWORD' },
+    credential: { user: upstream.user, password: 'env:UPSTREAM_SECRET' },
   }),
-
-  question(kind: Question): Uint8Array {
-    const texts: Record<Question, string> = {
-      read: 'select id from kept where id = 1',
-      sensitive: 'select email from kept where id = 1',
-      forbidden: 'select id from closed',
-      write: 'update kept set id = 1 where id = 1',
-    }
-    return message('Q', Buffer.from(`${texts[kind]}\0`))
-  },
 
   /** What a right answer to a question of this kind is, when policy lets it through. */
   isAnswer(kind: Question, answer: Answer): boolean {
@@ -92,6 +91,13 @@ forbid (principal, action, resource == Object::"contract/public.closed");
 
   /** The first bytes of a client, for those who cut them. */
   startup: (resource: string) => startup(resource, 'contract'),
+}
+
+const TEXTS: Readonly<Record<Question, string>> = {
+  read: 'select id from kept where id = 1',
+  sensitive: 'select email from kept where id = 1',
+  forbidden: 'select id from closed',
+  write: 'update kept set id = 1 where id = 1',
 }
 
 function textOf(answer: Answer): string {
@@ -154,7 +160,14 @@ function talk(stream: Duplex): HarnessSession {
   stream.on('close', () => end(new Error('the connection ended')))
   stream.on('end', () => end(new Error('the connection ended')))
   return {
-    send: bytes => void stream.write(bytes),
+    async ask(kinds, cut = bytes => [bytes]) {
+      const questions = kinds.map(kind => message('Q', Buffer.from(`${TEXTS[kind]}\0`)))
+      for (const piece of cut(Buffer.concat(questions), 0)) {
+        stream.write(piece)
+        await new Promise(resolve => setTimeout(resolve, 1))
+      }
+    },
+    raw: bytes => void stream.write(bytes),
     next() {
       const ready = answers.shift()
       if (ready) return Promise.resolve(ready)

@@ -1,12 +1,18 @@
 // PostgreSQL: the room's door. `serve` is the whole life of a connection: greet, open, log in, relay.
 import type { Socket } from 'node:net'
 import { type Analyser, createPostgresAnalyser } from '#engines/sql'
-import type { Gateway, ListenerSettings, Protocol, Session } from '#gateway'
+import {
+  endingError,
+  type Gateway,
+  type ListenerSettings,
+  type Protocol,
+  type Session,
+} from '#gateway'
 import { type CloseReason, InvalidRequest, isGatewayError, UpstreamError } from '#model'
 import { createCancelRegistry } from './cancel.ts'
 import { createCatalogs } from './catalogs.ts'
 import { connectHint, libpqEnvironment } from './connect-hint.ts'
-import { denial, endingError } from './denial.ts'
+import { denial } from './denial.ts'
 import { type ClientLogin, dismiss, greet } from './handshake.ts'
 import { createPreviewer } from './preview.ts'
 import { readAlone, readAt } from './read-alone.ts'

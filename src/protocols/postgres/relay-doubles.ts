@@ -90,6 +90,8 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
       void session.outcomes.push({ statement: permit.statement, outcome }),
     recordAnswer: (_, { columns, rows, truncated }) =>
       void session.answers.push({ columns, rows, truncated }),
+    recordOutput: () => undefined,
+    recordSize() {},
     catchUp: () => {},
     close: async reason => ending.abort(reason),
   }

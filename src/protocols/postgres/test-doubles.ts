@@ -56,6 +56,9 @@ export async function fakeGateway(limits: Partial<Gateway['limits']> = {}): Prom
     ca: authority.certificate,
     issue: names => authority.issueServer(names),
     limits: { messageBytes: 1_000_000, loginMs: 3_000, upstreamLoginMs: 5_000, ...limits },
+    hostKey() {
+      throw new Error('this wire has certificates')
+    },
     tls: () => ({ context: identity.context(), certificate: identity.certificateDer() }),
     async authenticate(token) {
       if (token.reveal() === TOKEN) return alice
@@ -70,6 +73,7 @@ export async function fakeGateway(limits: Partial<Gateway['limits']> = {}): Prom
         storedKey: sha256(keys.clientKey),
         serverKey: keys.serverKey,
       },
+      matches: async () => false,
       async accept() {
         if (id === CREDENTIAL) return alice
         failures.push('credential_invalid')
@@ -133,6 +137,8 @@ export function fakeSession(
     refused() {},
     complete() {},
     recordAnswer() {},
+    recordOutput: () => undefined,
+    recordSize() {},
     catchUp() {},
     justify() {},
     close: async reason => ending.abort(reason),

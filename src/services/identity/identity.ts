@@ -9,7 +9,7 @@ import { DeviceCodes, type DeviceRequest, type DeviceStart } from './device-code
 import { Directory, type KnownPrincipals } from './directory.ts'
 import { KnownPeople } from './known-people.ts'
 import { Revocations, type RunName } from './revocations.ts'
-import { isCredentialId, type ScramVerifier } from './scram.ts'
+import { isCredentialId, isSecretOf, type ScramVerifier } from './scram.ts'
 import { SignIns } from './sign-ins.ts'
 import { identityMigrations } from './tables.ts'
 import { Tokens } from './tokens.ts'
@@ -36,6 +36,8 @@ export interface IdentityEnd {
 
 export interface EphemeralProof {
   readonly verifier: ScramVerifier
+  /** For wires that carry the secret itself, inside their own encryption. The same work for ids that do not exist. */
+  matches(secret: Secret): Promise<boolean>
   /** Call after the client's proof was verified. Throws AuthenticationFailed. */
   accept(resource: string): Promise<Principal>
 }
@@ -246,10 +248,14 @@ export async function createIdentity(options: {
       }
       return issued
     },
-    ephemeral: id => ({
-      verifier: credentials.verifier(id),
-      accept: async resource => credentials.accept(id, resource),
-    }),
+    ephemeral: id => {
+      const verifier = credentials.verifier(id)
+      return {
+        verifier,
+        matches: secret => isSecretOf(secret.reveal(), verifier),
+        accept: async resource => credentials.accept(id, resource),
+      }
+    },
     list: principalId => credentials.list(principalId),
     revokeCredential(id) {
       const known = credentials.revoke(id)

@@ -1,5 +1,5 @@
 // What a SCRAM-SHA-256 server keeps of a secret (RFC 5802 section 3, RFC 7677), and the ids and secrets themselves.
-import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
+import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 
 /** RFC 7677 section 4: at least 4096. The secrets are 160 random bits: more rounds would protect nothing. */
@@ -28,6 +28,12 @@ export async function scramVerifier(
   salted.fill(0)
   clientKey.fill(0)
   return { salt, iterations, storedKey, serverKey }
+}
+
+/** True when the verifier is of this secret. The time it takes tells nothing about either. */
+export async function isSecretOf(secret: string, verifier: ScramVerifier): Promise<boolean> {
+  const { storedKey } = await scramVerifier(secret, verifier.salt, verifier.iterations)
+  return timingSafeEqual(storedKey, verifier.storedKey)
 }
 
 /** RFC 4648 section 6, lower case, without padding. */

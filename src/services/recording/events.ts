@@ -37,6 +37,23 @@ export type RecordedEvent =
       /** How many values were masked, by class. */
       readonly masked?: { readonly [dataClass: string]: number } | undefined
     }
+  /** A piece of output of a statement: `text`, or `base64` where it is not UTF-8. */
+  | {
+      readonly kind: 'output'
+      readonly at: number
+      readonly entry: number
+      readonly stream: 'output' | 'error'
+      readonly text?: string
+      readonly base64?: string
+    }
+  /** The terminal that output is shown on, in characters. */
+  | {
+      readonly kind: 'size'
+      readonly at: number
+      readonly entry: number
+      readonly columns: number
+      readonly rows: number
+    }
   | { readonly kind: 'note'; readonly at: number; readonly text: string }
   /** Only when read: there is more, from event number `next` on. */
   | { readonly kind: 'cut'; readonly at: number; readonly next: number }

@@ -12,6 +12,8 @@ const BLOCK_BYTES = 128 * 1024
 const BLOCK_AGE_MS = 5_000
 /** What may wait for a slow disk before the session has to end. */
 const MOST_PENDING_BYTES = 8 * 1024 * 1024
+/** Whoever can wait (a stream of output) should, from here on. */
+const BEHIND_BYTES = 2 * 1024 * 1024
 
 /** One sealed block, for the audit log. */
 export interface RecordedChunk {
@@ -91,6 +93,11 @@ export class SessionRecorder {
     if (event.kind !== 'statement') return event
     const facts = this.#index.statement(event.text, event.effect, of?.operations)
     return facts === undefined ? event : { ...event, ...facts }
+  }
+
+  /** Set while the disk is behind: resolves when what waits for it is written. */
+  get behind(): Promise<void> | undefined {
+    return this.#pending > BEHIND_BYTES ? this.#writing : undefined
   }
 
   /** Seals what is older than 5 s. Called by the owner's one timer. */

@@ -1,0 +1,237 @@
+// One session channel of a client: what it asks before it starts, the start as a statement, and the two legs joined
+// once that is permitted. Nothing flows before; what the client sends early waits in the channel's own window.
+import type { ClientChannel, PseudoTtyInfo, ServerChannel, Session as Ssh2Session } from 'ssh2'
+import type { Permit, Session, Waiting } from '#gateway'
+import { InvalidRequest, UpstreamError } from '#model'
+import { denial, notice, REFUSED } from './denial.ts'
+import { Output } from './output.ts'
+import type { SshSettings } from './settings.ts'
+import { commandStatement, shellStatement } from './statement.ts'
+import type { UpstreamLogin } from './upstream.ts'
+
+/** Variables that decide what is shown, and nothing of what runs. */
+const ENVIRONMENT = /^(?:LANG|LC_[A-Z]+|TERM|COLORTERM|NO_COLOR)$/
+const MOST_VARIABLES = 32
+const LONGEST_VALUE = 256
+
+export interface Backend {
+  readonly session: Session<SshSettings>
+  readonly upstream: UpstreamLogin
+  readonly login: string
+}
+
+type Start =
+  | { readonly kind: 'shell' }
+  | { readonly kind: 'command'; readonly command: string }
+  | { readonly kind: 'subsystem'; readonly name: string }
+
+/** Serves the channel until it closes. `backend` may still be on its way, or fail. */
+export class SessionChannel {
+  /** Resolves when the client's channel is over. */
+  readonly done: Promise<void>
+  /** The client has closed the channel, or its connection is gone. */
+  readonly gone: () => void
+  readonly #backend: Promise<Backend>
+  readonly #left = new AbortController()
+  readonly #environment: Record<string, string> = {}
+  #terminal: PseudoTtyInfo | undefined
+  #upstream: ClientChannel | undefined
+  #stream: ServerChannel | undefined
+  #permit: Permit | undefined
+  #session: Session<SshSettings> | undefined
+
+  constructor(client: Ssh2Session, backend: Promise<Backend>) {
+    this.#backend = backend
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.done = promise
+    this.gone = () => {
+      this.#left.abort()
+      resolve()
+    }
+    client.once('close', this.gone)
+    client.on('env', (accept, reject, { key, val }) => {
+      const wanted =
+        ENVIRONMENT.test(key) &&
+        val.length <= LONGEST_VALUE &&
+        Object.keys(this.#environment).length < MOST_VARIABLES
+      if (wanted) this.#environment[key] = val
+      // Most clients want no answer: then there is nothing to call.
+      if (wanted) accept?.()
+      else reject?.()
+    })
+    client.on('pty', (accept, _reject, terminal) => {
+      this.#terminal = terminal
+      accept?.()
+    })
+    client.on('window-change', (accept, _reject, { rows, cols, height, width }) => {
+      if (this.#terminal !== undefined)
+        this.#terminal = { ...this.#terminal, rows, cols, height, width }
+      this.#upstream?.setWindow(rows, cols, height, width)
+      this.#noteSize()
+      accept?.()
+    })
+    client.on('signal', (accept, _reject, { name }) => {
+      this.#upstream?.signal(name)
+      accept?.()
+    })
+    client.on('shell', accept => this.#start(accept(), { kind: 'shell' }))
+    client.on('exec', (accept, _reject, { command }) =>
+      this.#start(accept(), { kind: 'command', command }),
+    )
+    client.on('subsystem', (accept, _reject, { name }) =>
+      this.#start(accept(), { kind: 'subsystem', name }),
+    )
+  }
+
+  /** The session ended: says why, as far as the client still listens. */
+  end(error: unknown): void {
+    this.#left.abort()
+    this.#upstream?.close()
+    this.#refuse(error)
+  }
+
+  /** The library gives no stream for a channel that is ending, or has one already. */
+  #start(stream: ServerChannel | undefined, start: Start): void {
+    if (stream === undefined || this.#stream !== undefined) return
+    this.#stream = stream
+    // A client may go at any time; what follows is `close`.
+    stream.on('error', () => {})
+    stream.once('close', this.gone)
+    this.#run(stream, start).catch(error => this.#refuse(error))
+  }
+
+  async #run(stream: ServerChannel, start: Start): Promise<void> {
+    const { session, upstream, login } = await this.#backend
+    this.#session = session
+    if (start.kind === 'subsystem') {
+      const refused = new InvalidRequest(
+        'message_unsupported',
+        `the subsystem "${start.name.slice(0, 64)}" is not served by this version`,
+        { hint: 'scp -O and rsync run as commands' },
+      )
+      session.refused(`subsystem ${start.name}`, refused)
+      throw refused
+    }
+    const statement =
+      start.kind === 'shell' ? shellStatement(login) : commandStatement(start.command, login)
+    const permit = await session.authorize(statement, this.#waiting(stream))
+    if (this.#left.signal.aborted) return session.complete(permit, NOT_RUN)
+    this.#permit = permit
+    this.#noteSize()
+    let opened: ClientChannel
+    try {
+      opened = await this.#open(upstream, start)
+    } catch (cause) {
+      // Permitted, and still it did not run: that is what goes on record.
+      session.complete(permit, NOT_RUN)
+      throw new UpstreamError('upstream_refused', 'the host did not start it', { cause })
+    }
+    await this.#join(stream, opened, session, permit)
+  }
+
+  #open(
+    { client }: UpstreamLogin,
+    start: Exclude<Start, { kind: 'subsystem' }>,
+  ): Promise<ClientChannel> {
+    const env = this.#environment
+    const pty = this.#terminal
+    return new Promise((resolve, reject) => {
+      const opened = (error: Error | undefined, channel: ClientChannel) =>
+        error === undefined ? resolve(channel) : reject(error)
+      if (start.kind === 'command') {
+        client.exec(start.command, { env, ...(pty === undefined ? {} : { pty }) }, opened)
+      } else {
+        client.shell(pty ?? false, { env }, opened)
+      }
+    })
+  }
+
+  /** Resolves when the host's channel is over and all of it is on its way to the client. */
+  async #join(
+    stream: ServerChannel,
+    upstream: ClientChannel,
+    session: Session<SshSettings>,
+    permit: Permit,
+  ): Promise<void> {
+    this.#upstream = upstream
+    const { recording } = session.resource
+    // What a terminal showed is the record of it, whole; of a command's output, as much as the resource says.
+    const keep = () =>
+      recording.keep !== 'answers'
+        ? 0
+        : this.#terminal === undefined
+          ? recording.answerBytes
+          : Infinity
+    const outputs = [
+      new Output({ session, permit, stream: 'output', source: upstream, sink: stream, keep }),
+      new Output({
+        session,
+        permit,
+        stream: 'error',
+        source: upstream.stderr,
+        sink: stream.stderr,
+        keep,
+      }),
+    ]
+    const exit: Exit = { code: null, signal: undefined }
+    upstream.on('exit', (code: number | null, signal?: string) => {
+      exit.code = code
+      exit.signal = signal
+    })
+    upstream.on('error', () => {})
+    // Half a close is passed on: what reads to the end of its input (tar, git) ends by it.
+    stream.pipe(upstream)
+    this.#left.signal.addEventListener('abort', () => upstream.close(), { once: true })
+    await Promise.all([closed(upstream), closed(upstream.stderr)])
+    for (const output of outputs) output.end()
+    const done = exit.code === 0
+    session.complete(permit, {
+      status: this.#left.signal.aborted ? 'cancelled' : done ? 'completed' : 'failed',
+      ...(done ? {} : { errorCode: exit.signal ?? (exit.code === null ? 'lost' : `${exit.code}`) }),
+      rows: 0,
+      bytes: outputs.reduce((sum, { sent }) => sum + sent, 0),
+    })
+    session.catchUp()
+    finish(stream, exit)
+  }
+
+  #waiting(stream: ServerChannel): Waiting {
+    return {
+      notify: message => void stream.stderr.write(notice(message, this.#terminal !== undefined)),
+      signal: this.#left.signal,
+    }
+  }
+
+  #noteSize(): void {
+    if (this.#terminal === undefined || this.#permit === undefined) return
+    const { cols, rows } = this.#terminal
+    this.#session?.recordSize(this.#permit, { columns: cols, rows })
+  }
+
+  #refuse(error: unknown): void {
+    const stream = this.#stream
+    if (stream === undefined) return
+    if (stream.stderr.writable) stream.stderr.write(denial(error, this.#terminal !== undefined))
+    finish(stream, { code: REFUSED, signal: undefined })
+  }
+}
+
+interface Exit {
+  /** null: it did not end by itself. */
+  code: number | null
+  signal: string | undefined
+}
+
+function closed(stream: { once(event: 'close', listener: () => void): unknown }): Promise<void> {
+  return new Promise(resolve => void stream.once('close', () => resolve()))
+}
+
+const NOT_RUN = { status: 'failed', errorCode: 'not_started', rows: 0, bytes: 0 } as const
+
+/** The exit goes before the end, as RFC 4254 section 6.10 has it; then nothing more comes. */
+function finish(stream: ServerChannel, { code, signal }: Exit): void {
+  if (!stream.writable) return
+  if (code !== null) stream.exit(code)
+  else if (signal !== undefined) stream.exit(signal, false, '')
+  stream.end()
+}

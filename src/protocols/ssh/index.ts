@@ -1,0 +1,150 @@
+// SSH: the room's door. `serve` is the whole life of a connection: greet, open, log in, serve channels.
+import type { Socket } from 'node:net'
+import {
+  endingError,
+  type Gateway,
+  type ListenerSettings,
+  type Protocol,
+  type Session,
+} from '#gateway'
+import { type CloseReason, InvalidRequest, isGatewayError, UpstreamError } from '#model'
+import { type Backend, SessionChannel } from './channel.ts'
+import { connectHint, toolArguments } from './connect-hint.ts'
+import { type ClientLogin, greet } from './login.ts'
+import { type SshSettings, secretFields, sshSettings } from './settings.ts'
+import { commandStatement } from './statement.ts'
+import { logIn, type UpstreamLogin } from './upstream.ts'
+
+export type { SshSettings } from './settings.ts'
+
+/** At once, on one connection (OpenSSH's own default is 10): each may hold its window of 2 MiB on either leg. */
+const MOST_CHANNELS = 64
+/** From the last words to the end of a connection that does not end by itself. */
+const LAST_WORDS_MS = 2_000
+
+export function createSsh(): Protocol<SshSettings> {
+  async function serve(
+    socket: Socket,
+    listener: ListenerSettings,
+    gateway: Gateway,
+  ): Promise<void> {
+    let serving: Promise<void> | undefined
+    await greet(socket, { gateway, listener }, login => {
+      serving = serveClient(login, socket, gateway)
+    })
+    await serving
+  }
+
+  /** Resolves when both legs are closed. */
+  async function serveClient(login: ClientLogin, socket: Socket, gateway: Gateway): Promise<void> {
+    const { connection } = login
+    const channels = new Set<SessionChannel>()
+    /** Called when the last channel has closed. */
+    let idle: (() => void) | undefined
+    const left = new Promise<void>(resolve => {
+      if (socket.destroyed) resolve()
+      else socket.once('close', () => resolve())
+    })
+    let session: Session<SshSettings> | undefined
+    let reason: CloseReason = 'failed'
+    const backend = open()
+    // Each channel is told, and the end of this function: never an unhandled rejection in between.
+    backend.catch(() => {})
+    connection.on('session', (accept, reject) => {
+      if (channels.size >= MOST_CHANNELS) return reject()
+      const channel = new SessionChannel(accept(), backend)
+      channels.add(channel)
+      void channel.done.then(() => {
+        channels.delete(channel)
+        if (channels.size === 0) idle?.()
+      })
+    })
+    connection.on('tcpip', (_accept, reject, { destIP, destPort }) => {
+      refuse(`direct-tcpip ${destIP}:${destPort}`)
+      reject()
+    })
+    connection.on('openssh.streamlocal', (_accept, reject, { socketPath }) => {
+      refuse(`direct-streamlocal ${socketPath}`)
+      reject()
+    })
+    connection.on('request', (_accept, reject, name) => {
+      refuse(name)
+      reject?.()
+    })
+
+    async function open(): Promise<Backend> {
+      session = await gateway.open(login.principal, protocol, login.resource, login.origin)
+      const upstream = await logIn(session, login.login, gateway.limits)
+      return { session, upstream, login: login.login ?? session.resource.credential.user ?? '' }
+    }
+
+    /** What no statement is made of: on record, and refused. */
+    function refuse(what: string): void {
+      session?.refused(
+        what.slice(0, 1_024),
+        new InvalidRequest('message_unsupported', 'tunnels are not served by this version'),
+      )
+    }
+
+    try {
+      const { session, upstream } = await backend
+      reason = await over(session, upstream)
+      if (reason !== 'client_left') sayWhy(endingError(reason))
+      upstream.client.end()
+    } catch (error) {
+      if (error instanceof UpstreamError) reason = 'upstream_left'
+      sayWhy(error)
+      if (!isGatewayError(error)) throw error // a bug of ours: the caller logs it
+    } finally {
+      // A channel is where a client hears why: also one that it opens only now. Whoever does not listen is not waited for.
+      if (reason !== 'client_left')
+        await within(LAST_WORDS_MS, left, new Promise<void>(resolve => (idle = resolve)))
+      for (const channel of channels) channel.gone()
+      connection.end()
+      await within(LAST_WORDS_MS, left)
+      socket.destroy()
+      await session?.close(reason)
+    }
+
+    /** Why it is over: who left first. */
+    function over(open: Session<SshSettings>, upstream: UpstreamLogin): Promise<CloseReason> {
+      return new Promise(resolve => {
+        connection.once('error', (error: Error & { level?: string }) => {
+          if (error.level === 'protocol') resolve('protocol_violation')
+        })
+        void left.then(() => resolve('client_left'))
+        void upstream.gone.then(() => resolve('upstream_left'))
+        const ended = () => resolve(open.signal.reason as CloseReason)
+        if (open.signal.aborted) ended()
+        open.signal.addEventListener('abort', ended, { once: true })
+      })
+    }
+
+    function sayWhy(error: unknown): void {
+      for (const channel of channels) channel.end(error)
+    }
+  }
+
+  const protocol: Protocol<SshSettings> = {
+    name: 'ssh',
+    label: 'SSH',
+    defaultPort: 12222,
+    settings: sshSettings,
+    secretFields,
+    recording: 'terminal',
+    connectHint,
+    tool: { command: ['ssh'], environment: () => ({}), arguments: toolArguments },
+    read: async text => commandStatement(text, ''),
+    readAt: async (text, resource) => commandStatement(text, resource.credential.user ?? ''),
+    serve,
+  }
+  return protocol
+}
+
+/** Resolves with the first of them, or when the time is over. */
+async function within(ms: number, ...events: Promise<void>[]): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  await Promise.race([...events, promise])
+  clearTimeout(timer)
+}

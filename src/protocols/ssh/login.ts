@@ -1,0 +1,149 @@
+// A client's proof of identity: from the first byte to a principal and the resource that its user name asks for.
+// Knows methods of authentication; opens nothing.
+import type { Socket } from 'node:net'
+import ssh2, { type AuthContext, type Connection } from 'ssh2'
+import type { Gateway, ListenerSettings } from '#gateway'
+import { AuthenticationFailed, isGatewayError, type Origin, type Principal, Secret } from '#model'
+import { clientAlgorithms } from './algorithms.ts'
+import { opensshPrivateKey } from './public-key.ts'
+import { type Destination, readUserName } from './user-name.ts'
+
+/** RFC 4252 section 4 advises 20; each try of ours costs a key derivation. */
+const MOST_TRIES = 6
+const KEEP_ALIVE_MS = 30_000
+const LAST_WORDS_MS = 1_000
+const METHODS = ['password', 'keyboard-interactive'] as const
+/** An ephemeral credential in one field: its id, a colon, its secret. */
+const CREDENTIAL = /^([^:]+):(.+)$/s
+
+/** A client that proved who it is. Its channels may come from this moment on. */
+export interface ClientLogin extends Destination {
+  readonly connection: Connection
+  readonly principal: Principal
+  readonly origin: Origin
+}
+
+/**
+ * Undefined when nobody proved anything in time, or the client left. Never rejects for anything that a client does.
+ * `ready` is called in the very turn in which the identity stands, before the client can ask for anything.
+ */
+export function greet(
+  socket: Socket,
+  { gateway, listener }: { gateway: Gateway; listener: ListenerSettings },
+  ready: (login: ClientLogin) => void,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const deadline = setTimeout(() => socket.destroy(), gateway.limits.loginMs)
+  const origin = {
+    ip: socket.remoteAddress ?? '',
+    port: socket.remotePort ?? 0,
+    ...listener.tunnel?.origin,
+  }
+  socket.once('close', () => {
+    clearTimeout(deadline)
+    resolve()
+  })
+  // What follows an error is `close`.
+  socket.on('error', () => {})
+  const server = new ssh2.Server(
+    {
+      hostKeys: [opensshPrivateKey(gateway.hostKey())],
+      algorithms: clientAlgorithms,
+      ident: 'Sallyport',
+      keepaliveInterval: KEEP_ALIVE_MS,
+    },
+    (connection, info) => {
+      // The library ends its half and says why; who keeps the other half open is not waited for.
+      connection.on('error', () => void setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref())
+      const client = info.header.versions.software.slice(0, 64)
+      const proof = new Proof(gateway, listener, { ...origin, client })
+      connection.on('authentication', context => void proof.judge(context, socket))
+      connection.on('ready', () => {
+        clearTimeout(deadline)
+        if (proof.proven === undefined) {
+          // It never accepts without a principal: a defect must not become a session.
+          socket.destroy()
+          return
+        }
+        ready({ ...proof.proven, connection, origin: { ...origin, client } })
+      })
+    },
+  )
+  server.injectSocket(socket)
+  return promise
+}
+
+class Proof {
+  proven: { principal: Principal; resource: string; login: string | undefined } | undefined
+  readonly #gateway: Gateway
+  readonly #listener: ListenerSettings
+  readonly #origin: Origin
+  #tries = 0
+
+  constructor(gateway: Gateway, listener: ListenerSettings, origin: Origin) {
+    this.#gateway = gateway
+    this.#listener = listener
+    this.#origin = origin
+  }
+
+  async judge(context: AuthContext, socket: Socket): Promise<void> {
+    const asked = readUserName(context.username)
+    const { tunnel } = this.#listener
+    try {
+      if (tunnel !== undefined) {
+        // Whoever holds the tunnel has proved it; it opens one resource, whatever name a tool gives.
+        const { login } = asked.resource === tunnel.resource ? asked : { login: undefined }
+        return this.#accept(context, tunnel.principal, tunnel.resource, login)
+      }
+      const words = await this.#words(context)
+      if (words === undefined) return context.reject([...METHODS])
+      this.#tries += 1
+      const principal = await this.#prove(words, asked.resource)
+      this.#accept(context, principal, asked.resource, asked.login)
+    } catch (error) {
+      if (!isGatewayError(error)) {
+        socket.destroy()
+        return
+      }
+      // Safe: what failed is on record, and nobody is let in. One answer for all that can be wrong.
+      if (this.#tries >= MOST_TRIES) socket.destroy()
+      else context.reject([...METHODS])
+    }
+  }
+
+  #accept(
+    context: AuthContext,
+    principal: Principal,
+    resource: string,
+    login: string | undefined,
+  ): void {
+    this.proven = { principal, resource, login }
+    context.accept()
+  }
+
+  /** What the client typed or holds; undefined: another method, or none. */
+  #words(context: AuthContext): Promise<string | undefined> | string | undefined {
+    if (context.method === 'password') return context.password
+    if (context.method !== 'keyboard-interactive') return undefined
+    return new Promise(resolve => {
+      context.once('abort', () => resolve(undefined))
+      context.prompt(
+        [{ prompt: 'Password (ID:SECRET, or a token): ', echo: false }],
+        'Sallyport',
+        'sallyport credential RESOURCE gives one.',
+        answers => resolve(Array.isArray(answers) ? answers[0] : undefined),
+      )
+    })
+  }
+
+  /** An ephemeral credential, or a token. Throws AuthenticationFailed. */
+  async #prove(words: string, resource: string): Promise<Principal> {
+    const [, id = '', secret = ''] = CREDENTIAL.exec(words) ?? []
+    if (!this.#gateway.isCredentialId(id))
+      return this.#gateway.authenticate(new Secret(words), this.#origin)
+    const login = this.#gateway.ephemeral(id)
+    if (await login.matches(new Secret(secret))) return login.accept(resource, this.#origin)
+    login.reject(this.#origin)
+    throw new AuthenticationFailed('credential_invalid', 'the credential or its secret is wrong')
+  }
+}

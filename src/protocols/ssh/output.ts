@@ -1,0 +1,68 @@
+// A stream of the host's on its way to the client: what the principal may not see is taken out, what is sent is
+// recorded, and neither a slow client nor a slow disk makes us hold more than a piece.
+import type { Readable, Writable } from 'node:stream'
+import type { OutputStream, Permit, Session } from '#gateway'
+
+/** How long an unfinished line may wait for its rest: a prompt must be seen. */
+const QUIET_MS = 25
+
+export interface OutputParts {
+  readonly session: Session
+  readonly permit: Permit
+  readonly stream: OutputStream
+  readonly source: Readable
+  readonly sink: Writable
+  /** Bytes kept of this stream; more is sent and counted, not kept. */
+  readonly keep: () => number
+}
+
+export class Output {
+  /** Bytes sent to the client. */
+  sent = 0
+  readonly #parts: OutputParts
+  readonly #text
+  #kept = 0
+  #quiet: NodeJS.Timeout | undefined
+
+  constructor(parts: OutputParts) {
+    this.#parts = parts
+    this.#text = parts.permit.text()
+    parts.source.on('data', (chunk: Buffer) => this.#take(chunk))
+  }
+
+  /** Sends what is kept back: the host has said all. */
+  end(): void {
+    clearTimeout(this.#quiet)
+    this.#send(this.#text.flush())
+  }
+
+  #take(chunk: Buffer): void {
+    clearTimeout(this.#quiet)
+    this.#send(this.#text.write(chunk))
+    if (this.#text.held > 0)
+      this.#quiet = setTimeout(() => this.#send(this.#text.flush()), QUIET_MS)
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    const { session, permit, stream, source, sink, keep } = this.#parts
+    this.sent += bytes.length
+    const room = keep() - this.#kept
+    const part = room >= bytes.length ? bytes : bytes.subarray(0, Math.max(room, 0))
+    this.#kept += part.length
+    const behind = part.length === 0 ? undefined : session.recordOutput(permit, stream, part)
+    if (!sink.writable) return
+    const waits: Promise<unknown>[] = behind === undefined ? [] : [behind]
+    if (!sink.write(bytes)) waits.push(once(sink, 'drain'))
+    if (waits.length === 0) return
+    source.pause()
+    void Promise.all(waits).then(() => source.resume())
+  }
+}
+
+function once(sink: Writable, event: string): Promise<void> {
+  return new Promise(resolve => {
+    sink.once(event, resolve)
+    sink.once('close', resolve)
+  })
+}

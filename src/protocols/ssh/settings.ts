@@ -1,0 +1,21 @@
+// What an operator says about an SSH upstream. Knows the schema only; secrets are references elsewhere.
+import { z } from 'zod'
+import { readPublicKey } from './public-key.ts'
+
+export const sshSettings = z.strictObject({
+  host: z.string().min(1).max(255),
+  port: z.int().min(1).max(65_535).default(22),
+  /** The host's keys, as `ssh-keyscan` or `/etc/ssh/*.pub` print them. Any other key is refused: nothing is trusted on first use. */
+  hostKeys: z
+    .array(
+      z.string().refine(line => readPublicKey(line) !== undefined, {
+        message: 'expected a public key: TYPE BASE64, as /etc/ssh/ssh_host_ed25519_key.pub has it',
+      }),
+    )
+    .min(1, 'name at least one key of the host: ssh-keyscan HOST prints them'),
+})
+
+export type SshSettings = z.infer<typeof sshSettings>
+
+/** The fields of `resources[].credential` that may hold a secret reference. */
+export const secretFields = ['password', 'privateKey', 'passphrase'] as const

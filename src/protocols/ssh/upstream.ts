@@ -1,0 +1,112 @@
+// Our own login at the protected host, with the resource's credential. Knows no client.
+import { createPrivateKey } from 'node:crypto'
+import ssh2, { type Client, type ConnectConfig } from 'ssh2'
+import type { Gateway, Session } from '#gateway'
+import { type ResolvedSecrets, UpstreamError } from '#model'
+import { upstreamAlgorithms } from './algorithms.ts'
+import { opensshPrivateKey, readPublicKey } from './public-key.ts'
+import type { SshSettings } from './settings.ts'
+
+const KEEP_ALIVE_MS = 30_000
+
+export interface UpstreamLogin {
+  readonly client: Client
+  /** Resolves when the host's connection is over, however it ended. */
+  readonly gone: Promise<void>
+}
+
+/** Throws UpstreamError. What the host says goes to the log, not to the client. */
+export async function logIn(
+  session: Session<SshSettings>,
+  login: string | undefined,
+  limits: Gateway['limits'],
+): Promise<UpstreamLogin> {
+  const { host, port, hostKeys } = session.resource.upstream
+  const pinned = hostKeys.map(readPublicKey).filter(key => key !== undefined)
+  const credential = await session.credential()
+  try {
+    if (login !== undefined && login !== credential.user) {
+      throw new UpstreamError(
+        'upstream_refused',
+        `the gateway has no credential for ${login} there`,
+        {
+          hint: `leave the login out, or use ${credential.user}+${session.resource.name}`,
+        },
+      )
+    }
+    const socket = await session.dial(host, port)
+    const client = new ssh2.Client()
+    const gone = new Promise<void>(resolve => {
+      client.once('close', () => resolve())
+      socket.once('close', () => resolve())
+    })
+    let known = true
+    const standing = new Promise<void>((resolve, reject) => {
+      client.once('ready', () => resolve())
+      client.on('error', cause => reject(refusal(cause, known)))
+      void gone.then(() => reject(new UpstreamError('upstream_lost', 'the host hung up')))
+    })
+
+    client.connect({
+      sock: socket,
+      username: credential.user,
+      ...proofOf(credential.secrets),
+      // No first-use trust: a key that is not pinned ends it.
+      hostVerifier: (key: Buffer) => {
+        known = pinned.some(({ blob }) => blob.equals(key))
+        return known
+      },
+      algorithms: upstreamAlgorithms([...new Set(pinned.map(({ type }) => type))]),
+      readyTimeout: limits.upstreamLoginMs,
+      keepaliveInterval: KEEP_ALIVE_MS,
+      ident: 'Sallyport',
+    })
+    try {
+      await standing
+    } catch (error) {
+      client.destroy()
+      throw error
+    }
+    return { client, gone }
+  } finally {
+    credential.release()
+  }
+}
+
+function proofOf(
+  secrets: ResolvedSecrets,
+): Pick<ConnectConfig, 'password' | 'privateKey' | 'passphrase'> {
+  const { password, privateKey, passphrase } = secrets
+  return {
+    ...(password === undefined ? {} : { password: password.reveal() }),
+    ...(privateKey === undefined ? {} : { privateKey: readable(privateKey.reveal()) }),
+    ...(passphrase === undefined ? {} : { passphrase: passphrase.reveal() }),
+  }
+}
+
+/** The library reads OpenSSH's form and the older ones; PKCS #8 is what the rest of the world writes. */
+function readable(pem: string): string {
+  if (!pem.includes('-----BEGIN PRIVATE KEY-----')) return pem
+  const key = createPrivateKey(pem)
+  if (key.asymmetricKeyType === 'ed25519') return opensshPrivateKey(key)
+  const type = key.asymmetricKeyType === 'rsa' ? 'pkcs1' : 'sec1'
+  return String(key.export({ type, format: 'pem' }))
+}
+
+function refusal(cause: Error & { level?: string }, known: boolean): UpstreamError {
+  if (!known) {
+    return new UpstreamError(
+      'upstream_refused',
+      'the host showed a key that is not one of those pinned for it',
+      { cause, hint: 'ask the operator: hostKeys of the resource names the keys that are trusted' },
+    )
+  }
+  if (cause.level === 'client-authentication') {
+    return new UpstreamError(
+      'upstream_refused',
+      'the host refused the credential that the gateway holds for it',
+      { cause },
+    )
+  }
+  return new UpstreamError('upstream_unreachable', 'the host could not be logged in to', { cause })
+}
