@@ -97,8 +97,9 @@ export class SessionRecord {
     }
   }
 
-  /** When it asked, and what became of it: without what was put off. */
+  /** When it asked, and what became of it. */
   marks(): SessionMarks {
+    this.catchUp()
     return this.#marks.read()
   }
 

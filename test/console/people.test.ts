@@ -99,6 +99,10 @@ describe('a run', () => {
     await lane.getByText('1 denied', { exact: true }).waitFor()
     await lane.getByText('1 masked', { exact: true }).waitFor()
     expect(await lane.locator('rect').count()).toBeGreaterThanOrEqual(4)
+    // A mark leads to the session at that moment.
+    await lane.locator('rect.fill-denied').click()
+    await page.waitForURL(/\/sessions\/ses-\w+\?at=/)
+    await page.goBack()
     await page.getByRole('button', { name: 'End run' }).click()
     await page.getByRole('button', { name: 'Let it go on' }).click()
     await page.getByRole('button', { name: 'End run' }).click()

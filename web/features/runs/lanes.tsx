@@ -91,6 +91,19 @@ function LaneRows({
   stepMs: number
 }) {
   const navigate = useNavigate()
+  /** The session that did it, at that moment. */
+  const open = (at: number): void => {
+    const session = sessions.find(
+      ({ startedAt, endedAt }) => startedAt < at + stepMs && (endedAt ?? until) >= at,
+    )
+    if (session === undefined) return
+    const seconds = Math.max(0, at - session.startedAt) / 1_000
+    void navigate({
+      to: '/sessions/$id',
+      params: { id: session.id },
+      search: { at: seconds },
+    })
+  }
   return (
     <section
       aria-label={`lane ${plain(lane.resource)}`}
@@ -140,13 +153,15 @@ function LaneRows({
               {lane.marks
                 .filter(mark => mark[at] > 0)
                 .map(mark => (
+                  // biome-ignore lint/a11y/noStaticElementInteractions: the sessions are links in the list below
                   <rect
                     key={mark[0]}
                     x={scale(from + mark[0] * stepMs)}
                     y={2}
                     width={Math.max(3, scale(from + stepMs))}
                     height={12}
-                    className={fill}
+                    className={`cursor-pointer ${fill}`}
+                    onClick={() => open(from + mark[0] * stepMs)}
                   >
                     <title>{`${clock.format(from + mark[0] * stepMs)}: ${count(mark[at])} ${name}`}</title>
                   </rect>
