@@ -16,7 +16,7 @@ import type { Grants, Requests } from '#services/access'
 import type { Inventory } from '#services/inventory'
 import { type Approver, whyNotApprover } from './approvers.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
-import { requestEntry } from './request-entry.ts'
+import { grantEntry, requestEntry } from './request-entry.ts'
 import { asked, type Rights } from './rights.ts'
 import { oneLine } from './voting.ts'
 
@@ -113,6 +113,7 @@ export class BreakGlass {
       },
     })
     const grant = await grants.createTaken(made, ACTIONS)
+    await append(grantEntry(grant))
     return { grant, review: made }
   }
 
@@ -137,7 +138,14 @@ export class BreakGlass {
       }),
     )
     if (why !== undefined) throw new InvalidRequest('not_allowed', why)
-    return requests.apply(id, { kind: 'review', reviewer: reviewer.id, note: oneLine(note) })
+    const after = await requests.apply(id, {
+      kind: 'review',
+      reviewer: reviewer.id,
+      note: oneLine(note),
+    })
+    // Whoever follows along looks when this is said: by then it is so.
+    await append(requestEntry('request.decided', after, { state: after.state }))
+    return after
   }
 
   #mayTake(principal: Principal, name: string, origin: Origin): Resource {

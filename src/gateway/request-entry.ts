@@ -1,5 +1,5 @@
 // The audit entry of what happens to an access request. No text and no value goes in.
-import type { AccessRequest, AuditEntry } from '#model'
+import type { AccessRequest, AuditEntry, Grant } from '#model'
 
 export function requestEntry(
   kind: AuditEntry['kind'],
@@ -16,6 +16,23 @@ export function requestEntry(
       digest: request.digest,
       principal: request.principal,
       ...details,
+    },
+  }
+}
+
+/** A right that follows from a request. */
+export function grantEntry(grant: Grant): AuditEntry {
+  const { id, request, principal, actions, maxUses, expiresAt } = grant
+  return {
+    kind: 'grant.created',
+    target: { resource: grant.resource },
+    details: {
+      grant: id,
+      ...(request === undefined ? {} : { request }),
+      to: principal,
+      actions: [...actions],
+      ...(maxUses === undefined ? {} : { uses: maxUses }),
+      expiresAt,
     },
   }
 }

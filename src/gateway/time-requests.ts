@@ -22,7 +22,7 @@ import type { Inventory } from '#services/inventory'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import type { Approve } from './obligations/index.ts'
 import { notHere } from './opening.ts'
-import { requestEntry } from './request-entry.ts'
+import { grantEntry, requestEntry } from './request-entry.ts'
 import { asked, holds, type Rights } from './rights.ts'
 import { oneLine } from './voting.ts'
 
@@ -94,22 +94,11 @@ export class TimeRequests {
     return ended
   }
 
-  /** Makes the right that was approved. On record before it holds. */
+  /** Makes the right that was approved; that it was is on record already. */
   async grant(request: TimeRequest): Promise<Grant> {
-    const { actions, seconds, uses } = request.approved ?? request
-    await this.#parts.append({
-      kind: 'grant.created',
-      target: { resource: request.resource },
-      details: {
-        request: request.id,
-        to: request.principal,
-        actions: [...actions],
-        seconds,
-        ...(uses === undefined ? {} : { uses }),
-        expiresAt: request.expiresAt,
-      },
-    })
-    return this.#parts.grants.createFor(request)
+    const grant = await this.#parts.grants.createFor(request)
+    await this.#parts.append(grantEntry(grant))
+    return grant
   }
 
   /** The request follows its right: revoked, or used up. */

@@ -47,6 +47,14 @@ const requests = createRoute({
   component: lazyRouteComponent(() => import('../features/requests/inbox.tsx'), 'Inbox'),
 })
 
+const askForTime = createRoute({
+  getParentRoute: () => root,
+  path: '/requests/ask',
+  validateSearch: (search): { resource?: string } =>
+    typeof search['resource'] === 'string' ? { resource: search['resource'] } : {},
+  component: lazyRouteComponent(() => import('../features/requests/ask.tsx'), 'Ask'),
+})
+
 const request = createRoute({
   getParentRoute: () => root,
   path: '/requests/$id',
@@ -222,6 +230,7 @@ export const router = createRouter({
     home,
     now,
     requests,
+    askForTime,
     request,
     sessions,
     session,

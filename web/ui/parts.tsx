@@ -145,7 +145,7 @@ export function Failure({ error, again }: { error: unknown; again?: () => void }
     <div role="alert" className="border-l-2 border-denied px-3 py-2 my-3">
       <p className="m-0">
         <Mark tone="denied" glyph="✕">
-          {problem.detail}
+          <span className="whitespace-normal">{problem.detail}</span>
         </Mark>
       </p>
       {problem.hint !== undefined && <p className="m-0 text-soft">{problem.hint}</p>}

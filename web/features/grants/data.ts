@@ -6,7 +6,7 @@ import { useFresh } from '../../data/live.ts'
 
 /** The most that one answer brings. */
 export const MOST = 1_000
-const touches = ({ kind }: LiveEvent): boolean => kind.startsWith('grant.')
+const touches = ({ kind }: LiveEvent): boolean => /^(grant\.|request\.(ended|consumed))/.test(kind)
 
 export function useGrants(ended: boolean) {
   useFresh('grants', touches)

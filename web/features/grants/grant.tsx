@@ -49,7 +49,23 @@ function Grant({ grant }: { grant: GrantView }) {
           ['may', grant.actions.map(plain).join(', ')],
           ['on', plain(grant.resource)],
           ['reason', <Verbatim key="r" text={grant.reason} />],
-          ['given by', grant.approvedBy.map(plain).join(', ')],
+          [
+            'given by',
+            grant.breakGlass === true
+              ? 'nobody: the glass was broken'
+              : grant.approvedBy.map(plain).join(', '),
+          ],
+          grant.maxUses === undefined
+            ? undefined
+            : ['sessions', `${grant.uses ?? 0} of ${grant.maxUses} were opened`],
+          grant.request === undefined
+            ? undefined
+            : [
+                'asked for',
+                <Link key="q" to="/requests/$id" params={{ id: grant.request }}>
+                  <code>{plain(grant.request)}</code>
+                </Link>,
+              ],
           ['given', <Time key="c" at={grant.createdAt} />],
           ['until', <Time key="u" at={grant.expiresAt} />],
           grant.revokedAt === undefined

@@ -7,7 +7,7 @@ import { useFresh } from '../../data/live.ts'
 import { Countdown, Empty, Failure, Time, Verbatim } from '../../ui/parts.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import { plain } from '../../ui/text.ts'
-import { RequestState, who } from './state.tsx'
+import { StateOf, who } from './state.tsx'
 
 const route = getRouteApi('/requests')
 const touches = (event: LiveEvent): boolean => event.request !== undefined
@@ -17,7 +17,7 @@ const columns: readonly Column<AccessRequestView>[] = [
     name: 'state',
     width: '8rem',
     narrow: '4.25rem',
-    cell: each => <RequestState state={each.state} />,
+    cell: each => <StateOf request={each} />,
   },
   {
     name: 'statement',
@@ -75,6 +75,9 @@ export function Inbox() {
             {each === 'pending' ? 'waiting' : each}
           </Link>
         ))}
+        <Link to="/requests/ask" className="ml-auto">
+          ask for time
+        </Link>
         <span className="sr-only" aria-live="polite">
           {requests.data?.length ?? 0} requests
         </span>
@@ -84,7 +87,8 @@ export function Inbox() {
         <Empty
           title={state === 'pending' ? 'Nothing waits for a person.' : 'No request was made yet.'}
         >
-          A statement that a policy holds appears here the moment it is held.
+          A statement that a policy holds appears here the moment it is held, and so does who asks
+          for a right for a time, or broke the glass.
         </Empty>
       ) : (
         <Table

@@ -17,7 +17,10 @@ import {
   Verbatim,
 } from '../../ui/parts.tsx'
 import { count, many, plain } from '../../ui/text.ts'
+import { TakeBack } from './decide.tsx'
+import { Review } from './review.tsx'
 import { RequestState, who } from './state.tsx'
+import { TimeRequest } from './time.tsx'
 
 const route = getRouteApi('/requests/$id')
 const touches = (event: LiveEvent): boolean => event.request !== undefined
@@ -34,6 +37,8 @@ export function RequestPage() {
   })
   if (found.error) return <Failure error={found.error} again={() => void found.refetch()} />
   if (found.data === undefined) return null
+  if (found.data.kind === 'time') return <TimeRequest key={id} request={found.data} />
+  if (found.data.kind === 'review') return <Review key={id} request={found.data} />
   return <Request key={id} request={found.data} />
 }
 
@@ -158,7 +163,7 @@ function Vote({ request, ready }: { request: AccessRequestView; ready: boolean }
   }, [can, ready, mutate])
   if (request.state !== 'pending') return null
   if (!request.mayVote) {
-    return <p className="text-soft my-3">You may see this request, and not decide it.</p>
+    return <TakeBack request={request} />
   }
   return (
     <form

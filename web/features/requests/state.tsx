@@ -1,6 +1,6 @@
 // How the state of a request is said: one word, one glyph, one colour.
 import type { AccessRequestView } from '#contract'
-import { Mark, type Tone } from '../../ui/parts.tsx'
+import { Mark, type Tone, useNow } from '../../ui/parts.tsx'
 
 type State = AccessRequestView['state']
 
@@ -17,6 +17,31 @@ const shown: Readonly<Record<State, readonly [Tone, string, string]>> = {
 
 export function RequestState({ state }: { state: State }) {
   const [tone, glyph, word] = shown[state]
+  return (
+    <Mark tone={tone} glyph={glyph}>
+      {word}
+    </Mark>
+  )
+}
+
+/** The state of any request: a right for a time is in force or used up, a review is open or closed. */
+export function StateOf({ request }: { request: AccessRequestView }) {
+  const { kind, state, expiresAt, approved } = request
+  const now = useNow(10_000)
+  if (kind === 'review') {
+    if (state !== 'pending') return said('plain', '✓', 'reviewed')
+    return expiresAt <= now ? said('denied', '✕', 'review overdue') : said('held', '◔', 'to review')
+  }
+  if (kind === 'time') {
+    if (state === 'approved')
+      return expiresAt <= now ? said('plain', '–', 'ended') : said('plain', '✓', 'in force')
+    if (state === 'consumed') return said('plain', '✓', 'used up')
+    if (state === 'expired' && approved !== undefined) return said('plain', '–', 'ended')
+  }
+  return <RequestState state={state} />
+}
+
+function said(tone: Tone, glyph: string, word: string) {
   return (
     <Mark tone={tone} glyph={glyph}>
       {word}

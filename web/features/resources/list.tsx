@@ -1,5 +1,5 @@
 // What one may connect to.
-import { useNavigate } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import type { ResourceView } from '#contract'
 import { Empty, Failure, Mark } from '../../ui/parts.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
@@ -33,6 +33,9 @@ export function Resources() {
         <span className="text-soft" aria-live="polite">
           {resources.data !== undefined && `${count(resources.data.length)} that you may see`}
         </span>
+        <Link to="/requests/ask" className="ml-auto">
+          ask for time
+        </Link>
         {resources.isPending && <span className="text-soft">reading …</span>}
         {live.error && (
           <Mark tone="denied" glyph="✕">
@@ -46,7 +49,7 @@ export function Resources() {
       {resources.data?.length === 0 ? (
         <Empty title="There is nothing that you may connect to.">
           A policy must permit <code>Action::"connect"</code> on a resource for you, or somebody
-          gives you a right for a time.
+          gives you a right for a time: <Link to="/requests/ask">ask for one</Link>.
         </Empty>
       ) : (
         resources.data !== undefined && (

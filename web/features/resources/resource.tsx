@@ -67,6 +67,11 @@ function Resource({ resource }: { resource: ResourceView }) {
           ],
         ]}
       />
+      <p className="my-3">
+        <Link to="/requests/ask" search={{ resource: name }}>
+          Ask for more, for a time
+        </Link>
+      </p>
       <h2 className="text-base font-semibold mt-6 mb-1">How to connect</h2>
       <p className="text-soft m-0">
         No secret stands in these lines. A local port that asks no password, for any tool, until you
