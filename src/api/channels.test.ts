@@ -23,6 +23,9 @@ when { context has channel && context.channel == "board" };
 @id("reads") permit (principal in Group::"watchers", action == Action::"console:read", resource == Gateway::"sallyport");
 @id("operates") permit (principal in Group::"operators", action == Action::"console:operate", resource == Gateway::"sallyport");
 `
+vi.setConfig({ testTimeout: 30_000 })
+const until = (check: () => void | Promise<void>) =>
+  vi.waitFor(check, { timeout: 10_000, interval: 20 })
 const SIGNING = 'slack-signing-secret'
 const BOARD = `whsec_${randomBytes(32).toString('base64')}`
 const bot = principal('bot', ['staff'], { kind: 'agent', owners: ['olga'] })
@@ -110,7 +113,7 @@ async function asked(who: Principal = bot, text = 'delete from customers'): Prom
       error => error,
     )
   const request = await api.requests.get(refused.requestId)
-  await vi.waitFor(async () => {
+  await until(async () => {
     const told = (await api.channels.list()).flatMap(({ deliveries }) =>
       deliveries.filter(each => each.request === request.id && each.state === 'delivered'),
     )
@@ -205,11 +208,11 @@ describe('a click in Slack', () => {
     expect([answer.status, answer.text]).toEqual([200, ''])
     expect(await state(about)).toBe('pending')
     slack['/users.info'] = user('dora@example.com')
-    await vi.waitFor(() => expect(side.heard.at(-1)?.path).toBe('/auth.test'))
+    await until(() => expect(side.heard.at(-1)?.path).toBe('/auth.test'))
     release()
-    await vi.waitFor(async () => expect(await state(about)).toBe('approved'))
-    await vi.waitFor(() => expect(told()).toEqual(['It is approved.']))
-    await vi.waitFor(() => expect(side.heard.map(({ path }) => path)).toContain('/chat.update'))
+    await until(async () => expect(await state(about)).toBe('approved'))
+    await until(() => expect(told()).toEqual(['It is approved.']))
+    await until(() => expect(side.heard.map(({ path }) => path)).toContain('/chat.update'))
     expect((await api.requests.get(about.id)).votes).toMatchObject([
       { approver: 'dora', vote: 'approve' },
     ])
@@ -221,12 +224,12 @@ describe('a click in Slack', () => {
   it('denies', async () => {
     const about = await asked()
     await slackSends(click(about, 'deny'))
-    await vi.waitFor(async () => expect(await state(about)).toBe('denied'))
+    await until(async () => expect(await state(about)).toBe('denied'))
   })
 
   const refused = async (about: AccessRequest, words: string | RegExp): Promise<void> => {
     expect((await slackSends(click(about, 'approve'))).status).toBe(200)
-    await vi.waitFor(() => expect(told()).toEqual([expect.stringMatching(words)]))
+    await until(() => expect(told()).toEqual([expect.stringMatching(words)]))
     expect(await state(about)).toBe('pending')
   }
 
@@ -315,12 +318,15 @@ describe('a click in Slack', () => {
     })
     expect(asked.status).toBe(201)
     const about = await api.requests.get((asked.body as { id: string }).id)
-    await vi.waitFor(() => expect(buttons(about)).not.toEqual([]))
+    await until(() => expect(buttons(about)).not.toEqual([]))
     await slackSends(click(about, 'approve'))
-    await vi.waitFor(async () => expect(await state(about)).toBe('approved'))
-    expect(await api.grants.list({ ended: true, limit: 10 })).toMatchObject([
-      { principal: 'gus', resource: 'shop', actions: ['connect', 'read'], approvedBy: ['dora'] },
-    ])
+    await until(async () => expect(await state(about)).toBe('approved'))
+    // Made once the decision is on record.
+    await until(async () =>
+      expect(await api.grants.list({ ended: true, limit: 10 })).toMatchObject([
+        { principal: 'gus', resource: 'shop', actions: ['connect', 'read'], approvedBy: ['dora'] },
+      ]),
+    )
   })
 
   it('says what became of it when it is decided already', async () => {
@@ -328,7 +334,7 @@ describe('a click in Slack', () => {
     const body = click(about, 'approve')
     await api.requests.apply(about.id, { kind: 'cancel' })
     await slackSends(body)
-    await vi.waitFor(() => expect(told()).toEqual([expect.stringMatching(/cancelled/)]))
+    await until(() => expect(told()).toEqual([expect.stringMatching(/cancelled/)]))
   })
 })
 
