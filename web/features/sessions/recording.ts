@@ -25,6 +25,8 @@ export interface Step {
   /** Classes of which values were masked, and how many. */
   masked: readonly (readonly [string, number])[]
   answer?: Answer
+  /** What came as a stream (a command's output), the streams as they came. */
+  output?: string
   outcome?: { at: number; status: string; rows: number; bytes: number; error: string | undefined }
 }
 
@@ -70,6 +72,9 @@ export function stepsOf(events: readonly RecordedEventView[]): readonly Step[] {
           truncated: event['truncated'] === true,
         }
       }
+    } else if (event.kind === 'output' && entry !== undefined) {
+      const step = byEntry.get(entry)
+      if (step !== undefined) step.output = (step.output ?? '') + outputOf(event)
     } else if (event.kind === 'outcome' && entry !== undefined) {
       const step = byEntry.get(entry)
       if (step !== undefined) {
@@ -86,6 +91,13 @@ export function stepsOf(events: readonly RecordedEventView[]): readonly Step[] {
     }
   }
   return steps
+}
+
+/** Bytes that are no text are counted, not shown. */
+function outputOf(event: RecordedEventView): string {
+  const base64 = event['base64']
+  if (typeof base64 !== 'string') return text(event['text'])
+  return `(${Math.floor((base64.length * 3) / 4)} bytes that are not text)\n`
 }
 
 function noteOf(event: RecordedEventView): Step {

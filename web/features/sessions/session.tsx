@@ -15,7 +15,7 @@ import { Timeline } from './timeline.tsx'
 
 const route = getRouteApi('/sessions/$id')
 const touches = (event: LiveEvent): boolean => event.kind.startsWith('session.')
-const WATCHED = ['opened', 'statement', 'answer', 'outcome', 'note', 'closed'] as const
+const WATCHED = ['opened', 'statement', 'answer', 'output', 'outcome', 'note', 'closed'] as const
 
 export function SessionPage() {
   const { id } = route.useParams()

@@ -155,6 +155,11 @@ function Ended({ step }: { step: Step }) {
         )}
       </div>
       {step.answer !== undefined && step.answer.rows.length > 0 && <Rows answer={step.answer} />}
+      {step.output !== undefined && (
+        <section aria-label="output" className="my-1">
+          <LongText text={step.output} />
+        </section>
+      )}
     </>
   )
 }
