@@ -320,12 +320,8 @@ describe('what is hostile', () => {
     await expect.poll(() => article().textContent()).toContain('<img src=x onerror=')
     expect(await article().textContent()).toContain('\\u202edrow')
     expect(await faults(page)).toEqual([])
-    await page.keyboard.press('d')
-    await page
-      .getByRole('button', { name: /Deny/ })
-      .first()
-      .click()
-      .catch(() => {})
+    await page.getByLabel('reason, returned to the asker').fill(HOSTILE)
+    await page.getByRole('button', { name: /Deny/ }).click()
     await asking
     const id = await newest(page, `text=${encodeURIComponent('onerror="window.stolen')}`)
     expect(id).toMatch(/^ses-/)

@@ -92,3 +92,35 @@ test('SIGTERM ends sessions with a native error, and the log says that it was cl
   // The restarts before were after a kill.
   expect(starts.at(-2)?.details).toMatchObject({ cleanShutdown: false })
 }, 60_000)
+
+test('after kill -9 a session is found by what is in its recording', async () => {
+  const token = await stage.token('ana')
+  const db = new Client({
+    host: '127.0.0.1',
+    port: stage.gateway.port,
+    user: 'worker',
+    password: token,
+    database: 'shop',
+    ssl: { ca: readFileSync(stage.gateway.ca, 'utf8') },
+  })
+  db.on('error', () => {
+    // The connection breaks: that is what the test does.
+  })
+  await db.connect()
+  await db.query("select n, 'cut_off_here' as word from counted limit 1")
+  const live = await stage.gateway.cli(['sessions', '--text', 'cut_off_here', '--json'], token)
+  const [{ id }] = JSON.parse(live.stdout) as [{ id: string }]
+  // Somebody reads it: what was asked so far is in its recording, whatever comes.
+  await stage.gateway.cli(['session', 'replay', id], token)
+  await stage.gateway.kill()
+  await stage.gateway.start()
+  const asked = ['sessions', '--text', 'cut_off_here', '--table', 'counted', '--json']
+  await expect
+    .poll(async () => JSON.parse((await stage.gateway.cli(asked, token)).stdout), {
+      timeout: 20_000,
+    })
+    .toMatchObject([{ id, closeReason: 'failed' }])
+  await db.end().catch(() => {
+    // It is broken already.
+  })
+}, 60_000)

@@ -6,7 +6,7 @@ import type { Answer } from './recording.ts'
 
 const FIRST_ROWS = 20
 const MORE_ROWS = 200
-const FIRST_CHARACTERS = 2_000
+const FIRST_CHARACTERS = 1_200
 const CELL_CHARACTERS = 300
 const MORE_CHARACTERS = 50_000
 

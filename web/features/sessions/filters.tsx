@@ -1,7 +1,7 @@
 // What to look for. Each field stands in the address; what concerns a statement has to be true of one statement.
 import { useNavigate } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
-import { Button, Key } from '../../ui/parts.tsx'
+import { Key } from '../../ui/parts.tsx'
 import type { SessionSearch, Words } from './search.ts'
 
 const DECISIONS = [
@@ -68,9 +68,13 @@ export function Filters({ search }: { search: SessionSearch }) {
           <Key>/</Key>
         </span>
         {Object.keys(search).length > 0 && (
-          <Button className="py-0.5" onClick={() => void navigate({ to: '/sessions', search: {} })}>
+          <button
+            type="button"
+            className="underline"
+            onClick={() => void navigate({ to: '/sessions', search: {} })}
+          >
             Clear
-          </Button>
+          </button>
         )}
       </div>
       <details className="mt-2" open={more.some(name => search[name] !== undefined)}>

@@ -30,7 +30,7 @@ export function SessionPage() {
   return (
     <article ref={scroller} className="overflow-auto p-4 pt-0 w-full relative">
       <p className="m-0 pt-4 text-soft">
-        <Link to="/sessions">Sessions</Link> / <code>{id}</code>
+        <Link to="/sessions">Sessions</Link> / <code>{plain(id)}</code>
       </p>
       <Head session={session.data} />
       <Replay key={id} session={session.data} scroller={scroller} />
