@@ -111,6 +111,21 @@ describe('verification in the page', () => {
     expect(complaints).toEqual([])
   })
 
+  it('proves the entry of a statement from its session', async () => {
+    const { page } = await pageOf('dora', '/sessions')
+    await page
+      .getByRole('row', { name: /order-bot/ })
+      .last()
+      .click()
+    await page
+      .getByRole('link', { name: /^entry \d+$/ })
+      .first()
+      .click()
+    await page.waitForURL(/\/evidence\/\d+\?prove=true/)
+    await page.getByRole('heading', { name: /statement\.permitted/ }).waitFor()
+    await page.getByText('The entry shown here is the one that is proved.').waitFor()
+  })
+
   it.each([
     ['the tree under it', '**/log/tile/0/*.p/*'],
     ['the tree under it', '**/log/tile/1/*.p/*'],

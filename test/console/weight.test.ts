@@ -6,8 +6,15 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { WEB } from './stage.ts'
 
 const MOST_BYTES = 200_000
-/** Places that may weigh more, because they bring an editor or a player: loaded when one goes there, and not before. */
-const HEAVY: Readonly<Record<string, number>> = { policies: 400_000, editor: 400_000 }
+/**
+ * Places that may weigh more, by their file, for the editor of policies that they bring:
+ * loaded when one goes there, and not before.
+ */
+const HEAVY: Readonly<Record<string, number>> = {
+  page: 300_000,
+  history: 300_000,
+  version: 300_000,
+}
 
 interface Chunk {
   readonly brotli: number
@@ -67,7 +74,8 @@ describe('the script that a page loads', () => {
     expect(places.length).toBeGreaterThan(5)
     const weights = places.map(place => {
       const all = closure([...entries, place])
-      const most = Object.entries(HEAVY).find(([name]) => place.startsWith(name))?.[1] ?? MOST_BYTES
+      const most =
+        Object.entries(HEAVY).find(([name]) => place.startsWith(`${name}-`))?.[1] ?? MOST_BYTES
       return { place, bytes: weigh(all), gzip: weigh(all, 'gzip'), most }
     })
     const shown = weights

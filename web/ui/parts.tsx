@@ -122,9 +122,7 @@ export function Button({
 
 export function Key({ children }: { children: string }) {
   return (
-    <kbd className="font-mono text-[0.6875rem] border border-line text-soft px-1 ml-1">
-      {children}
-    </kbd>
+    <kbd className="font-mono text-[0.6875rem] border border-current/40 px-1 ml-1">{children}</kbd>
   )
 }
 

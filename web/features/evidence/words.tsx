@@ -47,7 +47,8 @@ export function Effect({ entry }: { entry: AuditRecordView }) {
       </Mark>
     )
   }
-  if (effect === 'held') {
+  // What is held is permitted as soon as a person says yes: nothing is, yet.
+  if (effect === 'held' || entry.kind === 'statement.held') {
     return (
       <Mark tone="held" glyph="◔">
         held

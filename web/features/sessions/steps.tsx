@@ -1,6 +1,8 @@
 // What was asked, one after the other: the decision, the text, what came of it and what was seen. Draws what is in sight.
+import { Link } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type RefObject, useEffect, useRef, useState } from 'react'
+import { useMay } from '../../data/who.ts'
 import { Mark, Verbatim } from '../../ui/parts.tsx'
 import { bytes, count, many, plain } from '../../ui/text.ts'
 import { LongText, Rows } from './answer.tsx'
@@ -125,6 +127,21 @@ function Line({ step, startedAt, ended }: { step: Step; startedAt: number; ended
   )
 }
 
+/** Its line of evidence, for who may read the log: it opens with the proof that it is there. */
+function Entry({ number }: { number: number }) {
+  if (!useMay('console:audit')) return null
+  return (
+    <Link
+      to="/evidence/$seq"
+      params={{ seq: String(number) }}
+      search={{ prove: true }}
+      preload={false}
+    >
+      entry {count(number)}
+    </Link>
+  )
+}
+
 /** What came of it. */
 function Ended({ step }: { step: Step }) {
   const took = step.until - step.at
@@ -133,6 +150,7 @@ function Ended({ step }: { step: Step }) {
       <div className="text-soft flex flex-wrap gap-x-3">
         {step.policies.length > 0 && <span>{step.policies.map(plain).join(', ')}</span>}
         {step.objects.length > 0 && <span>{step.objects.map(plain).join(', ')}</span>}
+        {step.entry !== undefined && <Entry number={step.entry} />}
         {step.effect === 'held' && step.until > step.at && (
           <Mark tone="held" glyph="◔">
             waited {(took / 1_000).toFixed(1)} s
