@@ -12,6 +12,7 @@ import type { Delivery } from './deliveries.ts'
 import { nextAttempt } from './retry.ts'
 import { type ChannelTables, channelMigrations } from './tables.ts'
 
+vi.setConfig({ testTimeout: 30_000 })
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 
 let folder: string
@@ -96,7 +97,7 @@ function later(
 
 /** Until it is so; the queue works by itself. */
 const until = (check: () => void | Promise<void>) =>
-  vi.waitFor(check, { timeout: 4_000, interval: 10 })
+  vi.waitFor(check, { timeout: 10_000, interval: 10 })
 const heard = () =>
   side.heard.map(
     ({ path, text }) => `${path} ${JSON.parse(text).type} ${JSON.parse(text).data?.state ?? ''}`,

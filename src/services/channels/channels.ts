@@ -1,49 +1,23 @@
 // Tells people outside what waits for them: who is told of what, the worker of each channel, and what comes back.
 // Nothing here is waited for by a statement: a channel that is slow or gone costs nobody but itself.
-import { timingSafeEqual } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { ChannelSettings } from '#config'
-import {
-  AccessDenied,
-  type AccessRequest,
-  AuthenticationFailed,
-  InvalidRequest,
-  isGatewayError,
-} from '#model'
-import type { Log } from '#telemetry'
-import {
-  type Channel,
-  type ChannelTools,
-  type Decision,
-  DeliveryFailed,
-  type Incoming,
-  type NoticeEvent,
-  type Received,
-} from './channel.ts'
+import { type AccessRequest, InvalidRequest } from '#model'
+import type { Channel, Decision, Incoming } from './channel.ts'
 import { Deliveries, type Delivery } from './deliveries.ts'
 import { createChannel } from './kinds.ts'
-import { noticeOf } from './notice.ts'
-import { nextAttempt } from './retry.ts'
+import { receiveDecision } from './receiving.ts'
+import { eventOf, Sender, type SenderParts } from './sender.ts'
 import type { ChannelTables } from './tables.ts'
 
 const PRUNE_MS = 3_600_000
 /** A store that fails is tried again after this. */
 const TROUBLE_MS = 5_000
 const SHOWN = 20
-/** One attempt, whatever the other side does; shorter than the lease of a delivery. */
-const LONGEST_MS = 60_000
 
-export interface ChannelsParts extends ChannelTools {
+export interface ChannelsParts extends SenderParts {
   readonly kysely: Kysely<ChannelTables>
-  /** Where browsers reach the console, when that was said. */
-  readonly url: () => string | undefined
-  /** Undefined when there is no such request. */
-  readonly find: (request: string) => Promise<AccessRequest | undefined>
   readonly pending: () => Promise<readonly AccessRequest[]>
-  /** Hears what became of a message: the first failure, and the end. */
-  readonly onOutcome: (delivery: Delivery) => void
-  readonly log: Log
-  readonly die?: () => number
 }
 
 /** A channel as operators see it. */
@@ -63,6 +37,7 @@ export interface ChannelStatus {
 export class Channels {
   readonly #parts: ChannelsParts
   readonly #deliveries: Deliveries
+  readonly #sender: Sender
   #channels = new Map<string, Channel>()
   readonly #working = new Map<string, Promise<void>>()
   readonly #again = new Set<string>()
@@ -74,6 +49,7 @@ export class Channels {
   constructor(parts: ChannelsParts) {
     this.#parts = parts
     this.#deliveries = new Deliveries(parts.kysely, parts.now)
+    this.#sender = new Sender(parts, this.#deliveries)
     this.#pruning = setInterval(() => {
       this.#safely(() => this.#deliveries.prune([...this.#channels.keys()]))
     }, PRUNE_MS)
@@ -128,25 +104,12 @@ export class Channels {
     // Too many wait already, and it says so.
     if (made !== undefined && taken === undefined) return made
     if (taken === undefined) throw new InvalidRequest('request_conflict', 'Try again.')
-    return this.#attempt(channel, taken)
+    return this.#sender.attempt(channel, taken, this.#abort.signal)
   }
 
-  /**
-   * What came in from the other side, when its signature holds; a decision is given out once. Undefined when it decides
-   * nothing. Throws GatewayError.
-   */
-  async receive(name: string, incoming: Incoming): Promise<Decision | undefined> {
-    const { once, freshUntil, decision } = await this.#verified(name, incoming)
-    if (decision === undefined) return undefined
-    if (!(await this.#deliveries.once(name, once, freshUntil))) {
-      throw new InvalidRequest('request_conflict', 'This decision came already: each counts once.')
-    }
-    const asked = await this.#deliveries.find(name, decision.request, 'asked')
-    // What was never told here is not decided from here, whoever signs.
-    if (asked === undefined || !carries(decision, asked)) {
-      throw new AccessDenied('not_allowed', 'This is no answer to a message of this channel.')
-    }
-    return decision
+  /** As `receiveDecision`, by the channel's name. */
+  receive(name: string, incoming: Incoming): Promise<Decision | undefined> {
+    return receiveDecision(this.#deliveries, name, this.#channels.get(name), incoming)
   }
 
   /** What is being sent may end; what waits is sent by the next process. */
@@ -157,24 +120,6 @@ export class Channels {
     this.#abort.abort()
     await Promise.all(this.#working.values())
     clearTimeout(this.#timer)
-  }
-
-  /** One answer for what is not there and for what is signed wrongly: names cannot be probed. */
-  async #verified(name: string, incoming: Incoming): Promise<Received> {
-    const received = this.#channels
-      .get(name)
-      ?.receive?.(incoming)
-      .catch(error => {
-        // Late is told to whoever holds the key: their clock is what they have to mend.
-        if (!(error instanceof AuthenticationFailed) || error.code === 'token_expired') throw error
-        return undefined
-      })
-    const found = await received
-    if (found !== undefined) return found
-    throw new AuthenticationFailed(
-      'token_invalid',
-      'This is not signed with a key that counts here.',
-    )
   }
 
   #find(name: string): Channel {
@@ -227,7 +172,7 @@ export class Channels {
           const due = await this.#deliveries.due(name)
           if (due === undefined) break
           const taken = await this.#deliveries.take(due)
-          if (taken !== undefined) await this.#attempt(channel, taken)
+          if (taken !== undefined) await this.#sender.attempt(channel, taken, this.#abort.signal)
         }
       }
     })
@@ -241,71 +186,6 @@ export class Channels {
     const inMs = Math.min(Math.max(next - this.#parts.now(), leastMs, 50), PRUNE_MS)
     this.#timer = setTimeout(() => this.#wakeAll(), inMs)
     this.#timer.unref()
-  }
-
-  async #attempt(channel: Channel, delivery: Delivery): Promise<Delivery> {
-    const { now, die = Math.random } = this.#parts
-    const put = async (outcome: Parameters<Deliveries['put']>[1]): Promise<Delivery> => {
-      await this.#deliveries.put(delivery, outcome)
-      const { error: _, ...rest } = delivery
-      const after = { ...rest, ...outcome }
-      const over = outcome.state === 'delivered' || outcome.state === 'failed'
-      if (over || (outcome.state === 'waiting' && delivery.attempts === 1)) {
-        // Whatever becomes of that, what was sent was sent.
-        this.#safely(async () => this.#parts.onOutcome(after))
-      }
-      return after
-    }
-    try {
-      const message = await this.#message(channel, delivery)
-      if (typeof message === 'string') return await put({ state: 'dropped', error: message })
-      const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(LONGEST_MS)])
-      const remote = await channel.send(message, signal)
-      return await put({ state: 'delivered', remote })
-    } catch (error) {
-      // Safe: nobody waits for a message; it is tried again, and shown.
-      const failed = failureOf(error)
-      if (failed === undefined) {
-        this.#parts.log.error({ err: error, channel: delivery.channel }, 'channel.failed')
-      }
-      const words = failed?.message ?? 'a defect of ours: it is in the log of the gateway'
-      const nextAt =
-        failed?.final === true || delivery.event === 'test'
-          ? undefined
-          : nextAttempt(delivery.attempts, delivery.createdAt, now(), die, failed?.retryAfterMs)
-      if (nextAt === undefined) return await put({ state: 'failed', error: words })
-      const after = await put({ state: 'waiting', nextAt, error: words })
-      if (failed?.retryAfterMs !== undefined) {
-        // It asks to be left alone, not to be asked something else.
-        await this.#deliveries.hold(delivery.channel, now() + failed.retryAfterMs)
-      }
-      return after
-    }
-  }
-
-  /** What to send, or why there is nothing to tell any more. */
-  async #message(
-    channel: Channel,
-    delivery: Delivery,
-  ): Promise<Parameters<Channel['send']>[0] | string> {
-    const { id, event, createdAt: at, nonce, request: about } = delivery
-    if (about === undefined) return { id, event, at, nonce }
-    const request = await this.#parts.find(about)
-    if (request === undefined) return 'the request is gone'
-    const { settings } = channel
-    // Programs that follow along are told all; people only what they can still act on, or began to look at.
-    const follows = settings.type === 'webhook'
-    if (event === 'asked' && eventOf(request) !== 'asked' && !follows) {
-      return 'it was decided before it could be told'
-    }
-    const asked =
-      event === 'decided' ? await this.#deliveries.find(settings.name, about, 'asked') : undefined
-    if (event === 'decided' && asked?.remote === undefined && !follows) {
-      return 'nobody was asked in this channel'
-    }
-    const notice = noticeOf(request, { show: settings.show, url: this.#parts.url() })
-    const earlier = asked?.remote
-    return { id, event, at, nonce, notice, ...(earlier === undefined ? {} : { earlier }) }
   }
 
   #safely(work: () => Promise<unknown>): void {
@@ -325,32 +205,12 @@ export class Channels {
   }
 }
 
-/** Asked while people can answer, decided once they no longer can. */
-function eventOf({ state }: AccessRequest): NoticeEvent | undefined {
-  if (state === 'pending') return 'asked'
-  // The yes was told; that it was used is for the log.
-  return state === 'consumed' ? undefined : 'decided'
-}
-
 function concerns(settings: ChannelSettings, request: AccessRequest): boolean {
   const { resources, approvers } = settings
   return (
     (resources.length === 0 || resources.includes(request.resource)) &&
     (approvers.length === 0 || approvers.some(group => request.approvers.includes(group)))
   )
-}
-
-function carries({ nonce }: Decision, asked: Delivery): boolean {
-  if (nonce === undefined) return true
-  const [given, kept] = [Buffer.from(nonce), Buffer.from(asked.nonce)]
-  return given.length === kept.length && timingSafeEqual(given, kept)
-}
-
-/** Undefined for a bug. */
-function failureOf(error: unknown): DeliveryFailed | undefined {
-  if (error instanceof DeliveryFailed) return error
-  // A secret that is not there: the message names the reference, never the value.
-  return isGatewayError(error) ? new DeliveryFailed(error.message) : undefined
 }
 
 function unknown(): InvalidRequest {
