@@ -31,6 +31,7 @@ import { completeDocument, type OpenApi } from './openapi.ts'
 import type { ApiParts } from './parts.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { policyFileRoutes } from './policy-file-routes.ts'
+import { policyReplayRoutes } from './policy-replay-routes.ts'
 import { policyRoutes } from './policy-routes.ts'
 import { problemOf } from './problem.ts'
 import { requestRoutes } from './request-routes.ts'
@@ -177,6 +178,7 @@ export async function startApi(
       runRoutes,
       policyRoutes,
       policyFileRoutes,
+      policyReplayRoutes,
       dataClassRoutes,
       auditRoutes,
       channelRoutes,

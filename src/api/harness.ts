@@ -239,6 +239,19 @@ const KNOWN: Statement = {
   ],
 }
 
+/** The address alone, for nothing but to be seen. */
+const SHOWS: Statement = {
+  ...read('shows'),
+  mayDeriveFrom: [customers('email')],
+  lineage: [
+    {
+      outputs: [{ sources: [customers('email')], how: 'identity' }],
+      probes: [],
+      transfers: [],
+    },
+  ],
+}
+
 function namedProtocol(served: TestApi['served']): Protocol {
   return {
     name: 'test',
@@ -255,7 +268,8 @@ function namedProtocol(served: TestApi['served']): Protocol {
       return text === '' ? statement(text, []) : read(text)
     },
     columnsAt: () => [customers('email'), customers('name')],
-    readAt: async text => (text.startsWith('known') ? KNOWN : undefined),
+    readAt: async text =>
+      text.startsWith('known') ? KNOWN : text.startsWith('shows') ? SHOWS : undefined,
     serve: (socket, listener) => {
       served.push({ socket, listener })
       return new Promise(resolve => socket.once('close', () => resolve()))

@@ -2,8 +2,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type DataClassesView, type PoliciesView, type PolicyTried, paths } from '#contract'
-import { principal } from '../gateway/gateway.testing.ts'
+import {
+  type DataClassesView,
+  type PoliciesView,
+  type PolicyReplayed,
+  type PolicyTried,
+  paths,
+} from '#contract'
+import { nobodyWaits, principal, read } from '../gateway/gateway.testing.ts'
 import { type TestApi, testApi } from './harness.ts'
 
 const POLICIES = `
@@ -206,5 +212,60 @@ describe('the classes of data', () => {
       reveal: [{ id: 'support-sees-email' }],
     })
     expect(classes[1]).toMatchObject({ name: 'ssn', matches: [], example: { shown: '⟦m:ssn⟧' } })
+  })
+})
+
+describe('the past under other policies', () => {
+  it('is decided again by both sets: what would be denied, held, masked or allowed; each recording that was read is on record', async () => {
+    const ana = principal('ana', ['staff'])
+    const session = await api.open(ana)
+    for (const text of ['shows', 'shows', 'select 1']) {
+      const permit = await session.authorize({ ...read(text) }, nobodyWaits)
+      await session.complete(permit, { status: 'completed', rows: 1, bytes: 1 })
+    }
+    await session.close('client_left')
+    const audit = api.signIn(principal('rita', ['c-read']))
+    const replay = async (text: string) =>
+      (
+        await api.call('POST', paths.policyReplay, {
+          token: audit,
+          body: { changes: [{ name: 'replay.cedar', text }] },
+        })
+      ).body as PolicyReplayed
+    const same = await replay('// nothing new')
+    expect(same.replay).toMatchObject({ statements: 3, skipped: 0, unread: 0, differs: [] })
+    const denied = await replay(
+      '@id("frozen") @reason("frozen") forbid (principal, action == Action::"read", resource);',
+    )
+    expect(denied.replay?.differs).toMatchObject([
+      {
+        principal: 'ana',
+        text: 'shows',
+        count: 2,
+        session: session.id,
+        before: { effect: 'permit', masked: ['email'] },
+        after: { effect: 'deny', policies: ['frozen'] },
+      },
+      { text: 'select 1', count: 1 },
+    ])
+    const held = await replay(
+      '@id("asks") forbid (principal, action == Action::"read", resource) unless { context.approved };',
+    )
+    expect(held.replay?.differs[0]?.after).toMatchObject({
+      effect: 'held',
+      policies: ['asks', 'staff'],
+    })
+    const shown = await replay(
+      '@id("sees") permit (principal in Group::"staff", action == Action::"reveal", resource == DataClass::"email");',
+    )
+    expect(shown.replay?.differs).toMatchObject([
+      { text: 'shows', before: { masked: ['email'] }, after: { effect: 'permit', masked: [] } },
+    ])
+    const wrong = await replay('nonsense')
+    expect(wrong.replay).toBeUndefined()
+    expect(wrong.problems[0]).toMatchObject({ severity: 'error' })
+    const reads = (await api.entries()).filter(({ kind }) => kind === 'recording.read')
+    expect(reads.length).toBeGreaterThan(0)
+    expect(reads[0]).toMatchObject({ session: session.id, principal: { id: 'rita' } })
   })
 })

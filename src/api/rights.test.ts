@@ -198,6 +198,8 @@ const rows: readonly Row[] = [
   ),
   { route: `GET ${paths.policyVersion}`, id: () => '1', ...only(403, [200, 'read']) },
   { route: `POST ${paths.policyTry}`, body: { changes: [] }, ...only(403, [200, 'read']) },
+  // What others asked is in the answer.
+  { route: `POST ${paths.policyReplay}`, body: { changes: [] }, ...only(403, [200, 'audit']) },
   {
     route: `POST ${paths.policyWhy}`,
     body: { changes: [], question: { resource: 'shop', statement: 'select 1' } },

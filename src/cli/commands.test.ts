@@ -1,7 +1,7 @@
 // Each command as a process, against a real gateway with a real PostgreSQL behind it: what it prints, what its
 // `--json` promises (design: commands), and how it ends.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -403,6 +403,28 @@ describe('files, without a gateway', () => {
     expect(absent).toMatchObject({ code: 1, stdout: expect.stringContaining('no such file') })
   })
 
+  it('policy replay: what a folder would have made of what was asked', async () => {
+    const db = await connected('order-bot')
+    await db.query('select note from notes')
+    await db.end()
+    const folder = join(stage.gateway.folder, 'proposed')
+    mkdirSync(folder)
+    const there = join(stage.gateway.folder, 'policies')
+    for (const name of readdirSync(there)) cpSync(join(there, name), join(folder, name))
+    const same = await cli('dora', 'policy', 'replay', folder, '--json')
+    expect(same).toMatchObject({ code: 0 })
+    expect(JSON.parse(same.stdout).replay.statements).toBeGreaterThan(0)
+    writeFileSync(
+      join(folder, 'frozen.cedar'),
+      '@id("frozen") forbid (principal, action == Action::"read", resource);\n',
+    )
+    const changed = await cli('dora', 'policy', 'replay', folder)
+    expect(changed.code).toBe(1)
+    expect(changed.stdout).toMatch(/permitted.* → denied/)
+    expect(changed.stdout).toContain('frozen')
+    expect((await cli('ana', 'policy', 'replay', folder)).code).toBe(1)
+    expect((await cli('dora', 'policy', 'replay', folder, '--sessions', '0')).code).toBe(2)
+  })
   it('policy check, test and why', async () => {
     const { file, folder } = stage.gateway
     const check = await cli(undefined, 'policy', 'check', '--config', file, '--json')

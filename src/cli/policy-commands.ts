@@ -8,12 +8,13 @@ import { runs } from './invocation.ts'
 import { readCases } from './policy-cases.ts'
 import { configOf } from './policy-config.ts'
 import { checkFolder, problemText, usableFolder } from './policy-folder.ts'
+import { replayCommand } from './policy-replay.ts'
 import { whyCommand } from './policy-why.ts'
 import type { LoadProtocols } from './protocol-facts.ts'
 import { plain, print } from './report.ts'
 
 export function policyCommands(program: Command, protocols: LoadProtocols): void {
-  const policy = program.command('policy').description('policies: check, test, why')
+  const policy = program.command('policy').description('policies: check, test, why, replay')
 
   const check = policy
     .command('check [folder]')
@@ -67,6 +68,7 @@ export function policyCommands(program: Command, protocols: LoadProtocols): void
   })
 
   whyCommand(policy, protocols)
+  replayCommand(policy)
 }
 
 function caseFiles(folder: string): string[] {

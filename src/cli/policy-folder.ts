@@ -36,6 +36,12 @@ export async function usableFolder(folder: string, config?: Config): Promise<Pol
   return set
 }
 
-export function problemText({ file, line, column, severity, message }: Problem): string {
+export function problemText({
+  file,
+  line,
+  column,
+  severity,
+  message,
+}: Omit<Problem, 'policy'>): string {
   return `${file}:${line}:${column} ${severity}: ${message}`
 }

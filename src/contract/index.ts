@@ -51,6 +51,7 @@ export type PolicyProblem = z.infer<typeof policySchemas.policyProblem>
 export type PolicyChange = z.infer<typeof policySchemas.policyChanges>[number]
 export type PolicyTried = z.infer<typeof policySchemas.policyTried>
 export type PolicyWhyAnswer = z.infer<typeof policySchemas.policyWhyAnswer>
+export type PolicyReplayed = z.infer<typeof policySchemas.policyReplayed>
 export type PolicyVersionView = z.infer<typeof policySchemas.policyVersion>
 export type PolicyVersionFiles = z.infer<typeof policySchemas.policyVersionFiles>
 export type DataClassView = z.infer<typeof policySchemas.dataClass>

@@ -32,6 +32,7 @@ export const paths = {
   policies: '/api/policies',
   policyTry: '/api/policies/try',
   policyWhy: '/api/policies/why',
+  policyReplay: '/api/policies/replay',
   policyVersions: '/api/policies/versions',
   policyVersion: '/api/policies/versions/:id',
   dataClasses: '/api/data-classes',

@@ -146,3 +146,48 @@ export const dataClasses = z.object({
     }),
   ),
 })
+
+export const policyReplay = z.strictObject({
+  changes: policyChanges,
+  /** The newest of so many sessions. */
+  sessions: z.number().int().min(1).max(200).default(50),
+  resource: z.string().optional(),
+})
+
+const verdict = z.object({
+  effect: z.enum(['permit', 'held', 'deny']),
+  code: z.string(),
+  policies: names,
+  /** Classes of data that are hidden in what comes back. */
+  masked: names,
+})
+
+export const policyReplayed = z.object({
+  problems: z.array(policyProblem),
+  /** Only when the policies check. */
+  replay: z
+    .object({
+      sessions: z.number(),
+      statements: z.number(),
+      /** Sessions without what it takes: recorded by an older version, erased, of resources that are gone. */
+      skipped: z.number(),
+      /** Statements that cannot be read today. */
+      unread: z.number(),
+      /** There were more than are looked at. */
+      cut: z.boolean(),
+      differs: z.array(
+        z.object({
+          resource: z.string(),
+          principal: z.string(),
+          text: z.string(),
+          /** How often it was run; when, and in which session, last. */
+          count: z.number(),
+          at: z.number(),
+          session: z.string(),
+          before: verdict,
+          after: verdict,
+        }),
+      ),
+    })
+    .optional(),
+})

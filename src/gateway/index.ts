@@ -15,6 +15,7 @@ export type {
   Protocol,
   ScramVerifier,
 } from './protocol.ts'
+export { type ReplayAsker, replayAsker } from './replay-inputs.ts'
 export { type GatewayParts, type GatewaySettings, SallyportGateway } from './sallyport-gateway.ts'
 export type {
   Outcome,

@@ -26,6 +26,7 @@ import { LiveSession, type Rules } from './live-session.ts'
 import type { LiveSessions } from './live-sessions.ts'
 import type { Protocol } from './protocol.ts'
 import type { Rates } from './rates.ts'
+import { replayInputs } from './replay-inputs.ts'
 import { CONNECT, holds, type Rights } from './rights.ts'
 import type { GatewayParts } from './sallyport-gateway.ts'
 import type { Session } from './session.ts'
@@ -174,6 +175,7 @@ export class Opening {
         resource: resource.name,
         protocol: resource.protocol,
         principal: principalEntry(principal),
+        inputs: replayInputs(principal, origin),
       },
     })
     // From here on whatever ends it (a revocation, a changed policy) finds it, also while its opening is written.

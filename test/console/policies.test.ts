@@ -194,6 +194,25 @@ describe('the policies', () => {
     expect(await faults(page)).toEqual([])
   })
 
+  it('show what would change: past sessions, decided again', async () => {
+    const env = stage.gateway.libpq(await stage.issuer.token({ client: 'order-bot' }), 'shop')
+    await run('psql', ['-X', '-c', 'select id from customers where id = 7'], { env })
+    const { page, complaints } = await stage.pageOf('dora', '/policies?file=shop.cedar&pane=replay')
+    await page.getByText('Nothing is changed, so nothing would be.').waitFor()
+    await toTheEnd(page)
+    await page.keyboard.insertText(
+      '@id("frozen") forbid (principal, action == Action::"read", resource) unless { context.approved };',
+    )
+    await page.getByText('1 file not saved').waitFor()
+    await page.getByRole('button', { name: /Decide the last/ }).click()
+    await page.getByText('select id from customers where id = 7').waitFor()
+    await page.getByText('held', { exact: true }).first().waitFor()
+    await page.locator('#pane').getByText('frozen').first().waitFor()
+    await picture(page, 'policies-replay')
+    expect(await faults(page)).toEqual([])
+    expect(complaints).toEqual([])
+  })
+
   it('go on when cases fail, and say which', async () => {
     const { page } = await stage.pageOf('dora', '/policies?file=shop.cedar&pane=cases')
     await page.getByText('1 case passed, 0 failed').waitFor()

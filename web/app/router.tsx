@@ -173,7 +173,7 @@ const why = createRoute({
   component: lazyRouteComponent(() => import('../features/why/why.tsx'), 'Why'),
 })
 
-const panes = ['problems', 'cases', 'why', 'save'] as const
+const panes = ['problems', 'cases', 'why', 'replay', 'save'] as const
 const policies = createRoute({
   getParentRoute: () => root,
   path: '/policies',

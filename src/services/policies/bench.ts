@@ -1,7 +1,6 @@
 // What the workbench is asked, and what it answers: plain values, since they cross into another thread. The work itself
 // is here too, so that it can be tried without one.
 import { explainUses, predicateRuleFor } from '#engines/exposure'
-import { createMasking, detectors } from '#engines/masking'
 import {
   type CaseResult,
   type ConsoleAction,
@@ -22,6 +21,8 @@ import {
   whyReveal,
 } from '#engines/policy'
 import type { ColumnName, DataClass, Grant, Principal, Resource, Statement } from '#model'
+import { namesIn } from './class-names.ts'
+import { type ReplayCase, type Replayed, replay } from './replay.ts'
 
 /** Files, and what is asked of the set that they make. */
 export interface BenchQuestion {
@@ -31,6 +32,12 @@ export interface BenchQuestion {
   readonly rights?: { readonly principal: Principal; readonly facts: Facts }
   readonly cases?: readonly PolicyCase[]
   readonly why?: WhyQuestion
+  /** Statements of the past, and the files that are in force. */
+  readonly replay?: {
+    readonly before: readonly PolicyFile[]
+    readonly cases: readonly ReplayCase[]
+    readonly classes: readonly DataClass[]
+  }
 }
 
 export interface WhyQuestion {
@@ -51,6 +58,7 @@ export interface BenchAnswer {
   readonly rights?: readonly ConsoleAction[]
   readonly cases?: readonly Omit<CaseResult, 'why'>[]
   readonly why?: WhyAnswer
+  readonly replay?: readonly (Replayed | undefined)[]
 }
 
 export interface WhyAnswer {
@@ -81,27 +89,26 @@ export function answer(question: BenchQuestion): BenchAnswer {
       rights: consoleActions.filter(each => mayOperate(set, rights.principal, each, rights.facts)),
     }),
     ...(cases && { cases: runPolicyCases(set, cases).map(({ why: _, ...result }) => result) }),
+    ...(question.replay && { replay: replayOf(set, question) }),
     ...(question.why && { why: whyOf(set, question.why) }),
   }
 }
 
-/** As far as names go: detectors and maskers of the operator's own are not in this thread. */
-function named({ detect, mask, ...rest }: DataClass): DataClass {
-  const builtIn = detect !== undefined && detectors.has(detect)
-  const own = typeof mask === 'object' && 'plugin' in mask
-  return {
-    ...rest,
-    ...(builtIn ? { detect } : {}),
-    // Shows as much of a value as a module of one's own may: of several classes, the same one is chosen.
-    mask: own ? { keep: { first: 8, last: 8 }, with: '*' } : mask,
-  }
+function replayOf(
+  set: PolicySet,
+  { replay: asked, vocabulary }: BenchQuestion,
+): readonly (Replayed | undefined)[] {
+  const { before, cases = [], classes = [] } = asked ?? {}
+  const { set: old } = checkPolicies(before ?? [], vocabulary)
+  // What is in force checks: it was loaded.
+  if (old === undefined) throw new Error('what is in force does not check')
+  return replay(old, set, cases, classes)
 }
 
 export function whyOf(set: PolicySet, question: WhyQuestion): WhyAnswer {
   const { principal, resource, statement, grants, facts, classes } = question
   const asked = { principal, resource, grants, facts }
-  // Nothing is masked here, so no key matters: only names are looked up.
-  const { classOf } = createMasking({ classes: classes.map(named), tokenKey: new Uint8Array(32) })
+  const { classOf } = namesIn(classes)
   const policies = set.narrow(principal, resource, grants)
   const view = {
     hides: (column: ColumnName) => {

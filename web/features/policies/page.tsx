@@ -11,6 +11,7 @@ import { type Draft, useDraft } from './draft.ts'
 import { Editor, type EditorStates, type Target } from './editor.tsx'
 import { Files, NewFile } from './files.tsx'
 import { Cases, Problems } from './panes.tsx'
+import { Replay } from './replay.tsx'
 import { Review } from './review.tsx'
 import { ProposedWhy } from './why-pane.tsx'
 
@@ -157,7 +158,7 @@ function Notices({ view, draft }: { view: PoliciesView; draft: Draft }) {
   )
 }
 
-export type Pane = 'problems' | 'cases' | 'why' | 'save'
+export type Pane = 'problems' | 'cases' | 'why' | 'replay' | 'save'
 
 function Panes({
   view,
@@ -180,6 +181,7 @@ function Panes({
     ['problems', `Problems ${last?.problems.length ?? ''}`],
     ['cases', `Cases ${failed > 0 ? `${failed} failed` : (last?.cases?.length ?? '')}`],
     ['why', 'Why'],
+    ['replay', 'What would change'],
     ...(view.editable ? ([['save', `Save ${draft.changes.length || ''}`]] as const) : []),
   ]
   const shown = names.some(([name]) => name === pane) ? pane : 'problems'
@@ -233,6 +235,7 @@ function Panes({
         {shown === 'problems' && <Problems trial={trial} onGo={onGo} />}
         {shown === 'cases' && <Cases view={view} trial={trial} />}
         {shown === 'why' && <ProposedWhy draft={draft} />}
+        {shown === 'replay' && <Replay draft={draft} />}
         {shown === 'save' && <Review view={view} draft={draft} trial={trial} />}
       </div>
     </section>
