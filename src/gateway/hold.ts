@@ -1,6 +1,6 @@
 // The wait for people: until each request is approved, one is not, time is over, or whoever waits leaves.
 // Decides nothing and changes nothing.
-import type { AccessRequest } from '#model'
+import type { AccessRequest, ApprovalNeed } from '#model'
 import type { Requests } from '#services/access'
 import type { Waiting } from './session.ts'
 
@@ -73,9 +73,14 @@ export function waitForPeople(
 const isOpen = (state: AccessRequest['state']): boolean =>
   state === 'pending' || state === 'approved'
 
+function peopleOf({ groups, count }: ApprovalNeed): string {
+  return `${count} of ${groups.join(' or ') || 'those who may approve'}`
+}
+
 function reminderOf(request: AccessRequest): string {
   const approvers =
-    request.approvers.length > 0 ? `group ${request.approvers.join(' or ')}` : 'an approver'
+    request.needs?.map(peopleOf).join(' and ') ??
+    (request.approvers.length > 0 ? `group ${request.approvers.join(' or ')}` : 'an approver')
   const message = request.message.replace(/[.!?]?$/, '.')
   return `${message} Waiting for ${approvers}: request ${request.id}.`
 }

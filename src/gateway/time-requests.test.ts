@@ -103,6 +103,13 @@ describe('a right for a time that was asked for', () => {
     expect((await vote(dan, botAsks)).state).toBe('approved')
   })
 
+  it('is asked for in one’s own name, not through an agent', async () => {
+    const through = principal('ana', ['staff'], {
+      actors: [{ kind: 'agent', id: 'bot', subject: 'bot', issuer: 'x', groups: [] }],
+    })
+    await expect(ask(through)).rejects.toMatchObject({ code: 'not_allowed' })
+  })
+
   it('does not hold for an agent whose owner turns out to have said yes', async () => {
     await vote(dora, await ask(principal('bot', ['staff'], { kind: 'agent' })))
     await expect(test.open(bot)).rejects.toMatchObject({ code: 'resource_unknown' })

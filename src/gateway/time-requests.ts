@@ -61,6 +61,9 @@ export class TimeRequests {
   async ask(principal: Principal, wish: AskedTime, origin: Origin): Promise<TimeRequest> {
     const resource = this.#parts.inventory.get(wish.resource)
     try {
+      // What is given to a person would be theirs alone, and not that of whoever acts for them.
+      if (principal.actors.length > 0)
+        throw new AccessDenied('not_allowed', 'A right is asked for in one’s own name.')
       if (resource === undefined) throw notHere(wish.resource)
       const prospect = this.#prospect(principal, resource, wish, origin)
       return await this.#create(principal, resource, wish, prospect)
@@ -173,8 +176,7 @@ export class TimeRequests {
       protocol: resource.protocol,
       principal: principal.id,
       principalKind: principal.kind,
-      ...(principal.actors[0] === undefined ? {} : { actor: principal.actors[0].id }),
-      excluded: [principal.id, ...principal.actors.map(actor => actor.id), ...principal.owners],
+      excluded: [principal.id, ...principal.owners],
       message:
         [...new Set(wanted.map(({ message }) => message))].join('; ') || 'a right for a time',
       policies: [...new Set(wanted.flatMap(({ policies }) => policies))],

@@ -54,7 +54,7 @@ function deciders({ approvers }: AccessRequestView): string {
 }
 
 /** How far each group is. */
-function Needs({ request: { needs = [], votes, state } }: { request: AccessRequestView }) {
+export function Needs({ request: { needs = [], votes, state } }: { request: AccessRequestView }) {
   if (needs.length === 0 || state !== 'pending') return null
   const yes = votes.filter(({ vote }) => vote === 'approve')
   return (

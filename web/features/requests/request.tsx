@@ -17,6 +17,7 @@ import {
   Verbatim,
 } from '../../ui/parts.tsx'
 import { count, many, plain } from '../../ui/text.ts'
+import { Needs } from './around.tsx'
 import { TakeBack } from './decide.tsx'
 import { Review } from './review.tsx'
 import { RequestState, who } from './state.tsx'
@@ -86,6 +87,7 @@ function Request({ request }: { request: AccessRequestView }) {
         </p>
       )}
       <Vote request={request} ready={open} />
+      <Needs request={request} />
       <Preview request={request} />
       <Facts
         rows={[

@@ -1,0 +1,98 @@
+// Requests for time, rights and reviews over REST and the live stream: who sees what, and what is refused.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AccessRequestView, type GrantView, type LiveEvent, paths } from '#contract'
+import type { Principal } from '#model'
+import { principal } from '../gateway/gateway.testing.ts'
+import { type Stream, type TestApi, testApi } from './harness.ts'
+
+const POLICIES = `
+@id("dba-approves") permit (principal in Group::"dba", action == Action::"approve", resource);
+@id("on-call") permit (principal in Group::"oncall", action == Action::"break_glass", resource);
+@id("c-read") permit (principal in Group::"c-read", action == Action::"console:read", resource == Gateway::"sallyport");
+@id("c-operate") permit (principal in Group::"c-read", action == Action::"console:operate", resource == Gateway::"sallyport");
+`
+const ana = principal('ana', ['oncall'], { mfa: true })
+const ben = principal('ben', [])
+const dora = principal('dora', ['dba'])
+const rita = principal('rita', ['c-read'])
+
+let api: TestApi
+beforeAll(async () => {
+  api = await testApi(POLICIES)
+})
+afterAll(() => api.stop())
+
+const wish = { resource: 'shop', seconds: 600, reason: 'ticket 7' }
+const post = (who: Principal, path: string, body: unknown = {}) =>
+  api.call('POST', path, { token: api.signIn(who), body })
+const idOf = ({ body }: { body: unknown }): string => (body as { id: string }).id
+const at = (path: string, id: string): string => path.replace(':id', id)
+const listen = (who: Principal): Promise<Stream> => api.stream(paths.events, api.signIn(who))
+const kinds = (stream: Stream): string[] =>
+  stream.events
+    .flatMap(({ data }) => (data as { entries?: LiveEvent[] }).entries ?? [])
+    .map(({ kind }) => kind)
+async function soon(holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + 3_000; !holds(); ) {
+    if (Date.now() > end) throw new Error('waited in vain')
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
+describe('requests for time over the API', () => {
+  it('go from asking to a right that is revoked, told as it happens to who asked, who decides and who reads the console', async () => {
+    const [own, decides, reads, other] = await Promise.all([ana, dora, rita, ben].map(listen))
+    const asked = await post(ana, paths.requests, wish)
+    expect(asked.status).toBe(201)
+    expect(asked.body).toMatchObject({ kind: 'time', statement: 'connect, read for 10 min' })
+    const approved = await post(dora, at(paths.approve, idOf(asked)), { seconds: 60, uses: 2 })
+    const { grant, expiresAt } = approved.body as AccessRequestView
+    expect(expiresAt).toBe(api.clock.now + 60_000)
+    const listed = await api.call('GET', paths.grants, { token: api.signIn(ana) })
+    expect(listed.body).toMatchObject([{ id: grant, maxUses: 2, uses: 0, request: idOf(asked) }])
+    const revoked = await api.call('DELETE', at(paths.grant, grant!), { token: api.signIn(rita) })
+    expect((revoked.body as GrantView).revokedAt).toBeDefined()
+    const all = ['request.created', 'request.decided', 'grant.created', 'request.ended']
+    for (const stream of [own, decides, reads])
+      await soon(() => all.every(kind => kinds(stream!).includes(kind)))
+    await soon(() => [own, reads].every(stream => kinds(stream!).includes('grant.ended')))
+    expect(kinds(other!)).toEqual([])
+    for (const stream of [own, decides, reads, other]) stream!.destroy()
+  })
+
+  it('tell of a review those who may close it, and keep it from others', async () => {
+    const [decides, other] = [await listen(dora), await listen(ben)]
+    const taken = await post(ana, paths.breakGlass, wish)
+    expect(taken.status).toBe(201)
+    const { review } = taken.body as { review: AccessRequestView }
+    await soon(() => kinds(decides).includes('glass.broken'))
+    const open = await api.call('GET', `${paths.requests}?state=pending`, {
+      token: api.signIn(dora),
+    })
+    expect(open.body).toMatchObject([{ id: review.id, kind: 'review', mayVote: true }])
+    expect((await post(ben, at(paths.review, review.id), { note: 'x' })).status).toBe(404)
+    expect((await post(dora, at(paths.review, review.id), { note: 'fine' })).status).toBe(200)
+    await soon(() => kinds(decides).includes('glass.reviewed'))
+    expect(kinds(other)).toEqual([])
+    for (const stream of [decides, other]) stream.destroy()
+  })
+
+  it('refuse what makes no sense', async () => {
+    for (const wrong of [
+      { ...wish, seconds: 8 * 3600 + 1 },
+      { ...wish, seconds: 1.5 },
+      { ...wish, reason: '   ' },
+      { ...wish, actions: [] },
+      { ...wish, actions: ['approve'] },
+      { ...wish, uses: 0 },
+      { ...wish, principal: 'dora' },
+    ])
+      expect((await post(ana, paths.requests, wrong)).status, JSON.stringify(wrong)).toBe(400)
+    expect((await post(ana, paths.breakGlass, { ...wish, seconds: 3601 })).status).toBe(400)
+    const { body } = await post(ben, paths.requests, wish)
+    const id = idOf({ body })
+    expect((await post(dora, at(paths.approve, id), { maxRows: 5 })).status).toBe(400)
+    expect((await post(dora, at(paths.approve, id), { actions: ['write'] })).status).toBe(409)
+    expect((await post(dora, at(paths.review, id), { note: 'x' })).status).toBe(409)
+  })
+})
