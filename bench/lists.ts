@@ -57,6 +57,12 @@ try {
     ['sessions with a text of all', sessions('text=select%20id')],
     ['sessions with a text of many', sessions('text=City77%27')],
     ['sessions with a text of few', sessions('text=id%20%3D%20123456')],
+    [
+      'sessions with a long text of none',
+      sessions(
+        `text=${encodeURIComponent('select id, name, email from public.table_0 where id = 1234567890 and city')}`,
+      ),
+    ],
     ['sessions with a text of none', sessions('text=nowhere%20to%20be%20found')],
     ['sessions of half a year ago', sessions(`from=${half}&until=${half + 3_600_000}`)],
     [

@@ -76,5 +76,9 @@ describe('sessions are looked for', () => {
       .body as { id: string }[]
     expect(first.map(({ id }) => id)).toEqual([sessions['rita']])
     expect(await ask(both, `limit=1&before=${first[0]?.id}`)).toEqual(['ana'])
+    const token = api.signIn(ana)
+    const hidden = await api.call('GET', `${paths.sessions}?before=${first[0]?.id}`, { token })
+    const absent = await api.call('GET', `${paths.sessions}?before=none`, { token })
+    expect(hidden.text.replaceAll(first[0]?.id ?? '', 'none')).toBe(absent.text)
   })
 })

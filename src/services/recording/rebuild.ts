@@ -17,6 +17,8 @@ export async function rebuild(
     events(id: string): AsyncIterable<string>
     isOpen(id: string): boolean
     stopped(): boolean
+    /** Does it unless the session is being erased, which waits meanwhile: nothing is written behind an erasure. */
+    unlessErased(id: string, work: () => Promise<boolean>): Promise<boolean>
   },
 ): Promise<number> {
   let count = 0
@@ -33,21 +35,25 @@ export async function rebuild(
     before = Number(row.no)
     // What lives is on its own way there.
     if (row.ended_at === null || recordings.isOpen(row.id)) continue
+    if (await recordings.unlessErased(row.id, () => again(row.id, before))) count += 1
+  }
+
+  async function again(id: string, no: number): Promise<boolean> {
     // It may have ended just now: what it knew is written first, and says that nothing is missing.
     await index.settle()
-    const still = await store
+    const missing = await store
       .selectFrom('recording_sessions')
       .select('no')
-      .where('no', '=', before)
+      .where('no', '=', no)
       .where('indexed', '=', 0)
       .executeTakeFirst()
-    if (still === undefined) continue
-    await forgetIn(store, before)
-    const entry = index.begin(before)
-    await fill(entry, recordings.events(row.id))
+    if (missing === undefined) return false
+    await forgetIn(store, no)
+    const entry = index.begin(no)
+    await fill(entry, recordings.events(id))
     entry.end()
     await index.settle()
-    count += 1
+    return true
   }
 }
 

@@ -35,6 +35,9 @@ export class Recordings {
   readonly #timer: NodeJS.Timeout
   #rebuilding: Promise<number> | undefined
   #closing = false
+  /** Sessions whose recordings are being erased, and the one that is read for the index. */
+  readonly #erasing = new Set<string>()
+  #reading: { readonly id: string; readonly done: Promise<unknown> } | undefined
 
   constructor(parts: {
     folder: string
@@ -150,6 +153,7 @@ export class Recordings {
       events: id => this.#lines(id),
       isOpen: id => this.#open.has(id),
       stopped: () => this.#closing,
+      unlessErased: (id, work) => this.#unlessErased(id, work),
     })
     // Whoever called hears of a failure; the end waits for its end only.
     this.#rebuilding = rebuilding.catch(() => 0)
@@ -227,17 +231,14 @@ export class Recordings {
   /** Destroys the key, and what the session is found by: the recording can never be read again. Throws as `erasable` does. */
   async erase(id: string): Promise<void> {
     await this.erasable(id)
-    await this.#settle()
-    await this.#kysely.transaction().execute(async store => {
-      await store.deleteFrom('recording_keys').where('session', '=', id).execute()
-      const { no } = await store
-        .updateTable('recording_sessions')
-        .set({ indexed: 1 })
-        .where('id', '=', id)
-        .returning('no')
-        .executeTakeFirstOrThrow()
-      await forgetIn(store, Number(no))
-    })
+    this.#erasing.add(id)
+    try {
+      if (this.#reading?.id === id) await this.#reading.done
+      await this.#settle()
+      await this.#kysely.transaction().execute(store => erase(store, id))
+    } finally {
+      this.#erasing.delete(id)
+    }
     await this.#forget()
   }
 
@@ -253,6 +254,19 @@ export class Recordings {
     await this.#rebuilding
     await Promise.all([...this.#open.values()].map(recorder => recorder.close()))
     await this.#settle()
+  }
+
+  async #unlessErased(id: string, work: () => Promise<boolean>): Promise<boolean> {
+    if (this.#erasing.has(id)) return false
+    const done = work()
+    // Who waits for it wants its end, not what came of it.
+    const reading = { id, done: done.catch(() => false) }
+    this.#reading = reading
+    try {
+      return await done
+    } finally {
+      if (this.#reading === reading) this.#reading = undefined
+    }
   }
 
   async *#lines(id: string): AsyncGenerator<string> {
@@ -285,6 +299,18 @@ export class Recordings {
       })
     }
   }
+}
+
+/** The key, and all that the session is found by. */
+async function erase(store: Kysely<RecordingTables>, id: string): Promise<void> {
+  await store.deleteFrom('recording_keys').where('session', '=', id).execute()
+  const { no } = await store
+    .updateTable('recording_sessions')
+    .set({ indexed: 1 })
+    .where('id', '=', id)
+    .returning('no')
+    .executeTakeFirstOrThrow()
+  await forgetIn(store, Number(no))
 }
 
 function unknown(id: string): InvalidRequest {

@@ -34,7 +34,11 @@ export class SearchIndex {
   readonly #open = new Map<number, OpenIndex>()
   #queue: Queued[] = []
   #queued = 0
-  #writing: Promise<void> | undefined
+  /** How many batches were queued, and how many of them came to their end. */
+  #taken = 0
+  #done = 0
+  #waiting: { readonly until: number; readonly resolve: () => void }[] = []
+  #writing = false
 
   constructor(kysely: Kysely<RecordingTables>, onTrouble: (error: unknown) => void) {
     this.#kysely = kysely
@@ -53,15 +57,12 @@ export class SearchIndex {
     for (const [no, open] of this.#open) if (open.isDue(now)) this.#take(no, open, false)
   }
 
-  /** All that is known now is in the store when this resolves. */
+  /** All that is known now is in the store when this resolves, whatever comes meanwhile. */
   async settle(): Promise<void> {
     for (const [no, open] of this.#open) if (!open.index.isEmpty) this.#take(no, open, false)
-    while (this.#writing !== undefined) await this.#writing
-  }
-
-  async forget(no: number): Promise<void> {
-    await this.settle()
-    await forgetIn(this.#kysely, no)
+    const until = this.#taken
+    if (this.#done >= until) return
+    await new Promise<void>(resolve => this.#waiting.push({ until, resolve }))
   }
 
   #take(no: number, open: OpenIndex, last: boolean): void {
@@ -76,11 +77,13 @@ export class SearchIndex {
     // Another million: by then it has run for months.
     if (open.chunk >= CHUNKS) open.lost = true
     this.#queued += characters
-    this.#writing ??= this.#write()
+    this.#taken += 1
+    if (!this.#writing) void this.#write()
   }
 
   /** Never rejects: what could not be written is not marked as indexed, and is read again at the next start. */
   async #write(): Promise<void> {
+    this.#writing = true
     while (this.#queue.length > 0) {
       await nextTurn()
       let characters = 0
@@ -101,12 +104,18 @@ export class SearchIndex {
           const open = this.#open.get(no)
           if (open !== undefined) open.lost = true
         }
+        const before = this.#queue.length
         this.#queue = this.#queue.filter(({ no }) => !turn.some(each => each.no === no))
+        this.#done += before - this.#queue.length
         this.#queued = this.#queue.reduce((sum, each) => sum + each.characters, 0)
         this.#onTrouble(error)
       }
+      this.#done += turn.length
+      const waiting = this.#waiting
+      this.#waiting = waiting.filter(({ until }) => until > this.#done)
+      for (const { until, resolve } of waiting) if (until <= this.#done) resolve()
     }
-    this.#writing = undefined
+    this.#writing = false
   }
 }
 

@@ -30,8 +30,11 @@ const MOST_KNOWN_CHARACTERS = 128 * 1024
 const MOST_SHAPES = 4_096
 /** Of one text. */
 const MOST_CHARACTERS = 8_192
-/** A statement may name so many objects. */
+/** A statement may name so many objects, each with so many characters. */
 const MOST_OBJECTS = 200
+const MOST_NAME = 1_000
+/** What is longer is known by its hash. */
+const MOST_KEY = 256
 /** Between the texts of one row: nobody searches for it. */
 const BETWEEN = '\u001f'
 
@@ -112,7 +115,7 @@ export class SessionIndex {
 
   #shapeOf(effect: Effect, { objects }: Facts): Shape {
     const room = this.#shapes.size < MOST_SHAPES
-    const key = JSON.stringify(room ? [effect, ...objects] : [effect, 'more'])
+    const key = keyOf(JSON.stringify(room ? [effect, ...objects] : [effect]), MOST_KEY)
     const known = this.#shapes.get(key)
     if (known !== undefined) return known
     const shape: Shape = { number: this.#shapes.size, classes: undefined, texts: [] }
@@ -127,15 +130,17 @@ export class SessionIndex {
 }
 
 /** A long text is not kept for being known. */
-function keyOf(text: string): string {
-  return text.length <= MOST_CHARACTERS ? text : hash('sha256', text)
+function keyOf(text: string, most = MOST_CHARACTERS): string {
+  return text.length <= most ? text : hash('sha256', text)
 }
 
 function factsOf(about: readonly Operation[] | Facts | undefined): Facts {
   if (about === undefined) return { objects: [], verbs: [] }
   if ('objects' in about) return about
   const objects = about.flatMap(({ object }) =>
-    object.name === '' || object.kind === 'function' ? [] : [object.name.toWellFormed()],
+    object.name === '' || object.kind === 'function'
+      ? []
+      : [object.name.slice(0, MOST_NAME).toWellFormed()],
   )
   return {
     objects: [...new Set(objects)].sort().slice(0, MOST_OBJECTS),

@@ -276,6 +276,34 @@ describe('the index', () => {
     expect(await found({ decision: 'permit' })).toEqual(['b'])
   })
 
+  it('writes nothing behind an erasure that comes while it is read again', async () => {
+    await session('a', [
+      { text: "select 'qxjwzvkp'" },
+      ...Array.from({ length: 3_000 }, (_, at) => ({
+        text: `select ${at} from long_enough_${at}`,
+      })),
+    ])
+    const kysely = database.tables<RecordingTables>()
+    for (const wait of [0, 1, 5]) {
+      await found({ text: 'qxjwzvkp' })
+      await kysely.updateTable('recording_sessions').set({ indexed: 0 }).execute()
+      const reading = recordings.indexMissing()
+      await new Promise(resolve => setTimeout(resolve, wait))
+      if (wait === 5) await recordings.erase('a')
+      await reading
+    }
+    expect(await found({ text: 'qxjwzvkp' })).toEqual([])
+    expect(await found({ decision: 'permit' })).toEqual([])
+  })
+
+  it('finds a long text by all of it, not by its ends', async () => {
+    const begins = 'select a_long_beginning'
+    const ends = 'and_a_long_ending = 17'
+    await session('a', [{ text: `${begins} one ${ends}` }])
+    expect(await found({ text: `${begins} one ${ends}` })).toEqual(['a'])
+    expect(await found({ text: `${begins} two ${ends}` })).toEqual([])
+  })
+
   it('knows what a session has put off, when somebody searches', async () => {
     const recorder = await recordings.start(summary('a'), () => {})
     const text = 'select late'

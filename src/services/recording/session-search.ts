@@ -31,6 +31,8 @@ export const FEWEST_CHARACTERS = 3
 const MANY = 20_000
 /** So many sessions are looked through for a text; where there may be more, its index is walked along. */
 const FEW = 1_000
+/** Letters of an end of a text. */
+const END = 16
 const LAST = 2 ** 32
 /** A clock that was set back makes so many sessions at most begin in another order than they are numbered in. */
 const SLACK = 1_000
@@ -280,7 +282,12 @@ function holds(text: string): Condition {
   return sql`instr(lower(recording_texts.text), lower(${text})) > 0`
 }
 
-/** FTS5: a string in quotes is letters, not operators. */
+/** FTS5: a string in quotes is letters, not operators. Of a long text its ends: each letter more is more to read. */
 function phrase(text: string): string {
-  return `"${text.replaceAll('"', '""')}"`
+  const letters = [...text]
+  const parts =
+    letters.length <= 2 * END
+      ? [text]
+      : [letters.slice(0, END).join(''), letters.slice(-END).join('')]
+  return parts.map(part => `"${part.replaceAll('"', '""')}"`).join(' AND ')
 }

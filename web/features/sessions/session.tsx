@@ -181,7 +181,9 @@ function useKeys(player: Player): void {
   useEffect(() => {
     const listen = (event: KeyboardEvent): void => {
       const target = event.target instanceof Element ? event.target : undefined
-      if (event.ctrlKey || event.metaKey || event.altKey) return
+      // Some keyboards have the brackets behind two of these.
+      const modified = event.ctrlKey || event.metaKey || event.altKey
+      if (modified && event.key !== '[' && event.key !== ']') return
       if (target?.closest('input, textarea, select, a') != null) return
       if (event.key === ' ' && target?.closest('button') != null) return
       const { toggle, step, jump } = held.current
