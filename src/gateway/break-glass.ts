@@ -163,8 +163,10 @@ export class BreakGlass {
         },
       )
     }
-    const { mfa, authenticatedAt } = principal
-    const age = authenticatedAt === undefined ? 0 : now() - authenticatedAt
+    const { mfa, authenticatedAt, issuedAt } = principal
+    // Where the issuer does not tell, the identity itself has to be that new: a sign-in lasts for hours.
+    const since = authenticatedAt ?? issuedAt
+    const age = since === undefined ? 0 : now() - since
     if (!mfa || age > FRESH_MS || age < -SKEW_MS) {
       throw new AccessDenied(
         'step_up_required',

@@ -100,6 +100,15 @@ describe('an access request', () => {
     expect(await requests.apply(id, yes('dan', 50))).toMatchObject({ maxRows: 10 })
   })
 
+  it('is of no use to anybody once the yes was revoked', async () => {
+    const { id } = await requests.create(asking)
+    await requests.apply(id, yes('dora'))
+    expect((await requests.apply(id, { kind: 'revoke' })).state).toBe('revoked')
+    for (const event of [{ kind: 'consume' } as const, yes('dan')])
+      await expect(requests.apply(id, event)).rejects.toMatchObject({ code: 'request_conflict' })
+    expect(await requests.findFor(asking.digest, asking.principal)).toEqual([])
+  })
+
   it('cannot be approved when its time is over, and is listed as expired', async () => {
     const { id } = await requests.create(asking)
     now = NOW + 60_000
