@@ -71,8 +71,8 @@ describe('the whole loop', () => {
     const env = gateway.libpq(token, 'shop')
     const script =
       'select id, email from customers order by id limit 2;\n\\! sleep 3\nselect 40 + 2 as answer;'
-    const psql = run('psql', ['-X'], { env, input: script })
     const { page, complaints } = await pageOf('dora', '/sessions?live=true')
+    const psql = run('psql', ['-X'], { env, input: script })
     await page
       .getByRole('row', { name: /order-bot/ })
       .first()

@@ -84,6 +84,19 @@ describe('the keyboard', () => {
   })
 })
 
+describe('a phone', () => {
+  it('shows in its line of places the one where one is', async () => {
+    const { page } = await stage.pageOf('dora', '/data-classes', { width: 360 })
+    const here = page
+      .getByRole('navigation', { name: 'places' })
+      .getByRole('link', { name: 'Data classes' })
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    const box = await here.boundingBox()
+    expect(box?.x).toBeGreaterThanOrEqual(0)
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(360)
+  })
+})
+
 describe('who asked for no motion', () => {
   it('has none', async () => {
     const { page } = await stage.pageOf('dora', '/sessions')

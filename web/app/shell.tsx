@@ -153,6 +153,10 @@ function useArrival(places: readonly Place[]): void {
   const label = places.find(({ to }) => path === to || path.startsWith(`${to}/`))?.label
   useEffect(() => {
     document.title = [path.split('/')[2], label, 'Sallyport'].filter(Boolean).join(' – ')
+    // On a phone the places are a line that scrolls: the one where one is stands in it.
+    document
+      .querySelector('nav[aria-label="places"] [aria-current="page"]')
+      ?.scrollIntoView({ block: 'nearest', inline: 'center' })
   }, [path, label])
   useEffect(() => {
     if (before.current !== undefined && before.current !== path)

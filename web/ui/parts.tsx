@@ -44,7 +44,7 @@ export function Mark({
 }) {
   return (
     <span className={`whitespace-nowrap ${tones[tone]}`}>
-      <span aria-hidden="true" className="inline-block w-4">
+      <span aria-hidden="true" className="inline-block w-4 text-left">
         {glyph}
       </span>
       <span>{children}</span>

@@ -48,6 +48,9 @@ const columns: readonly Column<AccessRequestView>[] = [
   },
 ]
 
+/** Where all rows wait, a phone has no room to say so in each. */
+const waiting = columns.map(each => (each.name === 'state' ? { ...each, wide: true } : each))
+
 export function Inbox() {
   const { state = 'pending' } = route.useSearch()
   const navigate = useNavigate()
@@ -94,7 +97,7 @@ export function Inbox() {
         <Table
           label="requests"
           rows={requests.data ?? []}
-          columns={columns}
+          columns={state === 'pending' ? waiting : columns}
           idOf={each => each.id}
           onOpen={each => void navigate({ to: '/requests/$id', params: { id: each.id } })}
         />
