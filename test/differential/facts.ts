@@ -44,6 +44,10 @@ union select 'default', a.adrelid::int8::text, d.refobjid::int8::text
   where d.refclassid = 'pg_class'::regclass and d.refobjid <> a.adrelid
 union select 'default', d.refobjid::int8::text, d.objid::int8::text from pg_depend d
   join pg_class c on c.oid = d.objid and c.relkind = 'S' where d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')
+union select 'default', a.attrelid::int8::text, d.refobjid::int8::text
+  from pg_attribute a join pg_depend d on d.classid = 'pg_type'::regclass and d.objid = a.atttypid
+  where d.refclassid = 'pg_class'::regclass and d.refobjid <> a.attrelid and a.attnum > 0
+union select 'foreign key', tgrelid::int8::text, tgconstrrelid::int8::text from pg_trigger where tgconstrrelid <> 0
 union select 'policy', p.polrelid::int8::text, d.refobjid::int8::text
   from pg_policy p join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = p.oid
   where d.refclassid = 'pg_class'::regclass

@@ -278,6 +278,8 @@ a cast that tells: create function public.c(address) returns text language sql a
 an aggregate that tells: create function pg_temp.s(text, text) returns text language sql as 'select ssn from public.people where id = 1';; create aggregate pg_temp.a (text) (sfunc = pg_temp.s, stype = text);; select pg_temp.a(label) from plain
 a domain that tells: create domain tells as text check (say((select pl_ssn(1))) = 'said');; select 'x'::tells
 an overload that tells: create function public.upper(address) returns text language sql as 'select ssn from people where id = 1';; select upper(row('a', 'b')::address)
+an overload for an enum: create function public.upper(tier) returns text language sql as 'select ssn from people where id = 1';; select upper('common'::tier)
+an operator for an enum: create function public.tells(tier, tier) returns text language sql as 'select ssn from people where id = 1';; create operator public.+ (leftarg = tier, rightarg = tier, function = public.tells);; select 'common'::tier + 'common'::tier
 a function of a row: create function public.nick(plain) returns text language sql as 'select ssn from people where id = 1';; select t.nick from plain t;; select nick(t) from plain t
 # copies
 a table of it: create table t as select ssn from people;; select ssn from t

@@ -94,6 +94,7 @@ export class Resolution {
   #ownOperator(statement: SqlStatement | undefined): boolean {
     const { operators } = this.#names.now
     if (statement === undefined || operators === undefined) return false
+    if (this.#context.catalogUnknown === true) return statement.operators.length > 0
     return statement.operators.some(
       name => operators.call(this.#names.now, { schema: undefined, name }).length > 0,
     )

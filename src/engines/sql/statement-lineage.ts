@@ -80,10 +80,11 @@ export function lineageNames(
       unread || (name.schema === undefined && isHidden(name.name))
         ? undefined
         : names.resolve(name).map(asWritten),
-    overloaded: name => (names.functions?.(name).length ?? 0) > 0,
+    // What the present transaction has defined no catalog shows: any name may be a function of a user by now.
+    overloaded: name => unread || (names.functions?.(name).length ?? 0) > 0,
     isSafeFunction: name => safeFunctions.has(name),
     isOtherFunction: name => otherFunctions.has(name),
-    isPlainType: type => names.isPlainType?.(type) === true,
+    isPlainType: type => !unread && names.isPlainType?.(type) === true,
     isSystemColumn,
   }
 }

@@ -93,7 +93,7 @@ coded(type, routine, folds) AS (
  * What relations run by themselves: relation, function, occasions (bits of `occasion`). Of row policies, defaults, generated
  * columns, constraints, triggers, index expressions, extended statistics, partition keys; of the types of columns
  * (a domain's checks, also inside of arrays, rows and ranges); of casts that storing asks for, and of operator classes. Found
- * by what the server itself notes that they depend on. Code in C is left out: only a superuser makes it.
+ * by what the server itself notes that they depend on (of a partition's trigger, by that of its parent). Code in C is left out: only a superuser makes it.
  * The planner may run whatever does not say that it is volatile, and what it finds in a function in SQL.
  * Row policies count for everybody: whom they are for changes with roles, views and owners.
  */
@@ -102,6 +102,10 @@ WITH RECURSIVE ${CODED},
 keyed(relation, top) AS (
   SELECT c.oid, c.oid FROM pg_class c WHERE c.relkind = 'p'
   UNION SELECT i.inhrelid, k.top FROM keyed k JOIN pg_inherits i ON i.inhparent = k.relation),
+triggered(relation, tgtype, trigger) AS (
+  SELECT tgrelid, tgtype, oid FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'
+  UNION SELECT t.relation, t.tgtype, (to_jsonb(p) ->> 'tgparentid')::oid FROM triggered t JOIN pg_trigger p ON p.oid = t.trigger
+    WHERE to_jsonb(p) ->> 'tgparentid' <> '0'),
 running(relation, classid, objid, occasions, folding, types_only) AS (
   SELECT p.polrelid, 'pg_policy'::regclass::oid, p.oid,
     CASE p.polcmd WHEN 'a' THEN ${insert} WHEN 'w' THEN ${update | lock} WHEN 'd' THEN ${remove} ELSE ${LOOKING} END,
@@ -112,10 +116,10 @@ running(relation, classid, objid, occasions, folding, types_only) AS (
     CASE WHEN to_jsonb(a) ->> 'attgenerated' = 'v' THEN ${plan} ELSE ${explain} END, false
   FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
   UNION ALL SELECT conrelid, 'pg_constraint'::regclass, oid, ${STORING}, ${plan}, false FROM pg_constraint WHERE conrelid <> 0
-  UNION ALL SELECT tgrelid, 'pg_trigger'::regclass, oid,
+  UNION ALL SELECT relation, 'pg_trigger'::regclass, trigger,
     CASE WHEN tgtype & 4 > 0 THEN ${insert} ELSE 0 END | CASE WHEN tgtype & 8 > 0 THEN ${remove} ELSE 0 END
     | CASE WHEN tgtype & 16 > 0 THEN ${update} ELSE 0 END | CASE WHEN tgtype & 32 > 0 THEN ${truncate} ELSE 0 END, 0, false
-  FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'
+  FROM triggered
   UNION ALL SELECT indrelid, 'pg_class'::regclass, indexrelid, ${STORING}, ${plan}, false FROM pg_index
   UNION ALL SELECT stxrelid, 'pg_statistic_ext'::regclass, oid, 0, ${plan}, false FROM pg_statistic_ext
   UNION ALL SELECT relation, 'pg_class'::regclass, top, ${STORING}, ${plan}, false FROM keyed

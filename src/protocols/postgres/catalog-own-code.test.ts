@@ -37,6 +37,10 @@ alter table watched disable trigger watch_never;
 create table whenever (id int);
 create trigger sometimes after update on whenever for each row when (new.id > says_constant(1)) execute function touch();
 
+create table parted (id int) partition by range (id);
+create trigger parted_when after insert on parted for each row when (new.id > says_constant(1)) execute function touch();
+create table parted_low partition of parted for values from (0) to (10) partition by range (id);
+create table parted_least partition of parted_low for values from (0) to (5);
 create table tenants (id int, tenant text);
 create policy own on tenants using (tenant = tenant());
 alter table tenants enable row level security;
@@ -163,6 +167,8 @@ for (const version of [15, 18] as const) {
         ['a trigger of the whole statement', 'truncate watched', LOG],
         ['a trigger that is off', 'delete from watched where id = 1', []],
         ['what a trigger waits for', 'update whenever set id = 1 where id = 2', LOG],
+        ['what the trigger of a partition waits for', 'insert into parted_least values (1)', LOG],
+        ['a lock on the table starts nothing', 'lock table watched in share mode', []],
         ['COPY fires it, too', 'copy watched from stdin', LOG],
         ['ON CONFLICT does', 'insert into watched values (1) on conflict do nothing', LOG],
         ['a policy that asks a setting asks for nothing', 'select * from tenants', []],
