@@ -53,6 +53,50 @@ beforeEach(async () => {
 afterEach(() => stage?.clear())
 afterAll(() => stage?.close())
 
+// First: nobody was connected yet.
+describe('the data classes', () => {
+  it('show what they match now, a made-up value as it is masked, figures, and who may see them', async () => {
+    const { page, complaints } = await stage.pageOf('ana', '/data-classes')
+    await page.getByText('Not known of shop').waitFor()
+    await page.getByText('⟦m:email⟧').waitFor()
+    await page.getByText('nobody: no policy permits it').waitFor()
+    await page
+      .getByText(/precision \d\.\d+, recall \d\.\d+/)
+      .first()
+      .waitFor()
+    const env = stage.gateway.libpq(await stage.issuer.token({ client: 'order-bot' }), 'shop')
+    await run('psql', ['-X', '-c', 'select 1'], { env })
+    await page.getByText(/^\d+ columns?$/).click()
+    await page.getByText('public.customers.email').waitFor()
+    writeFileSync(
+      path('shop.cedar'),
+      `${SHOP}@id("dba-sees-email") permit (principal in Group::"dba", action == Action::"reveal", resource == DataClass::"email");\n`,
+    )
+    await page.getByRole('link', { name: 'dba-sees-email' }).click()
+    await page.waitForURL(/policies\?file=shop\.cedar/)
+    expect(complaints).toEqual([])
+  })
+
+  it('are not for who may not look at the console', async () => {
+    const { page } = await stage.pageOf('dora', '/data-classes')
+    await page.route('**/api/data-classes', route =>
+      route.fulfill({
+        status: 403,
+        json: { detail: 'This needs console:read.', code: 'not_allowed' },
+      }),
+    )
+    await page.reload()
+    await page.getByText('This needs console:read.').waitFor()
+  })
+
+  it.each(LOOKS)('have no serious fault: %s', async (name, dark, width) => {
+    const { page } = await stage.pageOf('dora', '/data-classes', { dark, width })
+    await page.getByText('⟦m:email⟧').waitFor()
+    expect(await faults(page)).toEqual([])
+    await picture(page, `data-classes-${name}`)
+  })
+})
+
 describe('the policies', () => {
   it('are checked as one types: the place, the checker’s words, the cases; a key goes to the next problem', async () => {
     const { page, complaints } = await stage.pageOf('dora', '/policies?file=shop.cedar')
@@ -305,48 +349,5 @@ describe('the policies', () => {
       .waitFor()
     expect(await faults(page), 'history').toEqual([])
     await picture(page, `policy-history-${name}`)
-  })
-})
-
-describe('the data classes', () => {
-  it('show what they match now, a made-up value as it is masked, figures, and who may see them', async () => {
-    const { page, complaints } = await stage.pageOf('ana', '/data-classes')
-    await page.getByText('Not known of shop').waitFor()
-    await page.getByText('⟦m:email⟧').waitFor()
-    await page.getByText('nobody: no policy permits it').waitFor()
-    await page
-      .getByText(/precision \d\.\d+, recall \d\.\d+/)
-      .first()
-      .waitFor()
-    const env = stage.gateway.libpq(await stage.issuer.token({ client: 'order-bot' }), 'shop')
-    await run('psql', ['-X', '-c', 'select 1'], { env })
-    await page.getByText(/^\d+ columns?$/).click()
-    await page.getByText('public.customers.email').waitFor()
-    writeFileSync(
-      path('shop.cedar'),
-      `${SHOP}@id("dba-sees-email") permit (principal in Group::"dba", action == Action::"reveal", resource == DataClass::"email");\n`,
-    )
-    await page.getByRole('link', { name: 'dba-sees-email' }).click()
-    await page.waitForURL(/policies\?file=shop\.cedar/)
-    expect(complaints).toEqual([])
-  })
-
-  it('are not for who may not look at the console', async () => {
-    const { page } = await stage.pageOf('dora', '/data-classes')
-    await page.route('**/api/data-classes', route =>
-      route.fulfill({
-        status: 403,
-        json: { detail: 'This needs console:read.', code: 'not_allowed' },
-      }),
-    )
-    await page.reload()
-    await page.getByText('This needs console:read.').waitFor()
-  })
-
-  it.each(LOOKS)('have no serious fault: %s', async (name, dark, width) => {
-    const { page } = await stage.pageOf('dora', '/data-classes', { dark, width })
-    await page.getByText('⟦m:email⟧').waitFor()
-    expect(await faults(page)).toEqual([])
-    await picture(page, `data-classes-${name}`)
   })
 })

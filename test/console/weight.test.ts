@@ -12,7 +12,6 @@ const MOST_BYTES = 200_000
  */
 const HEAVY: Readonly<Record<string, number>> = {
   page: 300_000,
-  history: 300_000,
   version: 300_000,
 }
 

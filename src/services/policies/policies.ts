@@ -239,10 +239,9 @@ class WatchedPolicies implements Policies {
     this.saw(files, set, problems)
     if (problems.length > 0) this.#options.onProblem(problems)
     if (set === undefined) return false
+    // In force first: no right waits for the store.
+    if (set.hash !== this.#set.hash || !sameTexts(set, this.#set)) this.#take(set, undefined)
     await this.keep(files, set)
-    if (this.#closed) return false
-    if (set.hash === this.#set.hash && sameTexts(set, this.#set)) return true
-    this.#take(set, undefined)
     return true
   }
 

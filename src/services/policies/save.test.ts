@@ -275,6 +275,17 @@ describe('the history', () => {
     expect((await history.list(1, third?.id)).map(({ id }) => id)).toEqual([second?.id])
   })
 
+  it('is written after the policies are in force: a slow store keeps no right alive', async () => {
+    const policies = await start()
+    let go = () => {}
+    vi.spyOn(history, 'add').mockReturnValue(new Promise<void>(resolve => (go = resolve)))
+    writeFileSync(path('a.cedar'), policy('other'))
+    const reloaded = policies.reload()
+    await vi.waitFor(() => expect(policies.current().policies[0]?.id).toBe('other'))
+    go()
+    expect(await reloaded).toBe(true)
+  })
+
   it('keeps no version twice, and none that did not check', async () => {
     const policies = await start()
     await policies.reload()

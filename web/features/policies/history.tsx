@@ -4,13 +4,13 @@ import type { PolicyVersionView } from '#contract'
 import { Empty, Failure, Time } from '../../ui/parts.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import { count, plain } from '../../ui/text.ts'
+import { authorOf } from './author.tsx'
 import { MOST_VERSIONS, useVersions } from './data.ts'
-import { whoOf } from './version.tsx'
 
 const columns: readonly Column<PolicyVersionView>[] = [
   { name: '#', width: '4rem', narrow: '2.5rem', right: true, cell: each => count(each.id) },
   { name: 'when', width: '7rem', narrow: '5.5rem', cell: each => <Time at={each.at} /> },
-  { name: 'who', width: 'minmax(7rem, 1fr)', narrow: 'minmax(0, 1fr)', cell: whoOf },
+  { name: 'who', width: 'minmax(7rem, 1fr)', narrow: 'minmax(0, 1fr)', cell: authorOf },
   { name: 'why', width: 'minmax(7rem, 2fr)', wide: true, cell: each => plain(each.note) },
   {
     name: 'files',

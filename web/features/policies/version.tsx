@@ -1,20 +1,12 @@
 // One version of the policies beside another: the one before it, or any that is kept.
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import type { PolicyVersionView } from '#contract'
 import { Empty, Facts, Failure, Time, Verbatim } from '../../ui/parts.tsx'
 import { plain } from '../../ui/text.ts'
+import { authorOf } from './author.tsx'
 import { useVersionFiles, useVersions } from './data.ts'
 import { Diff, differences } from './diff.tsx'
 
 const route = getRouteApi('/policies/history/$id')
-
-export function whoOf({ principal }: PolicyVersionView) {
-  return principal === undefined ? (
-    <span className="text-soft">changed in the files</span>
-  ) : (
-    plain(principal)
-  )
-}
 
 export function PolicyVersionPage() {
   const { id } = route.useParams()
@@ -42,7 +34,7 @@ export function PolicyVersionPage() {
       {version !== undefined && (
         <Facts
           rows={[
-            ['who', whoOf(version)],
+            ['who', authorOf(version)],
             ['when', <Time key="t" at={version.at} />],
             version.note === '' ? undefined : ['why', <Verbatim key="n" text={version.note} />],
             ['revision', <Verbatim key="r" text={version.revision} />],
