@@ -30,7 +30,7 @@ import { factsOf, type RunTotals } from './facts.ts'
 import { refuseUse } from './masked-uses.ts'
 import { planCells, scrubText, textStream } from './masks.ts'
 import { type Approve, type Discharged, discharge } from './obligations/index.ts'
-import { mintPermit, type Permit } from './permit.ts'
+import { mintPermit, type Permit, type PermitBasis } from './permit.ts'
 import type {
   Outcome,
   OutputStream,
@@ -50,6 +50,13 @@ const DURABLE_ACTIONS: ReadonlySet<string> = new Set([
   'execute',
   'tunnel',
 ])
+
+interface Basis extends PermitBasis {
+  readonly rules: Rules
+  readonly view: SessionView
+}
+
+const NO_LIMIT: Permit['limit'] = {}
 
 /** What may change under a live session, and is therefore asked each time. */
 export interface Rules {
@@ -101,6 +108,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   readonly #ending = new AbortController()
   #rules: Rules
   #sight: Sight
+  /** Of the latest permit: mostly the next one has the same. */
+  #basis: Basis | undefined
   #reason: string | undefined
   #closed: Promise<void> | undefined
 
@@ -371,25 +380,35 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   }
 
   #mint(statement: Statement, auditIndex: number, facts: Facts, discharged: Discharged): Permit {
-    const rules = this.#rules
-    const view = this.#sight.at(facts)
     return mintPermit({
       statement,
       auditIndex,
       maxRows: discharged.maxRows,
-      limit: discharged.limit ?? {},
-      plan: columns =>
+      limit: discharged.limit ?? NO_LIMIT,
+      basis: this.#basisFor(this.#rules, this.#sight.at(facts)),
+    })
+  }
+
+  #basisFor(rules: Rules, view: SessionView): PermitBasis {
+    const known = this.#basis
+    if (known?.rules === rules && known.view === view) return known
+    const basis: Basis = {
+      rules,
+      view,
+      plan: (statement, auditIndex, columns) =>
         planCells(view, statement, columns, ({ classes }) =>
           this.#record.disagreed(auditIndex, classes),
         ),
-      scrub: text => scrubText(view, statement, text),
+      scrub: (statement, text) => scrubText(view, statement, text),
       text: () => textStream(view),
       isCurrent: () => this.#rules === rules,
       stored: () => {
         const watch = view.masks.marks.watch()
         return (bytes, start, end) => (watch(bytes, start, end) ? markRefused() : undefined)
       },
-    })
+    }
+    this.#basis = basis
+    return basis
   }
 
   #refusedUse(statement: Statement, view: SessionView): UseRefusal | undefined {

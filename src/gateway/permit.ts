@@ -47,12 +47,21 @@ export interface PermitTerms {
   readonly maxRows: number | undefined
   /** The most rows and bytes of answer. */
   readonly limit: { readonly rows?: number; readonly bytes?: number }
-  readonly plan: (columns: readonly ResultColumn[]) => readonly CellPlan[]
-  readonly scrub: (text: string) => string
-  readonly text: () => TextStream
-  readonly stored: () => StoredWatch
-  /** Whether the rules that it was decided by still hold. Absent: they do. */
-  readonly isCurrent?: () => boolean
+  readonly basis: PermitBasis
+}
+
+/** What permits of one session rest on that were minted under the same rules. */
+export interface PermitBasis {
+  plan(
+    statement: Statement,
+    auditIndex: number,
+    columns: readonly ResultColumn[],
+  ): readonly CellPlan[]
+  scrub(statement: Statement, text: string): string
+  text(): TextStream
+  stored(): StoredWatch
+  /** Whether the rules still hold. */
+  isCurrent(): boolean
 }
 
 let mint: (terms: PermitTerms) => Permit
@@ -92,27 +101,28 @@ export class Permit {
 
   /** False once policies, classes or grants changed: what goes on under it must be judged again. */
   get current(): boolean {
-    return this.#terms.isCurrent?.() !== false
+    return this.#terms.basis.isCurrent()
   }
 
   /** What to do with each cell of an answer of this shape. Decided once per shape, not per row. */
   results(columns: readonly ResultColumn[]): readonly CellPlan[] {
-    return this.#terms.plan(columns)
+    const { statement, auditIndex, basis } = this.#terms
+    return basis.plan(statement, auditIndex, columns)
   }
 
   /** For one stream of data that rides on this permit (COPY FROM): see that nothing is stored that is a mask of ours. */
   stored(): StoredWatch {
-    return this.#terms.stored()
+    return this.#terms.basis.stored()
   }
 
   /** For one stream of text that answers it (a command's output): what this principal may not see is taken out. */
   text(): TextStream {
-    return this.#terms.text()
+    return this.#terms.basis.text()
   }
 
   /** A text of the upstream (error, notice) with what this principal may not see taken out. */
   scrub(text: string): string {
-    return this.#terms.scrub(text)
+    return this.#terms.basis.scrub(this.#terms.statement, text)
   }
 }
 

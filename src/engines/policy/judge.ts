@@ -63,7 +63,8 @@ export function judgeOperation(
 ): OperationVerdict {
   const { resource, parties } = standing
   const settled = settledFor(parties, operation, action)
-  if (settled !== undefined) return { operation, ...settled }
+  if (settled !== undefined)
+    return { operation, permitted: settled.permitted, verdicts: settled.verdicts }
   const target = isOnResource(operation)
     ? resource
     : objectEntity(resource, standing.objectAncestors, operation.object)
@@ -95,17 +96,16 @@ function settledFor(
 ): Pick<OperationVerdict, 'permitted' | 'verdicts'> | undefined {
   if (notOperations.has(action)) return undefined
   const type = isOnResource(operation) ? 'Resource' : 'Object'
-  const [first, ...others] = parties
-  const settled = first.settled(action, type)
-  if (settled === undefined) return undefined
-  let { permitted } = settled
-  if (others.length === 0) return { permitted, verdicts: settled.alone }
-  const verdicts: Verdict[] = [settled.verdict]
-  for (const party of others) {
-    const its = party.settled(action, type)
-    if (its === undefined) return undefined
-    permitted &&= its.permitted
-    verdicts.push(its.verdict)
+  const first = parties[0].settled(action, type)
+  if (first === undefined) return undefined
+  if (parties.length === 1) return { permitted: first.permitted, verdicts: first.alone }
+  const verdicts: Verdict[] = []
+  let permitted = true
+  for (const party of parties) {
+    const settled = party.settled(action, type)
+    if (settled === undefined) return undefined
+    permitted &&= settled.permitted
+    verdicts.push(settled.verdict)
   }
   return { permitted, verdicts }
 }
