@@ -352,3 +352,39 @@ describe('the index', () => {
     expect(await found({ text: 'as n5000x' })).toEqual([])
   })
 })
+
+it('a store of before there was an index gets numbers in order of time, and its sessions are indexed', async () => {
+  const path = join(folder, 'old.db')
+  const [first, second] = recordingMigrations.migrations
+  if (first === undefined || second === undefined) throw new Error('the migrations are others')
+  const old = await openDatabase(path, [{ room: 'recording', migrations: [first, second] }])
+  for (const [id, startedAt] of [
+    ['late', 2_000],
+    ['early', 1_000],
+    ['also-late', 2_000],
+  ] as const) {
+    await sql`insert into recording_sessions (id, resource, protocol, principal, principal_kind, run, ip, port, client, started_at,
+      ended_at, statements, denied, rows, bytes) values (${id}, 'shop', 'x', 'ana', 'user', 'r', '', 1, '', ${startedAt}, 3000, 0, 0, 0, 0)`.execute(
+      old.kysely,
+    )
+  }
+  await old.close()
+  const store = await openDatabase(path, [recordingMigrations])
+  const opened = new Recordings({
+    folder,
+    kysely: store.tables<RecordingTables>(),
+    now: () => 1,
+    onChunk: () => {},
+  })
+  expect((await opened.list({ limit: 10 })).map(({ id }) => id)).toEqual([
+    'late',
+    'also-late',
+    'early',
+  ])
+  expect(await opened.indexMissing()).toBe(3)
+  expect(await opened.indexMissing()).toBe(0)
+  await opened.start(summary('new'), () => {})
+  expect((await opened.list({ limit: 1 })).map(({ id }) => id)).toEqual(['new'])
+  await opened.close()
+  await store.close()
+})
