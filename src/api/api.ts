@@ -33,6 +33,7 @@ import { peopleRoutes } from './people-routes.ts'
 import { policyFileRoutes } from './policy-file-routes.ts'
 import { policyReplayRoutes } from './policy-replay-routes.ts'
 import { policyRoutes } from './policy-routes.ts'
+import { precedentRoutes } from './precedent-routes.ts'
 import { problemOf } from './problem.ts'
 import { requestRoutes } from './request-routes.ts'
 import { resourceRoutes } from './resource-routes.ts'
@@ -170,6 +171,7 @@ export async function startApi(
       resourceRoutes,
       credentialRoutes,
       requestRoutes,
+      precedentRoutes,
       grantRoutes,
       timeRoutes,
       sessionRoutes,

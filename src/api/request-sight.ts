@@ -7,6 +7,8 @@ import { requestView } from './views.ts'
 
 export interface RequestSight {
   visible(request: AccessRequest): boolean
+  /** May decide on it, or look at all: what helps to decide is for these, not for whoever asks. */
+  decides(request: AccessRequest): boolean
   /** Texts over `most` characters are cut. */
   view(request: AccessRequest, most?: number): AccessRequestView
 }
@@ -16,6 +18,7 @@ export function requestSight(parts: ApiParts, caller: Caller): RequestSight {
   const all = has(parts, caller, 'console:read')
   return {
     visible: request => all || isOwn(caller, request) || mayVote(request),
+    decides: request => all || mayVote(request),
     view: (request, most = Number.POSITIVE_INFINITY) => {
       const votes = mayVote(request)
       return requestView(request, {
@@ -23,6 +26,7 @@ export function requestSight(parts: ApiParts, caller: Caller): RequestSight {
         // Not whoever asks: an estimate answers what it may not read.
         preview: all || votes,
         most,
+        tags: parts.inventory.get(request.resource)?.tags ?? {},
       })
     },
   }

@@ -58,7 +58,12 @@ export function resourceView(parts: ApiParts, resource: Resource): ResourceView 
 /** Texts over `most` characters are cut, and say so. `preview`: what it would do is shown too. */
 export function requestView(
   request: AccessRequest,
-  { mayVote, preview: shows, most }: { mayVote: boolean; preview: boolean; most: number },
+  {
+    mayVote,
+    preview: shows,
+    most,
+    tags,
+  }: { mayVote: boolean; preview: boolean; most: number; tags: Resource['tags'] },
 ): AccessRequestView {
   const cut = (text: string): string =>
     text.length <= most
@@ -73,6 +78,8 @@ export function requestView(
     principal: request.principal,
     principalKind: request.principalKind,
     ...(request.actor === undefined ? {} : { actor: request.actor }),
+    owners: request.excluded.filter(id => id !== request.principal && id !== request.actor),
+    tags: { ...tags },
     statement: cut(askedFor(request)),
     message: request.message,
     policies: [...request.policies],

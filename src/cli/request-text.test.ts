@@ -11,6 +11,8 @@ const request: AccessRequestView = {
   session: 'ses-1',
   principal: 'order-bot',
   principalKind: 'agent',
+  owners: [],
+  tags: {},
   statement: 'delete from t',
   parameters: [],
   objects: ['public.t'],

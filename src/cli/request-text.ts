@@ -14,7 +14,10 @@ export function stateText(request: AccessRequestView, now = Date.now()): string 
 }
 
 export function requestText(request: AccessRequestView): string {
-  const who = `${plain(request.principal)}${request.actor === undefined ? '' : ` through ${plain(request.actor)}`}`
+  const through = request.actor === undefined ? '' : ` through ${plain(request.actor)}`
+  const owned =
+    request.owners.length === 0 ? '' : ` (owned by ${plain(request.owners.join(' and '))})`
+  const who = `${plain(request.principal)}${through}${owned}`
   const lines = [
     `${plain(request.id)} is ${colors.bold(plain(stateText({ ...request, mayVote: false })))}`,
   ]

@@ -5,6 +5,7 @@ import type * as evidence from './evidence.ts'
 import type * as now from './now.ts'
 import type * as people from './people.ts'
 import type * as policySchemas from './policies.ts'
+import type * as precedents from './precedents.ts'
 import type * as schemas from './schemas.ts'
 import type * as time from './time.ts'
 
@@ -15,6 +16,7 @@ export * as nowSchemas from './now.ts'
 export { API_BASE, paths } from './paths.ts'
 export * as peopleSchemas from './people.ts'
 export * as policySchemas from './policies.ts'
+export * as precedentSchemas from './precedents.ts'
 export * as schemas from './schemas.ts'
 export { SHORTEST_TEXT, sessionQuery } from './session-search.ts'
 export * as timeSchemas from './time.ts'
@@ -26,6 +28,7 @@ export type ResourceView = z.infer<typeof schemas.resource>
 export type CredentialView = z.infer<typeof schemas.credential>
 export type IssuedCredential = z.infer<typeof schemas.issuedCredential>
 export type AccessRequestView = z.infer<typeof schemas.accessRequest>
+export type PrecedentView = z.infer<typeof precedents.precedent>
 export type TimeQuestion = z.input<typeof time.timeQuestion>
 export type GrantView = z.infer<typeof schemas.grant>
 export type SessionView = z.infer<typeof schemas.session>

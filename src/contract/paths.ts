@@ -10,6 +10,7 @@ export const paths = {
   requests: '/api/requests',
   request: '/api/requests/:id',
   approve: '/api/requests/:id/approve',
+  precedents: '/api/requests/:id/precedents',
   deny: '/api/requests/:id/deny',
   cancel: '/api/requests/:id/cancel',
   review: '/api/requests/:id/review',

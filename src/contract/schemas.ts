@@ -110,6 +110,10 @@ export const accessRequest = z.object({
   principal: z.string(),
   principalKind: z.enum(['user', 'agent']),
   actor: z.string().optional(),
+  /** Who owns the agent that asks or acts: they may not decide. */
+  owners: z.array(z.string()),
+  /** The resource's tags, as they are now. */
+  tags: z.record(z.string(), z.string()),
   /** Verbatim: whoever shows it escapes it. Of the other kinds: what is asked, in our words. */
   statement: z.string(),
   parameters: z.array(z.string().nullable()),

@@ -115,12 +115,20 @@ describe('a statement held in a terminal', () => {
         expect(refused).toBe(403)
         expect(psql.shown()).not.toContain('Oslo')
       }
+      // What helps to decide: how the ones before were decided, and by whom.
+      if (round === 1) await dora.getByText('Nothing like this was decided here before.').waitFor()
+      if (round === 2) {
+        const before = dora.getByRole('region', { name: 'decided before' })
+        await before.getByRole('link', { name: 'the same done to the same' }).waitFor()
+        expect(await before.textContent()).toMatch(/approved, used.*order-bot.*by dora/)
+      }
       const clicked = await clickedAt(dora)
       took.push((await psql.showed('Oslo')) - clicked)
       await psql.showed('UPDATE 1')
       expect(psql.shown()).toContain('⟦m:email⟧')
       expect(psql.shown()).not.toContain('@')
-      await dora.getByText('approved, used').waitFor()
+      // Beside the heading: requests decided before have a state too.
+      await dora.locator('h1').locator('..').getByText('approved, used').waitFor()
       if (round === 1) await ana.getByText('approved, used').waitFor()
       await dora.goto(`${stage.url}/requests`)
     }

@@ -11,6 +11,7 @@ import {
   type StatementRequest,
   type TimeRequest,
 } from '#model'
+import { likenessOf, type Precedent } from './precedents.ts'
 import { advance, type RequestEvent } from './request-machine.ts'
 import type { AccessTables } from './tables.ts'
 
@@ -26,6 +27,9 @@ export interface RequestFilter {
   readonly before?: string
   readonly limit: number
 }
+
+/** Of a resource's newest decided requests, so many are compared with one that waits. */
+const MOST_COMPARED = 200
 
 /** What one principal may leave for people to decide: more is noise that hides what matters. */
 const MOST_PENDING = 100
@@ -157,6 +161,25 @@ export class Requests {
       .executeTakeFirst()
     const found = row && parse(row.body)
     return found?.kind === 'time' ? found : undefined
+  }
+
+  /** Decided requests on the same resource that are like this one, newest first. */
+  async precedents(asked: StatementRequest): Promise<readonly Precedent[]> {
+    const rows = await this.#kysely
+      .selectFrom('access_requests')
+      .select('body')
+      .where('resource', '=', asked.resource)
+      .where('kind', '=', 'statement')
+      .where('id', '!=', asked.id)
+      .where('state', 'in', ['approved', 'consumed', 'denied', 'revoked'])
+      .orderBy('created_at', 'desc')
+      .limit(MOST_COMPARED)
+      .execute()
+    return rows.flatMap(row => {
+      const request = parse(row.body)
+      const likeness = request.kind === 'statement' ? likenessOf(asked, request) : undefined
+      return likeness === undefined || request.kind !== 'statement' ? [] : [{ request, likeness }]
+    })
   }
 
   /** Those in force whose right may not have been made yet: a crash can come between. */

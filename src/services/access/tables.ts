@@ -118,5 +118,13 @@ export const accessMigrations: MigrationSet = {
         await sql`drop index access_requests_state`.execute(kysely)
       },
     },
+    {
+      name: 'access-0005-of-a-resource',
+      async up(kysely): Promise<void> {
+        await sql`create index access_requests_resource on access_requests (resource, kind, created_at)`.execute(
+          kysely,
+        )
+      },
+    },
   ],
 }

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react'
 import type { AccessRequestView } from '#contract'
 import { Copy, Countdown, Facts, Mark, Time, Verbatim } from '../../ui/parts.tsx'
 import { plain } from '../../ui/text.ts'
-import { StateOf, who } from './state.tsx'
+import { StateOf, whence, who } from './state.tsx'
 
 export function Around({
   request,
@@ -28,6 +28,7 @@ export function Around({
         <StateOf request={request} />
         {request.state === 'pending' && <Countdown until={request.expiresAt} />}
       </div>
+      <p className="mt-0 mb-2 text-soft wrap-anywhere">{plain(whence(request))}</p>
       {children}
       <Needs request={request} />
       <Votes request={request} />

@@ -19,8 +19,9 @@ import {
 import { count, many, plain } from '../../ui/text.ts'
 import { Needs } from './around.tsx'
 import { TakeBack } from './decide.tsx'
+import { Precedents } from './precedents.tsx'
 import { Review } from './review.tsx'
-import { RequestState, who } from './state.tsx'
+import { RequestState, whence, who } from './state.tsx'
 import { TimeRequest } from './time.tsx'
 
 const route = getRouteApi('/requests/$id')
@@ -57,6 +58,7 @@ function Request({ request }: { request: AccessRequestView }) {
         <RequestState state={request.state} />
         {request.state === 'pending' && <Countdown until={request.expiresAt} />}
       </div>
+      <p className="mt-0 mb-2 text-soft wrap-anywhere">{plain(whence(request))}</p>
       <div className="border border-line p-3 text-[0.9375rem] leading-6">
         <Verbatim block text={open ? request.statement : request.statement.slice(0, LONG)} />
         {!open && (
@@ -89,6 +91,7 @@ function Request({ request }: { request: AccessRequestView }) {
       <Vote request={request} ready={open} />
       <Needs request={request} />
       <Preview request={request} />
+      {request.state === 'pending' && request.mayVote && <Precedents id={request.id} />}
       <Facts
         rows={[
           ['does', request.verbs.map(plain).join(', ')],

@@ -54,3 +54,10 @@ export function who({ principal, principalKind, actor }: AccessRequestView): str
   if (actor !== undefined) return `agent ${actor}, for ${principal}`
   return principalKind === 'agent' ? `agent ${principal}` : principal
 }
+
+/** What else an approver should know of who asks and of where: owners, who may not decide, and the resource's tags. */
+export function whence({ owners, tags }: AccessRequestView): string {
+  const parts = Object.entries(tags).map(([key, value]) => `${key}: ${value}`)
+  if (owners.length > 0) parts.unshift(`owned by ${owners.join(' and ')}, who may not decide`)
+  return parts.join(' · ')
+}
