@@ -3,7 +3,6 @@ export { partsOf } from './note.ts'
 export type { PathStep } from './shape.ts'
 export { edgesOf, type LogBytes, subtreesOf, TILE_WIDTH } from './tiles.ts'
 export {
-  type CheckedHead,
   type Outcome,
   type ProvenEntry,
   type Seen,
