@@ -22,7 +22,7 @@ export function requestSight(parts: ApiParts, caller: Caller): RequestSight {
     view: (request, most = Number.POSITIVE_INFINITY) => {
       const votes = mayVote(request)
       return requestView(request, {
-        mayVote: request.state === 'pending' && votes,
+        mayVote: request.state === 'pending' && votes && !hasVoted(request, caller),
         // Not whoever asks: an estimate answers what it may not read.
         preview: all || votes,
         most,
@@ -30,6 +30,11 @@ export function requestSight(parts: ApiParts, caller: Caller): RequestSight {
       })
     },
   }
+}
+
+/** A second vote counts for nothing: it is not offered. */
+function hasVoted({ votes }: AccessRequest, { principal }: Caller): boolean {
+  return votes.some(({ approver }) => approver === principal.id)
 }
 
 /** The request, when the caller may see it. Throws InvalidRequest `request_unknown`. */

@@ -299,7 +299,7 @@ export class Opening {
   }
 }
 
-export function notHere(name: string): AccessDenied {
+function notHere(name: string): AccessDenied {
   return new AccessDenied(
     'resource_unknown',
     `There is no resource "${name.slice(0, 64)}" that you may connect to.`,

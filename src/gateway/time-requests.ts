@@ -21,7 +21,6 @@ import type { Grants, Requests } from '#services/access'
 import type { Inventory } from '#services/inventory'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import type { Approve } from './obligations/index.ts'
-import { notHere } from './opening.ts'
 import { grantEntry, requestEntry } from './request-entry.ts'
 import { asked, holds, type Rights } from './rights.ts'
 import { oneLine } from './voting.ts'
@@ -64,7 +63,12 @@ export class TimeRequests {
       // What is given to a person would be theirs alone, and not that of whoever acts for them.
       if (principal.actors.length > 0)
         throw new AccessDenied('not_allowed', 'A right is asked for in one’s own name.')
-      if (resource === undefined) throw notHere(wish.resource)
+      if (resource === undefined)
+        throw new AccessDenied(
+          'resource_unknown',
+          `There is no resource "${wish.resource.slice(0, 64)}" to ask for.`,
+          { hint: 'Whoever runs the gateway knows its name.' },
+        )
       const prospect = this.#prospect(principal, resource, wish, origin)
       return await this.#create(principal, resource, wish, prospect)
     } catch (error) {

@@ -98,6 +98,7 @@ describe('a right for a time', () => {
     await dora.page.getByText('0 of 1').first().waitFor()
     await dora.page.keyboard.press('a')
     await dora.page.getByText('1 of 1').waitFor()
+    await dora.page.getByText('You have said yes; others have to as well.').waitFor()
     await looks(dora.page, 'access-groups')
     // Ana is in the other group, and owns the agent.
     const ana = await stage.pageOf('ana')

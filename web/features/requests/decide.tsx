@@ -75,7 +75,11 @@ export function TakeBack({ request }: { request: AccessRequestView }) {
     me !== undefined && me.id === request.principal && (me.actor ?? '') === (request.actor ?? '')
   if (!own || request.state !== 'pending')
     return request.mayVote ? null : (
-      <p className="text-soft my-3">You may see this request, and not decide it.</p>
+      <p className="text-soft my-3">
+        {request.votes.some(({ approver }) => approver === me?.id)
+          ? 'You have said yes; others have to as well.'
+          : 'You may see this request, and not decide it.'}
+      </p>
     )
   return (
     <div className="my-4 flex flex-wrap gap-3 items-center">
