@@ -4,12 +4,20 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startApi, Web } from '#api'
-import { CONSOLE, type Config, loadConfig, patternEngine, problemLine, watchConfig } from '#config'
+import {
+  CONSOLE,
+  type Config,
+  differentSettings,
+  loadConfig,
+  needRestart,
+  patternEngine,
+  problemLine,
+  watchConfig,
+} from '#config'
 import { paths } from '#contract'
-import { createMarks, createMasking, createPatternDetector, detectorRules } from '#engines/masking'
-import type { PolicySet } from '#engines/policy'
-import { type Masks, type Protocol, SallyportGateway } from '#gateway'
-import { ConfigurationError, isGatewayError, type JsonObject } from '#model'
+import { createPatternDetector, detectorRules } from '#engines/masking'
+import { createMasks, type Masks, type Protocol, SallyportGateway } from '#gateway'
+import { ConfigurationError, isGatewayError } from '#model'
 import { protocols as registry } from '#protocols'
 import { type AccessTables, accessMigrations, Grants, Requests } from '#services/access'
 import { openAuditLog } from '#services/audit'
@@ -18,7 +26,13 @@ import { openDatabase } from '#services/db'
 import { createIdentity, identityMigrations } from '#services/identity'
 import { createInventory } from '#services/inventory'
 import { HotPlugins, type Plugins } from '#services/plugins'
-import { openPolicies, PolicyHistory, policyMigrations, Workbench } from '#services/policies'
+import {
+  openPolicies,
+  PolicyHistory,
+  policyChange,
+  policyMigrations,
+  Workbench,
+} from '#services/policies'
 import { Recordings, type RecordingTables, recordingMigrations } from '#services/recording'
 import { createVault, openLocalKey, type Vault } from '#services/vault'
 import { createLog, createMetrics, type Log } from '#telemetry'
@@ -141,7 +155,7 @@ export async function startServer(
       failed: (plugin, why) => metrics.pluginFailed(plugin, why),
     })
     undo.push(() => plugins.close())
-    let masks = buildMasks(config, tokenKey, plugins.current)
+    let masks = masksOf(config, tokenKey, plugins.current)
 
     const grants = new Grants(store.tables<AccessTables>(), now)
     await grants.load()
@@ -319,7 +333,7 @@ export async function startServer(
           })
           if (modules === undefined) return false
           // Whatever can be refused is refused before anything is replaced.
-          const newMasks = buildMasks(changed, tokenKey, modules)
+          const newMasks = masksOf(changed, tokenKey, modules)
           identity.update(changed.identity.issuers)
           const { added, changed: altered, removed } = inventory.replace(changed.resources)
           const settings = differentSettings(config, changed)
@@ -340,7 +354,7 @@ export async function startServer(
             }),
           )
           log.info({ settings }, 'configuration.changed')
-          const late = settings.filter(name => NEEDS_RESTART.includes(name))
+          const late = needRestart(settings)
           if (late.length > 0) log.warn({ settings: late }, 'configuration.needs_restart')
         } catch (error) {
           // Safe: it is refused, and what was in force goes on. Nothing may throw into the watcher's timer.
@@ -427,31 +441,15 @@ const WEB = fileURLToPath(new URL('../dist/web', import.meta.url))
 const MOST_LISTED = 64
 const firstOf = (names: readonly string[]): string[] => names.slice(0, MOST_LISTED)
 
-/** What of the policies is new: ids, and the files that hold what was changed. */
-function policyChange(before: PolicySet, after: PolicySet): JsonObject {
-  const text = (set: PolicySet) =>
-    new Map(set.policies.map(({ line: _line, ...policy }) => [policy.id, JSON.stringify(policy)]))
-  const [old, now] = [text(before), text(after)]
-  const files = [...new Set([...before.policies, ...after.policies].map(({ file }) => file))]
-  return {
-    policySet: after.hash,
-    previous: before.hash,
-    files: firstOf(files),
-    added: firstOf([...now.keys()].filter(id => !old.has(id))),
-    removed: firstOf([...old.keys()].filter(id => !now.has(id))),
-  }
-}
-
-/** Top-level settings of the file that only a new process takes up. */
-const NEEDS_RESTART: readonly string[] = ['data', 'store', 'listen', 'tls', 'names', 'policies']
-
-function differentSettings(before: Config, after: Config): string[] {
-  return Object.entries(after)
-    .filter(([name, value]) => {
-      const known: unknown = Object.entries(before).find(([each]) => each === name)?.[1]
-      return JSON.stringify(known) !== JSON.stringify(value)
-    })
-    .map(([name]) => name)
+/** The masking of a configuration, with the detectors and maskers of its plugins. */
+function masksOf(config: Config, tokenKey: Uint8Array, plugins: Plugins): Masks {
+  const own = config.detectors.map(each => createPatternDetector(each, patternEngine))
+  return createMasks({
+    classes: config.dataClasses,
+    tokenKey,
+    detectors: [...own, ...plugins.detectors],
+    maskers: plugins.maskers,
+  })
 }
 
 function load(file: string, protocols: readonly Protocol[]): Config {
@@ -460,25 +458,6 @@ function load(file: string, protocols: readonly Protocol[]): Config {
     throw new ConfigurationError('configuration_invalid', problems.map(problemLine).join('\n'))
   }
   return config
-}
-
-function buildMasks(config: Config, tokenKey: Uint8Array, plugins: Plugins): Masks {
-  const classes = config.dataClasses
-  const detectors = [
-    ...config.detectors.map(each => createPatternDetector(each, patternEngine)),
-    ...plugins.detectors,
-  ]
-  const { maskers } = plugins
-  return {
-    classes,
-    masking: createMasking({ classes, tokenKey, detectors, maskers }),
-    marks: createMarks(classes),
-    redaction: createMasking({
-      classes: classes.map(each => ({ ...each, mask: 'redact' as const })),
-      tokenKey,
-      detectors,
-    }),
-  }
 }
 
 /** The operator's own certificate, or one of our CA's. */

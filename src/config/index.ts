@@ -1,4 +1,5 @@
 // One schema, one loader; the only reader of the environment.
+export { differentSettings, needRestart } from './changes.ts'
 export type { ChannelSettings, ChannelType, SettingsOf } from './channels.ts'
 export { CONSOLE, type Config, type ListenerConfig, type ResourceConfig } from './config.ts'
 export {

@@ -1,6 +1,7 @@
 // The policy sets in force and where they come from (PAP).
 export type { BenchAnswer, WhyAnswer } from './bench.ts'
 export { type CaseWords, casesIn } from './cases.ts'
+export { policyChange } from './change.ts'
 export { PolicyHistory, type PolicyVersion } from './history.ts'
 export { loadFolder } from './load.ts'
 export { openPolicies, type Policies, type PoliciesOptions, type PolicyFolder } from './policies.ts'
