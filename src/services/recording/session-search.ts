@@ -31,8 +31,8 @@ export const FEWEST_CHARACTERS = 3
 const MANY = 20_000
 /** So many sessions are looked through for a text; where there may be more, its index is walked along. */
 const FEW = 1_000
-/** Letters of an end of a text. */
-const END = 16
+/** Letters that the index is asked for. */
+const WINDOW = 12
 const LAST = 2 ** 32
 /** A clock that was set back makes so many sessions at most begin in another order than they are numbered in. */
 const SLACK = 1_000
@@ -282,12 +282,25 @@ function holds(text: string): Condition {
   return sql`instr(lower(recording_texts.text), lower(${text})) > 0`
 }
 
-/** FTS5: a string in quotes is letters, not operators. Of a long text its ends: each letter more is more to read. */
+/**
+ * FTS5: a string in quotes is letters, not operators. Of a long text the part that fewest others are likely to have: each letter
+ * more is more to read, and the whole is looked for in what that part is in.
+ */
 function phrase(text: string): string {
   const letters = [...text]
-  const parts =
-    letters.length <= 2 * END
-      ? [text]
-      : [letters.slice(0, END).join(''), letters.slice(-END).join('')]
-  return parts.map(part => `"${part.replaceAll('"', '""')}"`).join(' AND ')
+  let best = 0
+  let most = -1
+  const rare = letters.map(rarity)
+  for (let at = 0; at + WINDOW <= letters.length; at++) {
+    const sum = rare.slice(at, at + WINDOW).reduce((one, other) => one + other)
+    if (sum > most) best = at
+    most = Math.max(most, sum)
+  }
+  const part = letters.slice(best, best + WINDOW).join('')
+  return `"${part.replaceAll('"', '""')}"`
+}
+
+function rarity(letter: string): number {
+  if (/[etaoinsrl ]/i.test(letter)) return 0
+  return /[a-z,.()=_]/i.test(letter) ? 1 : 3
 }
