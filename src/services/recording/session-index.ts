@@ -33,6 +33,15 @@ const MOST_CHARACTERS = 8_192
 /** A statement may name so many objects, each with so many characters. */
 const MOST_OBJECTS = 200
 const MOST_NAME = 1_000
+/**
+ * Texts of a program differ in their values: so many with the same words between them are kept whole, of the rest their values
+ * alone. Other words are another text, so nothing that was said is out of sight.
+ */
+const MOST_WHOLE = 64
+/** Numbers that stand alone, and what stands in quotes. */
+const VALUES = /'(?:[^']|'')*'|\b\d[\d.]*\b/g
+/** Texts without their values, and how many came of each. One more, and all are forgotten. */
+const MOST_WORDINGS = 256
 /** What is longer is known by its hash. */
 const MOST_KEY = 256
 /** Between the texts of one row: nobody searches for it. */
@@ -51,6 +60,7 @@ export class SessionIndex {
     deny: new Map(),
   }
   readonly #shapes = new Map<string, Shape>()
+  readonly #wordings = new Map<string, number>()
   #facts: FoundBy[] = []
   #knownCharacters = 0
   #pendingCharacters = 0
@@ -82,9 +92,19 @@ export class SessionIndex {
     }
     known.set(key, shape)
     const kept = text.slice(0, MOST_CHARACTERS).toWellFormed().replaceAll('\0', '\ufffd')
-    shape.texts.push(kept)
-    this.#pendingCharacters += kept.length + 1
+    const found = this.#searchable(kept)
+    shape.texts.push(found)
+    this.#pendingCharacters += found.length + 1
     return facts
+  }
+
+  #searchable(text: string): string {
+    const wording = keyOf(text.replace(VALUES, '?'), MOST_KEY)
+    const before = this.#wordings.get(wording) ?? 0
+    if (before === 0 && this.#wordings.size >= MOST_WORDINGS) this.#wordings.clear()
+    if (before >= MOST_WHOLE) return text.match(VALUES)?.join(' ') ?? text
+    this.#wordings.set(wording, before + 1)
+    return text
   }
 
   /** Values of these classes were masked in the answer to a permitted text. */

@@ -339,6 +339,26 @@ describe('the index', () => {
     expect(Math.max(...rows.rows.map(({ text }) => text.length))).toBeLessThan(20_000)
   })
 
+  it('keeps the values alone of the many texts that differ in nothing else, and every other text whole', async () => {
+    const lookup = (id: number) => ({
+      text: `select a from public.t where id = ${id} and b = 'x${id}'`,
+    })
+    await session('a', [
+      ...Array.from({ length: 3_000 }, (_, at) => lookup(100_000 + at)),
+      { text: "select a from public.t where id = 777777 and b <> 'x'" },
+    ])
+    expect(await found({ text: 'where id = 100007' })).toEqual(['a'])
+    expect(await found({ text: '102999' })).toEqual(['a'])
+    expect(await found({ text: "'x102998'" })).toEqual(['a'])
+    expect(await found({ text: "id = 777777 and b <> 'x'" })).toEqual(['a'])
+    expect(await found({ text: '103000' })).toEqual([])
+    const rows = await sql<{ text: string }>`select text from recording_texts`.execute(
+      database.tables<RecordingTables>(),
+    )
+    const kept = rows.rows.reduce((sum, { text }) => sum + text.length, 0)
+    expect(kept).toBeLessThan(3_000 * 20)
+  })
+
   it('stays whole when a session has more new texts than it remembers', async () => {
     await session(
       'a',
