@@ -106,6 +106,8 @@ describe('broken glass', () => {
     const { authenticatedAt: _untold, ...untold } = person()
     const signedIn = (ago: number) => ({ ...untold, issuedAt: test.clock.now - ago * 60_000 })
     await expect(take(signedIn(16))).rejects.toMatchObject({ code: 'step_up_required' })
+    // Neither is told: nothing says that it is new.
+    await expect(take(untold)).rejects.toMatchObject({ code: 'step_up_required' })
     await take(signedIn(14))
   })
 
@@ -126,6 +128,24 @@ describe('broken glass', () => {
   it('is not taken twice at once', async () => {
     await take(person())
     await expect(take(person())).rejects.toMatchObject({ code: 'request_conflict' })
+  })
+
+  it('is taken once of several tries at the same moment', async () => {
+    const tries = await Promise.allSettled([take(person()), take(person()), take(person())])
+    expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(test.grants.holding('ana', 'shop')).toHaveLength(1)
+  })
+
+  it('is the person’s alone: an agent that acts for them gets in by no broken glass, and lifts nothing by it', async () => {
+    test.usePolicies(
+      `${POLICIES} @id("in") permit (principal, action in [Action::"connect", Action::"write"], resource);`,
+    )
+    await take(person())
+    const bot = { kind: 'agent', id: 'bot', subject: 'bot', issuer: 'x', groups: [] } as const
+    const session = await test.open(person({ actors: [bot] }))
+    await expect(session.authorize(write(), nobodyWaits)).rejects.toMatchObject({
+      message: "frozen for the quarter's end",
+    })
   })
 })
 

@@ -41,8 +41,16 @@ export interface BreakGlassParts {
   readonly now: () => number
 }
 
+interface Emergency {
+  readonly resource: string
+  readonly seconds: number
+  readonly reason: string
+}
+
 export class BreakGlass {
   readonly #parts: BreakGlassParts
+  /** Who is at it, and where: between being judged and holding it nobody takes it a second time. */
+  readonly #taking = new Set<string>()
 
   constructor(parts: BreakGlassParts) {
     this.#parts = parts
@@ -51,7 +59,22 @@ export class BreakGlass {
   /** Takes the right. Throws AccessDenied: not enrolled, no fresh second factor, or forbidden all the same. */
   async take(
     principal: Principal,
-    wish: { readonly resource: string; readonly seconds: number; readonly reason: string },
+    wish: Emergency,
+    origin: Origin,
+  ): Promise<{ grant: Grant; review: ReviewRequest }> {
+    const key = JSON.stringify([principal.id, wish.resource])
+    if (this.#taking.has(key)) throw takenAlready()
+    this.#taking.add(key)
+    try {
+      return await this.#take(principal, wish, origin)
+    } finally {
+      this.#taking.delete(key)
+    }
+  }
+
+  async #take(
+    principal: Principal,
+    wish: Emergency,
     origin: Origin,
   ): Promise<{ grant: Grant; review: ReviewRequest }> {
     const { requests, grants, append, now } = this.#parts
@@ -166,7 +189,7 @@ export class BreakGlass {
     const { mfa, authenticatedAt, issuedAt } = principal
     // Where the issuer does not tell, the identity itself has to be that new: a sign-in lasts for hours.
     const since = authenticatedAt ?? issuedAt
-    const age = since === undefined ? 0 : now() - since
+    const age = since === undefined ? Number.POSITIVE_INFINITY : now() - since
     if (!mfa || age > FRESH_MS || age < -SKEW_MS) {
       throw new AccessDenied(
         'step_up_required',
@@ -175,7 +198,7 @@ export class BreakGlass {
       )
     }
     if (grants.holding(principal.id, name).some(({ breakGlass }) => breakGlass === true))
-      throw new InvalidRequest('request_conflict', 'You have broken the glass here already.')
+      throw takenAlready()
     const taken: Grant = {
       id: 'taken',
       principal: principal.id,
@@ -198,6 +221,10 @@ export class BreakGlass {
     }
     return resource as Resource
   }
+}
+
+function takenAlready(): InvalidRequest {
+  return new InvalidRequest('request_conflict', 'You have broken the glass here already.')
 }
 
 /** All that can be kept of it is kept. */

@@ -91,6 +91,8 @@ export class Rights {
   ): Decision {
     const plain = decide(false)
     if (plain.effect === 'deny' || holds(plain)) return plain
+    // The yes was said to the person who asked, in their own name: nobody who acts for them was looked at.
+    if (principal.actors.length > 0) return plain
     const given = this.#grants(principal, resource, carried)
       .filter(({ actions }) => actions.includes('connect'))
       .flatMap(grant => grant.answers ?? [])
@@ -126,7 +128,10 @@ export class Rights {
     return held.filter(
       grant =>
         // Who owns an agent is in its token alone: a right that the owner gave it is a yes to one's own asking.
-        !grant.approvedBy.some(giver => hasStake(giver, principal)) && reaches(grant, carried),
+        !grant.approvedBy.some(giver => hasStake(giver, principal)) &&
+        // Taken in person, and held in person: not by an agent that acts for them.
+        (grant.breakGlass !== true || principal.actors.length === 0) &&
+        reaches(grant, carried),
     )
   }
 

@@ -110,6 +110,19 @@ describe('a right for a time that was asked for', () => {
     await expect(ask(through)).rejects.toMatchObject({ code: 'not_allowed' })
   })
 
+  it('answers for nobody who acts for the one who asked: their connecting was not what people said yes to', async () => {
+    test.usePolicies(
+      `${POLICIES} @id("in") permit (principal in Group::"acting", action, resource);
+      @id("ask") @approvers("dba") forbid (principal, action == Action::"connect", resource) unless { context.approved };`,
+    )
+    await vote(dora, await ask(ana))
+    const session = await test.open(ana)
+    expect(session.signal.aborted).toBe(false)
+    const acting = { kind: 'agent', subject: 'bot', issuer: 'x', groups: ['acting'] } as const
+    const through = principal('ana', ['staff'], { actors: [{ ...acting, id: 'bot' }] })
+    await expect(test.open(through)).rejects.toMatchObject({ code: 'resource_unknown' })
+  })
+
   it('does not hold for an agent whose owner turns out to have said yes', async () => {
     await vote(dora, await ask(principal('bot', ['staff'], { kind: 'agent' })))
     await expect(test.open(bot)).rejects.toMatchObject({ code: 'resource_unknown' })

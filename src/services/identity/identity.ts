@@ -302,8 +302,7 @@ export async function createIdentity(options: {
       answerDevice: (userCode, person, yes) => devices.answer(userCode, holding(person), yes),
       takeDevice(deviceCode) {
         const principal = holding(devices.take(deviceCode))
-        // No longer than the sign-in that said yes, or one could be drawn out for ever.
-        return signIns.create(principal, principal.expiresAt)
+        return signIns.handOn(principal)
       },
     },
     onEnded(listener) {

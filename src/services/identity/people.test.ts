@@ -66,7 +66,13 @@ describe('a sign-in', () => {
   })
 
   it('ends no later than the one that said yes to it', () => {
-    expect(signIns.create(ana, clock + 5).principal.expiresAt).toBe(clock + 5)
+    const first = signIns.create({ ...ana, expiresAt: clock + 5 }).principal
+    clock += 2
+    const second = signIns.handOn({ ...first, expiresAt: clock + 5 }).principal
+    expect(second.expiresAt).toBe(clock + 5)
+    // Nor newer: nothing that wants a fresh sign-in is had by handing on an old one.
+    expect(second.issuedAt).toBe(clock - 2)
+    expect(second.credential.id).not.toBe(first.credential.id)
   })
 
   it('outlives a restart, and its token is not in the store', async () => {

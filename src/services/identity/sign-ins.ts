@@ -61,11 +61,22 @@ export class SignIns {
     }
   }
 
-  /** Makes a token for who was proved to be `principal`, until then at most. Throws Unavailable. */
-  create(
-    principal: Principal,
-    until = Number.POSITIVE_INFINITY,
-  ): { token: Secret; principal: Principal } {
+  /** Makes a token for who was proved to be `principal` just now. Throws Unavailable. */
+  create(principal: Principal): { token: Secret; principal: Principal } {
+    const now = this.#now()
+    return this.#create({ ...principal, issuedAt: now, expiresAt: now + this.#times().lifetime })
+  }
+
+  /**
+   * Another token of a sign-in: no newer, or an old one would pass for fresh, and it ends no later, or one could be
+   * drawn out for ever. Throws Unavailable.
+   */
+  handOn(principal: Principal): { token: Secret; principal: Principal } {
+    const expiresAt = Math.min(this.#now() + this.#times().lifetime, principal.expiresAt)
+    return this.#create({ ...principal, expiresAt })
+  }
+
+  #create(principal: Principal): { token: Secret; principal: Principal } {
     const now = this.#now()
     this.prune()
     const own = [...this.#byHash.values()].filter(each => each.principal.id === principal.id)
@@ -80,8 +91,6 @@ export class SignIns {
       ...principal,
       credential: { kind: 'sign-in', id },
       run: id,
-      issuedAt: now,
-      expiresAt: Math.min(now + this.#times().lifetime, until),
     })
     const hash = hashOf(token)
     this.#byHash.set(hash, { id, hash, principal: signedIn, usedAt: now, notedAt: now })
