@@ -5,7 +5,7 @@ import { principalEntry } from '#gateway'
 import { AccessDenied } from '#model'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
-import { has, need } from './rights.ts'
+import { has, isOwn, need } from './rights.ts'
 import { grantView } from './views.ts'
 
 export function grantRoutes(routes: Routes, parts: ApiParts): void {
@@ -25,9 +25,12 @@ export function grantRoutes(routes: Routes, parts: ApiParts): void {
       },
     },
     async request => {
-      const all = has(parts, request.caller!, 'console:read')
+      const caller = request.caller!
+      const all = has(parts, caller, 'console:read')
+      // What was given to a person is not for whoever acts for them to look through.
+      if (!all && !isOwn(caller, { principal: caller.principal.id })) return []
       const found = await parts.grants.list({
-        ...(all ? {} : { principal: request.caller!.principal.id }),
+        ...(all ? {} : { principal: caller.principal.id }),
         ended: request.query.ended,
         limit: request.query.limit,
       })

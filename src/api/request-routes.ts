@@ -37,6 +37,8 @@ export function requestRoutes(routes: Routes, parts: ApiParts): void {
       const { visible, view } = requestSight(parts, request.caller!)
       const found: AccessRequest[] = []
       let { before } = request.query
+      // Unknown and not visible get one answer here too.
+      if (before !== undefined) await visibleRequest(parts, request.caller!, before)
       for (let read = 0; found.length < limit && read < MOST_READ; read += PAGE) {
         const page = await parts.requests.list({
           ...(state === undefined ? {} : { states: [state] }),

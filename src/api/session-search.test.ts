@@ -48,6 +48,14 @@ describe('sessions are looked for', () => {
     expect(await ask(rita, 'class=email')).toEqual([])
   })
 
+  it('not by a text that no statement has: a NUL is refused, and breaks nothing', async () => {
+    for (const field of ['text', 'table', 'principal']) {
+      const query = `${paths.sessions}?${field}=nee%00dle`
+      const { status } = await api.call('GET', query, { token: api.signIn(both) })
+      expect(status, field).toBe(field === 'text' ? 400 : 200)
+    }
+  })
+
   it('by their texts: one’s own, and all with console:audit as well; that is on record, without the text', async () => {
     const before = await readings()
     expect(await ask(ana, 'text=needle')).toEqual(['ana'])

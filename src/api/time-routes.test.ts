@@ -11,7 +11,7 @@ const POLICIES = `
 @id("c-read") permit (principal in Group::"c-read", action == Action::"console:read", resource == Gateway::"sallyport");
 @id("c-operate") permit (principal in Group::"c-read", action == Action::"console:operate", resource == Gateway::"sallyport");
 `
-const ana = principal('ana', ['oncall'], { mfa: true })
+const ana = principal('ana', ['oncall'], { mfa: true, issuedAt: Date.now() })
 const ben = principal('ben', [])
 const dora = principal('dora', ['dba'])
 const rita = principal('rita', ['c-read'])
@@ -75,6 +75,25 @@ describe('requests for time over the API', () => {
     await soon(() => kinds(decides).includes('glass.reviewed'))
     expect(kinds(other)).toEqual([])
     for (const stream of [decides, other]) stream.destroy()
+  })
+
+  it('are one’s own to see: who acts for somebody sees neither their rights nor, by asking for the next page, whose requests there are', async () => {
+    const zoe = principal('zoe', [])
+    const asked = idOf(await post(zoe, paths.requests, wish))
+    expect((await post(dora, at(paths.approve, asked))).status).toBe(200)
+    const bot = { kind: 'agent', id: 'bot', subject: 'bot', issuer: 'x', groups: [] } as const
+    const seen = async (who: Principal, path: string) => {
+      const { status, body } = await api.call('GET', path, { token: api.signIn(who) })
+      return [status, body as { length?: number; code?: string }] as const
+    }
+    expect((await seen(zoe, paths.grants))[1]).toHaveLength(1)
+    const through = principal('zoe', [], { actors: [bot] })
+    expect((await seen(through, paths.grants))[1]).toEqual([])
+    const next = (id: string) => `${paths.requests}?before=${id}`
+    expect((await seen(zoe, next(asked)))[0]).toBe(200)
+    const [there, nowhere] = [await seen(ben, next(asked)), await seen(ben, next('req-0'))]
+    expect([there[0], nowhere[0]]).toEqual([404, 404])
+    expect(there[1].code).toBe(nowhere[1].code)
   })
 
   it('refuse what makes no sense', async () => {

@@ -14,7 +14,13 @@ export const sessionQuery = z.strictObject({
   class: z.string().max(1_000).optional(),
   decision: z.enum(['permit', 'held', 'deny']).optional(),
   /** A part of its text. Others' texts need console:audit, and looking through them is on record. */
-  text: z.string().min(SHORTEST_TEXT).max(1_000).optional(),
+  text: z
+    .string()
+    .min(SHORTEST_TEXT)
+    .max(1_000)
+    // To the index a NUL is the end of what it is asked for.
+    .refine(text => !text.includes('\0'), 'a text has no NUL')
+    .optional(),
   /** Sessions that lived at some time from `from` until `until`, in Unix ms. */
   from: z.coerce.number().int().min(0).optional(),
   until: z.coerce.number().int().min(0).optional(),
