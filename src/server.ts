@@ -160,8 +160,6 @@ export async function startServer(
     const grants = new Grants(store.tables<AccessTables>(), now)
     await grants.load()
     const requests = new Requests(store.tables<AccessTables>(), now)
-    // A crash can come between the last yes and the right that follows from it.
-    for (const each of await requests.inForce()) await grants.createFor(each)
     const recordings = new Recordings({
       folder: join(config.data, 'recordings'),
       kysely: store.tables<RecordingTables>(),
@@ -206,6 +204,7 @@ export async function startServer(
       log,
       metrics,
     })
+    await gateway.grantLeftOut()
     const channels = new Channels({
       kysely: store.tables<ChannelTables>(),
       now,

@@ -610,6 +610,11 @@ describe('what the API changes', () => {
         'session.closed',
       ]),
     )
+    // What was given and what was ended can be told to be the same right.
+    for (const kind of ['grant.created', 'grant.ended'])
+      expect((await api.entries()).find(entry => entry.kind === kind)).toMatchObject({
+        details: { grant: id, to: 'gus' },
+      })
     const again = await api.call('DELETE', paths.grant.replace(':id', id), as(dora))
     expect(again.body).toMatchObject({ code: 'request_conflict' })
   })

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { grantable, paths, schemas, timeSchemas } from '#contract'
 import { principalEntry } from '#gateway'
 import { AccessDenied } from '#model'
+import { newGrantId } from '#services/access'
 import type { Routes } from './api.ts'
 import type { ApiParts } from './parts.ts'
 import { has, isOwn, need } from './rights.ts'
@@ -76,23 +77,27 @@ export function grantRoutes(routes: Routes, parts: ApiParts): void {
           'A right is given by a person, and to somebody else: not to oneself, nor to an agent of one’s own.',
         )
       }
+      const id = newGrantId()
       const expiresAt = parts.now() + body.seconds * 1000
       await parts.audit.durable(
         parts.audit.append({
           kind: 'grant.created',
           principal: principalEntry(principal),
           target: { resource: body.resource },
-          details: { to: body.principal, actions: body.actions, expiresAt },
+          details: { grant: id, to: body.principal, actions: body.actions, expiresAt },
         }),
       )
-      const grant = await parts.grants.create({
-        principal: body.principal,
-        resource: body.resource,
-        actions: body.actions,
-        expiresAt,
-        approvedBy: [principal.id],
-        reason: body.reason,
-      })
+      const grant = await parts.grants.create(
+        {
+          principal: body.principal,
+          resource: body.resource,
+          actions: body.actions,
+          expiresAt,
+          approvedBy: [principal.id],
+          reason: body.reason,
+        },
+        id,
+      )
       return reply.code(201).send(grantView(grant))
     },
   )

@@ -110,6 +110,21 @@ describe('a right for a time that was asked for', () => {
     await expect(ask(through)).rejects.toMatchObject({ code: 'not_allowed' })
   })
 
+  it('is made, and on record, at the start after a crash that came between the yes and the right', async () => {
+    const { id } = await ask(ana)
+    await test.requests.apply(id, {
+      kind: 'vote',
+      vote: 'approve',
+      approver: 'dora',
+      approvedForMs: 1,
+    })
+    await expect(test.open(ana)).rejects.toMatchObject({ code: 'resource_unknown' })
+    for (let start = 0; start < 2; start++) await test.gateway.grantLeftOut()
+    await test.open(ana)
+    const made = (await test.entries()).filter(({ kind }) => kind === 'grant.created')
+    expect(made).toMatchObject([{ details: { request: id, to: 'ana' } }])
+  })
+
   it('answers for nobody who acts for the one who asked: their connecting was not what people said yes to', async () => {
     test.usePolicies(
       `${POLICIES} @id("in") permit (principal in Group::"acting", action, resource);

@@ -10,6 +10,7 @@ import {
   type ApprovalTerms,
   type AuditEntry,
   type Grant,
+  grantIdOf,
   InvalidRequest,
   type Origin,
   type Principal,
@@ -106,6 +107,13 @@ export class TimeRequests {
     const grant = await this.#parts.grants.createFor(request)
     await this.#parts.append(grantEntry(grant))
     return grant
+  }
+
+  /** A crash can come between the last yes and the right that follows from it: what it left out is made. */
+  async grantLeftOut(): Promise<void> {
+    const { requests, grants } = this.#parts
+    for (const request of await requests.inForce())
+      if ((await grants.find(grantIdOf(request))) === undefined) await this.grant(request)
   }
 
   /** The request follows its right: revoked, or used up. */

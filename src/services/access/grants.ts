@@ -51,14 +51,19 @@ export class Grants {
 
   /** Throws InvalidRequest `request_unknown`. */
   async get(id: string): Promise<Grant> {
+    const found = await this.find(id)
+    if (found !== undefined) return found
+    throw new InvalidRequest('request_unknown', `There is no grant ${id.slice(0, 40)}.`)
+  }
+
+  /** Undefined when there is none. */
+  async find(id: string): Promise<Grant | undefined> {
     const row = await this.#kysely
       .selectFrom('access_grants')
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirst()
-    if (row === undefined)
-      throw new InvalidRequest('request_unknown', `There is no grant ${id.slice(0, 40)}.`)
-    return fromRow(row)
+    return row && fromRow(row)
   }
 
   /** The grants of a principal on a resource that hold now. */
@@ -100,8 +105,9 @@ export class Grants {
     })
   }
 
-  create(fields: Omit<Grant, 'id' | 'createdAt' | 'revokedAt'>): Promise<Grant> {
-    return this.#create(`grant-${randomBytes(6).toString('hex')}`, fields)
+  /** `id`: one that `newGrantId` made, where it is on record already. */
+  create(fields: Omit<Grant, 'id' | 'createdAt' | 'revokedAt'>, id = newGrantId()): Promise<Grant> {
+    return this.#create(id, fields)
   }
 
   /** Takes one use. False when none is left, or it does not hold any more: of many who try at once, as many win as there are. */
@@ -186,6 +192,10 @@ export class Grants {
   #keep(grant: Grant): void {
     this.#live.set(grant.principal, [...(this.#live.get(grant.principal) ?? []), grant])
   }
+}
+
+export function newGrantId(): string {
+  return `grant-${randomBytes(6).toString('hex')}`
 }
 
 function fromRow(row: AccessTables['access_grants']): Grant {
