@@ -21,7 +21,7 @@ const SEED = Number(process.env['DIFFERENTIAL_SEED'] ?? 20_261_121)
 const COUNT = Number(process.env['DIFFERENTIAL_TEXTS'] ?? 3000)
 const MOST_CPU_MS = 250
 const MOST_BYTES = 64 * 1024 * 1024
-/** Machines differ, and other tests run beside this one. */
+/** Of time alone: machines differ, and other tests run beside this one. It holds without on the one it was written on. */
 const SLACK = 3
 
 let analyser: Analyser
@@ -90,7 +90,7 @@ describe(`the analyser, given anything (seed ${SEED})`, () => {
         const after = process.memoryUsage()
         const bytes = after.heapUsed + after.external - before.heapUsed - before.external
         expect(user / 1000, `CPU of ${size}`).toBeLessThan(MOST_CPU_MS * SLACK)
-        expect(bytes, `bytes of ${size}`).toBeLessThan(MOST_BYTES * SLACK)
+        expect(bytes, `bytes of ${size}`).toBeLessThan(MOST_BYTES)
       }
     },
     60_000,
