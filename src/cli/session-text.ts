@@ -4,6 +4,9 @@ import type { RecordedEventView } from '#contract'
 import { colors } from './colors.ts'
 import { plain, table, when } from './report.ts'
 
+/** The longest value that is shown whole: the SHA-256 of a file must be. */
+const DIGEST = 64
+
 /** Lines for one event; empty when there is nothing to show. `startedAt` makes times relative. */
 export function eventText(event: RecordedEventView, startedAt: number): string {
   const stamp = colors.dim(`${((event.at - startedAt) / 1000).toFixed(3).padStart(8)}s`)
@@ -36,7 +39,7 @@ export function eventText(event: RecordedEventView, startedAt: number): string {
         rows,
         columns.map(name => plain(name)),
         `(${plain(columns.join(', '))}: no rows)`,
-        40,
+        DIGEST,
       )
       const more = event['truncated'] === true ? colors.dim('\n… more came than is kept') : ''
       return indent(`${shown}${more}`)

@@ -39,6 +39,7 @@ permit (principal in Group::"dba", action in [Action::"console:read", Action::"c
 
 export async function startShellStage(
   settings: Readonly<Record<string, unknown>> = {},
+  policies = '',
 ): Promise<ShellStage> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-shell-'))
   const [sshd, issuer] = await Promise.all([startSshd(), startIssuer()])
@@ -56,7 +57,7 @@ export async function startShellStage(
       },
     ],
     policies: {
-      'shell.cedar': `${POLICIES}@id("too") permit (principal, action, resource in Resource::"impostor");`,
+      'shell.cedar': `${POLICIES}${policies}@id("too") permit (principal, action, resource in Resource::"impostor");`,
     },
     dataClasses: { email: { detect: 'email', mask: 'redact' } },
     listener: 'ssh',

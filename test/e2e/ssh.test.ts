@@ -283,7 +283,7 @@ describe('refused', () => {
     expect(ran.stderr).toContain('not one of those pinned')
   })
 
-  test('tunnels, a proxy, remote ports, agent and X11 forwarding, and subsystems', async () => {
+  test('tunnels, a proxy, remote ports, agent and X11 forwarding, and other subsystems', async () => {
     const forwarded = await stage.ssh(['-W', `127.0.0.1:${stage.sshd.port}`, host])
     expect(forwarded.code).toBe(255)
     expect(forwarded.stdout).toBe('')
@@ -298,7 +298,7 @@ describe('refused', () => {
     expect(remote.code).toBe(255)
     const agent = await stage.ssh(['-A', host, 'echo "[$SSH_AUTH_SOCK]"'])
     expect(agent.stdout).toBe('[]\n')
-    const subsystem = await stage.ssh(['-s', host, 'sftp'])
+    const subsystem = await stage.ssh(['-s', host, 'netconf'])
     expect(subsystem.code).toBe(77)
     expect(subsystem.stderr).toContain('not served by this version')
   })

@@ -2,11 +2,13 @@
 // once that is permitted. Nothing flows before; what the client sends early waits in the channel's own window.
 import type { ClientChannel, PseudoTtyInfo, ServerChannel, Session as Ssh2Session } from 'ssh2'
 import type { Permit, Session, Waiting } from '#gateway'
-import { InvalidRequest, UpstreamError } from '#model'
+import { AccessDenied, InvalidRequest, ProtocolError, type Statement, UpstreamError } from '#model'
 import { denial, notice, REFUSED } from './denial.ts'
 import { Output } from './output.ts'
 import type { SshSettings } from './settings.ts'
-import { commandStatement, shellStatement } from './statement.ts'
+import { FileChannel } from './sftp/file-channel.ts'
+import { FILES, filesStatement } from './sftp/statement.ts'
+import { commandStatement, shellStatement, statementOfText } from './statement.ts'
 import type { UpstreamLogin } from './upstream.ts'
 
 /** Variables that decide what is shown, and nothing of what runs. */
@@ -103,17 +105,15 @@ export class SessionChannel {
   async #run(stream: ServerChannel, start: Start): Promise<void> {
     const { session, upstream, login } = await this.#backend
     this.#session = session
-    if (start.kind === 'subsystem') {
+    if (start.kind === 'subsystem' && start.name !== 'sftp') {
       const refused = new InvalidRequest(
         'message_unsupported',
         `the subsystem "${start.name.slice(0, 64)}" is not served by this version`,
-        { hint: 'scp -O and rsync run as commands' },
       )
       session.refused(`subsystem ${start.name}`, refused)
       throw refused
     }
-    const statement =
-      start.kind === 'shell' ? shellStatement(login) : commandStatement(start.command, login)
+    const statement = statementOf(start, login)
     const permit = await session.authorize(statement, this.#waiting(stream))
     if (this.#left.signal.aborted) return session.complete(permit, NOT_RUN)
     this.#permit = permit
@@ -126,19 +126,19 @@ export class SessionChannel {
       session.complete(permit, NOT_RUN)
       throw new UpstreamError('upstream_refused', 'the host did not start it', { cause })
     }
-    await this.#join(stream, opened, session, permit)
+    if (start.kind === 'subsystem') await this.#serveFiles(stream, opened, session, permit, login)
+    else await this.#join(stream, opened, session, permit)
   }
 
-  #open(
-    { client }: UpstreamLogin,
-    start: Exclude<Start, { kind: 'subsystem' }>,
-  ): Promise<ClientChannel> {
+  #open({ client }: UpstreamLogin, start: Start): Promise<ClientChannel> {
     const env = this.#environment
     const pty = this.#terminal
     return new Promise((resolve, reject) => {
       const opened = (error: Error | undefined, channel: ClientChannel) =>
         error === undefined ? resolve(channel) : reject(error)
-      if (start.kind === 'command') {
+      if (start.kind === 'subsystem') {
+        client.subsys(start.name, opened)
+      } else if (start.kind === 'command') {
         client.exec(start.command, { env, ...(pty === undefined ? {} : { pty }) }, opened)
       } else {
         client.shell(pty ?? false, { env }, opened)
@@ -173,11 +173,7 @@ export class SessionChannel {
         keep,
       }),
     ]
-    const exit: Exit = { code: null, signal: undefined }
-    upstream.on('exit', (code: number | null, signal?: string) => {
-      exit.code = code
-      exit.signal = signal
-    })
+    const exit = exitOf(upstream)
     upstream.on('error', () => {})
     // Half a close is passed on: what reads to the end of its input (tar, git) ends by it.
     stream.pipe(upstream)
@@ -193,6 +189,52 @@ export class SessionChannel {
     })
     session.catchUp()
     finish(stream, exit)
+  }
+
+  /** Resolves when the host's channel is over; throws what ended it. */
+  async #serveFiles(
+    stream: ServerChannel,
+    upstream: ClientChannel,
+    session: Session<SshSettings>,
+    permit: Permit,
+    login: string,
+  ): Promise<void> {
+    this.#upstream = upstream
+    const over = closed(upstream)
+    const exit = exitOf(upstream)
+    const broken: unknown[] = []
+    const files = new FileChannel({
+      session,
+      client: stream,
+      upstream,
+      login,
+      mostBytes: permit.limit.bytes ?? Infinity,
+      waiting: this.#waiting(stream),
+      onBroken: error => {
+        broken.push(error)
+        upstream.close()
+      },
+    })
+    upstream.on('error', () => {})
+    this.#left.signal.addEventListener('abort', () => upstream.close(), { once: true })
+    await over
+    files.end()
+    const [error] = broken
+    const done = exit.code === 0 && error === undefined
+    session.complete(permit, {
+      status: this.#left.signal.aborted ? 'cancelled' : done ? 'completed' : 'failed',
+      ...(done ? {} : { errorCode: exit.signal ?? (exit.code === null ? 'lost' : `${exit.code}`) }),
+      rows: 0,
+      bytes: files.sent,
+    })
+    session.catchUp()
+    if (error === undefined) return finish(stream, exit)
+    if (
+      !session.signal.aborted &&
+      (error instanceof ProtocolError || error instanceof AccessDenied)
+    )
+      session.refused(FILES, error)
+    throw error
   }
 
   #waiting(stream: ServerChannel): Waiting {
@@ -220,6 +262,26 @@ interface Exit {
   /** null: it did not end by itself. */
   code: number | null
   signal: string | undefined
+}
+
+/** Filled when the host says it. */
+function exitOf(upstream: ClientChannel): Exit {
+  const exit: Exit = { code: null, signal: undefined }
+  upstream.on('exit', (code: number | null, signal?: string) => {
+    exit.code = code
+    exit.signal = signal
+  })
+  return exit
+}
+
+function statementOf(start: Start, login: string): Statement {
+  if (start.kind === 'shell') return shellStatement(login)
+  if (start.kind === 'subsystem') return filesStatement(login)
+  // What our own texts say is asked in other ways: no command is taken for it on record or by a yes.
+  if (statementOfText(start.command, login) !== undefined) {
+    throw new InvalidRequest('statement_unsupported', 'a command may not begin so')
+  }
+  return commandStatement(start.command, login)
 }
 
 function closed(stream: { once(event: 'close', listener: () => void): unknown }): Promise<void> {

@@ -7,12 +7,18 @@ import {
   type Protocol,
   type Session,
 } from '#gateway'
-import { type CloseReason, InvalidRequest, isGatewayError, UpstreamError } from '#model'
+import {
+  type CloseReason,
+  InvalidRequest,
+  isGatewayError,
+  type Statement,
+  UpstreamError,
+} from '#model'
 import { type Backend, SessionChannel } from './channel.ts'
 import { connectHint, toolArguments } from './connect-hint.ts'
 import { type ClientLogin, greet } from './login.ts'
 import { type SshSettings, secretFields, sshSettings } from './settings.ts'
-import { commandStatement } from './statement.ts'
+import { commandStatement, statementOfText } from './statement.ts'
 import { logIn, type UpstreamLogin } from './upstream.ts'
 
 export type { SshSettings } from './settings.ts'
@@ -134,11 +140,15 @@ export function createSsh(): Protocol<SshSettings> {
     recording: 'terminal',
     connectHint,
     tool: { command: ['ssh'], environment: () => ({}), arguments: toolArguments },
-    read: async text => commandStatement(text, ''),
-    readAt: async (text, resource) => commandStatement(text, resource.credential.user ?? ''),
+    read: async text => read(text, ''),
+    readAt: async (text, resource) => read(text, resource.credential.user ?? ''),
     serve,
   }
   return protocol
+}
+
+function read(text: string, login: string): Statement {
+  return statementOfText(text, login) ?? commandStatement(text, login)
 }
 
 /** Resolves with the first of them, or when the time is over. */

@@ -1,6 +1,7 @@
 // What a client asks on a session channel, as a Statement. A shell, and a command that only a shell can read, are
 // `execute` on an object of their own: no policy about a program permits them by accident.
 import type { Flag, Operation, Statement } from '#model'
+import { readStatement } from './sftp/statement.ts'
 import { readWords } from './words.ts'
 
 /** What a compound command is run by. */
@@ -30,6 +31,11 @@ export function shellStatement(login: string): Statement {
     object: { name: LOGIN_SHELL, kind: 'shell' },
   }
   return statement(LOGIN_SHELL, shell, login)
+}
+
+/** What a text of ours tells of; undefined: it is a command. */
+export function statementOfText(text: string, login: string): Statement | undefined {
+  return text === LOGIN_SHELL ? shellStatement(login) : readStatement(text, login)
 }
 
 /** A path keeps its directory, or `/tmp/ls` would be `ls`. Undefined: it cannot be told from another name. */
