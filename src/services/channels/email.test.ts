@@ -158,6 +158,16 @@ describe('an e-mail', () => {
     expect(text).toMatch(/^> request: req-other$/m)
   })
 
+  it('lays no link to elsewhere: what a statement calls its tables is words of whoever asks', async () => {
+    const { port, mails } = await server()
+    const mail = channel(port)
+    const wild = request({ objects: ['https://evil.example/approve', 'www.evil.example'] })
+    await mail.send(message(mail, 'asked', { ...wild, statement: 'select 1' }), never)
+    const text = unfold(mails[0])
+    expect(text).toContain('evil.example/approve')
+    expect(text).not.toMatch(/https:\/\/evil|www\.evil/)
+  })
+
   it('answers the first one when it is decided', async () => {
     const { port, mails } = await server()
     const mail = channel(port)

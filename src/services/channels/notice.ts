@@ -91,8 +91,9 @@ function whoOf({ principal, principalKind, actor }: AccessRequest): string {
 function whatOf(request: AccessRequest): string {
   if (request.kind !== 'statement') return line(askedFor(request))
   const { verbs, objects, flags } = request
-  const doing = named(verbs) || 'a statement'
-  const on = objects.filter(each => each !== '')
+  // Both come out of the statement: a table may be called like an address.
+  const doing = named(verbs.map(unlinked)) || 'a statement'
+  const on = objects.filter(each => each !== '').map(unlinked)
   const marks = flags.length === 0 ? '' : ` (${named(flags)})`
   return `${doing}${on.length === 0 ? '' : ` ${named(on)}`}${marks}`
 }
