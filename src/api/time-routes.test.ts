@@ -64,13 +64,15 @@ describe('requests for time over the API', () => {
     const [decides, other] = [await listen(dora), await listen(ben)]
     const taken = await post(ana, paths.breakGlass, wish)
     expect(taken.status).toBe(201)
-    const { review } = taken.body as { review: AccessRequestView }
+    const { review, grant } = taken.body as { review: AccessRequestView; grant: GrantView }
     await soon(() => kinds(decides).includes('glass.broken'))
     const open = await api.call('GET', `${paths.requests}?state=pending`, {
       token: api.signIn(dora),
     })
     expect(open.body).toMatchObject([{ id: review.id, kind: 'review', mayVote: true }])
     expect((await post(ben, at(paths.review, review.id), { note: 'x' })).status).toBe(404)
+    expect((await post(dora, at(paths.review, review.id), { note: 'fine' })).status).toBe(409)
+    await api.call('DELETE', at(paths.grant, grant.id), { token: api.signIn(rita) })
     expect((await post(dora, at(paths.review, review.id), { note: 'fine' })).status).toBe(200)
     await soon(() => kinds(decides).includes('glass.reviewed'))
     expect(kinds(other)).toEqual([])

@@ -139,6 +139,10 @@ describe('sallyport break-glass', () => {
       'not_allowed',
     )
     expect((await cli('ana', 'approve', review.id)).stderr).toContain('request_conflict')
+    expect((await cli('ana', 'review', review.id, '--note', 'early')).stderr).toContain(
+      'it is reviewed when it is over',
+    )
+    expect((await cli('dora', 'grants', '--revoke', grant.id)).code).toBe(0)
     expect(
       await json('ana', 'review', review.id, '--note', 'one row, as it should be'),
     ).toMatchObject({

@@ -150,6 +150,15 @@ describe('broken glass', () => {
 })
 
 describe('the review of a broken glass', () => {
+  it('is of all that was done: while the right holds there is nothing to close', async () => {
+    const { grant, review } = await take(person())
+    const close = () => test.gateway.review(dora, review.id, 'fine so far', origin)
+    await expect(close()).rejects.toMatchObject({ code: 'request_conflict' })
+    expect((await test.requests.get(review.id)).state).toBe('pending')
+    await test.gateway.revoke(dora, grant.id)
+    expect((await close()).state).toBe('approved')
+  })
+
   it('stays open until another person closes it with a note, however late, and no vote or cancel ends it', async () => {
     const ana = person()
     const { review } = await take(ana)

@@ -6,6 +6,7 @@ import {
   type AccessRequest,
   type AuditEntry,
   type Grant,
+  grantIdOf,
   InvalidRequest,
   type Origin,
   type Principal,
@@ -147,11 +148,20 @@ export class BreakGlass {
     note: string,
     rights: Approver,
   ): Promise<AccessRequest> {
-    const { requests, append } = this.#parts
+    const { requests, grants, append } = this.#parts
     const request = await requests.get(id)
     if (request.kind !== 'review')
       throw new InvalidRequest('request_conflict', `Request ${id} is not a review: decide it.`)
     const why = whyNotApprover(reviewer, request, rights)
+    // What is done after somebody has looked, nobody would look at.
+    const taken = await grants.find(grantIdOf(request))
+    const ended = taken?.revokedAt !== undefined || this.#parts.now() >= request.until
+    if (why === undefined && taken !== undefined && !ended)
+      throw new InvalidRequest(
+        'request_conflict',
+        'The right holds still: it is reviewed when it is over.',
+        { hint: `Wait until then, or end it: sallyport grants --revoke ${taken.id}` },
+      )
     const by = principalEntry(reviewer)
     await append(
       requestEntry('glass.reviewed', request, {

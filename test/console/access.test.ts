@@ -12,6 +12,7 @@ permit (principal is Agent, action in [Action::"connect", Action::"read"], resou
 forbid (principal is User, action == Action::"write", resource) unless { context.approved };
 @id("on-call") permit (principal == User::"dora", action == Action::"break_glass", resource == Resource::"shop");
 @id("dba-approves") permit (principal in Group::"dba", action == Action::"approve", resource);
+@id("dba-operates") permit (principal in Group::"dba", action == Action::"console:operate", resource == Gateway::"sallyport");
 @id("ana-reviews") permit (principal == User::"ana", action == Action::"approve", resource) when { context.verb == "REVIEW" };
 `,
 }
@@ -121,7 +122,7 @@ describe('a broken glass', () => {
   it('waits in the inbox until another person has looked, and the one who broke it may only look', async () => {
     const taken = await cli('dora', 'break-glass', 'shop', '--reason', 'down', '--json')
     expect(taken.code, taken.stderr).toBe(0)
-    const { review } = JSON.parse(taken.stdout)
+    const { review, grant } = JSON.parse(taken.stdout)
     const dora = await stage.pageOf('dora', `/requests/${review.id}`)
     await dora.page.getByText('Another person looks at it').waitFor()
     const ana = await stage.pageOf('ana')
@@ -130,6 +131,7 @@ describe('a broken glass', () => {
     await ana.page.getByRole('heading', { name: 'dora broke the glass on shop' }).waitFor()
     await looks(ana.page, 'access-review')
     await ana.page.getByLabel('what you found').fill('nothing was changed')
+    await cli('dora', 'grants', '--revoke', grant.id)
     await ana.page.getByRole('button', { name: 'I have looked at it' }).click()
     await ana.page.getByText('reviewed', { exact: true }).waitFor()
     await dora.page.getByText('nothing was changed').waitFor()
