@@ -1,9 +1,17 @@
 // One session channel of a client: what it asks before it starts, the start as a statement, and the two legs joined
 // once that is permitted. Nothing flows before; what the client sends early waits in the channel's own window.
-import type { ClientChannel, PseudoTtyInfo, ServerChannel, Session as Ssh2Session } from 'ssh2'
+import type {
+  ClientChannel,
+  PseudoTtyInfo,
+  ServerChannel,
+  Session as Ssh2Session,
+  WindowChangeInfo,
+} from 'ssh2'
 import type { Permit, Session, Waiting } from '#gateway'
 import { AccessDenied, InvalidRequest, ProtocolError, type Statement, UpstreamError } from '#model'
 import { denial, notice, REFUSED } from './denial.ts'
+import type { Pressed } from './guard.ts'
+import { passInput } from './input.ts'
 import { Output } from './output.ts'
 import type { SshSettings } from './settings.ts'
 import { FileChannel } from './sftp/file-channel.ts'
@@ -15,6 +23,14 @@ import type { UpstreamLogin } from './upstream.ts'
 const ENVIRONMENT = /^(?:LANG|LC_[A-Z]+|TERM|COLORTERM|NO_COLOR)$/
 const MOST_VARIABLES = 32
 const LONGEST_VALUE = 256
+/** A terminal's side, as records and screens can hold it. */
+const LARGEST_SIDE = 1_000
+/** Between two changes of a terminal's size that are passed on: the last one counts. */
+const RESIZE_MS = 50
+/** For the host to close a channel that the client has left. */
+const CLOSING_MS = 5_000
+/** What the library can say of RFC 4254 section 6.10; a host may name any. */
+const SIGNAL = /^SIG(?:ABRT|ALRM|FPE|HUP|ILL|INT|KILL|PIPE|QUIT|SEGV|TERM|USR1|USR2)$/
 
 export interface Backend {
   readonly session: Session<SshSettings>
@@ -29,26 +45,31 @@ type Start =
 
 /** Serves the channel until it closes. `backend` may still be on its way, or fail. */
 export class SessionChannel {
-  /** Resolves when the client's channel is over. */
+  /** Resolves when the channel is over, on either leg. */
   readonly done: Promise<void>
   /** The client has closed the channel, or its connection is gone. */
   readonly gone: () => void
   readonly #backend: Promise<Backend>
+  readonly #pressed: Pressed
+  #resize: NodeJS.Timeout | undefined
   readonly #left = new AbortController()
   readonly #environment: Record<string, string> = {}
   #terminal: PseudoTtyInfo | undefined
   #upstream: ClientChannel | undefined
   #stream: ServerChannel | undefined
+  #running: Promise<void> = Promise.resolve()
   #permit: Permit | undefined
   #session: Session<SshSettings> | undefined
 
-  constructor(client: Ssh2Session, backend: Promise<Backend>) {
+  constructor(client: Ssh2Session, backend: Promise<Backend>, pressed: Pressed) {
     this.#backend = backend
+    this.#pressed = pressed
     const { promise, resolve } = Promise.withResolvers<void>()
     this.done = promise
     this.gone = () => {
       this.#left.abort()
-      resolve()
+      clearTimeout(this.#resize)
+      void this.#running.then(resolve)
     }
     client.once('close', this.gone)
     client.on('env', (accept, reject, { key, val }) => {
@@ -62,18 +83,14 @@ export class SessionChannel {
       else reject?.()
     })
     client.on('pty', (accept, _reject, terminal) => {
-      this.#terminal = terminal
+      // What runs has its terminal, or none.
+      if (this.#stream !== undefined) return
+      this.#terminal = { ...terminal, ...sized(terminal) }
       accept?.()
     })
-    client.on('window-change', (accept, _reject, { rows, cols, height, width }) => {
-      if (this.#terminal !== undefined)
-        this.#terminal = { ...this.#terminal, rows, cols, height, width }
-      this.#upstream?.setWindow(rows, cols, height, width)
-      this.#noteSize()
-      accept?.()
-    })
-    client.on('signal', (accept, _reject, { name }) => {
-      this.#upstream?.signal(name)
+    client.on('window-change', (accept, _reject, size) => {
+      if (this.#terminal !== undefined) this.#terminal = { ...this.#terminal, ...sized(size) }
+      this.#resize ??= setTimeout(() => this.#passSize(), RESIZE_MS)
       accept?.()
     })
     client.on('shell', accept => this.#start(accept(), { kind: 'shell' }))
@@ -98,8 +115,9 @@ export class SessionChannel {
     this.#stream = stream
     // A client may go at any time; what follows is `close`.
     stream.on('error', () => {})
+    stream.stderr.on('error', () => {})
     stream.once('close', this.gone)
-    this.#run(stream, start).catch(error => this.#refuse(error))
+    this.#running = this.#run(stream, start).catch(error => this.#refuse(error))
   }
 
   async #run(stream: ServerChannel, start: Start): Promise<void> {
@@ -117,7 +135,6 @@ export class SessionChannel {
     const permit = await session.authorize(statement, this.#waiting(stream))
     if (this.#left.signal.aborted) return session.complete(permit, NOT_RUN)
     this.#permit = permit
-    this.#noteSize()
     let opened: ClientChannel
     try {
       opened = await this.#open(upstream, start)
@@ -127,15 +144,26 @@ export class SessionChannel {
       throw new UpstreamError('upstream_refused', 'the host did not start it', { cause })
     }
     if (start.kind === 'subsystem') await this.#serveFiles(stream, opened, session, permit, login)
-    else await this.#join(stream, opened, session, permit)
+    else await this.#join(stream, opened, session, permit, upstream.pressed)
   }
 
-  #open({ client }: UpstreamLogin, start: Start): Promise<ClientChannel> {
+  #open({ client, startMs }: UpstreamLogin, start: Start): Promise<ClientChannel> {
     const env = this.#environment
     const pty = this.#terminal
     return new Promise((resolve, reject) => {
-      const opened = (error: Error | undefined, channel: ClientChannel) =>
-        error === undefined ? resolve(channel) : reject(error)
+      let gaveUp = false
+      const late = setTimeout(() => {
+        gaveUp = true
+        reject(new Error('the host did not answer in time'))
+      }, startMs)
+      const opened = (error: Error | undefined, channel: ClientChannel) => {
+        clearTimeout(late)
+        if (error !== undefined) return reject(error)
+        for (const each of [channel, channel.stderr]) each.on('error', () => {})
+        // Nobody waits for it any more.
+        if (gaveUp) channel.close()
+        resolve(channel)
+      }
       if (start.kind === 'subsystem') {
         client.subsys(start.name, opened)
       } else if (start.kind === 'command') {
@@ -152,8 +180,12 @@ export class SessionChannel {
     upstream: ClientChannel,
     session: Session<SshSettings>,
     permit: Permit,
+    hostPressed: Pressed,
   ): Promise<void> {
     this.#upstream = upstream
+    this.#noteSize()
+    const { signal: left } = this.#left
+    const way = { session, permit, pressed: this.#pressed, left }
     const { recording } = session.resource
     // What a terminal showed is the record of it, whole; of a command's output, as much as the resource says.
     const keep = () =>
@@ -163,10 +195,9 @@ export class SessionChannel {
           ? recording.answerBytes
           : Infinity
     const outputs = [
-      new Output({ session, permit, stream: 'output', source: upstream, sink: stream, keep }),
+      new Output({ ...way, stream: 'output', source: upstream, sink: stream, keep }),
       new Output({
-        session,
-        permit,
+        ...way,
         stream: 'error',
         source: upstream.stderr,
         sink: stream.stderr,
@@ -174,16 +205,16 @@ export class SessionChannel {
       }),
     ]
     const exit = exitOf(upstream)
-    upstream.on('error', () => {})
-    // Half a close is passed on: what reads to the end of its input (tar, git) ends by it.
-    stream.pipe(upstream)
-    this.#left.signal.addEventListener('abort', () => upstream.close(), { once: true })
-    await Promise.all([closed(upstream), closed(upstream.stderr)])
+    passInput(stream, upstream, hostPressed)
+    const over = Promise.all([closed(upstream), closed(upstream.stderr)])
+    if (left.aborted) upstream.close()
+    else left.addEventListener('abort', () => upstream.close(), { once: true })
+    await Promise.race([over, abandoned(left)])
     for (const output of outputs) output.end()
     const done = exit.code === 0
     session.complete(permit, {
       status: this.#left.signal.aborted ? 'cancelled' : done ? 'completed' : 'failed',
-      ...(done ? {} : { errorCode: exit.signal ?? (exit.code === null ? 'lost' : `${exit.code}`) }),
+      ...(done ? {} : { errorCode: codeOf(exit) }),
       rows: 0,
       bytes: outputs.reduce((sum, { sent }) => sum + sent, 0),
     })
@@ -244,6 +275,14 @@ export class SessionChannel {
     }
   }
 
+  #passSize(): void {
+    this.#resize = undefined
+    if (this.#terminal === undefined) return
+    const { rows, cols, height, width } = this.#terminal
+    this.#upstream?.setWindow(rows, cols, height, width)
+    this.#noteSize()
+  }
+
   #noteSize(): void {
     if (this.#terminal === undefined || this.#permit === undefined) return
     const { cols, rows } = this.#terminal
@@ -258,6 +297,28 @@ export class SessionChannel {
   }
 }
 
+function sized({ rows, cols, height, width }: WindowChangeInfo): WindowChangeInfo {
+  return {
+    rows: Math.min(rows, LARGEST_SIDE),
+    cols: Math.min(cols, LARGEST_SIDE),
+    height: Math.min(height, 65_535),
+    width: Math.min(width, 65_535),
+  }
+}
+
+function codeOf({ code, signal }: Exit): string {
+  return signal ?? (code === null ? 'lost' : `${code}`)
+}
+
+/** Some time after the client left: the host has not closed what it was asked to. */
+function abandoned(left: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const later = () => void setTimeout(resolve, CLOSING_MS).unref()
+    if (left.aborted) later()
+    else left.addEventListener('abort', later, { once: true })
+  })
+}
+
 interface Exit {
   /** null: it did not end by itself. */
   code: number | null
@@ -269,7 +330,7 @@ function exitOf(upstream: ClientChannel): Exit {
   const exit: Exit = { code: null, signal: undefined }
   upstream.on('exit', (code: number | null, signal?: string) => {
     exit.code = code
-    exit.signal = signal
+    exit.signal = SIGNAL.test(signal ?? '') ? signal : undefined
   })
   return exit
 }

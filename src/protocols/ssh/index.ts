@@ -58,7 +58,7 @@ export function createSsh(): Protocol<SshSettings> {
     backend.catch(() => {})
     connection.on('session', (accept, reject) => {
       if (channels.size >= MOST_CHANNELS) return reject()
-      const channel = new SessionChannel(accept(), backend)
+      const channel = new SessionChannel(accept(), backend, login.pressed)
       channels.add(channel)
       void channel.done.then(() => {
         channels.delete(channel)

@@ -5,6 +5,7 @@ import ssh2, { type AuthContext, type Connection } from 'ssh2'
 import type { Gateway, ListenerSettings } from '#gateway'
 import { AuthenticationFailed, isGatewayError, type Origin, type Principal, Secret } from '#model'
 import { clientAlgorithms } from './algorithms.ts'
+import { guard, type Pressed } from './guard.ts'
 import { opensshPrivateKey } from './public-key.ts'
 import { type Destination, readUserName } from './user-name.ts'
 
@@ -19,6 +20,7 @@ const CREDENTIAL = /^([^:]+):(.+)$/s
 /** A client that proved who it is. Its channels may come from this moment on. */
 export interface ClientLogin extends Destination {
   readonly connection: Connection
+  readonly pressed: Pressed
   readonly principal: Principal
   readonly origin: Origin
 }
@@ -45,6 +47,8 @@ export function greet(
   })
   // What follows an error is `close`.
   socket.on('error', () => {})
+  // Nothing can be said to it any more; and one that does not read would keep its half for good.
+  socket.once('end', () => void setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref())
   const server = new ssh2.Server(
     {
       hostKeys: [opensshPrivateKey(gateway.hostKey())],
@@ -55,7 +59,8 @@ export function greet(
     (connection, info) => {
       // The library ends its half and says why; who keeps the other half open is not waited for.
       connection.on('error', () => void setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref())
-      const client = info.header.versions.software.slice(0, 64)
+      const pressed = guard(connection, socket, 'client')
+      const client = info.header.versions.software.slice(0, 64).replace(/[^!-~]/g, '?')
       const proof = new Proof(gateway, listener, { ...origin, client })
       connection.on('authentication', context => void proof.judge(context, socket))
       connection.on('ready', () => {
@@ -65,7 +70,7 @@ export function greet(
           socket.destroy()
           return
         }
-        ready({ ...proof.proven, connection, origin: { ...origin, client } })
+        ready({ ...proof.proven, connection, pressed, origin: { ...origin, client } })
       })
     },
   )
@@ -86,7 +91,17 @@ class Proof {
     this.#origin = origin
   }
 
+  /** Never rejects. */
   async judge(context: AuthContext, socket: Socket): Promise<void> {
+    try {
+      await this.#judge(context, socket)
+    } catch {
+      // Safe: nobody is let in. The client has left, or sent what the library could not answer, or we have a defect.
+      socket.destroy()
+    }
+  }
+
+  async #judge(context: AuthContext, socket: Socket): Promise<void> {
     const asked = readUserName(context.username)
     const { tunnel } = this.#listener
     try {
@@ -97,14 +112,13 @@ class Proof {
       }
       const words = await this.#words(context)
       if (words === undefined) return context.reject([...METHODS])
+      // Counted before it costs anything: tries may come while others are judged.
+      if (this.#tries >= MOST_TRIES) return void socket.destroy()
       this.#tries += 1
       const principal = await this.#prove(words, asked.resource)
       this.#accept(context, principal, asked.resource, asked.login)
     } catch (error) {
-      if (!isGatewayError(error)) {
-        socket.destroy()
-        return
-      }
+      if (!isGatewayError(error)) throw error
       // Safe: what failed is on record, and nobody is let in. One answer for all that can be wrong.
       if (this.#tries >= MOST_TRIES) socket.destroy()
       else context.reject([...METHODS])
@@ -123,7 +137,9 @@ class Proof {
 
   /** What the client typed or holds; undefined: another method, or none. */
   #words(context: AuthContext): Promise<string | undefined> | string | undefined {
-    if (context.method === 'password') return context.password
+    // A client that changes its password sends two, and none of them here.
+    if (context.method === 'password')
+      return typeof context.password === 'string' ? context.password : undefined
     if (context.method !== 'keyboard-interactive') return undefined
     return new Promise(resolve => {
       context.once('abort', () => resolve(undefined))

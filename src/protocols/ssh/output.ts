@@ -2,6 +2,7 @@
 // recorded, and neither a slow client nor a slow disk makes us hold more than a piece.
 import type { Readable, Writable } from 'node:stream'
 import type { OutputStream, Permit, Session } from '#gateway'
+import type { Pressed } from './guard.ts'
 
 /** How long an unfinished line may wait for its rest: a prompt must be seen. */
 const QUIET_MS = 25
@@ -12,6 +13,10 @@ export interface OutputParts {
   readonly stream: OutputStream
   readonly source: Readable
   readonly sink: Writable
+  /** The way to the client. */
+  readonly pressed: Pressed
+  /** The client has left: nothing waits for it any more. */
+  readonly left: AbortSignal
   /** Bytes kept of this stream; more is sent and counted, not kept. */
   readonly keep: () => number
 }
@@ -27,6 +32,7 @@ export class Output {
   constructor(parts: OutputParts) {
     this.#parts = parts
     this.#text = parts.permit.text()
+    parts.left.addEventListener('abort', () => parts.source.resume(), { once: true })
     parts.source.on('data', (chunk: Buffer) => this.#take(chunk))
   }
 
@@ -45,15 +51,17 @@ export class Output {
 
   #send(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    const { session, permit, stream, source, sink, keep } = this.#parts
+    const { session, permit, stream, source, sink, keep, pressed, left } = this.#parts
     this.sent += bytes.length
     const room = keep() - this.#kept
     const part = room >= bytes.length ? bytes : bytes.subarray(0, Math.max(room, 0))
     this.#kept += part.length
     const behind = part.length === 0 ? undefined : session.recordOutput(permit, stream, part)
-    if (!sink.writable) return
+    if (!sink.writable || left.aborted) return
     const waits: Promise<unknown>[] = behind === undefined ? [] : [behind]
     if (!sink.write(bytes)) waits.push(once(sink, 'drain'))
+    const full = pressed()
+    if (full !== undefined) waits.push(full)
     if (waits.length === 0) return
     source.pause()
     void Promise.all(waits).then(() => source.resume())

@@ -39,7 +39,10 @@ describe('a command as a statement', () => {
   it('keeps the folder of a program: /tmp/ls is not ls', () => {
     expect(first('/usr/bin/ls')?.object.name).toBe('usr/bin/ls')
     expect(first('./ls')?.object.name).toBe('./ls')
-    expect(first('../ls')?.object.name).toBe('../ls')
+    // A folder that begins where the login does is not the one at the root.
+    expect(first('usr/bin/ls')?.object.name).toBe('./usr/bin/ls')
+    for (const path of ['../ls', '/usr/bin/../../tmp/ls', '/usr//bin/ls', '/./bin/ls', 'a/', '/a'])
+      expect(first(path)?.object.name, path).toBe('sh')
     expect(first('ls')?.object.name).toBe('ls')
   })
 

@@ -38,11 +38,18 @@ export function statementOfText(text: string, login: string): Statement | undefi
   return text === LOGIN_SHELL ? shellStatement(login) : readStatement(text, login)
 }
 
-/** A path keeps its directory, or `/tmp/ls` would be `ls`. Undefined: it cannot be told from another name. */
+/**
+ * A path keeps its directory, or `/tmp/ls` would be `ls`; one that starts where the login does says so, or
+ * `usr/bin/ls` would be `/usr/bin/ls`. Undefined: it cannot be told from another name.
+ */
 function objectName(program: string): string | undefined {
-  if (!program.startsWith('/')) return program
-  const inside = program.slice(1)
-  return inside.includes('/') && !inside.startsWith('/') ? inside : undefined
+  if (!program.includes('/')) return program
+  const [first, ...rest] = program.split('/')
+  const inside = first === '' || first === '.' ? rest : [first ?? '', ...rest]
+  // Empty parts, `.` and `..` are other ways to write a path, or the way out of a folder that a policy names.
+  if (inside.some(part => /^\.{0,2}$/.test(part))) return undefined
+  if (first !== '') return `./${inside.join('/')}`
+  return inside.length > 1 ? inside.join('/') : undefined
 }
 
 function operation(verb: string, name: string, flags: readonly Flag[]): Operation {

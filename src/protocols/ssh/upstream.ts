@@ -4,6 +4,7 @@ import ssh2, { type Client, type ConnectConfig } from 'ssh2'
 import type { Gateway, Session } from '#gateway'
 import { type ResolvedSecrets, UpstreamError } from '#model'
 import { upstreamAlgorithms } from './algorithms.ts'
+import { guard, type Pressed } from './guard.ts'
 import { opensshPrivateKey, readPublicKey } from './public-key.ts'
 import type { SshSettings } from './settings.ts'
 
@@ -13,6 +14,9 @@ export interface UpstreamLogin {
   readonly client: Client
   /** Resolves when the host's connection is over, however it ended. */
   readonly gone: Promise<void>
+  readonly pressed: Pressed
+  /** How long the host may take to start what it is asked for. */
+  readonly startMs: number
 }
 
 /** Throws UpstreamError. What the host says goes to the log, not to the client. */
@@ -61,13 +65,14 @@ export async function logIn(
       keepaliveInterval: KEEP_ALIVE_MS,
       ident: 'Sallyport',
     })
+    const pressed = guard(client, socket, 'host')
     try {
       await standing
     } catch (error) {
       client.destroy()
       throw error
     }
-    return { client, gone }
+    return { client, gone, pressed, startMs: limits.upstreamLoginMs }
   } finally {
     credential.release()
   }

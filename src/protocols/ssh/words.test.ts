@@ -71,6 +71,24 @@ describe('the words of a command', () => {
     'a 2>&1',
     "'a b' c",
     'a=b',
+    'PATH+=:/tmp ls',
+    // zsh: the path of a program; tcsh: the directory stack; a job
+    'a =ls',
+    'a =1',
+    '%1',
+    'a %1',
+    // zsh: runs the word behind it
+    '- ls',
+    'noglob ls',
+    // csh: arithmetic, a label
+    '@ a',
+    'label: ls',
+    // fish reads a backslash between single quotes, csh an exclamation mark
+    String.raw`ls 'a\' 'b; rm -rf c'`,
+    "a 'b!c'",
+    ...['if', 'time', 'while', 'function', 'coproc', 'and', 'not', 'repeat', 'foreach'].flatMap(
+      word => [`${word} true`, `'${word}' true`],
+    ),
   ])('%j is more than one plain command', command => {
     expect(readWords(command)).toBeUndefined()
   })

@@ -5,10 +5,20 @@
 const PLAIN = /[A-Za-z0-9_@%+=:,./-]/
 /** What stands for itself between double quotes in every shell. */
 const QUOTED = /[^"$`\\!]/
+/** The same between single quotes: `\` is for fish to read, `!` for csh. */
+const SINGLE = /[^\\!]/
+/** What a word means by its first character: a path in zsh (`=ls`), a directory in tcsh (`=1`), a job (`%1`). */
+const LEADING = /[=%]/
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u
-const ASSIGNMENT = /^[A-Za-z_][A-Za-z0-9_]*=/
 /** Programs that need quotes are none of ours: their names stand in policies, beside names of our own. */
-const PROGRAM = /^[A-Za-z0-9_@%+:,./-]+$/
+const PROGRAM = /^[A-Za-z0-9_./](?:[A-Za-z0-9_@%+:,./-]*[A-Za-z0-9_@%+,./-])?$/
+/** Words of a grammar, in sh, bash, ksh, zsh, csh, tcsh or fish: no programs, whatever follows them. */
+const KEYWORDS: ReadonlySet<string> = new Set(
+  `and begin break breaksw case continue coproc default do done elif else end endif endsw esac fi for foreach
+  function goto if in namespace nocorrect noglob not onintr or repeat return select switch then time until while`.split(
+    /\s+/,
+  ),
+)
 
 /** The words of a single, simple command; undefined when it is anything more, or nothing. */
 export function readWords(command: string): readonly string[] | undefined {
@@ -23,10 +33,11 @@ export function readWords(command: string): readonly string[] | undefined {
       const end = command.indexOf(char, at + 1)
       if (end < 0) return undefined
       const inside = command.slice(at + 1, end)
-      if (char === '"' && ![...inside].every(each => QUOTED.test(each))) return undefined
+      const plain = char === '"' ? QUOTED : SINGLE
+      if (![...inside].every(each => plain.test(each))) return undefined
       word = (word ?? '') + inside
       at = end
-    } else if (PLAIN.test(char)) {
+    } else if (PLAIN.test(char) && !((word ?? '') === '' && LEADING.test(char))) {
       word = (word ?? '') + char
     } else {
       return undefined
@@ -35,6 +46,6 @@ export function readWords(command: string): readonly string[] | undefined {
   if (word !== undefined) words.push(word)
   const [program] = words
   if (program === undefined || CONTROL.test(command)) return undefined
-  // `A=b program` sets what the program sees.
-  return PROGRAM.test(program) && !ASSIGNMENT.test(program) ? words : undefined
+  // `A=b program` sets what the program sees, and no program's name holds a `=` here.
+  return PROGRAM.test(program) && !KEYWORDS.has(program) ? words : undefined
 }
