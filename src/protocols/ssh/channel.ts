@@ -207,9 +207,7 @@ export class SessionChannel {
     const exit = exitOf(upstream)
     passInput(stream, upstream, hostPressed)
     const over = Promise.all([closed(upstream), closed(upstream.stderr)])
-    if (left.aborted) upstream.close()
-    else left.addEventListener('abort', () => upstream.close(), { once: true })
-    await Promise.race([over, abandoned(left)])
+    await Promise.race([over, this.#abandoned(upstream)])
     for (const output of outputs) output.end()
     const done = exit.code === 0
     session.complete(permit, {
@@ -237,6 +235,7 @@ export class SessionChannel {
     const files = new FileChannel({
       session,
       client: stream,
+      pressed: this.#pressed,
       upstream,
       login,
       mostBytes: permit.limit.bytes ?? Infinity,
@@ -246,15 +245,13 @@ export class SessionChannel {
         upstream.close()
       },
     })
-    upstream.on('error', () => {})
-    this.#left.signal.addEventListener('abort', () => upstream.close(), { once: true })
-    await over
+    await Promise.race([over, this.#abandoned(upstream)])
     files.end()
     const [error] = broken
     const done = exit.code === 0 && error === undefined
     session.complete(permit, {
       status: this.#left.signal.aborted ? 'cancelled' : done ? 'completed' : 'failed',
-      ...(done ? {} : { errorCode: exit.signal ?? (exit.code === null ? 'lost' : `${exit.code}`) }),
+      ...(done ? {} : { errorCode: codeOf(exit) }),
       rows: 0,
       bytes: files.sent,
     })
@@ -266,6 +263,19 @@ export class SessionChannel {
     )
       session.refused(FILES, error)
     throw error
+  }
+
+  /** Closes the host's channel when the client leaves. Resolves some time later: the host may never close it. */
+  #abandoned(upstream: ClientChannel): Promise<void> {
+    const { signal: left } = this.#left
+    return new Promise(resolve => {
+      const leave = () => {
+        upstream.close()
+        setTimeout(resolve, CLOSING_MS).unref()
+      }
+      if (left.aborted) leave()
+      else left.addEventListener('abort', leave, { once: true })
+    })
   }
 
   #waiting(stream: ServerChannel): Waiting {
@@ -308,15 +318,6 @@ function sized({ rows, cols, height, width }: WindowChangeInfo): WindowChangeInf
 
 function codeOf({ code, signal }: Exit): string {
   return signal ?? (code === null ? 'lost' : `${code}`)
-}
-
-/** Some time after the client left: the host has not closed what it was asked to. */
-function abandoned(left: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const later = () => void setTimeout(resolve, CLOSING_MS).unref()
-    if (left.aborted) later()
-    else left.addEventListener('abort', later, { once: true })
-  })
 }
 
 interface Exit {

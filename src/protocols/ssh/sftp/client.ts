@@ -3,6 +3,7 @@ import type { ServerChannel } from 'ssh2'
 import type { Permit } from '#gateway'
 import { AccessDenied, type GatewayError, UpstreamError } from '#model'
 import { denial, notice } from '../denial.ts'
+import type { Pressed } from '../guard.ts'
 import { ANSWER, Fields, packet, STATUS, setId, status, string } from './wire.ts'
 
 /** Refusals said on standard error too: most clients of this protocol show only "Permission denied". */
@@ -12,14 +13,21 @@ export class Client {
   /** Bytes of answers. */
   sent = 0
   readonly #channel: ServerChannel
+  readonly #pressed: Pressed
   readonly #mostBytes: number
   readonly #hold: (slow: boolean) => void
   #notices = 0
   #slow: Promise<void> | undefined
 
   /** `hold`: called when it does not read fast enough, and when it does again. */
-  constructor(channel: ServerChannel, mostBytes: number, hold: (slow: boolean) => void) {
+  constructor(
+    channel: ServerChannel,
+    pressed: Pressed,
+    mostBytes: number,
+    hold: (slow: boolean) => void,
+  ) {
     this.#channel = channel
+    this.#pressed = pressed
     this.#mostBytes = mostBytes
     this.#hold = hold
   }
@@ -35,7 +43,9 @@ export class Client {
     this.sent += answer.length
     if (this.sent > this.#mostBytes)
       throw new AccessDenied('limit_exceeded', 'more than a policy lets this channel have')
-    if (channel.write(setId(answer, id)) || this.#slow !== undefined) return
+    const taken = channel.write(setId(answer, id))
+    const full = this.#pressed()
+    if ((taken && full === undefined) || this.#slow !== undefined) return
     this.#hold(true)
     this.#slow = new Promise(resolve => {
       const drained = () => {
@@ -43,7 +53,8 @@ export class Client {
         this.#hold(false)
         resolve()
       }
-      channel.once('drain', drained)
+      if (taken) void full?.then(drained)
+      else channel.once('drain', drained)
       channel.once('close', drained)
     })
   }

@@ -5,6 +5,7 @@ import type { ClientChannel, ServerChannel } from 'ssh2'
 import { FrameCutter } from '#engines/wire'
 import type { Permit, Session, Waiting } from '#gateway'
 import { InvalidRequest, isGatewayError, ProtocolError } from '#model'
+import type { Pressed } from '../guard.ts'
 import { Client } from './client.ts'
 import { Host, HostStatus, statusName, statusOf } from './host.ts'
 import { OpenFiles } from './open-files.ts'
@@ -36,6 +37,8 @@ const NOTHING = new Uint8Array(0)
 export interface FileChannelParts {
   readonly session: Session
   readonly client: ServerChannel
+  /** The way to the client. */
+  readonly pressed: Pressed
   readonly upstream: ClientChannel
   /** The most bytes of answers that the channel may have. */
   readonly mostBytes: number
@@ -65,7 +68,7 @@ export class FileChannel {
     this.#parts = parts
     const { client, upstream, onBroken } = parts
     this.#host = new Host(upstream, () => this.#turn(), onBroken)
-    this.#client = new Client(client, parts.mostBytes, slow =>
+    this.#client = new Client(client, parts.pressed, parts.mostBytes, slow =>
       slow ? this.#host.pause() : this.#host.resume(),
     )
     this.#files = new OpenFiles({ ...parts, host: this.#host, answers: this.#client })
