@@ -144,6 +144,17 @@ describe('an access request', () => {
     await requests.create({ ...asking, expiresAt: now + 1000 })
   })
 
+  it('is not made again and again to be taken back: whoever is told of each would hear nothing else', async () => {
+    for (let i = 0; i < 100; i++) {
+      const { id } = await requests.create({ ...asking, expiresAt: NOW + 86_400_000 })
+      await requests.apply(id, { kind: 'cancel' })
+    }
+    await expect(requests.create(asking)).rejects.toMatchObject({ code: 'too_many_requests' })
+    await requests.create({ ...asking, principal: 'ana' })
+    now += 3_600_000
+    await requests.create({ ...asking, expiresAt: now + 60_000 })
+  })
+
   it('is listed page by page, each once, also when several were made in the same millisecond', async () => {
     for (let at = 0; at < 7; at++) {
       now = NOW + Math.floor(at / 3)

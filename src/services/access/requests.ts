@@ -33,6 +33,9 @@ const MOST_COMPARED = 200
 
 /** What one principal may leave for people to decide: more is noise that hides what matters. */
 const MOST_PENDING = 100
+/** And take back within an hour: people, and the channels that tell them, hear of each. */
+const MOST_WITHDRAWN = 100
+const WITHDRAWN_MS = 60 * 60_000
 
 export class Requests {
   readonly #kysely: Kysely<AccessTables>
@@ -62,13 +65,7 @@ export class Requests {
 
   async #create(fields: NewRequest): Promise<AccessRequest> {
     // What looks back at somebody is not theirs to crowd out.
-    if (fields.kind !== 'review' && (await this.#pending(fields.principal)) >= MOST_PENDING) {
-      throw new AccessDenied(
-        'too_many_requests',
-        `${MOST_PENDING} of your requests wait for a person already.`,
-        { hint: 'Wait until some are decided, or let them expire.' },
-      )
-    }
+    if (fields.kind !== 'review') await this.#refuseCrowds(fields.principal)
     const request: AccessRequest = {
       ...fields,
       id: `req-${randomBytes(6).toString('hex')}`,
@@ -251,6 +248,32 @@ export class Requests {
     if (row === undefined)
       throw new InvalidRequest('request_unknown', `There is no request ${id.slice(0, 40)}.`)
     return { request: parse(row.body), version: Number(row.version) }
+  }
+
+  async #refuseCrowds(principal: string): Promise<void> {
+    if ((await this.#pending(principal)) >= MOST_PENDING)
+      throw new AccessDenied(
+        'too_many_requests',
+        `${MOST_PENDING} of your requests wait for a person already.`,
+        { hint: 'Wait until some are decided, or let them expire.' },
+      )
+    if ((await this.#withdrawn(principal)) >= MOST_WITHDRAWN)
+      throw new AccessDenied(
+        'too_many_requests',
+        `${MOST_WITHDRAWN} of your requests were taken back within an hour.`,
+        { hint: 'Wait, and stay until somebody decides.' },
+      )
+  }
+
+  async #withdrawn(principal: string): Promise<number> {
+    const { count } = await this.#kysely
+      .selectFrom('access_requests')
+      .select(({ fn }) => fn.countAll().as('count'))
+      .where('principal', '=', principal)
+      .where('created_at', '>', this.#now() - WITHDRAWN_MS)
+      .where('state', '=', 'cancelled')
+      .executeTakeFirstOrThrow()
+    return Number(count)
   }
 
   async #pending(principal: string): Promise<number> {
