@@ -267,6 +267,18 @@ describe('approver groups with a count each', () => {
     await expect(test.open(ana)).rejects.toMatchObject({ code: 'resource_unknown' })
   })
 
+  it('are not answered by a right that one person gave', async () => {
+    await test.grants.create({
+      principal: 'ana',
+      resource: 'shop',
+      actions: ['connect', 'read'],
+      expiresAt: test.clock.now + 60_000,
+      approvedBy: ['dora'],
+      reason: 'x',
+    })
+    await expect(test.open(ana)).rejects.toMatchObject({ code: 'resource_unknown' })
+  })
+
   it('hold for statements too', async () => {
     test.usePolicies(`
 @id("staff") permit (principal in Group::"staff", action in [Action::"connect", Action::"read", Action::"write"], resource);
