@@ -49,6 +49,7 @@ const DEBIAN = {
   'putty-tools': '/usr/bin/plink',
   'python3-paramiko': '/usr/lib/python3/dist-packages/paramiko/__init__.py',
   rsync: '/usr/bin/rsync',
+  'ssh-audit': '/usr/bin/ssh-audit',
   git: '/usr/bin/git',
 }
 

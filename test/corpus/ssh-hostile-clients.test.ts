@@ -291,6 +291,14 @@ describe('after login', () => {
     await servesOthers()
   })
 
+  test('tunnels asked for without end: some are on record as refused, then it is let go', async () => {
+    const raw = await enter()
+    for (let n = 0; n < 1_100; n += 1)
+      send(raw.client, message(80, 'tcpip-forward', true, '127.0.0.1', n))
+    expect(await closes(raw, 5_000)).toBe(true)
+    await servesOthers()
+  })
+
   test('keys exchanged again and again', async () => {
     const raw = await enter()
     for (let n = 0; n < 20; n += 1) {

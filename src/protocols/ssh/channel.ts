@@ -59,6 +59,7 @@ export class SessionChannel {
   #stream: ServerChannel | undefined
   #running: Promise<void> = Promise.resolve()
   #permit: Permit | undefined
+  #exit: Exit = { code: null, signal: undefined }
   #session: Session<SshSettings> | undefined
 
   constructor(client: Ssh2Session, backend: Promise<Backend>, pressed: Pressed) {
@@ -160,6 +161,8 @@ export class SessionChannel {
         clearTimeout(late)
         if (error !== undefined) return reject(error)
         for (const each of [channel, channel.stderr]) each.on('error', () => {})
+        // In this very turn: its exit may have come in the same packet as its start.
+        this.#exit = exitOf(channel)
         // Nobody waits for it any more.
         if (gaveUp) channel.close()
         resolve(channel)
@@ -204,7 +207,7 @@ export class SessionChannel {
         keep,
       }),
     ]
-    const exit = exitOf(upstream)
+    const exit = this.#exit
     passInput(stream, upstream, hostPressed)
     const over = Promise.all([closed(upstream), closed(upstream.stderr)])
     await Promise.race([over, this.#abandoned(upstream)])
@@ -230,7 +233,7 @@ export class SessionChannel {
   ): Promise<void> {
     this.#upstream = upstream
     const over = closed(upstream)
-    const exit = exitOf(upstream)
+    const exit = this.#exit
     const broken: unknown[] = []
     const files = new FileChannel({
       session,
@@ -355,6 +358,10 @@ const NOT_RUN = { status: 'failed', errorCode: 'not_started', rows: 0, bytes: 0 
 /** The exit goes before the end, as RFC 4254 section 6.10 has it; then nothing more comes. */
 function finish(stream: ServerChannel, { code, signal }: Exit): void {
   if (!stream.writable) return
+  const { stderr } = stream
+  // What it still has to be told waits for the client's window, and would be lost behind the end.
+  if (stderr.writable && stderr.writableLength > 0)
+    return void stderr.write('', () => finish(stream, { code, signal }))
   if (code !== null) stream.exit(code)
   else if (signal !== undefined) stream.exit(signal, false, '')
   stream.end()

@@ -25,6 +25,8 @@ export type { SshSettings } from './settings.ts'
 
 /** At once, on one connection (OpenSSH's own default is 10): each may hold its window of 2 MiB on either leg. */
 const MOST_CHANNELS = 64
+/** Each is on record: whoever asks for more tunnels than this is let go. */
+const MOST_REFUSED = 1_000
 /** From the last words to the end of a connection that does not end by itself. */
 const LAST_WORDS_MS = 2_000
 
@@ -52,6 +54,7 @@ export function createSsh(): Protocol<SshSettings> {
       else socket.once('close', () => resolve())
     })
     let session: Session<SshSettings> | undefined
+    let refusals = 0
     let reason: CloseReason = 'failed'
     const backend = open()
     // Each channel is told, and the end of this function: never an unhandled rejection in between.
@@ -86,9 +89,16 @@ export function createSsh(): Protocol<SshSettings> {
 
     /** What no statement is made of: on record, and refused. */
     function refuse(what: string): void {
-      session?.refused(
-        what.slice(0, 1_024),
-        new InvalidRequest('message_unsupported', 'tunnels are not served by this version'),
+      refusals += 1
+      if (refusals > MOST_REFUSED) return void socket.destroy()
+      const refused = new InvalidRequest(
+        'message_unsupported',
+        'tunnels are not served by this version',
+      )
+      // Also what was asked before the session stood; without one there is nothing to put it in.
+      backend.then(
+        ({ session }) => session.refused(what.slice(0, 1_024), refused),
+        () => {},
       )
     }
 
@@ -96,7 +106,7 @@ export function createSsh(): Protocol<SshSettings> {
       const { session, upstream } = await backend
       reason = await over(session, upstream)
       if (reason !== 'client_left') sayWhy(endingError(reason))
-      upstream.client.end()
+      upstream.end()
     } catch (error) {
       if (error instanceof UpstreamError) reason = 'upstream_left'
       sayWhy(error)

@@ -9,9 +9,12 @@ import { opensshPrivateKey, readPublicKey } from './public-key.ts'
 import type { SshSettings } from './settings.ts'
 
 const KEEP_ALIVE_MS = 30_000
+/** From the end of a connection to its socket's, whatever the host does with its half. */
+const LAST_WORDS_MS = 1_000
 
 export interface UpstreamLogin {
   readonly client: Client
+  readonly end: () => void
   /** Resolves when the host's connection is over, however it ended. */
   readonly gone: Promise<void>
   readonly pressed: Pressed
@@ -44,10 +47,15 @@ export async function logIn(
       client.once('close', () => resolve())
       socket.once('close', () => resolve())
     })
+    const soon = () => void setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref()
+    socket.once('end', soon)
     let known = true
     const standing = new Promise<void>((resolve, reject) => {
       client.once('ready', () => resolve())
-      client.on('error', cause => reject(refusal(cause, known)))
+      client.on('error', cause => {
+        reject(refusal(cause, known))
+        soon()
+      })
       void gone.then(() => reject(new UpstreamError('upstream_lost', 'the host hung up')))
     })
 
@@ -72,7 +80,11 @@ export async function logIn(
       client.destroy()
       throw error
     }
-    return { client, gone, pressed, startMs: limits.upstreamLoginMs }
+    const end = () => {
+      client.end()
+      soon()
+    }
+    return { client, end, gone, pressed, startMs: limits.upstreamLoginMs }
   } finally {
     credential.release()
   }
