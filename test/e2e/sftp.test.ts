@@ -34,6 +34,9 @@ when { resource is Object && (resource.name == "${tree.slice(1)}/app" || resourc
 @id("log-files")
 permit (principal, action == Action::"read", resource)
 when { resource is Object && (resource.name == "${tree.slice(1)}/logs" || resource.name like "${tree.slice(1)}/logs/*") };
+@id("small-answers") @limit_bytes("1000")
+permit (principal, action == Action::"read", resource)
+when { resource is Object && resource.name like "${tree.slice(1)}/small/*" };
 @id("inbox")
 permit (principal, action == Action::"write", resource)
 when { resource is Object && resource.name like "${tree.slice(1)}/held/*" };
@@ -44,7 +47,7 @@ when { resource is Object && resource.name like "${tree.slice(1)}/held/*" } unle
 `
 
 beforeAll(async () => {
-  for (const name of ['app', 'logs', 'held', 'secret']) mkdirSync(at(name))
+  for (const name of ['app', 'logs', 'held', 'secret', 'small']) mkdirSync(at(name))
   writeFileSync(at('app', 'file'), 'a file\n')
   writeFileSync(at('logs', 'log'), 'a log\n')
   writeFileSync(at('secret', 'key'), 'a secret\n')
@@ -101,6 +104,17 @@ describe('OpenSSH sftp', () => {
     expect(statSync(at('app', 'moved')).mode & 0o777).toBe(0o600)
     expect(readlinkSync(at('app', 'link'))).toBe('folder/deep')
     expect(existsSync(at('app', 'folder'))).toBe(false)
+  })
+
+  test('moves megabytes both ways unchanged', async () => {
+    writeFileSync(local('large'), randomBytes(8_000_000))
+    const ran = await sftp(
+      `put ${local('large')} ${at('app', 'large')}`,
+      `get ${at('app', 'large')} ${local('large-back')}`,
+    )
+    expect(ran, ran.stderr).toMatchObject({ code: 0 })
+    expect(readFileSync(at('app', 'large')).equals(readFileSync(local('large')))).toBe(true)
+    expect(readFileSync(local('large-back')).equals(readFileSync(local('large')))).toBe(true)
   })
 })
 
@@ -228,6 +242,36 @@ describe('the gate of files', () => {
     expect(replayed).toContain(`<sftp> OPEN read ${at('app', 'sum')}`)
     expect(replayed.split(sum)).toHaveLength(3)
     expect(replayed).toContain('300000')
+  })
+
+  test('an answer is no longer than a policy lets it be', async () => {
+    writeFileSync(at('small', 'fits'), 'x'.repeat(1_000))
+    writeFileSync(at('small', 'more'), 'x'.repeat(1_001))
+    const ran = await sftp(
+      `get ${at('small', 'fits')} ${local('fits')}`,
+      `-get ${at('small', 'more')} ${local('more')}`,
+    )
+    expect(statSync(local('fits')).size).toBe(1_000)
+    expect(ran.stderr).toContain('reason: limit_exceeded')
+    expect(existsSync(local('more')) ? statSync(local('more')).size : 0).toBeLessThanOrEqual(1_000)
+  })
+
+  test('a policy that changes is the one that open files are read by from then on', async () => {
+    const files = await RawFiles.open(stage.gateway.port, 'web-1', await stage.credential())
+    await files.greet()
+    const handle = (await files.ask(3, at('logs', 'log'), 1, 0)).rest.subarray(4)
+    const read = () => files.ask(5, handle, 0, 0, 100)
+    expect((await read()).type).toBe(103)
+    const name = `${tree.slice(1)}/logs/log`
+    const closed = `@id("logs-are-closed") forbid (principal, action == Action::"read", resource == Object::"web-1/${name}");`
+    stage.gateway.writePolicies({ 'more.cedar': closed })
+    try {
+      await until('the policy to hold', async () => (await read()).code === 3)
+      expect((await read()).code).toBe(4)
+    } finally {
+      stage.gateway.writePolicies({ 'more.cedar': '' })
+      files.end()
+    }
   })
 
   test('a session that is ended takes its file channel with it', async () => {

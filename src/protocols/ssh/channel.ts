@@ -122,7 +122,8 @@ export class SessionChannel {
   }
 
   async #run(stream: ServerChannel, start: Start): Promise<void> {
-    const { session, upstream, login } = await this.#backend
+    const backend = await this.#backend
+    const { session, upstream, login } = backend
     this.#session = session
     if (start.kind === 'subsystem' && start.name !== 'sftp') {
       const refused = new InvalidRequest(
@@ -144,7 +145,7 @@ export class SessionChannel {
       session.complete(permit, NOT_RUN)
       throw new UpstreamError('upstream_refused', 'the host did not start it', { cause })
     }
-    if (start.kind === 'subsystem') await this.#serveFiles(stream, opened, session, permit, login)
+    if (start.kind === 'subsystem') await this.#serveFiles(stream, opened, session, permit, backend)
     else await this.#join(stream, opened, session, permit, upstream.pressed)
   }
 
@@ -229,16 +230,18 @@ export class SessionChannel {
     upstream: ClientChannel,
     session: Session<SshSettings>,
     permit: Permit,
-    login: string,
+    { login, upstream: { pressed: hostPressed } }: Backend,
   ): Promise<void> {
     this.#upstream = upstream
     const over = closed(upstream)
     const exit = this.#exit
     const broken: unknown[] = []
+    const fell = Promise.withResolvers<void>()
     const files = new FileChannel({
       session,
       client: stream,
       pressed: this.#pressed,
+      hostPressed,
       upstream,
       login,
       mostBytes: permit.limit.bytes ?? Infinity,
@@ -246,9 +249,11 @@ export class SessionChannel {
       onBroken: error => {
         broken.push(error)
         upstream.close()
+        // Whoever broke it may never close it.
+        fell.resolve()
       },
     })
-    await Promise.race([over, this.#abandoned(upstream)])
+    await Promise.race([over, fell.promise, this.#abandoned(upstream)])
     files.end()
     const [error] = broken
     const done = exit.code === 0 && error === undefined

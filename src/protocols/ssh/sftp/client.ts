@@ -4,6 +4,7 @@ import type { Permit } from '#gateway'
 import { AccessDenied, type GatewayError, UpstreamError } from '#model'
 import { denial, notice } from '../denial.ts'
 import type { Pressed } from '../guard.ts'
+import { taken } from './host.ts'
 import { ANSWER, Fields, packet, STATUS, setId, status, string } from './wire.ts'
 
 /** Refusals said on standard error too: most clients of this protocol show only "Permission denied". */
@@ -43,19 +44,16 @@ export class Client {
     this.sent += answer.length
     if (this.sent > this.#mostBytes)
       throw new AccessDenied('limit_exceeded', 'more than a policy lets this channel have')
-    const taken = channel.write(setId(answer, id))
+    const went = channel.write(setId(answer, id))
+    if (this.#slow !== undefined) return
+    const waits: Promise<void>[] = went ? [] : [taken(channel)]
     const full = this.#pressed()
-    if ((taken && full === undefined) || this.#slow !== undefined) return
+    if (full !== undefined) waits.push(full)
+    if (waits.length === 0) return
     this.#hold(true)
-    this.#slow = new Promise(resolve => {
-      const drained = () => {
-        this.#slow = undefined
-        this.#hold(false)
-        resolve()
-      }
-      if (taken) void full?.then(drained)
-      else channel.once('drain', drained)
-      channel.once('close', drained)
+    this.#slow = Promise.all(waits).then(() => {
+      this.#slow = undefined
+      this.#hold(false)
     })
   }
 

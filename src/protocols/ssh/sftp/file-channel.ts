@@ -2,29 +2,18 @@
 // an open file rides on the permit of its OPEN. Packets are taken one after another: what waits holds up the rest,
 // which stays in the channel's window.
 import type { ClientChannel, ServerChannel } from 'ssh2'
-import { FrameCutter } from '#engines/wire'
 import type { Permit, Session, Waiting } from '#gateway'
 import { InvalidRequest, isGatewayError, ProtocolError } from '#model'
 import type { Pressed } from '../guard.ts'
 import { Client } from './client.ts'
 import { Host, HostStatus, statusName, statusOf } from './host.ts'
 import { OpenFiles } from './open-files.ts'
+import { PacketCutter } from './packet-cutter.ts'
 import { readPath } from './paths.ts'
 import { EXTENSIONS, type FileRequest, type PathRequest, readRequest } from './requests.ts'
 import { type Resolved, Resolver } from './resolve.ts'
 import { FILES, fileStatement } from './statement.ts'
-import {
-  ANSWER,
-  Fields,
-  MOST_PACKET_BYTES,
-  malformed,
-  packet,
-  packets,
-  REQUEST,
-  STATUS,
-  setId,
-  string,
-} from './wire.ts'
+import { ANSWER, Fields, malformed, packet, REQUEST, STATUS, setId, string } from './wire.ts'
 
 /** Requests that wait for the host: beyond, the client is not read. OpenSSH's clients have 64. */
 const MOST_OUTSTANDING = 1_024
@@ -32,13 +21,14 @@ const MOST_OUTSTANDING = 1_024
 const MOST_REFUSED = 100
 /** The draft's own limit. */
 const LONGEST_HANDLE = 256
-const NOTHING = new Uint8Array(0)
 
 export interface FileChannelParts {
   readonly session: Session
   readonly client: ServerChannel
   /** The way to the client. */
+  /** Whether either end does not take what it is sent. */
   readonly pressed: Pressed
+  readonly hostPressed: Pressed
   readonly upstream: ClientChannel
   /** The most bytes of answers that the channel may have. */
   readonly mostBytes: number
@@ -53,7 +43,7 @@ export class FileChannel {
   readonly #parts: FileChannelParts
   readonly #host: Host
   readonly #client: Client
-  readonly #cutter = new FrameCutter(packets, MOST_PACKET_BYTES)
+  readonly #cutter = new PacketCutter()
   readonly #files: OpenFiles
   /** Permitted, and not answered by the host. */
   readonly #running = new Set<Permit>()
@@ -62,12 +52,14 @@ export class FileChannel {
   #extensions: ReadonlyMap<string, string> = new Map()
   #refused = 0
   #over = false
+  /** Something is being judged, or there is no room: what comes must wait. */
+  #waits = false
   #roomFor: (() => void) | undefined
 
   constructor(parts: FileChannelParts) {
     this.#parts = parts
     const { client, upstream, onBroken } = parts
-    this.#host = new Host(upstream, () => this.#turn(), onBroken)
+    this.#host = new Host(upstream, parts.hostPressed, () => this.#turn(), onBroken)
     this.#client = new Client(client, parts.pressed, parts.mostBytes, slow =>
       slow ? this.#host.pause() : this.#host.resume(),
     )
@@ -96,28 +88,31 @@ export class FileChannel {
     session.catchUp()
   }
 
-  #take(chunk: Uint8Array): void {
+  #take(chunk: Buffer): void {
     const { client, onBroken } = this.#parts
     if (this.#over) return
     try {
-      const wait = this.#work(chunk)
+      this.#cutter.push(chunk)
+      if (this.#waits) return
+      const wait = this.#work()
       if (wait === undefined) return
+      this.#waits = true
       client.pause()
-      wait.then(() => client.resume(), onBroken)
+      wait.then(() => {
+        this.#waits = false
+        client.resume()
+      }, onBroken)
     } catch (error) {
       onBroken(error)
     }
   }
 
   /** A promise when something must be waited for; all that came is dealt with when it resolves. */
-  #work(chunk: Uint8Array): Promise<void> | undefined {
-    let wait: Promise<void> | undefined
-    this.#cutter.push(chunk, (bytes, start, end) => {
-      // A copy: it goes to the host after the chunk is gone.
-      wait = this.#request(Buffer.from(bytes.subarray(start, end))) ?? this.#room()
-      return wait === undefined
-    })
-    if (wait !== undefined) return wait.then(() => (this.#over ? undefined : this.#work(NOTHING)))
+  #work(): Promise<void> | undefined {
+    for (let next = this.#cutter.next(); next !== undefined; next = this.#cutter.next()) {
+      const wait = this.#request(next) ?? this.#room()
+      if (wait !== undefined) return wait.then(() => (this.#over ? undefined : this.#work()))
+    }
     this.#parts.session.catchUp()
     return undefined
   }
@@ -180,6 +175,9 @@ export class FileChannel {
       // Safe: without a home relative paths begin at the root, and are judged there.
       if (!(error instanceof HostStatus)) throw error
     }
+    // There `\` parts names too, and `con` is no file: what is judged would not be what happens.
+    if (/^\/?[A-Za-z]:/u.test(this.#home))
+      throw new InvalidRequest('statement_unsupported', 'files of such a host cannot be judged')
     this.#resolver = new Resolver(this.#host, this.#home)
     this.#client.version(this.#extensions)
   }
@@ -218,8 +216,9 @@ export class FileChannel {
     this.#running.add(permit)
     if (request.opens !== undefined) this.#files.opening += 1
     const taken = this.#host.send(request.build(paths), answer => {
-      this.#running.delete(permit)
       this.#onPathAnswer(request, paths, permit, answer)
+      // Last: what cannot be understood ends the channel, and leaves it among what was under way.
+      this.#running.delete(permit)
     })
     if (!taken) await this.#host.drained()
   }

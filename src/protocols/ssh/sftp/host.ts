@@ -1,19 +1,10 @@
 // The host's side of a file channel: requests that wait for their answer, the client's and our own.
+import type { Writable } from 'node:stream'
 import type { ClientChannel } from 'ssh2'
-import { FrameCutter } from '#engines/wire'
 import { ProtocolError, UpstreamError } from '#model'
-import {
-  ANSWER,
-  Fields,
-  MOST_PACKET_BYTES,
-  malformed,
-  packet,
-  packets,
-  REQUEST,
-  STATUS,
-  setId,
-  string,
-} from './wire.ts'
+import type { Pressed } from '../guard.ts'
+import { PacketCutter } from './packet-cutter.ts'
+import { ANSWER, Fields, malformed, packet, REQUEST, STATUS, setId, string } from './wire.ts'
 
 type OnAnswer = (answer: Buffer) => void
 
@@ -29,7 +20,8 @@ export class HostStatus extends Error {
 
 export class Host {
   readonly #channel: ClientChannel
-  readonly #cutter = new FrameCutter(packets, MOST_PACKET_BYTES)
+  readonly #pressed: Pressed
+  readonly #cutter = new PacketCutter()
   readonly #waiting = new Map<number, OnAnswer>()
   readonly #onTurn: () => void
   readonly #onBroken: (error: unknown) => void
@@ -39,8 +31,14 @@ export class Host {
   readonly #failures = new Set<(error: Error) => void>()
 
   /** `onTurn`: a chunk's answers are dealt with. `onBroken`: it says what cannot be. */
-  constructor(channel: ClientChannel, onTurn: () => void, onBroken: (error: unknown) => void) {
+  constructor(
+    channel: ClientChannel,
+    pressed: Pressed,
+    onTurn: () => void,
+    onBroken: (error: unknown) => void,
+  ) {
     this.#channel = channel
+    this.#pressed = pressed
     this.#onTurn = onTurn
     this.#onBroken = onBroken
     channel.on('data', (chunk: Buffer) => this.#take(chunk))
@@ -71,16 +69,14 @@ export class Host {
     if (this.#lost) throw lost()
     this.#next = (this.#next + 1) >>> 0
     this.#waiting.set(this.#next, onAnswer)
-    return this.#channel.write(setId(request, this.#next))
+    return this.#channel.write(setId(request, this.#next)) && this.#pressed() === undefined
   }
 
   /** Resolves when it takes more. */
-  drained(): Promise<void> {
-    return new Promise(resolve => {
-      if (!this.#channel.writableNeedDrain) return resolve()
-      this.#channel.once('drain', () => resolve())
-      this.#channel.once('close', () => resolve())
-    })
+  async drained(): Promise<void> {
+    const channel = this.#channel
+    if (channel.writableNeedDrain) await taken(channel)
+    await this.#pressed()
   }
 
   ask(request: Buffer): Promise<Buffer> {
@@ -118,7 +114,7 @@ export class Host {
       this.#failures.add(fail)
       begin(answer => {
         this.#failures.delete(fail)
-        resolve(Buffer.from(answer))
+        resolve(answer)
       })
     })
   }
@@ -126,11 +122,11 @@ export class Host {
   #take(chunk: Buffer): void {
     if (this.#lost) return
     try {
-      this.#cutter.push(chunk, (bytes, start, end) => {
-        // A copy: what goes on to the client may have to wait for it.
-        this.#answered(Buffer.from(bytes.subarray(start, end)))
-        return !this.#lost
-      })
+      this.#cutter.push(chunk)
+      for (let next = this.#cutter.next(); next !== undefined; next = this.#cutter.next()) {
+        this.#answered(next)
+        if (this.#lost) return
+      }
       this.#onTurn()
     } catch (error) {
       // What it sent is at fault, and no client.
@@ -165,6 +161,19 @@ export function statusOf(answer: Buffer): number {
 export function statusName(code: number): string {
   const found = Object.entries(STATUS).find(([, value]) => value === code)
   return found?.[0] ?? String(code)
+}
+
+/** Resolves when a channel has room again, or is over. */
+export function taken(channel: Writable): Promise<void> {
+  return new Promise(resolve => {
+    const over = () => {
+      channel.off('drain', over)
+      channel.off('close', over)
+      resolve()
+    }
+    channel.once('drain', over)
+    channel.once('close', over)
+  })
 }
 
 function unreadable(cause: unknown): UpstreamError {

@@ -1,6 +1,5 @@
 // Packets of the file protocol (draft-ietf-secsh-filexfer-02, version 3; PROTOCOL of OpenSSH for the extensions): what
 // they are made of, how they are cut and built. Pure; what they mean is elsewhere.
-import type { FrameLayout } from '#engines/wire'
 import { ProtocolError } from '#model'
 
 export const REQUEST = {
@@ -48,20 +47,8 @@ export const STATUS = {
 
 /** As OpenSSH has it (SFTP_MAX_MSG_LENGTH), with the length itself. */
 export const MOST_PACKET_BYTES = 256 * 1024 + 4
-/** Length, type, and what a request and its answer are matched by. */
+/** Length, type, and what a request and its answer are matched by; INIT and VERSION have their version there. */
 export const HEADER_BYTES = 9
-/** The length that INIT and VERSION have at least: they have no id. */
-const LEAST_BYTES = 5
-
-/** A uint32 length, which does not count itself. */
-export const packets: FrameLayout = {
-  headerBytes: LEAST_BYTES,
-  frameBytes: (bytes, at) => 4 + viewOf(bytes).getUint32(at),
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
 
 /** The fields of a packet, in order. Throws where one is cut. */
 export class Fields {
