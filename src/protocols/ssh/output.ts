@@ -27,6 +27,7 @@ export class Output {
   readonly #parts: OutputParts
   readonly #text
   #kept = 0
+  #pauses = 0
   #quiet: NodeJS.Timeout | undefined
 
   constructor(parts: OutputParts) {
@@ -45,8 +46,13 @@ export class Output {
   #take(chunk: Buffer): void {
     clearTimeout(this.#quiet)
     this.#send(this.#text.write(chunk))
-    if (this.#text.held > 0)
-      this.#quiet = setTimeout(() => this.#send(this.#text.flush()), QUIET_MS)
+    this.#watch()
+  }
+
+  /** The host is quiet only while it is listened to: a client that does not read must not choose where a line is cut. */
+  #watch(): void {
+    if (this.#pauses > 0 || this.#text.held === 0) return
+    this.#quiet = setTimeout(() => this.#send(this.#text.flush()), QUIET_MS)
   }
 
   #send(bytes: Uint8Array): void {
@@ -63,8 +69,14 @@ export class Output {
     const full = pressed()
     if (full !== undefined) waits.push(full)
     if (waits.length === 0) return
+    this.#pauses += 1
     source.pause()
-    void Promise.all(waits).then(() => source.resume())
+    void Promise.all(waits).then(() => {
+      this.#pauses -= 1
+      if (this.#pauses > 0) return
+      source.resume()
+      this.#watch()
+    })
   }
 }
 
