@@ -121,6 +121,18 @@ describe('a host that cannot be trusted', () => {
   })
 })
 
+describe('a client that breaks the protocol', () => {
+  it('is not listened to any more, in whatever pieces it goes on', async () => {
+    const { client, said, statements } = channel()
+    await settled()
+    client.say(Buffer.alloc(8, 0xff))
+    client.say(open)
+    await settled()
+    expect(said.map(codeOf)).toEqual(['message_too_large'])
+    expect(statements).toEqual([])
+  })
+})
+
 describe('a client that does not read', () => {
   it('holds up the host and itself, not our memory', async () => {
     const large = packet(ANSWER.data, string(Buffer.alloc(30_000)))

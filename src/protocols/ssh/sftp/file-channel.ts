@@ -58,8 +58,8 @@ export class FileChannel {
 
   constructor(parts: FileChannelParts) {
     this.#parts = parts
-    const { client, upstream, onBroken } = parts
-    this.#host = new Host(upstream, parts.hostPressed, () => this.#turn(), onBroken)
+    const { client, upstream } = parts
+    this.#host = new Host(upstream, parts.hostPressed, () => this.#turn(), this.#fail)
     this.#client = new Client(client, parts.pressed, parts.mostBytes, slow =>
       slow ? this.#host.pause() : this.#host.resume(),
     )
@@ -89,7 +89,7 @@ export class FileChannel {
   }
 
   #take(chunk: Buffer): void {
-    const { client, onBroken } = this.#parts
+    const { client } = this.#parts
     if (this.#over) return
     try {
       this.#cutter.push(chunk)
@@ -101,10 +101,17 @@ export class FileChannel {
       wait.then(() => {
         this.#waits = false
         client.resume()
-      }, onBroken)
+      }, this.#fail)
     } catch (error) {
-      onBroken(error)
+      this.#fail(error)
     }
+  }
+
+  /** Nothing that comes after it is looked at. */
+  readonly #fail = (error: unknown): void => {
+    if (this.#over) return
+    this.end()
+    this.#parts.onBroken(error)
   }
 
   /** A promise when something must be waited for; all that came is dealt with when it resolves. */
