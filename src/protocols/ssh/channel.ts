@@ -9,6 +9,7 @@ import type {
 } from 'ssh2'
 import type { Permit, Session, Waiting } from '#gateway'
 import { AccessDenied, InvalidRequest, ProtocolError, type Statement, UpstreamError } from '#model'
+import { Allowance } from './allowance.ts'
 import { denial, notice, REFUSED } from './denial.ts'
 import type { Pressed } from './guard.ts'
 import { passInput } from './input.ts'
@@ -189,7 +190,8 @@ export class SessionChannel {
     this.#upstream = upstream
     this.#noteSize()
     const { signal: left } = this.#left
-    const way = { session, permit, pressed: this.#pressed, left }
+    const allowance = new Allowance(permit.limit, () => upstream.close())
+    const way = { session, permit, pressed: this.#pressed, left, allowance }
     const { recording } = session.resource
     // What a terminal showed is the record of it, whole; of a command's output, as much as the resource says.
     const keep = () =>
@@ -213,14 +215,16 @@ export class SessionChannel {
     const over = Promise.all([closed(upstream), closed(upstream.stderr)])
     await Promise.race([over, this.#abandoned(upstream)])
     for (const output of outputs) output.end()
-    const done = exit.code === 0
+    const { refusal } = allowance
+    const done = refusal === undefined && exit.code === 0
     session.complete(permit, {
       status: this.#left.signal.aborted ? 'cancelled' : done ? 'completed' : 'failed',
-      ...(done ? {} : { errorCode: codeOf(exit) }),
+      ...(done ? {} : { errorCode: refusal?.code ?? codeOf(exit) }),
       rows: 0,
       bytes: outputs.reduce((sum, { sent }) => sum + sent, 0),
     })
     session.catchUp()
+    if (refusal !== undefined) throw refusal
     finish(stream, exit)
   }
 

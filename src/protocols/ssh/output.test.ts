@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream'
 import { setTimeout as later } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Permit, Session } from '#gateway'
+import { Allowance } from './allowance.ts'
 import { Output } from './output.ts'
 
 test('a client that does not read does not cut a line in two, past what is looked for in it', async () => {
@@ -32,6 +33,7 @@ test('a client that does not read does not cut a line in two, past what is looke
     pressed: () => undefined,
     left: new AbortController().signal,
     keep: () => 0,
+    allowance: new Allowance({}, () => {}),
   })
   source.write('a line that fills the window\nsomeone@exam')
   await later(80)

@@ -2,6 +2,7 @@
 // recorded, and neither a slow client nor a slow disk makes us hold more than a piece.
 import type { Readable, Writable } from 'node:stream'
 import type { OutputStream, Permit, Session } from '#gateway'
+import type { Allowance } from './allowance.ts'
 import type { Pressed } from './guard.ts'
 
 /** How long an unfinished line may wait for its rest: a prompt must be seen. */
@@ -19,6 +20,7 @@ export interface OutputParts {
   readonly left: AbortSignal
   /** Bytes kept of this stream; more is sent and counted, not kept. */
   readonly keep: () => number
+  readonly allowance: Allowance
 }
 
 export class Output {
@@ -55,7 +57,8 @@ export class Output {
     this.#quiet = setTimeout(() => this.#send(this.#text.flush()), QUIET_MS)
   }
 
-  #send(bytes: Uint8Array): void {
+  #send(all: Uint8Array): void {
+    const bytes = this.#parts.allowance.take(all)
     if (bytes.length === 0) return
     const { session, permit, stream, source, sink, keep, pressed, left } = this.#parts
     this.sent += bytes.length
