@@ -38,7 +38,7 @@ const SSN = '912-54-7610'
 let stage: Stage
 beforeAll(async () => {
   stage = await startStage({
-    init: `create table drifting (id int primary key, kind text);
+    init: `create table drifting (id int primary key, kind text) with (autovacuum_enabled = false);
       insert into drifting select i, 'old' from generate_series(1, 400) i;
       analyze drifting; update drifting set kind = 'new'; grant all on drifting to app;`,
     policies,
