@@ -3,6 +3,7 @@
 // waits, pauses, ends or fails goes through it as ever. Any other stream is used as it is.
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { attention } from './attention.ts'
 
 /** What the streams say of bytes; the type knows only texts. */
 const NO_ENCODING = 'buffer' as BufferEncoding
@@ -39,14 +40,18 @@ export class Leg {
   /** Hands each chunk on; it is the receiver's from then on. A paused socket keeps what comes, as ever. */
   onData(receive: (chunk: Buffer) => void): void {
     const socket = this.#socket
-    socket.on('data', receive)
+    const heard = (chunk: Buffer): void => {
+      attention.heard(socket)
+      receive(chunk)
+    }
+    socket.on('data', heard)
     if (!(socket instanceof Socket)) return
     // A read ends in `push`. While the stream flows and holds nothing, 'data' would be its next step.
     const push = socket.push
     socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
       if (chunk === null || socket.readableFlowing !== true || socket.readableLength > 0)
         return push.call(socket, chunk, encoding)
-      receive(chunk as Buffer)
+      heard(chunk as Buffer)
       return true
     }
   }
@@ -61,6 +66,7 @@ export class Leg {
   write(bytes: Uint8Array): void {
     const socket = this.#socket
     if (socket.destroyed || !socket.writable) return
+    attention.spoke()
     if (!this.#bare || this.#waiting > 0 || socket.writableLength > 0) {
       socket.write(bytes)
       return
