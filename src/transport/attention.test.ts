@@ -34,7 +34,7 @@ describe('attention', () => {
     }
   })
 
-  it('ends by itself within a tenth of a millisecond', () => {
+  it('ends by itself within a fifth of a millisecond', () => {
     for (let n = 0; n < 10; n += 1) {
       attention.heard(client)
       attention.spoke()
@@ -42,7 +42,7 @@ describe('attention', () => {
       attention.heard(upstream)
     }
     attention.spoke()
-    expect(turn()).toBeLessThanOrEqual(110)
+    expect(turn()).toBeLessThanOrEqual(210)
     expect(waiting).toEqual([])
   })
 
@@ -54,7 +54,8 @@ describe('attention', () => {
       spent += turn()
       now += 5
     }
-    expect(spent).toBeLessThan(200)
+    // Of 400 writes in vain: a handful of tries at the beginning, and as many again each 200 writes.
+    expect(spent).toBeLessThan(1_500)
     for (let n = 0; n < 200; n += 1) attention.spoke()
     expect(turn()).toBeGreaterThan(0)
   })
