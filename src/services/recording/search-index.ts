@@ -8,6 +8,8 @@ import { CHUNKS, type RecordingTables } from './tables.ts'
 /** A session's news wait so long, or until there are so many characters of them. */
 const MOST_AGE_MS = 5_000
 const MOST_WAITING = 32 * 1024
+/** What ends is gathered for so long: many short sessions are one transaction. Whoever searches does not wait for it. */
+const GATHER_MS = 250
 /** Written in one turn: some milliseconds of the one thread. */
 const TURN_CHARACTERS = 32 * 1024
 const TURN_SESSIONS = 64
@@ -39,6 +41,7 @@ export class SearchIndex {
   #done = 0
   #waiting: { readonly until: number; readonly resolve: () => void }[] = []
   #writing = false
+  #gathering: NodeJS.Timeout | undefined
 
   constructor(kysely: Kysely<RecordingTables>, onTrouble: (error: unknown) => void) {
     this.#kysely = kysely
@@ -62,6 +65,7 @@ export class SearchIndex {
     for (const [no, open] of this.#open) if (!open.index.isEmpty) this.#take(no, open, false)
     const until = this.#taken
     if (this.#done >= until) return
+    this.#writeNow()
     await new Promise<void>(resolve => this.#waiting.push({ until, resolve }))
   }
 
@@ -78,6 +82,13 @@ export class SearchIndex {
     if (open.chunk >= CHUNKS) open.lost = true
     this.#queued += characters
     this.#taken += 1
+    if (this.#queued >= TURN_CHARACTERS) this.#writeNow()
+    else this.#gathering ??= setTimeout(() => this.#writeNow(), GATHER_MS).unref()
+  }
+
+  #writeNow(): void {
+    clearTimeout(this.#gathering)
+    this.#gathering = undefined
     if (!this.#writing) void this.#write()
   }
 
