@@ -169,23 +169,27 @@ test.each<[string, number, Conduct]>([
       socket.write(Buffer.alloc(64, 0x7e))
     }),
   ],
-])('%s', async (name, code, hosts) => {
-  conduct = hosts
-  const asked = Date.now()
-  const ran = await stage.ssh(['web-1@127.0.0.1', 'do it'])
-  expect(ran.code, ran.stderr).toBe(code)
-  expect(Date.now() - asked).toBeLessThan(9_000)
-  if (code === 77) expect(ran.stderr).toMatch(/^sallyport: reason: upstream_/m)
-  if (name.includes('half a line')) expect(ran.stdout).toBe('half a li')
-  expect(ran.stderr).not.toMatch(/\p{Cc}(?<!\n)/u)
-  const auditor = await stage.token('dora')
-  await until('its session to end', async () => {
-    const live = await stage.gateway.cli(['sessions', '--live', '--json'], auditor)
-    return JSON.parse(live.stdout).length === 0
-  })
-  await until('its connection to the host to end', () => sockets.size === 0)
-  expect(stage.gateway.log()).not.toContain('process.un')
-})
+])(
+  '%s',
+  async (name, code, hosts) => {
+    conduct = hosts
+    const asked = Date.now()
+    const ran = await stage.ssh(['web-1@127.0.0.1', 'do it'])
+    expect(ran.code, ran.stderr).toBe(code)
+    expect(Date.now() - asked).toBeLessThan(9_000)
+    if (code === 77) expect(ran.stderr).toMatch(/^sallyport: reason: upstream_/m)
+    if (name.includes('half a line')) expect(ran.stdout).toBe('half a li')
+    expect(ran.stderr).not.toMatch(/\p{Cc}(?<!\n)/u)
+    const auditor = await stage.token('dora')
+    await until('its session to end', async () => {
+      const live = await stage.gateway.cli(['sessions', '--live', '--json'], auditor)
+      return JSON.parse(live.stdout).length === 0
+    })
+    await until('its connection to the host to end', () => sockets.size === 0)
+    expect(stage.gateway.log()).not.toContain('process.un')
+  },
+  60_000,
+)
 
 test.each<[string, (socket: Socket) => boolean]>([
   ['says nothing', () => false],
