@@ -1,7 +1,8 @@
 // What a yes is bound to: change any of it and it is a yes to something else.
-import fc from 'fast-check'
+
 import { describe, expect, it } from 'vitest'
 import type { Parameter, Principal, Statement } from '#model'
+import { fc } from '../../test/property.ts'
 import { digestOf } from './digest.ts'
 import { principal } from './gateway.testing.ts'
 

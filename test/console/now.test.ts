@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { LiveEvent } from '#contract'
 import { Statements } from '../../web/features/now/statements.ts'
 import { run } from '../servers/programs.ts'
-import { faults, picture, type Stage, setStage } from './stage.ts'
+import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
 
 const POLICIES = {
   'shop.cedar': `
@@ -16,12 +16,6 @@ forbid (principal is Agent, action == Action::"write", resource) unless { contex
 @id("dba-looks") permit (principal in Group::"dba", action in [Action::"console:read", Action::"console:audit", Action::"console:operate"], resource == Gateway::"sallyport");
 `,
 }
-const LOOKS = [
-  ['light', false, 1200],
-  ['dark', true, 1200],
-  ['phone', false, 360],
-  ['phone-dark', true, 360],
-] as const
 
 vi.setConfig({ testTimeout: 90_000 })
 

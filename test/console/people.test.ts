@@ -1,7 +1,7 @@
 // People and agents, one of them, and a run, in a real browser: found, followed, ended.
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { run } from '../servers/programs.ts'
-import { faults, picture, type Stage, setStage } from './stage.ts'
+import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
 
 const POLICIES = {
   'shop.cedar': `
@@ -13,12 +13,6 @@ forbid (principal is Agent, action == Action::"write", resource) unless { contex
 @id("dba-looks") permit (principal in Group::"dba", action in [Action::"approve", Action::"console:read", Action::"console:audit", Action::"console:operate"], resource);
 `,
 }
-const LOOKS = [
-  ['light', false, 1200],
-  ['dark', true, 1200],
-  ['phone', false, 360],
-  ['phone-dark', true, 360],
-] as const
 
 vi.setConfig({ testTimeout: 90_000 })
 let stage: Stage

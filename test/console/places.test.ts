@@ -1,7 +1,7 @@
 // The other places of the console in a real browser: resources, grants, evidence, why.
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { run } from '../servers/programs.ts'
-import { faults, picture, type Stage, setStage } from './stage.ts'
+import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
 
 const POLICIES = {
   'shop.cedar': `
@@ -12,12 +12,6 @@ forbid (principal is Agent, action == Action::"write", resource) unless { contex
 @id("dba-looks") permit (principal in Group::"dba", action in [Action::"console:read", Action::"console:audit", Action::"console:operate"], resource == Gateway::"sallyport");
 `,
 }
-const LOOKS = [
-  ['light', false, 1200],
-  ['dark', true, 1200],
-  ['phone', false, 360],
-  ['phone-dark', true, 360],
-] as const
 
 vi.setConfig({ testTimeout: 60_000 })
 let stage: Stage
@@ -192,6 +186,8 @@ describe('evidence', () => {
   it('says when it follows no longer, and goes on without a hole', async () => {
     const { page } = await pageOf('dora', '/evidence')
     await page.getByText('following', { exact: true }).waitFor()
+    // Until the first answer there is no list that could be out of date, and the page says nothing of it.
+    await page.getByRole('row').nth(1).waitFor()
     await stage.gateway.kill()
     await page.getByText('not following: newer entries may be missing here').waitFor()
     await stage.gateway.start()

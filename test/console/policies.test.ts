@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { run } from '../servers/programs.ts'
-import { faults, picture, type Stage, setStage } from './stage.ts'
+import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
 
 const SHOP = `// who may use the shop
 @id("agents-use-shop") permit (principal in Group::"agents", action in [Action::"connect", Action::"read"], resource in Resource::"shop");
@@ -22,12 +22,6 @@ const CASES = `- name: an agent reads
   statement: select id from customers
   expect: { effect: permit }
 `
-const LOOKS = [
-  ['light', false, 1200],
-  ['dark', true, 1200],
-  ['phone', false, 360],
-  ['phone-dark', true, 360],
-] as const
 
 vi.setConfig({ testTimeout: 60_000 })
 let stage: Stage

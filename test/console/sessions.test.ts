@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { run } from '../servers/programs.ts'
-import { faults, picture, type Stage, setStage } from './stage.ts'
+import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
 
 const POLICIES = {
   'shop.cedar': `
@@ -16,12 +16,6 @@ forbid (principal is Agent, action == Action::"write", resource) unless { contex
 }
 /** What would steer an eye or a terminal. */
 const STEERS = /(?![\n\t])[\p{Cc}\p{Cf}]/u
-const LOOKS = [
-  ['light', false, 1200],
-  ['dark', true, 1200],
-  ['phone', false, 360],
-  ['phone-dark', true, 360],
-] as const
 
 vi.setConfig({ testTimeout: 90_000 })
 let stage: Stage

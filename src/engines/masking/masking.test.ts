@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConfigurationError, type DataClass, type MaskMethod, maskMethods } from '#model'
+import { fc } from '../../../test/property.ts'
 import {
   createMasking,
   detectors,

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../../test/property.ts'
 import { createMasking } from './masking.ts'
 import { clearStream, createTextStream, type TextStream } from './text-stream.ts'
 

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import canonicalize from 'canonicalize'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type AuditEntry, InvalidRequest } from '#model'
+import { fc } from '../../../test/property.ts'
 import { canonicalJson, decodeRecord, encodeRecord, RecordForm } from './index.ts'
 
 const VECTORS = join(import.meta.dirname, '../../../../shared/vectors/jcs/testdata')

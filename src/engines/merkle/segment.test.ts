@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../../test/property.ts'
 import {
   decodeBundle,
   encodeBundle,

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
 import { compareCompiled, compareSessions, newTally } from './oracle.testing.ts'
+// The same draws each time.
+import '../../../test/property.ts'
 
 it('compiled policies decide any program as Cedar does, with its reasons and errors', () => {
   const tally = newTally()

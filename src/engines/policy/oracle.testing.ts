@@ -1,4 +1,5 @@
 // The two comparisons with the library, for the test and for longer runs by hand.
+
 import fc from 'fast-check'
 import type { Principal } from '#model'
 import { toJsonForm } from './cedar.ts'

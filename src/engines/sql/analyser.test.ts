@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { fc } from '../../../test/property.ts'
 import type { Analyser, Analysis, SqlStatement, Unreadable } from './index.ts'
 import { createPostgresAnalyser } from './index.ts'
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../../test/property.ts'
 import { TextCache } from './cache.ts'
 
 describe('what is kept of texts', () => {

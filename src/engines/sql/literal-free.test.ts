@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { fc } from '../../../test/property.ts'
 import { type Analyser, createPostgresAnalyser } from './index.ts'
 import { literalFree } from './literal-free.ts'
 

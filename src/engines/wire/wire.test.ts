@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ProtocolError } from '#model'
+import { fc } from '../../../test/property.ts'
 import { ByteReader, ByteWriter, FrameCutter, lengthFrames, typedFrames } from './index.ts'
 
 const frame = (type: number, body: Uint8Array) =>

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { fc } from '../../../test/property.ts'
 import { Feed, HEADER, lengthAt } from './feed.ts'
 
 /** Reads whole frames; blocks before, or after, every frame whose first payload byte says so. */

@@ -1,7 +1,8 @@
 // Noise on both legs: whatever comes, the relay ends cleanly or goes on; it never fails by a bug of ours, and a
 // canary in a masked column never reaches the client.
-import fc from 'fast-check'
+
 import { expect, test } from 'vitest'
+import { fc } from '../../../test/property.ts'
 import { rig } from './relay-doubles.ts'
 import {
   bare,

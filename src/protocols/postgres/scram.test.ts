@@ -1,7 +1,7 @@
 import { pbkdf2Sync } from 'node:crypto'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AuthenticationFailed, ProtocolError, Secret } from '#model'
+import { fc } from '../../../test/property.ts'
 import { saslPrepared } from './saslprep.ts'
 import { attributes, fromBase64, keysOf, SCRAM, SCRAM_PLUS, sha256 } from './scram.ts'
 import { createScramClient } from './scram-client.ts'

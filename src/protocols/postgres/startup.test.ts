@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ByteWriter } from '#engines/wire'
 import { isGatewayError, ProtocolError } from '#model'
+import { fc } from '../../../test/property.ts'
 import { readStartupPacket, type StartupMessage } from './startup.ts'
 import { clientParameters, searchPathOf } from './startup-parameters.ts'
 

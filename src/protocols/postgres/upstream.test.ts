@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ByteReader } from '#engines/wire'
 import { Secret, UpstreamError } from '#model'
+import { fc } from '../../../test/property.ts'
 import { hasPostgres, type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts'
 import {
   authenticationOk,

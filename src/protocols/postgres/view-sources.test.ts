@@ -1,6 +1,7 @@
 // Of which columns a view makes its own, by the rules that real servers keep.
-import fc from 'fast-check'
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fc } from '../../../test/property.ts'
 import { hasPostgres, type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts'
 import { isNode, listOf, readNodeTree } from './node-tree.ts'
 import { viewSources } from './view-sources.ts'

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../../test/property.ts'
 import { readWords } from './words.ts'
 
 /** What a shell makes of the text, as the arguments of printf. */

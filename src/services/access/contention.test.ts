@@ -1,8 +1,9 @@
 // Many at once, on the real store: whatever the order, a yes is used once, one no wins, and no use is taken twice.
-import fc from 'fast-check'
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { grantIdOf, type StatementRequest, type TimeRequest } from '#model'
 import { type Database, openDatabase } from '#services/db'
+import { fc } from '../../../test/property.ts'
 import {
   type AccessTables,
   accessMigrations,

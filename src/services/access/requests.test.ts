@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AccessRequest, StatementRequest } from '#model'
 import { type Database, openDatabase } from '#services/db'
+import { fc } from '../../../test/property.ts'
 import {
   type AccessTables,
   accessMigrations,

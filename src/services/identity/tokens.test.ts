@@ -2,11 +2,11 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import type { JWK } from 'jose'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { IssuerSettings } from '#config'
 import { AuthenticationFailed } from '#model'
+import { fc } from '../../../test/property.ts'
 import {
   confused,
   encode,

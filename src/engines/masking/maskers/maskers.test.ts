@@ -1,8 +1,8 @@
 // The methods that a class sets itself: what they leave, and what they redact instead.
 import { Buffer } from 'node:buffer'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { MaskMethod } from '#model'
+import { fc } from '../../../../test/property.ts'
 import { createMasking, maskedBytes } from '../index.ts'
 
 function masked(mask: MaskMethod, value: string): string {

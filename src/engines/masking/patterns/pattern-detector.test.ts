@@ -1,10 +1,10 @@
 // Patterns of the configuration: what they find, that reading only stretches finds all of it, and what they cost
 // on texts made to be slow.
 import { Buffer } from 'node:buffer'
-import fc from 'fast-check'
 import { RE2JS } from 're2js'
 import { describe, expect, it } from 'vitest'
 import type { DetectorSettings } from '#model'
+import { fc } from '../../../../test/property.ts'
 import { patternEngine } from '../../../config/pattern-engine.ts'
 import { createFinder, lastFindings } from '../finder.ts'
 import { createMasking } from '../masking.ts'

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { fc } from '../../../../test/property.ts'
 import { expectSame } from './conditions.testing.ts'
 import { like } from './like.ts'
 import { CedarSet, Entity, equal, keyOf, toLong } from './values.ts'
