@@ -1,0 +1,23 @@
+// HTTP as bytes: the strict front towards clients, the client towards upstreams, and the words both use.
+export { Body, type BodyReceiver, type BodyWriter, type Flow, pipe, type Tunnel } from './body.ts'
+export type { Exchange, HttpConnection, ServeHttpOptions } from './exchange.ts'
+export { type Field, Fields, looseName } from './fields.ts'
+export { defaultLimits, type HttpLimits } from './limits.ts'
+export {
+  bodyFollows,
+  type Framing,
+  type Host,
+  type HttpVersion,
+  NO_BODY,
+  type RequestHead,
+  type ResponseHead,
+  STREAM,
+  type Target,
+} from './message.ts'
+export { HttpRefusal, type HttpRule } from './refusal.ts'
+export type {
+  UpstreamCall,
+  UpstreamOrigin,
+  UpstreamRequest,
+  UpstreamResponse,
+} from './upstream-types.ts'
