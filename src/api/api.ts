@@ -40,6 +40,7 @@ import { resourceRoutes } from './resource-routes.ts'
 import { runRoutes } from './run-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { signInRoutes } from './sign-in-routes.ts'
+import { terminalRoutes } from './terminal-routes.ts'
 import { timeRoutes } from './time-routes.ts'
 import { serveTunnels } from './tunnels.ts'
 
@@ -175,6 +176,7 @@ export async function startApi(
       grantRoutes,
       timeRoutes,
       sessionRoutes,
+      terminalRoutes,
       nowRoutes,
       peopleRoutes,
       runRoutes,

@@ -163,6 +163,12 @@ const rows: readonly Row[] = [
     ...only(404, [200, 'own', 'audit']),
   },
   {
+    // Who may read it is told that nothing of it was on a terminal.
+    route: `GET ${paths.cast}`,
+    id: things => things.session,
+    ...only(404, [409, 'own', 'audit']),
+  },
+  {
     route: `DELETE ${paths.recording}`,
     id: things => things.ended,
     ...only(403, [204, 'administer']),

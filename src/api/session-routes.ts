@@ -17,19 +17,8 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
   const present = (session: SessionSummary): SessionSummary =>
     parts.gateway.sessions.get(session.id)?.summary() ?? session
 
-  const find = async (caller: Caller, id: string, ...rights: ConsoleRight[]) => {
-    const session = await known(parts, id)
-    if (
-      session === undefined ||
-      !(isOwn(caller, session) || rights.some(right => has(parts, caller, right)))
-    ) {
-      throw new InvalidRequest(
-        'request_unknown',
-        `There is no session ${id.slice(0, 40)} that you may see.`,
-      )
-    }
-    return session
-  }
+  const find = (caller: Caller, id: string, ...rights: ConsoleRight[]) =>
+    visibleSession(parts, caller, id, rights)
 
   routes.get(
     paths.sessions,
@@ -174,6 +163,34 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
   )
 }
 
+async function visibleSession(
+  parts: ApiParts,
+  caller: Caller,
+  id: string,
+  rights: readonly ConsoleRight[],
+): Promise<SessionSummary> {
+  const session = await known(parts, id)
+  if (
+    session === undefined ||
+    !(isOwn(caller, session) || rights.some(right => has(parts, caller, right)))
+  ) {
+    throw new InvalidRequest(
+      'request_unknown',
+      `There is no session ${id.slice(0, 40)} that you may see.`,
+    )
+  }
+  return session
+}
+
+/** A session whose recording the caller may read. Throws InvalidRequest, the same whether it is unknown or not theirs. */
+export function readableSession(
+  parts: ApiParts,
+  caller: Caller,
+  id: string,
+): Promise<SessionSummary> {
+  return visibleSession(parts, caller, id, ['console:audit'])
+}
+
 async function known(parts: ApiParts, id: string): Promise<SessionSummary | undefined> {
   try {
     return await parts.recordings.get(id)
@@ -185,7 +202,7 @@ async function known(parts: ApiParts, id: string): Promise<SessionSummary | unde
 }
 
 /** Reading what somebody did is itself evidence, and comes first. */
-async function onRecord(parts: ApiParts, caller: Caller, session?: string): Promise<void> {
+export async function onRecord(parts: ApiParts, caller: Caller, session?: string): Promise<void> {
   await parts.audit.durable(
     parts.audit.append({
       kind: 'recording.read',

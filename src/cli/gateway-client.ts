@@ -59,6 +59,21 @@ export class GatewayClient {
     return this.#call<Answer>('DELETE', path)
   }
 
+  /** An answer of any length, piece by piece, at the reader's pace. */
+  async pieces(path: string, take: (piece: Uint8Array) => Promise<void>): Promise<void> {
+    const response = await this.#send('GET', path)
+    if (response.statusCode !== 200) throw await refusal(response)
+    // From here on the reader may take its time.
+    response.socket.setTimeout(0)
+    try {
+      for await (const piece of response) await take(piece)
+    } catch (cause) {
+      throw new Unavailable('unavailable', 'The gateway broke off: this is not all of it.', {
+        cause,
+      })
+    }
+  }
+
   /** Server-sent events, one callback each; resolves when the server ends the stream, on Ctrl-C, or when `until` aborts. */
   async events(
     path: string,

@@ -1,4 +1,5 @@
 // What each command runs in: where to print, which gateway to call, how it ends.
+import { once } from 'node:events'
 import type { Command } from 'commander'
 import { environment } from '#config'
 import { InvalidRequest } from '#model'
@@ -25,6 +26,8 @@ export function wholeNumber(option: string, text: string, least = 0): number {
 
 export interface Invocation {
   readonly output: Output
+  /** Prints it as it is; resolves when the reader takes more. */
+  pass(piece: Uint8Array): Promise<void>
   client(): GatewayClient
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal
@@ -60,6 +63,9 @@ export function runs(
       const url = options.gateway ?? environment('SALLYPORT_URL') ?? DEFAULT_GATEWAY
       const invocation: Invocation = {
         output,
+        pass: async piece => {
+          if (!process.stdout.write(piece)) await once(process.stdout, 'drain')
+        },
         signal: stop.signal,
         client: () =>
           new GatewayClient({

@@ -86,7 +86,16 @@ export function sessionCommands(program: Command): void {
     .command('replay <id>')
     .description('shows what was asked and seen, as it happened')
     .option('--speed <n>', 'times as fast; 0: all at once', '0')
-  runs(replay, async ({ client, output, signal }, id) => {
+    .option('--cast', 'what a terminal of it showed, as asciicast v3')
+    .option('--entry <n>', 'with --cast: of the statement with this audit entry; else the first')
+  runs(replay, async ({ client, output, pass, signal }, id) => {
+    const { cast, entry } = replay.opts<{ cast?: boolean; entry?: string }>()
+    if (cast === true) {
+      const query = entry === undefined ? '' : `?entry=${wholeNumber('--entry', entry)}`
+      await client().pieces(`${path('cast', id)}${query}`, pass)
+      return
+    }
+    if (entry !== undefined) throw new WrongUsage('--entry goes with --cast.')
     const events = await wholeRecording(client(), path('recording', id))
     if (output.json) {
       output.write(jsonText(events, 2))
@@ -166,7 +175,7 @@ async function wholeRecording(
 }
 
 function path(
-  name: 'session' | 'recording' | 'watch' | 'endSession',
+  name: 'session' | 'recording' | 'cast' | 'watch' | 'endSession',
   id: string | undefined,
 ): string {
   if (id === undefined) throw new WrongUsage('Which session? See: sallyport sessions.')

@@ -20,6 +20,7 @@ export const paths = {
   sessions: '/api/sessions',
   session: '/api/sessions/:id',
   recording: '/api/sessions/:id/recording',
+  cast: '/api/sessions/:id/cast',
   watch: '/api/sessions/:id/watch',
   endSession: '/api/sessions/:id/end',
   now: '/api/now',

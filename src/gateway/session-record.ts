@@ -272,10 +272,10 @@ export class SessionRecord {
     return this.#parts.recorder.behind
   }
 
-  size(permit: Permit, { columns, rows }: TerminalSize): void {
+  size(permit: Permit, { columns, rows, type }: TerminalSize): void {
     this.catchUp()
     const entry = permit.auditIndex
-    this.#parts.recorder.add({ kind: 'size', at: this.#parts.now(), entry, columns, rows })
+    this.#parts.recorder.add({ kind: 'size', at: this.#parts.now(), entry, columns, rows, type })
   }
 
   note(text: string): void {

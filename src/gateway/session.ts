@@ -62,6 +62,8 @@ export type OutputStream = 'output' | 'error'
 export interface TerminalSize {
   readonly columns: number
   readonly rows: number
+  /** What the client says that it is: `xterm-256color`. */
+  readonly type?: string | undefined
 }
 
 export interface Session<Upstream = unknown> {

@@ -237,6 +237,37 @@ describe('the gate', () => {
     expect(replayed).not.toContain('c@example.com')
   })
 
+  test('gives what a terminal showed as an asciicast, masked as it was', async () => {
+    const input =
+      "stty -echo; stty cols 91 rows 21; echo on the 'record'; echo d@'example.com'; exit 3\n"
+    const ran = await stage.ssh(['-tt', host], { input, env: { TERM: 'xterm' } })
+    expect(ran.code).toBe(3)
+    const auditor = await stage.token('dora')
+    let lines: unknown[] = []
+    await until('the exit to be on record', async () => {
+      const listed = await stage.gateway.cli(['sessions', '--json'], auditor)
+      const [newest]: { id: string }[] = JSON.parse(listed.stdout)
+      const cast = await stage.gateway.cli(
+        ['session', 'replay', newest?.id ?? '', '--cast'],
+        auditor,
+      )
+      if (cast.code !== 0) return false
+      lines = cast.stdout
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line))
+      return String(lines.at(-1)).includes('x')
+    })
+    expect(lines[0]).toMatchObject({ version: 3, title: '<shell>', term: { type: 'xterm' } })
+    expect(lines.at(-1)).toEqual([expect.any(Number), 'x', '3'])
+    const shown = (lines.slice(1) as [number, string, string][])
+      .flatMap(([, code, data]) => (code === 'o' ? data : []))
+      .join('')
+    expect(shown).toContain('on the record')
+    expect(shown).toContain('⟦m:email⟧')
+    expect(shown).not.toContain('d@example.com')
+  })
+
   test('ends a running command within two seconds when its session is ended', async () => {
     const running = stage.ssh([host, 'sleep 60'])
     const auditor = await stage.token('dora')

@@ -28,6 +28,8 @@ const LONGEST_VALUE = 256
 const LARGEST_SIDE = 1_000
 /** Between two changes of a terminal's size that are passed on: the last one counts. */
 const RESIZE_MS = 50
+/** Names of terminals, as they stand in the records. */
+const TERMINAL = /^[\w.+-]{1,64}$/
 /** For the host to close a channel that the client has left. */
 const CLOSING_MS = 5_000
 /** What the library can say of RFC 4254 section 6.10; a host may name any. */
@@ -307,8 +309,9 @@ export class SessionChannel {
 
   #noteSize(): void {
     if (this.#terminal === undefined || this.#permit === undefined) return
-    const { cols, rows } = this.#terminal
-    this.#session?.recordSize(this.#permit, { columns: cols, rows })
+    const { cols, rows, term } = this.#terminal
+    const type = TERMINAL.test(term) ? term : undefined
+    this.#session?.recordSize(this.#permit, { columns: cols, rows, type })
   }
 
   #refuse(error: unknown): void {

@@ -53,6 +53,8 @@ export type RecordedEvent =
       readonly entry: number
       readonly columns: number
       readonly rows: number
+      /** What the client says that it is. */
+      readonly type?: string | undefined
     }
   | { readonly kind: 'note'; readonly at: number; readonly text: string }
   /** Only when read: there is more, from event number `next` on. */

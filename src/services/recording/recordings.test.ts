@@ -62,6 +62,52 @@ describe('a recording', () => {
     expect(chunks.map(chunk => chunk.chunk)).toEqual(chunks.map((_, at) => at))
   })
 
+  it('gives what a terminal of it showed as an asciicast: the first, or the one that is meant', async () => {
+    const recorder = await recordings.start(session, () => {})
+    const asked = (entry: number, text: string) =>
+      ({
+        kind: 'statement',
+        at: 1000,
+        entry,
+        text,
+        effect: 'permit',
+        code: 'permitted',
+        policies: [],
+      }) as const
+    const said = (entry: number, text: string) =>
+      ({ kind: 'output', at: 1500, entry, stream: 'output', text }) as const
+    recorder.add(asked(1, 'uptime'))
+    recorder.add(said(1, 'up 3 days\n'))
+    recorder.add(asked(2, 'a shell'))
+    recorder.add({ kind: 'size', at: 1200, entry: 2, columns: 90, rows: 20, type: 'xterm' })
+    recorder.add(said(2, '$ \u001b[1mls\u001b[m'))
+    recorder.add({ kind: 'output', at: 1600, entry: 2, stream: 'output', base64: 'w6k=' })
+    recorder.add({ kind: 'size', at: 1600, entry: 2, columns: 80, rows: 24 })
+    const of = async (entry?: number) =>
+      (await Array.fromAsync(recordings.cast('ses-1', entry))).map(line => JSON.parse(line))
+    expect(await of()).toEqual([
+      { version: 3, term: { cols: 90, rows: 20, type: 'xterm' }, timestamp: 1, title: 'a shell' },
+      [0.5, 'o', '$ \u001b[1mls\u001b[m'],
+      [0.1, 'o', 'é'],
+      [0, 'r', '80x24'],
+    ])
+    recorder.add({
+      kind: 'outcome',
+      at: 2600,
+      entry: 2,
+      status: 'failed',
+      errorCode: '2',
+      rows: 0,
+      bytes: 9,
+    })
+    expect((await of()).at(-1)).toEqual([1, 'x', '2'])
+    expect(await of(1)).toMatchObject([
+      { title: 'uptime', term: { cols: 80 } },
+      [0.5, 'o', 'up 3 days\n'],
+    ])
+    await expect(of(3)).rejects.toThrow('nothing that was shown on a terminal')
+  })
+
   it('shows nothing of what it holds on disk', async () => {
     const recorder = await recordings.start(session, () => {})
     recorder.add(note('canary-4711'))

@@ -19,6 +19,7 @@ import { type RunFilter, RunList, type RunSummary } from './runs.ts'
 import { forgetIn, SearchIndex } from './search-index.ts'
 import { FEWEST_CHARACTERS, findSessions, type SessionFilter } from './session-search.ts'
 import type { RecordingTables } from './tables.ts'
+import { castOf } from './terminals.ts'
 
 /** What one reading gives: the rest is asked for with `from`. */
 const MOST_READ_CHARACTERS = 16 * 1024 * 1024
@@ -207,6 +208,21 @@ export class Recordings {
       events.push(JSON.parse(line))
     }
     return events
+  }
+
+  /** All of them, one at a time. Throws as `read` does. */
+  async *events(id: string): AsyncGenerator<RecordedEvent> {
+    await this.get(id)
+    await this.#open.get(id)?.flush()
+    for await (const line of this.#lines(id)) yield JSON.parse(line)
+  }
+
+  /**
+   * What a terminal of the session showed, as the lines of an asciicast v3: the first one, or that of the statement with
+   * this entry. Throws as `read` does, and InvalidRequest when there is none; before the first line.
+   */
+  cast(id: string, entry?: number): AsyncGenerator<string> {
+    return castOf(() => this.events(id), entry)
   }
 
   /** Live events of a session; undefined when it does not run on this node. */
