@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   nobodyWaits,
   operation,
@@ -10,6 +10,7 @@ import {
   write,
 } from './gateway.testing.ts'
 import { Permit } from './permit.ts'
+import { standOn } from './standing-permit.ts'
 
 const POLICIES = `
 @id("staff-connect") permit (principal in Group::"staff", action == Action::"connect", resource in Resource::"shop");
@@ -32,6 +33,8 @@ beforeEach(async () => {
 afterEach(() => test.close())
 
 const kinds = async () => (await test.entries()).map(entry => entry['kind'])
+const define = () => statement('create table t()', [operation('define', 'CREATE TABLE')])
+const OPEN = '@id("all") permit (principal, action, resource);'
 const caught = (work: () => unknown) =>
   Promise.resolve()
     .then(work)
@@ -235,8 +238,6 @@ describe('a statement', () => {
 })
 
 describe('while the entry of a write goes to the disk', () => {
-  const define = () => statement('create table t()', [operation('define', 'CREATE TABLE')])
-  const OPEN = '@id("all") permit (principal, action, resource);'
   const meanwhile = (happens: () => void) => {
     const { durable } = test.audit
     test.audit.durable = async index => {
@@ -274,6 +275,66 @@ describe('while the entry of a write goes to the disk', () => {
     expect(await caught(() => session.authorize(define(), nobodyWaits))).toMatchObject({
       code: 'session_ended',
     })
+  })
+})
+
+describe('what runs on a permit', () => {
+  const renewed = async (policies: string, asked = define()) => {
+    test.usePolicies(OPEN)
+    const session = await test.open(ana)
+    const permit = await session.authorize(asked, nobodyWaits)
+    const before = await kinds()
+    test.usePolicies(policies)
+    const next = session.renew(permit)
+    expect(await kinds()).toEqual(before)
+    return { permit, next, session }
+  }
+
+  it('keeps it while the rules are those of then', async () => {
+    test.usePolicies(OPEN)
+    const session = await test.open(ana)
+    const permit = await session.authorize(define(), nobodyWaits)
+    expect(session.renew(permit)).toBe(permit)
+  })
+
+  it('goes on by the rules of now, on the entry of then', async () => {
+    const { permit, next } = await renewed(`${OPEN} @id("b") permit (principal, action, resource);`)
+    expect(next?.current).toBe(true)
+    expect(next).not.toBe(permit)
+    expect(next?.auditIndex).toBe(permit.auditIndex)
+  })
+
+  it('has none once a policy forbids it, or asks a person first', async () => {
+    const forbid = '@id("no") forbid (principal, action == Action::"define", resource)'
+    expect((await renewed(`${OPEN} ${forbid};`)).next).toBeUndefined()
+    const asks = `${OPEN} @approvers("staff") ${forbid} unless { context.approved };`
+    expect((await renewed(asks)).next).toBeUndefined()
+  })
+
+  it('has none once its session is over', async () => {
+    test.usePolicies(OPEN)
+    const session = await test.open(ana)
+    const permit = await session.authorize(define(), nobodyWaits)
+    await session.close('ended_by_operator')
+    expect(session.renew(permit)).toBeUndefined()
+  })
+
+  it('is asked about once a second', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const { permit, session } = await renewed(OPEN)
+      const standing = standOn(session, permit, () => {})
+      vi.advanceTimersByTime(5_000)
+      expect(standing.signal.aborted).toBe(false)
+      test.usePolicies(
+        `${OPEN} @id("no") forbid (principal, action == Action::"define", resource);`,
+      )
+      vi.advanceTimersByTime(1_000)
+      expect(standing.signal.reason).toMatchObject({ code: 'session_ended' })
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
 

@@ -28,3 +28,4 @@ export type {
   Waiting,
 } from './session.ts'
 export type { Masks } from './sight.ts'
+export { type StandingPermit, standOn } from './standing-permit.ts'

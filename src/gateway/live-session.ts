@@ -31,6 +31,7 @@ import { refuseUse } from './masked-uses.ts'
 import { planCells, scrubText, textStream } from './masks.ts'
 import { type Approve, type Discharged, discharge } from './obligations/index.ts'
 import { mintPermit, type Permit, type PermitBasis } from './permit.ts'
+import { holds } from './rights.ts'
 import type {
   Outcome,
   OutputStream,
@@ -181,6 +182,16 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
 
   refused(text: string, error: GatewayError): void {
     this.#record.refused(text, error)
+  }
+
+  renew(permit: Permit): Permit | undefined {
+    const { statement, auditIndex, approved, maxRows, limit } = permit
+    const facts = this.facts(approved)
+    if (this.signal.aborted || !holds(this.#rules.policies.decide(statement, facts)))
+      return undefined
+    if (permit.current) return permit
+    const basis = this.#basisFor(this.#rules, this.#sight.at(facts))
+    return mintPermit({ statement, auditIndex, approved, maxRows, limit, basis })
   }
 
   complete(permit: Permit, outcome: Outcome): void {
@@ -385,6 +396,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       auditIndex,
       maxRows: discharged.maxRows,
       limit: discharged.limit ?? NO_LIMIT,
+      approved: discharged.approval !== undefined,
       basis: this.#basisFor(this.#rules, this.#sight.at(facts)),
     })
   }

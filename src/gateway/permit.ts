@@ -47,6 +47,8 @@ export interface PermitTerms {
   readonly maxRows: number | undefined
   /** The most rows and bytes of answer. */
   readonly limit: { readonly rows?: number; readonly bytes?: number }
+  /** A person said yes to it. */
+  readonly approved: boolean
   readonly basis: PermitBasis
 }
 
@@ -97,6 +99,10 @@ export class Permit {
 
   get limit(): { readonly rows?: number; readonly bytes?: number } {
     return this.#terms.limit
+  }
+
+  get approved(): boolean {
+    return this.#terms.approved
   }
 
   /** False once policies, classes or grants changed: what goes on under it must be judged again. */

@@ -3,7 +3,16 @@ import type { KeyObject } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { ZodType } from 'zod'
-import type { ColumnName, Origin, Principal, ReasonCode, Resource, Secret, Statement } from '#model'
+import type {
+  ColumnName,
+  Origin,
+  Principal,
+  ReasonCode,
+  Resource,
+  Secret,
+  Statement,
+  UpstreamError,
+} from '#model'
 import type { Session } from './session.ts'
 
 /** Where a client reaches the gateway for this protocol. */
@@ -117,6 +126,8 @@ export interface Gateway {
   ephemeral(credentialId: string): EphemeralLogin
   /** Puts a failed login on record that never reached `authenticate` (no token, plaintext refused, ...). */
   loginFailed(origin: Origin, code: ReasonCode): void
+  /** Tells the operators' log what the client is not told: why the protected system cannot be used. */
+  upstreamFailed(session: Pick<Session, 'id' | 'resource'>, error: UpstreamError): void
   /**
    * Opens a session: the resource exists and speaks `protocol`, `connect` is permitted, the opening
    * is on record. Throws AccessDenied, Unavailable, InvalidRequest.

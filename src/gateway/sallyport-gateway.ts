@@ -17,6 +17,7 @@ import {
   type Secret,
   type TimeRequest,
   Unavailable,
+  type UpstreamError,
 } from '#model'
 import type { Grants, Requests } from '#services/access'
 import type { AuditLog } from '#services/audit'
@@ -44,7 +45,7 @@ import { CONNECT, holds, Rights } from './rights.ts'
 import type { Session } from './session.ts'
 import type { Masks } from './sight.ts'
 import { type AskedTime, TimeRequests } from './time-requests.ts'
-import { type Said, Voting } from './voting.ts'
+import { oneLine, type Said, Voting } from './voting.ts'
 
 /** Once a second: outcomes into the log, and whatever ends by the clock. */
 const TICK_MS = 1_000
@@ -194,6 +195,15 @@ export class SallyportGateway implements Gateway {
 
   loginFailed(origin: Origin, code: ReasonCode): void {
     this.#logins.failed(origin, code)
+  }
+
+  upstreamFailed({ id, resource }: Pick<Session, 'id' | 'resource'>, error: UpstreamError): void {
+    const { code, message, cause } = error
+    const why = cause instanceof Error ? oneLine(cause.message.slice(0, 1_000)) : undefined
+    this.#parts.log.warn(
+      { session: id, resource: resource.name, code, message, why },
+      'upstream.failed',
+    )
   }
 
   /** True while an identity that `authenticate` proved has not ended since. */

@@ -95,6 +95,11 @@ export interface Session<Upstream = unknown> {
   justify(reason: string): void
   /** Puts a refusal on record that was made before a statement could be built (unreadable text and the like). */
   refused(text: string, error: GatewayError): void
+  /**
+   * For what runs on one permit without an end of its own (`standOn`): the same permit, or one by the rules of now on
+   * the same entry; undefined when it would not be permitted any more, with the yes that it was given. Records nothing.
+   */
+  renew(permit: Permit): Permit | undefined
   /** Ends the exchange of a permit: its outcome goes on record. */
   complete(permit: Permit, outcome: Outcome): void
   /** Adds to the recording what the principal saw. */

@@ -97,9 +97,10 @@ test.each<[string, number, Conduct]>([
   [
     'more than the window',
     77,
+    // Before the command is said to run nobody takes it, and no more is asked for.
     onCommand((host, channel) => {
-      send(host, ok(channel))
       for (let n = 0; n < 400; n += 1) send(host, out(channel, 'x'.repeat(32_000)))
+      send(host, ok(channel))
     }),
   ],
   [

@@ -285,6 +285,38 @@ describe('the gate', () => {
     expect(ran.code).toBe(77)
     expect(ran.stderr).toContain('ended by an operator')
   })
+
+  test('a shell that runs when a policy forbids it ends within two seconds; what else runs there goes on', async () => {
+    const heard = { shell: '', command: '' }
+    const hear = (name: keyof typeof heard) => (piece: string) => {
+      heard[name] += piece
+    }
+    const shell = stage.ssh(['-tt', host], {
+      input: 'while sleep 0.1; do echo tick; done\n',
+      hear: hear('shell'),
+    })
+    const command = stage.ssh([host, 'sh -c "echo begun; sleep 6; echo done"'], {
+      hear: hear('command'),
+    })
+    await until(
+      'both to run',
+      () => heard.shell.includes('tick') && heard.command.includes('begun'),
+    )
+    const asked = Date.now()
+    stage.gateway.writePolicies({
+      'more.cedar': `@id("no-shells") forbid (principal, action, resource == Object::"web-1/<shell>");`,
+    })
+    try {
+      const ended = await shell
+      // Two seconds, and what the gateway takes to see that the file changed.
+      expect(Date.now() - asked).toBeLessThan(5_000)
+      expect(ended.code).toBe(77)
+      expect(ended.stderr).toContain('it was ended: it is no longer permitted')
+      expect(await command).toMatchObject({ code: 0, stdout: 'begun\ndone\n' })
+    } finally {
+      stage.gateway.writePolicies({ 'more.cedar': '' })
+    }
+  })
 })
 
 describe('refused', () => {

@@ -58,7 +58,10 @@ export function createPostgres(): Protocol<PostgresSettings> {
       session = await gateway.open(client.principal, protocol, client.resource, client.origin)
       reason = await serveSession(client, session, gateway)
     } catch (error) {
-      if (error instanceof UpstreamError) reason = 'upstream_left'
+      if (error instanceof UpstreamError) {
+        reason = 'upstream_left'
+        if (session !== undefined) gateway.upstreamFailed(session, error)
+      }
       dismiss(client.socket, denial(error, 'FATAL'))
       if (!isGatewayError(error)) throw error // a bug of ours: the caller logs it
     } finally {

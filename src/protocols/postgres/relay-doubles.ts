@@ -71,6 +71,7 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
     signal: ending.signal,
     statements: [],
     outcomes: [],
+    renew: permit => permit,
     answers: [],
     refusals: [],
     reasons: [],

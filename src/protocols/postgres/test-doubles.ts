@@ -85,6 +85,7 @@ export async function fakeGateway(limits: Partial<Gateway['limits']> = {}): Prom
       reject: () => void failures.push('credential_invalid'),
     }),
     loginFailed: (_, code) => void failures.push(code),
+    upstreamFailed() {},
     open: () => Promise.reject(new Error('this double opens no sessions')),
     close() {
       identity.close()
@@ -134,6 +135,7 @@ export function fakeSession(
         scrub: (text: string) => text,
         stored: () => () => undefined,
       }) as unknown as Permit,
+    renew: permit => permit,
     refused() {},
     complete() {},
     recordAnswer() {},

@@ -7,8 +7,15 @@ import type {
   Session as Ssh2Session,
   WindowChangeInfo,
 } from 'ssh2'
-import type { Permit, Session, Waiting } from '#gateway'
-import { AccessDenied, InvalidRequest, ProtocolError, type Statement, UpstreamError } from '#model'
+import { type Permit, type Session, standOn, type Waiting } from '#gateway'
+import {
+  AccessDenied,
+  InvalidRequest,
+  isGatewayError,
+  ProtocolError,
+  type Statement,
+  UpstreamError,
+} from '#model'
 import { Allowance } from './allowance.ts'
 import { denial, notice, REFUSED } from './denial.ts'
 import type { Pressed } from './guard.ts'
@@ -54,6 +61,7 @@ export class SessionChannel {
   readonly gone: () => void
   readonly #backend: Promise<Backend>
   readonly #pressed: Pressed
+  readonly #onDefect: (error: unknown) => void
   #resize: NodeJS.Timeout | undefined
   readonly #left = new AbortController()
   readonly #environment: Record<string, string> = {}
@@ -65,9 +73,16 @@ export class SessionChannel {
   #exit: Exit = { code: null, signal: undefined }
   #session: Session<SshSettings> | undefined
 
-  constructor(client: Ssh2Session, backend: Promise<Backend>, pressed: Pressed) {
+  /** `onDefect`: a bug of ours broke the channel. */
+  constructor(
+    client: Ssh2Session,
+    backend: Promise<Backend>,
+    pressed: Pressed,
+    onDefect: (error: unknown) => void,
+  ) {
     this.#backend = backend
     this.#pressed = pressed
+    this.#onDefect = onDefect
     const { promise, resolve } = Promise.withResolvers<void>()
     this.done = promise
     this.gone = () => {
@@ -121,7 +136,10 @@ export class SessionChannel {
     stream.on('error', () => {})
     stream.stderr.on('error', () => {})
     stream.once('close', this.gone)
-    this.#running = this.#run(stream, start).catch(error => this.#refuse(error))
+    this.#running = this.#run(stream, start).catch(error => {
+      this.#refuse(error)
+      if (!isGatewayError(error)) this.#onDefect(error)
+    })
   }
 
   async #run(stream: ServerChannel, start: Start): Promise<void> {
@@ -191,9 +209,14 @@ export class SessionChannel {
   ): Promise<void> {
     this.#upstream = upstream
     this.#noteSize()
-    const { signal: left } = this.#left
-    const allowance = new Allowance(permit.limit, () => upstream.close())
-    const way = { session, permit, pressed: this.#pressed, left, allowance }
+    const tooMuch = new AbortController()
+    // What is let through goes out first.
+    const allowance = new Allowance(permit.limit, () => queueMicrotask(() => tooMuch.abort()))
+    const standing = standOn(session, permit, renewed => {
+      for (const output of outputs) output.follow(renewed)
+    })
+    const ending = AbortSignal.any([this.#left.signal, standing.signal, tooMuch.signal])
+    const way = { session, permit, pressed: this.#pressed, ending, allowance }
     const { recording } = session.resource
     // What a terminal showed is the record of it, whole; of a command's output, as much as the resource says.
     const keep = () =>
@@ -215,13 +238,14 @@ export class SessionChannel {
     const exit = this.#exit
     passInput(stream, upstream, hostPressed)
     const over = Promise.all([closed(upstream), closed(upstream.stderr)])
-    await Promise.race([over, this.#abandoned(upstream)])
+    await Promise.race([over, abandoned(upstream, ending)])
+    standing.drop()
     for (const output of outputs) output.end()
-    const { refusal } = allowance
+    const refusal: unknown = allowance.refusal ?? standing.signal.reason
     const done = refusal === undefined && exit.code === 0
     session.complete(permit, {
       status: this.#left.signal.aborted ? 'cancelled' : done ? 'completed' : 'failed',
-      ...(done ? {} : { errorCode: refusal?.code ?? codeOf(exit) }),
+      ...(done ? {} : { errorCode: isGatewayError(refusal) ? refusal.code : codeOf(exit) }),
       rows: 0,
       bytes: outputs.reduce((sum, { sent }) => sum + sent, 0),
     })
@@ -259,9 +283,13 @@ export class SessionChannel {
         fell.resolve()
       },
     })
-    await Promise.race([over, fell.promise, this.#abandoned(upstream)])
+    // What is read and written through open files is asked for at each piece; here, whether there are files at all.
+    const standing = standOn(session, permit, () => {})
+    const ending = AbortSignal.any([this.#left.signal, standing.signal])
+    await Promise.race([over, fell.promise, abandoned(upstream, ending)])
+    standing.drop()
     files.end()
-    const [error] = broken
+    const error: unknown = broken[0] ?? standing.signal.reason
     const done = exit.code === 0 && error === undefined
     session.complete(permit, {
       status: this.#left.signal.aborted ? 'cancelled' : done ? 'completed' : 'failed',
@@ -277,19 +305,6 @@ export class SessionChannel {
     )
       session.refused(FILES, error)
     throw error
-  }
-
-  /** Closes the host's channel when the client leaves. Resolves some time later: the host may never close it. */
-  #abandoned(upstream: ClientChannel): Promise<void> {
-    const { signal: left } = this.#left
-    return new Promise(resolve => {
-      const leave = () => {
-        upstream.close()
-        setTimeout(resolve, CLOSING_MS).unref()
-      }
-      if (left.aborted) leave()
-      else left.addEventListener('abort', leave, { once: true })
-    })
   }
 
   #waiting(stream: ServerChannel): Waiting {
@@ -359,6 +374,18 @@ function statementOf(start: Start, login: string): Statement {
     throw new InvalidRequest('statement_unsupported', 'a command may not begin so')
   }
   return commandStatement(start.command, login)
+}
+
+/** Closes the host's channel when it is to end. Resolves some time later: the host may never close it. */
+function abandoned(upstream: ClientChannel, ending: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const leave = () => {
+      upstream.close()
+      setTimeout(resolve, CLOSING_MS).unref()
+    }
+    if (ending.aborted) leave()
+    else ending.addEventListener('abort', leave, { once: true })
+  })
 }
 
 function closed(stream: { once(event: 'close', listener: () => void): unknown }): Promise<void> {

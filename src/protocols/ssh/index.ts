@@ -49,6 +49,9 @@ export function createSsh(): Protocol<SshSettings> {
     const channels = new Set<SessionChannel>()
     /** Called when the last channel has closed. */
     let idle: (() => void) | undefined
+    const defect = Promise.withResolvers<never>()
+    // One that comes when all is over anyway is of no use to anybody.
+    defect.promise.catch(() => {})
     const left = new Promise<void>(resolve => {
       if (socket.destroyed) resolve()
       else socket.once('close', () => resolve())
@@ -61,7 +64,7 @@ export function createSsh(): Protocol<SshSettings> {
     backend.catch(() => {})
     connection.on('session', (accept, reject) => {
       if (channels.size >= MOST_CHANNELS) return reject()
-      const channel = new SessionChannel(accept(), backend, login.pressed)
+      const channel = new SessionChannel(accept(), backend, login.pressed, defect.reject)
       channels.add(channel)
       void channel.done.then(() => {
         channels.delete(channel)
@@ -104,11 +107,14 @@ export function createSsh(): Protocol<SshSettings> {
 
     try {
       const { session, upstream } = await backend
-      reason = await over(session, upstream)
+      reason = await Promise.race([over(session, upstream), defect.promise])
       if (reason !== 'client_left') sayWhy(endingError(reason))
       upstream.end()
     } catch (error) {
-      if (error instanceof UpstreamError) reason = 'upstream_left'
+      if (error instanceof UpstreamError) {
+        reason = 'upstream_left'
+        if (session !== undefined) gateway.upstreamFailed(session, error)
+      }
       sayWhy(error)
       if (!isGatewayError(error)) throw error // a bug of ours: the caller logs it
     } finally {

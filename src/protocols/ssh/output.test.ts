@@ -31,7 +31,7 @@ test('a client that does not read does not cut a line in two, past what is looke
     source,
     sink,
     pressed: () => undefined,
-    left: new AbortController().signal,
+    ending: new AbortController().signal,
     keep: () => 0,
     allowance: new Allowance({}, () => {}),
   })

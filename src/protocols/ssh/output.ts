@@ -16,8 +16,8 @@ export interface OutputParts {
   readonly sink: Writable
   /** The way to the client. */
   readonly pressed: Pressed
-  /** The client has left: nothing waits for it any more. */
-  readonly left: AbortSignal
+  /** The client has left, or what ran is ended: nothing is sent any more. */
+  readonly ending: AbortSignal
   /** Bytes kept of this stream; more is sent and counted, not kept. */
   readonly keep: () => number
   readonly allowance: Allowance
@@ -27,7 +27,7 @@ export class Output {
   /** Bytes sent to the client. */
   sent = 0
   readonly #parts: OutputParts
-  readonly #text
+  #text
   #kept = 0
   #pauses = 0
   #quiet: NodeJS.Timeout | undefined
@@ -35,8 +35,14 @@ export class Output {
   constructor(parts: OutputParts) {
     this.#parts = parts
     this.#text = parts.permit.text()
-    parts.left.addEventListener('abort', () => parts.source.resume(), { once: true })
+    parts.ending.addEventListener('abort', () => parts.source.resume(), { once: true })
     parts.source.on('data', (chunk: Buffer) => this.#take(chunk))
+  }
+
+  /** The rules changed: what comes next is shown as they are now. */
+  follow(permit: Permit): void {
+    this.#send(this.#text.flush())
+    this.#text = permit.text()
   }
 
   /** Sends what is kept back: the host has said all. */
@@ -58,15 +64,16 @@ export class Output {
   }
 
   #send(all: Uint8Array): void {
-    const bytes = this.#parts.allowance.take(all)
+    const { session, permit, stream, source, sink, keep, pressed, ending, allowance } = this.#parts
+    if (ending.aborted) return
+    const bytes = allowance.take(all)
     if (bytes.length === 0) return
-    const { session, permit, stream, source, sink, keep, pressed, left } = this.#parts
     this.sent += bytes.length
     const room = keep() - this.#kept
     const part = room >= bytes.length ? bytes : bytes.subarray(0, Math.max(room, 0))
     this.#kept += part.length
     const behind = part.length === 0 ? undefined : session.recordOutput(permit, stream, part)
-    if (!sink.writable || left.aborted) return
+    if (!sink.writable) return
     const waits: Promise<unknown>[] = behind === undefined ? [] : [behind]
     if (!sink.write(bytes)) waits.push(once(sink, 'drain'))
     const full = pressed()

@@ -25,7 +25,6 @@ const LONGEST_HANDLE = 256
 export interface FileChannelParts {
   readonly session: Session
   readonly client: ServerChannel
-  /** The way to the client. */
   /** Whether either end does not take what it is sent. */
   readonly pressed: Pressed
   readonly hostPressed: Pressed
