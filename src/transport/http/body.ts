@@ -15,6 +15,8 @@ export interface BodyReceiver {
 export interface Flow {
   pause(): void
   resume(): void
+  /** Nobody wants the rest. */
+  cancel(): void
 }
 
 export interface BodyWriter {
@@ -25,6 +27,8 @@ export interface BodyWriter {
   abort(error: Error): void
   /** One listener; a later one takes its place. */
   onDrain(listener: () => void): void
+  /** One listener: the other side is gone, and what is written from then on goes nowhere. */
+  onLost(listener: (error: Error) => void): void
 }
 
 /** A connection that has become something else: bytes both ways. */
@@ -32,6 +36,8 @@ export interface Tunnel {
   readonly incoming: Body
   readonly outgoing: BodyWriter
 }
+
+const STILL: Flow = { pause() {}, resume() {}, cancel() {} }
 
 type End = { readonly trailers: Fields } | { readonly error: Error }
 
@@ -57,7 +63,7 @@ export class Body implements AsyncIterable<Uint8Array> {
 
   /** One of bytes that are there. */
   static of(bytes: Uint8Array, trailers: Fields = Fields.none): Body {
-    const body = new Body({ pause() {}, resume() {} })
+    const body = new Body(STILL)
     if (bytes.length > 0) body.push(bytes)
     body.finish(trailers)
     return body
@@ -101,6 +107,13 @@ export class Body implements AsyncIterable<Uint8Array> {
     this.#paused = false
     this.#drain()
     if (!this.#paused && this.#end === undefined) this.#flow.resume()
+  }
+
+  /** The rest is not wanted: the source is told, and the reader that there may be fails with `error`. */
+  cancel(error: Error): void {
+    if (this.#end !== undefined) return
+    this.fail(error)
+    this.#flow.cancel()
   }
 
   /** Reads on and drops what comes. */
@@ -210,16 +223,17 @@ export class Body implements AsyncIterable<Uint8Array> {
   }
 }
 
-const EMPTY = new Body({ pause() {}, resume() {} })
+const EMPTY = new Body(STILL)
 EMPTY.finish()
 
-/** From one to the other until it is over. A failure of the source cuts the writer short. */
+/** From one to the other until it is over. What happens to one end, the other is told. */
 export function pipe(
   body: Body,
   writer: BodyWriter,
   over: (error?: Error) => void = () => {},
 ): void {
   writer.onDrain(() => body.resume())
+  writer.onLost(error => body.cancel(error))
   body.read({
     data: chunk => writer.write(chunk),
     end: trailers => {

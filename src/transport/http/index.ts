@@ -2,6 +2,7 @@
 export { Body, type BodyReceiver, type BodyWriter, type Flow, pipe, type Tunnel } from './body.ts'
 export type { Exchange, HttpConnection, ServeHttpOptions } from './exchange.ts'
 export { type Field, Fields, looseName } from './fields.ts'
+export { type ForwardedBy, forwardable, returnable } from './forwarding.ts'
 export { defaultLimits, type HttpLimits } from './limits.ts'
 export {
   bodyFollows,
@@ -15,6 +16,8 @@ export {
   type Target,
 } from './message.ts'
 export { HttpRefusal, type HttpRule } from './refusal.ts'
+export { serveHttp } from './serve.ts'
+export { readHost, readTarget, writeHost } from './target.ts'
 export type {
   UpstreamCall,
   UpstreamOrigin,

@@ -36,6 +36,8 @@ export interface RequestHead {
   readonly fields: Fields
   readonly body: Framing
   readonly expectContinue: boolean
+  /** No further request on this connection. */
+  readonly close: boolean
   /** Lower case, when the connection is asked to become something else: `websocket`. */
   readonly upgrade: string | undefined
 }

@@ -25,6 +25,7 @@ export type HttpRule =
   | 'field_forbidden'
   | 'field_look_alike'
   | 'method_override'
+  | 'target_override'
   | 'fields_too_many'
   | 'head_too_large'
   | 'length_invalid'
@@ -66,6 +67,7 @@ const messages: Record<HttpRule, string> = {
   field_forbidden: 'a header field is not allowed in this version of HTTP',
   field_look_alike: 'a header field has a name that passes for another: underscores',
   method_override: 'a header field asks for another method than the request line',
+  target_override: 'a header field asks for another target than the request line',
   fields_too_many: 'the message has too many header fields',
   head_too_large: 'the head of the message is too large',
   length_invalid: 'the length of the body is not one number',
