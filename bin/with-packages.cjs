@@ -48,6 +48,7 @@ const DEBIAN = {
   'dropbear-bin': '/usr/bin/dbclient',
   'putty-tools': '/usr/bin/plink',
   'python3-paramiko': '/usr/lib/python3/dist-packages/paramiko/__init__.py',
+  'python3-asyncssh': '/usr/lib/python3/dist-packages/asyncssh/__init__.py',
   rsync: '/usr/bin/rsync',
   'ssh-audit': '/usr/bin/ssh-audit',
   git: '/usr/bin/git',

@@ -41,8 +41,9 @@ import {
   dialTcp,
   type Listener,
   listen,
-  openHostKey,
+  openGatewayKeys,
   openServerAuthority,
+  serverNames,
   type TlsSource,
   tlsIdentity,
 } from '#transport'
@@ -109,7 +110,7 @@ export async function startServer(
       log.error({ err: error }, 'tls.renewal_failed'),
     )
     undo.push(() => tls.close())
-    const hostKey = openHostKey(config.data)
+    const keys = openGatewayKeys(config.data)
     const listeners = new Map<string, { host: string; port: number }>()
     const inventory = createInventory(config.resources)
     const consoleUrl = (): string =>
@@ -197,7 +198,8 @@ export async function startServer(
         ...config.approvals.hold,
         ...config.resources.find(each => each.name === name)?.hold,
       }),
-      hostKey: () => hostKey,
+      keys,
+      names: () => serverNames(config.names),
       tls: () => ({ context: tls.context(), certificate: tls.certificateDer() }),
       dial: (host, port, signal) =>
         dialTcp(host, port, { timeoutMs: config.limits.upstreamLoginMs, signal }),

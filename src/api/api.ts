@@ -19,6 +19,7 @@ import {
 } from '#model'
 import { auditRoutes } from './audit-routes.ts'
 import { authenticate } from './authentication.ts'
+import { certificateRoutes } from './certificate-routes.ts'
 import { channelHooks, channelRoutes } from './channel-routes.ts'
 import { credentialRoutes } from './credential-routes.ts'
 import { dataClassRoutes } from './data-class-routes.ts'
@@ -171,6 +172,7 @@ export async function startApi(
     for (const add of [
       resourceRoutes,
       credentialRoutes,
+      certificateRoutes,
       requestRoutes,
       precedentRoutes,
       grantRoutes,

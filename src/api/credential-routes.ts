@@ -2,12 +2,12 @@
 import { z } from 'zod'
 import { paths, schemas } from '#contract'
 import { principalEntry } from '#gateway'
-import { AccessDenied, InvalidRequest } from '#model'
+import { AccessDenied, InvalidRequest, type Resource } from '#model'
 import type { Routes } from './api.ts'
-import type { ApiParts } from './parts.ts'
+import type { ApiParts, Caller } from './parts.ts'
 import { has, isOwn } from './rights.ts'
 
-const MOST_TTL_MS = 15 * 60_000
+export const MOST_TTL_MS = 15 * 60_000
 
 export function credentialRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'principal' } as const
@@ -27,17 +27,8 @@ export function credentialRoutes(routes: Routes, parts: ApiParts): void {
       },
     },
     async (request, reply) => {
-      const { principal, origin } = request.caller!
-      const resource = parts.inventory.get(request.body.resource)
-      if (resource === undefined || !parts.gateway.rights.mayConnect(principal, resource, origin)) {
-        throw new AccessDenied(
-          'resource_unknown',
-          'There is no such resource that you may connect to.',
-          {
-            hint: 'The names that you may use: sallyport resources.',
-          },
-        )
-      }
+      const { principal } = request.caller!
+      const resource = connectable(parts, request.caller!, request.body.resource)
       const ttlMs = request.body.ttl === undefined ? MOST_TTL_MS : request.body.ttl * 1000
       const issued = await parts.identity.issue(principal, resource.name, ttlMs)
       await parts.audit.durable(
@@ -111,4 +102,22 @@ export function credentialRoutes(routes: Routes, parts: ApiParts): void {
       return reply.code(204).send(null)
     },
   )
+}
+
+/** A resource that the caller may connect to. Throws AccessDenied, the same for one that there is not. */
+export function connectable(parts: ApiParts, caller: Caller, name: string): Resource {
+  const resource = parts.inventory.get(name)
+  if (
+    resource === undefined ||
+    !parts.gateway.rights.mayConnect(caller.principal, resource, caller.origin)
+  ) {
+    throw new AccessDenied(
+      'resource_unknown',
+      'There is no such resource that you may connect to.',
+      {
+        hint: 'The names that you may use: sallyport resources.',
+      },
+    )
+  }
+  return resource
 }

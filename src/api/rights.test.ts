@@ -100,6 +100,13 @@ const rows: readonly Row[] = [
   { route: `GET ${paths.resources}`, ...all(200) },
   { route: `GET ${paths.credentials}`, ...all(200) },
   { route: `POST ${paths.credentials}`, body: { resource: 'shop' }, ...only(404, [201, 'own']) },
+  // The wire of this gateway knows no certificates.
+  {
+    route: `POST ${paths.certificates}`,
+    body: { resource: 'shop', publicKey: 'x' },
+    ...only(404, [400, 'own']),
+  },
+  { route: `GET ${paths.knownHosts}`, ...all(200) },
   {
     route: `DELETE ${paths.credential}`,
     id: things => things.credential,

@@ -9,13 +9,15 @@ import {
   paths,
   type ResourceView,
 } from '#contract'
+import { certifiedKey } from './certificate-commands.ts'
 import { colors } from './colors.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
+import type { LoadProtocols } from './protocol-facts.ts'
 import { plain, print, table, when } from './report.ts'
 import { requestText, stateText } from './request-text.ts'
 import { actionsOf, seconds } from './time-commands.ts'
 
-export function accessCommands(program: Command): void {
+export function accessCommands(program: Command, protocols: LoadProtocols): void {
   runs(
     program.command('whoami').description('who the gateway says you are'),
     async ({ client, output }) => {
@@ -46,8 +48,21 @@ export function accessCommands(program: Command): void {
     .command('credential <resource>')
     .description('a credential for one resource, for 15 minutes at most')
     .option('--ttl <seconds>', 'shorter', '900')
-  runs(credential, async ({ client, output }, resource) => {
-    const ttl = wholeNumber('--ttl', credential.opts<{ ttl: string }>().ttl, 10)
+    .option('--certificate [file]', 'a key and a certificate in files, in place of a password')
+    .option('--agent', 'the same, kept by your key agent for that time')
+    .option('--from <networks>', 'of a certificate: for use from these addresses alone')
+  runs(credential, async (invocation, resource = '') => {
+    const options = credential.opts<{
+      ttl: string
+      certificate?: string | true
+      agent?: boolean
+      from?: string
+    }>()
+    const ttl = wholeNumber('--ttl', options.ttl, 10)
+    if (options.certificate !== undefined || options.agent === true)
+      return certifiedKey(invocation, protocols, { ...options, resource, ttl })
+    if (options.from !== undefined) throw new WrongUsage('--from needs --certificate or --agent.')
+    const { client, output } = invocation
     const issued = await client().post<IssuedCredential>(paths.credentials, { resource, ttl })
     print(output, issued, ({ id, secret, expiresAt }) =>
       [`user      ${plain(id)}`, `password  ${plain(secret)}`, `until     ${when(expiresAt)}`].join(

@@ -17,7 +17,7 @@ export function connectCommand(program: Command, protocols: LoadProtocols): void
     .option('--port <n>', 'the local port; 0 picks one', '0')
   runs(command, async (invocation, name, ...tool) => {
     const client = invocation.client()
-    const resource = await find(client, name ?? '')
+    const resource = await findResource(client, name ?? '')
     const protocol = (await protocols()).find(each => each.name === resource.protocol)
     if (protocol === undefined)
       throw new InvalidRequest(
@@ -53,7 +53,8 @@ export function connectCommand(program: Command, protocols: LoadProtocols): void
   })
 }
 
-async function find(client: GatewayClient, name: string): Promise<ResourceView> {
+/** Throws InvalidRequest when there is none of that name for this caller. */
+export async function findResource(client: GatewayClient, name: string): Promise<ResourceView> {
   const resources = await client.get<ResourceView[]>(paths.resources)
   const found = resources.find(each => each.name === name)
   if (found === undefined) {

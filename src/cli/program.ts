@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { Command } from 'commander'
 import { accessCommands } from './access-commands.ts'
 import { auditCommands } from './audit-commands.ts'
+import { certificateCommands } from './certificate-commands.ts'
 import { channelCommands } from './channel-commands.ts'
 import { configCommands } from './config-commands.ts'
 import { connectCommand } from './connect-command.ts'
@@ -30,7 +31,8 @@ export function createProgram(protocols: LoadProtocols): Command {
       process.exit(error.exitCode === 0 ? 0 : 2)
     })
   loginCommands(program)
-  accessCommands(program)
+  accessCommands(program, protocols)
+  certificateCommands(program)
   timeCommands(program)
   sessionCommands(program)
   channelCommands(program)

@@ -20,6 +20,18 @@ export interface Protocol {
       ca: string
     }): readonly string[]
   }
+  /** For wires whose clients prove themselves by certificates. */
+  readonly keyProofs?: {
+    newKey(): {
+      readonly publicKey: string
+      files(certificate: string): readonly { readonly suffix: string; readonly text: string }[]
+    }
+    useLine(
+      endpoint: { host: string; port: number; resource: string },
+      file: string | undefined,
+    ): string
+    keep(file: string, seconds: number): readonly string[]
+  }
   /** Reads a statement as it would be judged, without a catalog. */
   read(text: string): Promise<Statement>
 }

@@ -1,5 +1,6 @@
 // The REST contract: what the server checks and what every client may rely on.
 import type { z } from 'zod'
+import type * as certificates from './certificates.ts'
 import type * as channels from './channels.ts'
 import type * as evidence from './evidence.ts'
 import type * as now from './now.ts'
@@ -10,6 +11,7 @@ import type * as schemas from './schemas.ts'
 import type * as time from './time.ts'
 
 export { grantable } from './actions.ts'
+export * as certificateSchemas from './certificates.ts'
 export * as channelSchemas from './channels.ts'
 export * as evidenceSchemas from './evidence.ts'
 export * as nowSchemas from './now.ts'
@@ -27,6 +29,8 @@ export type SignedIn = z.infer<typeof schemas.signedIn>
 export type ResourceView = z.infer<typeof schemas.resource>
 export type CredentialView = z.infer<typeof schemas.credential>
 export type IssuedCredential = z.infer<typeof schemas.issuedCredential>
+export type IssuedCertificate = z.infer<typeof certificates.issuedCertificate>
+export type KnownHosts = z.infer<typeof certificates.knownHosts>
 export type AccessRequestView = z.infer<typeof schemas.accessRequest>
 export type PrecedentView = z.infer<typeof precedents.precedent>
 export type TimeQuestion = z.input<typeof time.timeQuestion>

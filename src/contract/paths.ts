@@ -7,6 +7,8 @@ export const paths = {
   resources: '/api/resources',
   credentials: '/api/credentials',
   credential: '/api/credentials/:id',
+  certificates: '/api/certificates',
+  knownHosts: '/api/known-hosts',
   requests: '/api/requests',
   request: '/api/requests/:id',
   approve: '/api/requests/:id/approve',

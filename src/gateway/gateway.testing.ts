@@ -1,4 +1,5 @@
 // A gateway on real engines, a real log and a store in memory, for the tests of this room.
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,6 +28,7 @@ import {
 import { createInventory, type Inventory } from '#services/inventory'
 import { Recordings, type RecordingTables, recordingMigrations } from '#services/recording'
 import { createMetrics, silentLog } from '#telemetry'
+import type { GatewayKeys } from '#transport'
 import type { Protocol } from './protocol.ts'
 import { SallyportGateway } from './sallyport-gateway.ts'
 import type { Session, Waiting } from './session.ts'
@@ -212,7 +214,8 @@ export async function testGateway(policies: string, storePath = ':memory:'): Pro
     }),
     hold: () => hold,
     tls: refuse,
-    hostKey: refuse,
+    keys: testKeys(),
+    names: () => ['localhost'],
     dial: refuse,
     log: silentLog,
     metrics: createMetrics({ process: false }),
@@ -285,4 +288,9 @@ function refuse(): never {
 
 function unavailable(): Error {
   return new Unavailable('audit_unavailable', 'The log cannot be written.')
+}
+
+function testKeys(): GatewayKeys {
+  const key = () => generateKeyPairSync('ed25519').privateKey
+  return { host: key(), authorities: { clients: key(), upstreams: key(), gateways: key() } }
 }

@@ -7,6 +7,7 @@ export { createMasks } from './create-masks.ts'
 export { digestOf } from './digest.ts'
 export { endingError } from './endings.ts'
 export { principalEntry, sourceEntry } from './evidence.ts'
+export type { KeyProofs } from './key-proofs.ts'
 export type { Permit, ResultColumn, StoredWatch } from './permit.ts'
 export type {
   Endpoint,

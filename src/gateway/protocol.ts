@@ -13,6 +13,8 @@ import type {
   Statement,
   UpstreamError,
 } from '#model'
+import type { KeyAuthorities } from '#transport'
+import type { KeyProofs } from './key-proofs.ts'
 import type { Session } from './session.ts'
 
 /** Where a client reaches the gateway for this protocol. */
@@ -60,6 +62,8 @@ export interface Protocol<Upstream = unknown> {
     /** For a client that no environment steers: what goes before its other arguments. */
     arguments?(endpoint: Endpoint): readonly string[]
   }
+  /** Absent: clients of this wire prove nothing by keys. */
+  readonly keyProofs?: KeyProofs
   /**
    * Reads a statement as it would be judged, without a session or a catalog: for `policy why`. Names stand
    * as written. Throws AccessDenied when it cannot be read.
@@ -119,6 +123,10 @@ export interface Gateway {
   tls(): { readonly context: SecureContext /** DER */; readonly certificate: Uint8Array }
   /** Ed25519: proves this gateway on wires that know hosts by a key. The same one as long as the data folder lasts. */
   hostKey(): KeyObject
+  /** Keys that sign for others, on such wires. */
+  authorities(): KeyAuthorities
+  /** This gateway's own, as clients may write them. */
+  names(): readonly string[]
   /** Verifies a token. Throws AuthenticationFailed. */
   authenticate(token: Secret, origin: Origin): Promise<Principal>
   /** True when the text has the form of an ephemeral credential's id. */

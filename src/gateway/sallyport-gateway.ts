@@ -26,6 +26,7 @@ import type { Inventory } from '#services/inventory'
 import type { Recordings } from '#services/recording'
 import type { Vault } from '#services/vault'
 import type { Log, Metrics } from '#telemetry'
+import type { GatewayKeys, KeyAuthorities } from '#transport'
 import { Approvals, type HoldTimes } from './approvals.ts'
 import { hasStake } from './approvers.ts'
 import { AskedValues } from './asked-values.ts'
@@ -78,7 +79,9 @@ export interface GatewayParts {
   /** How long a statement on this resource is held. */
   readonly hold: (resource: string) => HoldTimes
   readonly tls: () => { context: SecureContext; certificate: Uint8Array }
-  readonly hostKey: () => KeyObject
+  readonly keys: GatewayKeys
+  /** Ours, as clients may write them. */
+  readonly names: () => readonly string[]
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
   readonly log: Log
   readonly metrics: Pick<Metrics, 'sessionOpened' | 'sessionClosed' | 'decided' | 'login'>
@@ -178,7 +181,15 @@ export class SallyportGateway implements Gateway {
   }
 
   hostKey(): KeyObject {
-    return this.#parts.hostKey()
+    return this.#parts.keys.host
+  }
+
+  authorities(): KeyAuthorities {
+    return this.#parts.keys.authorities
+  }
+
+  names(): readonly string[] {
+    return this.#parts.names()
   }
 
   authenticate(token: Secret, origin: Origin): Promise<Principal> {

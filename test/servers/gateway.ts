@@ -49,7 +49,12 @@ export interface RunningGateway {
   /** What the process has printed so far. */
   log(): string
   /** The command line, as the holder of `token` runs it. */
-  cli(args: readonly string[], token?: string, timeoutMs?: number): Promise<Ran>
+  cli(
+    args: readonly string[],
+    token?: string,
+    timeoutMs?: number,
+    more?: Readonly<Record<string, string>>,
+  ): Promise<Ran>
   /** The environment in which a libpq program reaches `database` with `token`. */
   libpq(token: string, database: string, user?: string): Record<string, string>
   writePolicies(policies: Readonly<Record<string, string>>): void
@@ -141,8 +146,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       return child?.pid ?? 0
     },
     log: () => said,
-    cli(args, token, timeoutMs = 20_000) {
-      const env = { SALLYPORT_URL: consoleUrl, SALLYPORT_CA: ca, SALLYPORT_TOKEN: token }
+    cli(args, token, timeoutMs = 20_000, more = {}) {
+      const env = { ...more, SALLYPORT_URL: consoleUrl, SALLYPORT_CA: ca, SALLYPORT_TOKEN: token }
       const program = [...FLAGS, join(ROOT, 'src', 'main.ts'), ...args]
       return run(process.execPath, program, { env, timeoutMs, cwd: ROOT })
     },

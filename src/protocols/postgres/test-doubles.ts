@@ -59,6 +59,10 @@ export async function fakeGateway(limits: Partial<Gateway['limits']> = {}): Prom
     hostKey() {
       throw new Error('this wire has certificates')
     },
+    authorities() {
+      throw new Error('this wire has certificates')
+    },
+    names: () => [],
     tls: () => ({ context: identity.context(), certificate: identity.certificateDer() }),
     async authenticate(token) {
       if (token.reveal() === TOKEN) return alice

@@ -14,6 +14,7 @@ import {
   type Statement,
   UpstreamError,
 } from '#model'
+import { keyProofs } from './certificates/key-proofs.ts'
 import { type Backend, SessionChannel } from './channel.ts'
 import { connectHint, toolArguments } from './connect-hint.ts'
 import { type ClientLogin, greet } from './login.ts'
@@ -156,6 +157,7 @@ export function createSsh(): Protocol<SshSettings> {
     recording: 'terminal',
     connectHint,
     tool: { command: ['ssh'], environment: () => ({}), arguments: toolArguments },
+    keyProofs,
     read: async text => read(text, ''),
     readAt: async (text, resource) => read(text, resource.credential.user ?? ''),
     serve,

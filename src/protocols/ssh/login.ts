@@ -1,10 +1,11 @@
 // A client's proof of identity: from the first byte to a principal and the resource that its user name asks for.
 // Knows methods of authentication; opens nothing.
 import type { Socket } from 'node:net'
-import ssh2, { type AuthContext, type Connection } from 'ssh2'
+import ssh2, { type AuthContext, type Connection, type PublicKeyAuthContext } from 'ssh2'
 import type { Gateway, ListenerSettings } from '#gateway'
 import { AuthenticationFailed, isGatewayError, type Origin, type Principal, Secret } from '#model'
 import { clientAlgorithms } from './algorithms.ts'
+import { isCertificate, judgeCertificate, type ShownKey } from './certificates/client-proof.ts'
 import { guard, type Pressed } from './guard.ts'
 import { opensshPrivateKey } from './public-key.ts'
 import { type Destination, readUserName } from './user-name.ts'
@@ -13,7 +14,9 @@ import { type Destination, readUserName } from './user-name.ts'
 const MOST_TRIES = 6
 const KEEP_ALIVE_MS = 30_000
 const LAST_WORDS_MS = 1_000
-const METHODS = ['password', 'keyboard-interactive'] as const
+/** Certificates that a client shows, those that it only asks about too: an agent may hold some. */
+const MOST_SHOWN = 20
+const METHODS = ['publickey', 'password', 'keyboard-interactive'] as const
 /** An ephemeral credential in one field: its id, a colon, its secret. */
 const CREDENTIAL = /^([^:]+):(.+)$/s
 
@@ -84,6 +87,7 @@ class Proof {
   readonly #listener: ListenerSettings
   readonly #origin: Origin
   #tries = 0
+  #shown = 0
 
   constructor(gateway: Gateway, listener: ListenerSettings, origin: Origin) {
     this.#gateway = gateway
@@ -110,6 +114,7 @@ class Proof {
         const { login } = asked.resource === tunnel.resource ? asked : { login: undefined }
         return this.#accept(context, tunnel.principal, tunnel.resource, login)
       }
+      if (context.method === 'publickey') return await this.#judgeKey(context, asked, socket)
       const words = await this.#words(context)
       if (words === undefined) return context.reject([...METHODS])
       // Counted before it costs anything: tries may come while others are judged.
@@ -122,6 +127,37 @@ class Proof {
       // Safe: what failed is on record, and nobody is let in. One answer for all that can be wrong.
       if (this.#tries >= MOST_TRIES) socket.destroy()
       else context.reject([...METHODS])
+    }
+  }
+
+  /** Plain keys are nobody's here, and cost nothing to refuse. */
+  async #judgeKey(
+    context: PublicKeyAuthContext,
+    { resource, login }: Destination,
+    socket: Socket,
+  ): Promise<void> {
+    const { key, signature, blob: bytes } = context
+    if (!isCertificate(key.algo)) return context.reject([...METHODS])
+    if (this.#shown >= MOST_SHOWN) return void socket.destroy()
+    this.#shown += 1
+    const shown = { algorithm: key.algo, blob: key.data, signature, bytes }
+    const { id, proven } = this.#judged(shown, resource)
+    // What comes of this is that the client signs; it proves nothing, so nothing is kept of it.
+    if (!proven) return context.accept()
+    const principal = await this.#gateway.ephemeral(id).accept(resource, this.#origin)
+    this.#accept(context, principal, resource, login)
+  }
+
+  #judged(shown: ShownKey, resource: string): { readonly id: string; readonly proven: boolean } {
+    const { clients: authority } = this.#gateway.authorities()
+    try {
+      const { ip } = this.#origin
+      return judgeCertificate(shown, { authority, resource, ip, now: Date.now() })
+    } catch (error) {
+      // Not passed over: it is put on record and thrown on. What nobody signed was only asked about.
+      if (isGatewayError(error) && shown.signature !== undefined)
+        this.#gateway.loginFailed(this.#origin, error.code)
+      throw error
     }
   }
 

@@ -1,0 +1,172 @@
+// Certificates with the programs that people use them with: `sallyport credential`, ssh, ssh-agent, paramiko, asyncssh.
+import { once } from 'node:events'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { run, until } from '../servers/programs.ts'
+import { type ShellStage, startShellStage } from './ssh-stage.ts'
+
+let stage: ShellStage
+const host = 'web-1@127.0.0.1'
+
+beforeAll(async () => {
+  stage = await startShellStage()
+}, 60_000)
+afterAll(() => stage?.stop())
+
+/** A key and its certificate, in files; the agent's. */
+async function certified(name: string, ...more: string[]): Promise<string> {
+  const file = join(stage.folder, name)
+  const made = await stage.gateway.cli(
+    ['credential', 'web-1', '--certificate', file, ...more],
+    await stage.token('order-bot'),
+  )
+  if (made.code !== 0) throw new Error(made.stderr)
+  return file
+}
+
+/** ssh without anything to type. */
+const ssh = (args: readonly string[], env: Record<string, string> = {}) =>
+  run(
+    'ssh',
+    [...stage.options(), '-o', 'BatchMode=yes', '-p', String(stage.gateway.port), ...args],
+    { env, timeoutMs: 30_000 },
+  )
+
+describe('a certificate', () => {
+  test('is written beside its key, for nobody else to read, and ssh comes in with it', async () => {
+    const file = await certified('key')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    const shown = (await run('ssh-keygen', ['-L', '-f', `${file}-cert.pub`])).stdout
+    expect(shown).toMatch(/Key ID: "sp-/)
+    expect(shown).toContain('Extensions: (none)')
+    const ran = await ssh(['-i', file, host, 'echo in'])
+    expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: 'in\n' })
+    // The key alone is nobody's.
+    const alone = join(stage.folder, 'alone')
+    writeFileSync(alone, readFileSync(file), { mode: 0o600 })
+    expect((await ssh(['-i', alone, host, 'echo in'])).code).toBe(255)
+  })
+
+  test('never takes the place of a file that is there', async () => {
+    const file = join(stage.folder, 'mine')
+    writeFileSync(file, 'a key of mine')
+    const token = await stage.token('order-bot')
+    const made = await stage.gateway.cli(['credential', 'web-1', '--certificate', file], token)
+    expect(made.code).toBe(2)
+    expect(readFileSync(file, 'utf8')).toBe('a key of mine')
+    expect(existsSync(`${file}-cert.pub`)).toBe(false)
+  })
+
+  test('goes into an agent, and ssh needs no file', async () => {
+    const agent = await run('ssh-agent', ['-s'])
+    const [, socket = ''] = /SSH_AUTH_SOCK=([^;]+)/.exec(agent.stdout) ?? []
+    const [, pid = ''] = /SSH_AGENT_PID=(\d+)/.exec(agent.stdout) ?? []
+    try {
+      const env = { SSH_AUTH_SOCK: socket }
+      const args = ['credential', 'web-1', '--agent', '--ttl', '60']
+      const asked = await stage.gateway.cli(args, await stage.token('order-bot'), 20_000, env)
+      expect(asked, asked.stderr).toMatchObject({ code: 0 })
+      const ran = await ssh([host, 'echo from an agent'], env)
+      expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: 'from an agent\n' })
+    } finally {
+      process.kill(Number(pid))
+    }
+  })
+
+  test('is for the addresses that it was asked for, and for no other resource', async () => {
+    const here = await certified('here', '--from', '127.0.0.0/8,192.0.2.1')
+    expect((await ssh(['-i', here, host, 'true'])).code).toBe(0)
+    const there = await certified('there', '--from', '192.0.2.1')
+    expect((await ssh(['-i', there, host, 'true'])).code).toBe(255)
+    expect((await ssh(['-i', here, 'impostor@127.0.0.1', 'true'])).code).toBe(255)
+    const wrong = stage.gateway.cli(
+      ['credential', 'web-1', '--certificate', join(stage.folder, 'x'), '--from', 'everywhere'],
+      await stage.token('order-bot'),
+    )
+    expect((await wrong).stderr).toContain('no list of addresses')
+  })
+
+  test('ends with its credential, and so do the sessions that came in with it', async () => {
+    const file = await certified('revoked')
+    const token = await stage.token('order-bot')
+    const shown = (await run('ssh-keygen', ['-L', '-f', `${file}-cert.pub`])).stdout
+    const [, id = ''] = /Key ID: "([^"]+)"/.exec(shown) ?? []
+    let heard = ''
+    const running = run(
+      'ssh',
+      [...stage.options(), '-p', String(stage.gateway.port), '-i', file, host, 'echo on; sleep 60'],
+      {
+        timeoutMs: 30_000,
+        hear: piece => {
+          heard += piece
+        },
+      },
+    )
+    await until('the command', () => heard.includes('on'))
+    expect((await stage.gateway.cli(['credentials', '--revoke', id], token)).code).toBe(0)
+    const asked = Date.now()
+    expect((await running).code).toBe(77)
+    expect(Date.now() - asked).toBeLessThan(4_000)
+    expect((await ssh(['-i', file, host, 'true'])).code).toBe(255)
+  })
+
+  test('of an RSA or an ECDSA key comes in too, where a key of one’s own is certified', async () => {
+    for (const [type, bits] of [
+      ['rsa', '2048'],
+      ['ecdsa', '384'],
+    ] as const) {
+      const file = join(stage.folder, `own-${type}`)
+      await run('ssh-keygen', ['-q', '-t', type, '-b', bits, '-N', '', '-f', file])
+      const publicKey = readFileSync(`${file}.pub`, 'utf8').trim()
+      writeFileSync(`${file}-cert.pub`, await certificateFor(publicKey))
+      const ran = await ssh(['-i', file, host, `echo ${type}`])
+      expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: `${type}\n` })
+    }
+  })
+
+  test('is understood by paramiko and asyncssh', async () => {
+    const file = await certified('python')
+    const paramiko = `
+import paramiko, sys
+key = paramiko.Ed25519Key.from_private_key_file(sys.argv[1])
+key.load_certificate(sys.argv[1] + '-cert.pub')
+client = paramiko.SSHClient()
+client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+client.connect('127.0.0.1', int(sys.argv[2]), 'web-1', pkey=key, look_for_keys=False, allow_agent=False)
+print(client.exec_command('echo paramiko')[1].read().decode(), end='')
+client.close()
+`
+    const asyncssh = `
+import asyncio, asyncssh, sys
+async def main():
+    async with asyncssh.connect('127.0.0.1', int(sys.argv[2]), username='web-1', known_hosts=None,
+                                client_keys=[sys.argv[1]], agent_path=None, config=None) as client:
+        print((await client.run('echo asyncssh')).stdout, end='')
+asyncio.run(main())
+`
+    const args = [file, String(stage.gateway.port)]
+    const first = await run('/usr/bin/python3', ['-W', 'ignore', '-c', paramiko, ...args])
+    expect(first.stdout, first.stderr).toBe('paramiko\n')
+    const second = await run('/usr/bin/python3', ['-W', 'ignore', '-c', asyncssh, ...args])
+    expect(second.stdout, second.stderr).toBe('asyncssh\n')
+  })
+})
+
+/** As a program gets one for a key of its own. */
+async function certificateFor(publicKey: string): Promise<string> {
+  const authorization = `Bearer ${await stage.token('order-bot')}`
+  const asked = request(`${stage.gateway.consoleUrl}/api/certificates`, {
+    method: 'POST',
+    ca: readFileSync(stage.gateway.ca),
+    agent: false,
+    headers: { authorization, 'content-type': 'application/json' },
+  })
+  asked.end(JSON.stringify({ resource: 'web-1', publicKey }))
+  const [response] = (await once(asked, 'response')) as [IncomingMessage]
+  const pieces = await response.toArray()
+  const { certificate }: { certificate: string } = JSON.parse(Buffer.concat(pieces).toString())
+  return `${certificate}\n`
+}
