@@ -24,13 +24,18 @@ export interface Look {
   readonly dark?: boolean
 }
 
-/** What every screen is looked at in. */
-export const LOOKS = [
+type NamedLook = readonly [name: string, dark: boolean, width: number]
+/** What every screen is looked at in: each theme and each width once; for pictures, all of them. */
+export const LOOKS: readonly NamedLook[] = [
   ['light', false, 1200],
-  ['dark', true, 1200],
-  ['phone', false, 360],
   ['phone-dark', true, 360],
-] as const
+  ...(PICTURES === undefined
+    ? []
+    : ([
+        ['dark', true, 1200],
+        ['phone', false, 360],
+      ] as const)),
+]
 
 export interface Stage {
   readonly url: string
@@ -80,12 +85,16 @@ export async function setStage(
   })
   const contexts: BrowserContext[] = []
   const held: Promise<Ran>[] = []
+  /** Whoever signed in once need not again: their cookies. */
+  const signedIn = new Map<string, Awaited<ReturnType<BrowserContext['storageState']>>>()
   return {
     url,
     gateway,
     issuer,
     pageOf: async (who, path = '/requests', look = {}) => {
+      const state = signedIn.get(who)
       const context = await browser.newContext({
+        ...(state === undefined ? {} : { storageState: state }),
         ignoreHTTPSErrors: true,
         viewport: { width: look.width ?? 1200, height: look.height ?? 760 },
         colorScheme: look.dark ? 'dark' : 'light',
@@ -102,10 +111,15 @@ export async function setStage(
         if (message.type() === 'error' && own && !said.includes('401')) complaints.push(said)
       })
       await page.goto(`${url}${path}`)
-      await page.waitForURL(/choose/)
-      await page.getByRole('link', { name: who, exact: true }).click()
-      await page.waitForURL(address => address.href.startsWith(url))
-      await page.getByText('live', { exact: true }).first().waitFor()
+      const live = page.getByText('live', { exact: true }).first()
+      const me = page.getByRole('link', { name: who, exact: true })
+      await live.or(me).waitFor()
+      if (/choose/.test(page.url())) {
+        await me.click()
+        await page.waitForURL(address => address.href.startsWith(url))
+        await live.waitFor()
+        signedIn.set(who, await context.storageState())
+      }
       return { page, complaints }
     },
     ask: async statement => {

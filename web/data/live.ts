@@ -60,7 +60,13 @@ export function listen({ entries, rates }: LiveListener): () => void {
   }
 }
 
-/** Asks anew for what `touched` names whenever such an event comes, or events were missed; not more often than that. */
+/** An entry is on record before what it tells of is done: whoever asks at once may be a moment early. */
+const SETTLED_MS = 1_000
+
+/**
+ * Asks anew for what `touched` names whenever such an event comes, or events were missed, and once more when they have
+ * settled; not more often than that.
+ */
 export function useFresh(
   key: string,
   touched: (event: LiveEvent) => boolean,
@@ -70,6 +76,7 @@ export function useFresh(
   useEffect(() => {
     open()
     let timer: ReturnType<typeof setTimeout> | undefined
+    let settled: ReturnType<typeof setTimeout> | undefined
     let last = 0
     const ask = (): void => {
       timer = undefined
@@ -80,6 +87,8 @@ export function useFresh(
       const wait = last + mostOftenMs - Date.now()
       if (wait <= 0) ask()
       else timer ??= setTimeout(ask, wait)
+      clearTimeout(settled)
+      settled = setTimeout(ask, Math.max(SETTLED_MS, mostOftenMs))
     }
     const listener: Listener = events => {
       if (events.some(touched)) again()
@@ -88,6 +97,7 @@ export function useFresh(
     resets.add(again)
     return () => {
       clearTimeout(timer)
+      clearTimeout(settled)
       listeners.delete(listener)
       resets.delete(again)
     }
