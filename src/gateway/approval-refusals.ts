@@ -7,7 +7,12 @@ const MOST_SHOWN_BYTES = 256 * 1024
 
 const ASK_ANEW = 'Run the statement again to ask anew.'
 
-export function refuseWhatNobodyCanRead({ text, parameters }: Statement): void {
+export function refuseWhatNobodyCanRead({ text, parameters, unread }: Statement): void {
+  if (unread === true)
+    throw new AccessDenied(
+      'statement_too_large',
+      'A person has to read this, and a part of it goes on as it comes, unread.',
+    )
   let bytes = Buffer.byteLength(text)
   for (const { value } of parameters ?? []) bytes += value?.byteLength ?? 0
   if (bytes <= MOST_SHOWN_BYTES) return

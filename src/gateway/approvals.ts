@@ -104,7 +104,7 @@ export class Approvals {
       ),
     )
     if (requests.every(isApproved)) return this.#consume(requests, held)
-    const waitMs = this.#waitFor(held)
+    const waitMs = Math.min(this.#waitFor(held), held.waiting.mostMs ?? Infinity)
     if (waitMs <= 0) throw retryLater(requests)
     for (const { id } of requests) this.#waiters.set(id, (this.#waiters.get(id) ?? 0) + 1)
     let decided: readonly AccessRequest[]

@@ -413,6 +413,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
         ),
       scrub: (statement, text) => scrubText(view, statement, text),
       text: () => textStream(view),
+      masks: () => view.detected('unknown').length > 0,
       isCurrent: () => this.#rules === rules,
       stored: () => {
         const watch = view.masks.marks.watch()

@@ -61,6 +61,7 @@ export interface PermitBasis {
   ): readonly CellPlan[]
   scrub(statement: Statement, text: string): string
   text(): TextStream
+  masks(): boolean
   stored(): StoredWatch
   /** Whether the rules still hold. */
   isCurrent(): boolean
@@ -119,6 +120,11 @@ export class Permit {
   /** For one stream of data that rides on this permit (COPY FROM): see that nothing is stored that is a mask of ours. */
   stored(): StoredWatch {
     return this.#terms.basis.stored()
+  }
+
+  /** Whether detectors look for anything in what answers it. */
+  get masks(): boolean {
+    return this.#terms.basis.masks()
   }
 
   /** For one stream of text that answers it (a command's output): what this principal may not see is taken out. */

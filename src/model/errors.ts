@@ -27,6 +27,7 @@ export const reasonCodes = [
   'masked_values_exceeded',
   'masked_copy',
   'mask_written_back',
+  'answer_unreadable',
   // statements
   'statement_unreadable',
   'statement_too_large',

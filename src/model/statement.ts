@@ -74,6 +74,14 @@ export interface Parameter {
   readonly value: Uint8Array | null
 }
 
+/** Parts of a statement that have names, for policies: `/amount` of a body, `?expand` of a query, `{id}` of a path. */
+export interface NamedValues {
+  /** All values of that name, as text. */
+  readonly texts: ReadonlyMap<string, readonly string[]>
+  /** Whole numbers, where a name has one value. */
+  readonly numbers: ReadonlyMap<string, number | bigint>
+}
+
 /** What a principal asks in one frame. It gets one decision. */
 export interface Statement {
   /** Verbatim, as the client sent it. */
@@ -85,6 +93,7 @@ export interface Statement {
   /** `prepare`: its shape is judged, it does not run yet; `execute`: it runs. Approvals wait at `execute`. */
   readonly phase: 'prepare' | 'execute'
   readonly parameters?: readonly Parameter[]
+  readonly named?: NamedValues
   /** Session state that changes what the text means (upstream role, search_path); part of the digest. */
   readonly state?: { readonly [name: string]: string }
   /**
@@ -102,6 +111,8 @@ export interface Statement {
    * as there; `unknown` when one cannot be told. Asked only for columns that are masked: it may read the text again.
    */
   readonly compared?: () => readonly ComparedValue[] | 'unknown'
+  /** True when a part of it goes on unread, as it comes: then nobody can be asked to say yes to it. */
+  readonly unread?: boolean
   /** True while a transaction of the client's is open: a wait holds its locks. */
   readonly inTransaction?: boolean
 }

@@ -1,19 +1,30 @@
 // The Cedar context of a request. Attributes are computed when a policy asks for them: most policies ask for few.
-import { type Flag, flags, type Operation, type Parameter, type Statement } from '#model'
+import {
+  type Flag,
+  flags,
+  type NamedValues,
+  type Operation,
+  type Parameter,
+  type Statement,
+} from '#model'
 import { type IpAddress, parseIpAddress } from './compile/ip-address.ts'
 import {
   CedarRecord,
   CedarSet,
-  type Entity,
+  Entity,
   EvaluationError,
   fieldsOf,
+  noFields,
   type RecordFields,
   type Value,
 } from './compile/values.ts'
 import { type Facts, statedReason } from './facts.ts'
 
 /** What the policy engine sees of a statement. */
-export type Judged = Pick<Statement, 'text' | 'operations' | 'functions' | 'parameters' | 'phase'>
+export type Judged = Pick<
+  Statement,
+  'text' | 'operations' | 'functions' | 'parameters' | 'named' | 'phase'
+>
 
 /** A fact that we were given cannot be used. Not an EvaluationError: no policy may be skipped over it. */
 export class UnusableFact extends Error {}
@@ -129,6 +140,8 @@ const statementNames = [
   'functions',
   'text',
   'parameters',
+  'fields',
+  'numbers',
 ]
 
 function isFlag(name: string): name is Flag {
@@ -143,6 +156,8 @@ export class StatementFields implements RecordFields {
   #columns: CedarSet | undefined
   #functions: CedarSet | undefined
   #parameters: CedarSet | undefined
+  #fields: Entity | undefined
+  #numbers: Entity | undefined
 
   constructor(shared: SharedFields, statement: Judged, operation: Operation) {
     this.#shared = shared
@@ -169,6 +184,12 @@ export class StatementFields implements RecordFields {
       case 'parameters':
         this.#parameters ??= parameterTexts(this.#statement.parameters)
         return this.#parameters
+      case 'fields':
+        this.#fields ??= fieldsEntity(this.#statement.named)
+        return this.#fields
+      case 'numbers':
+        this.#numbers ??= numbersEntity(this.#statement.named)
+        return this.#numbers
     }
     if (isFlag(name)) return this.#operation.flags.includes(name)
     return this.#shared.get(name)
@@ -179,6 +200,18 @@ export class StatementFields implements RecordFields {
     return [...own, ...this.#shared.names()]
   }
 }
+
+/** Named parts of a statement as tags of an entity: names are the statement's own, and still a policy checks. */
+function fieldsEntity(named: NamedValues | undefined): Entity {
+  const all = [...(named?.texts ?? [])].map(([name, texts]) => [name, new CedarSet(texts)] as const)
+  return new Entity('Fields', 'statement', { ...NAMELESS, tags: fieldsOf(all) })
+}
+
+function numbersEntity(named: NamedValues | undefined): Entity {
+  return new Entity('Numbers', 'statement', { ...NAMELESS, tags: fieldsOf(named?.numbers ?? []) })
+}
+
+const NAMELESS = { attributes: noFields, ancestors: new Set<string>() }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

@@ -55,6 +55,9 @@ entity Object in [Resource] {
   schema?: String,
 };
 entity DataClass;
+// Named parts of a statement: context.fields.getTag("/amount")
+entity Fields tags Set<String>;
+entity Numbers tags Long;
 entity Gateway;
 
 type Facts = {
@@ -70,6 +73,8 @@ ${flags.map(flagLine).join('\n')}
   functions: Set<String>,
   text: String,
   parameters?: Set<String>,
+  fields: Fields,
+  numbers: Numbers,
 ${shared}
 };
 

@@ -29,6 +29,7 @@ export const sqlStates: Readonly<Record<ReasonCode, string>> = {
   masked_values_exceeded: '42501',
   masked_copy: '42501',
   mask_written_back: '42501',
+  answer_unreadable: '42501',
   statement_unreadable: '42601',
   statement_too_large: '54000',
   statement_unsupported: '0A000',

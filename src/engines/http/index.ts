@@ -1,0 +1,13 @@
+// What requests mean: from a judged request to the operations that policies decide on.
+export {
+  type GraphqlLimits,
+  type GraphqlOperation,
+  type GraphqlRequest,
+  graphqlLimits,
+  readGraphql,
+} from './graphql.ts'
+export { actionOf, isServed } from './methods.ts'
+export { type ApiDocument, readOpenApi } from './openapi.ts'
+export { type AskedBody, type AskedRequest, readRequestText, requestText } from './request-text.ts'
+export { type Route, RouteTable } from './routes.ts'
+export { type AskedOfApi, httpStatement, type Reading, readForm } from './statement.ts'

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest'
+import { fc } from '../../../test/property.ts'
+import { readGraphql } from './graphql.ts'
+import { type AskedRequest, readRequestText, requestText } from './request-text.ts'
+import { RouteTable } from './routes.ts'
+import { httpStatement, type Reading } from './statement.ts'
+
+const bare: Reading = { routes: undefined, unknown: 'refuse' }
+const billing: Reading = {
+  routes: new RouteTable([
+    {
+      method: 'POST',
+      template: '/refunds',
+      action: 'write',
+      name: 'refundCharge',
+      kind: 'operation',
+    },
+    {
+      method: 'GET',
+      template: '/refunds/{id}',
+      action: 'read',
+      name: 'getRefund',
+      kind: 'operation',
+    },
+  ]),
+  unknown: 'refuse',
+}
+const asked = (text: string): AskedRequest => readRequestText(text)
+const first = (text: string, reading = bare) => httpStatement(asked(text), reading).operations[0]!
+
+describe('a request as a statement', () => {
+  it('reads with safe methods and writes with all others', () => {
+    for (const method of ['GET', 'HEAD', 'OPTIONS', 'QUERY'])
+      expect(first(`${method} /a`).action).toBe('read')
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'M-SEARCH'])
+      expect(first(`${method} /a`).action).toBe('write')
+    for (const method of ['TRACE', 'CONNECT', 'get', 'TRACK'])
+      expect(() => first(`${method} /a`), method).toThrow()
+  })
+
+  it('is on its path where no document says more', () => {
+    expect(first('GET /v1/a%C3%A9/b%20c').object).toEqual({ name: 'v1/aé/b c', kind: 'path' })
+    expect(first('GET /').object).toEqual({ name: '/', kind: 'path' })
+    expect(first('OPTIONS *').object).toEqual({ name: '*', kind: 'path' })
+    expect(() => first('GET /%FF')).toThrow('UTF-8')
+    expect(() => first('GET /a%0Ab')).toThrow('control')
+  })
+
+  it('is on the operation of the document, and unknown beside it', () => {
+    expect(first('POST /refunds', billing).object).toEqual({
+      name: 'refundCharge',
+      kind: 'operation',
+    })
+    expect(() => first('POST /refunds/', billing)).toThrow('no such operation')
+    expect(() => first('PUT /refunds', billing)).toThrow('no such operation')
+    expect(first('PUT /refunds', { ...billing, unknown: 'path' }).object.kind).toBe('path')
+  })
+
+  it('has names for what policies ask', () => {
+    const { named } = httpStatement(asked('GET /refunds/7?expand=a&expand=b+c&x=%26'), billing)
+    expect(Object.fromEntries(named?.texts ?? [])).toEqual({
+      '?expand': ['a', 'b c'],
+      '?x': ['&'],
+      '{id}': ['7'],
+    })
+    expect(first('GET /refunds/7?b=1&a=2', billing).columns).toEqual(['b', 'a'])
+  })
+
+  it('is a tunnel when the connection becomes one, and unread when its body is not read', () => {
+    const socket = httpStatement(asked('GET /live <websocket>'), bare)
+    expect(socket.operations[0]).toMatchObject({
+      action: 'tunnel',
+      verb: 'GET',
+      category: 'websocket',
+    })
+    expect(socket.unread).toBe(true)
+    const upload = httpStatement(asked('PUT /file <body as it comes>'), bare)
+    expect(upload).toMatchObject({ unread: true, operations: [{ flags: ['bulk'] }] })
+    const call = httpStatement(
+      asked('POST /shop.Orders/Get <body as it comes>\ncontent-type: application/grpc+proto'),
+      bare,
+    )
+    expect(call.operations[0]).toMatchObject({
+      object: { name: 'shop.Orders/Get', kind: 'method' },
+      category: 'grpc',
+    })
+  })
+
+  it('is one operation for each root field of GraphQL', () => {
+    const graphql = [readGraphql({ query: 'mutation { refund(id: 1) { ok } __schema { a } }' })]
+    const { operations } = httpStatement({ ...asked('POST /graphql'), graphql }, bare)
+    expect(operations).toMatchObject([
+      {
+        action: 'write',
+        verb: 'MUTATION',
+        object: { name: 'Mutation.refund', kind: 'field' },
+        columns: ['ok'],
+      },
+      { action: 'write', object: { name: 'Mutation.__schema' }, category: 'introspection' },
+    ])
+  })
+})
+
+describe('the text of a request', () => {
+  const base: AskedRequest = {
+    method: 'POST',
+    path: '/a',
+    query: undefined,
+    fields: [],
+    body: { kind: 'none' },
+  }
+
+  it('shows what is asked and no secret', () => {
+    const text = requestText({
+      ...base,
+      query: 'x=1',
+      fields: [
+        ['user-agent', 'curl'],
+        ['x-tenant', 'acme'],
+        ['cookie', 'sid=hunter2'],
+        ['content-type', 'application/json'],
+        ['x-api-key', 'hunter2'],
+      ],
+      body: { kind: 'text', text: '{"a":1}' },
+    })
+    expect(text).toMatch(
+      /^POST \/a\?x=1\ncontent-type: application\/json\ncookie: \[SHA-256 [\da-f]{64}\]\nx-api-key: /,
+    )
+    expect(text).toMatch(/\nx-tenant: acme\n\n\{"a":1\}$/)
+    expect(text).not.toContain('hunter2')
+    expect(text).not.toContain('curl')
+  })
+
+  it('is another one for whatever an upstream could tell apart', () => {
+    const hash = 'a'.repeat(64)
+    const all: AskedRequest[] = [
+      base,
+      { ...base, body: { kind: 'text', text: '' } },
+      { ...base, body: { kind: 'text', text: `<3 bytes, SHA-256 ${hash}>` } },
+      { ...base, body: { kind: 'bytes', length: 3, sha256: hash } },
+      { ...base, body: { kind: 'stream' } },
+      { ...base, upgrade: 'websocket' },
+      { ...base, query: '' },
+      { ...base, path: '/a%3F' },
+      { ...base, fields: [['x-a', '1']] },
+      {
+        ...base,
+        fields: [
+          ['x-a', '1'],
+          ['x-a', '2'],
+        ],
+      },
+      { ...base, fields: [['cookie', '1']] },
+      { ...base, fields: [['cookie', '2']] },
+    ]
+    const texts = all.map(requestText)
+    expect(new Set(texts).size).toBe(all.length)
+  })
+
+  it('reads back as what it was made of', () => {
+    const word = fc.stringMatching(/^[a-z]{1,6}$/)
+    const request = fc.record({
+      method: fc.constantFrom('GET', 'POST', 'M-SEARCH'),
+      path: word.map(text => `/${text}`),
+      query: fc.option(word, { nil: undefined }),
+      fields: fc.uniqueArray(
+        fc.tuple(
+          word.map(text => `x-${text}`),
+          word,
+        ),
+        { selector: ([name]) => name, maxLength: 3 },
+      ),
+      body: fc.oneof(
+        fc.constant({ kind: 'none' as const }),
+        fc.constant({ kind: 'stream' as const }),
+        fc.string({ maxLength: 20 }).map(text => ({ kind: 'text' as const, text })),
+        fc.constant({ kind: 'bytes' as const, length: 3, sha256: 'b'.repeat(64) }),
+      ),
+    })
+    fc.assert(
+      fc.property(request, one => {
+        expect(requestText(readRequestText(requestText(one)))).toBe(requestText(one))
+        const read = readRequestText(requestText(one))
+        expect([read.method, read.path, read.query, read.body]).toEqual([
+          one.method,
+          one.path,
+          one.query,
+          one.body,
+        ])
+      }),
+    )
+  })
+})

@@ -1,0 +1,159 @@
+// What a request means: the operations that policies decide on. What an API's document does not have is unknown, and
+// refused; without a document an object is its path.
+import { type Flag, InvalidRequest, type NamedValues, type Operation, type Statement } from '#model'
+import type { GraphqlOperation } from './graphql.ts'
+import { actionOf, isServed } from './methods.ts'
+import { type AskedRequest, requestText } from './request-text.ts'
+import { decodeSegment, type FoundRoute, type RouteTable } from './routes.ts'
+
+/** How the resource's requests are read. */
+export interface Reading {
+  /** From a document or the configuration; undefined: every path stands for itself. */
+  readonly routes: RouteTable | undefined
+  /** What a path that no route has is: refused, or an object by its path. */
+  readonly unknown: 'refuse' | 'path'
+}
+
+export interface AskedOfApi extends AskedRequest {
+  /** What the body or the query string asks of a GraphQL endpoint. */
+  readonly graphql?: readonly GraphqlOperation[] | undefined
+  /** What the body holds where the resource asks for it: `/amount`. */
+  readonly named?: NamedValues | undefined
+}
+
+/** Throws InvalidRequest for what cannot be told. */
+export function httpStatement(asked: AskedOfApi, reading: Reading): Statement {
+  const { method } = asked
+  if (!isServed(method))
+    throw new InvalidRequest(
+      'statement_unsupported',
+      `the method ${method.slice(0, 32)} is not served`,
+    )
+  const segments = segmentsOf(asked.path)
+  const query = readForm(asked.query)
+  const found = reading.routes?.find(method, segments)
+  const operations =
+    asked.graphql === undefined
+      ? [operationOf(asked, segments, [...query.keys()], found, reading)]
+      : asked.graphql.flatMap(each => graphqlOperations(each, asked.graphql!.length > 1))
+  const named = namedValues(query, found?.values ?? NO_VALUES, asked.named)
+  return {
+    text: requestText(asked),
+    operations,
+    functions: [],
+    phase: 'execute',
+    mayDeriveFrom: [],
+    ...(named === undefined ? {} : { named }),
+    ...(asked.body.kind === 'stream' || asked.upgrade !== undefined ? { unread: true } : {}),
+  }
+}
+
+const NO_VALUES: ReadonlyMap<string, string> = new Map()
+
+/** Decoded, without the first slash; `*` stands for the server as a whole. */
+function segmentsOf(path: string): readonly string[] {
+  if (path === '*') return ['*']
+  return path
+    .slice(1)
+    .split('/')
+    .map(segment => {
+      const decoded = decodeSegment(segment)
+      if (decoded === undefined || /\p{Cc}/u.test(decoded))
+        throw new InvalidRequest(
+          'statement_unreadable',
+          'the path is not UTF-8, or holds a control character',
+        )
+      return decoded
+    })
+}
+
+function operationOf(
+  asked: AskedRequest,
+  segments: readonly string[],
+  columns: readonly string[],
+  found: FoundRoute | undefined,
+  reading: Reading,
+): Operation {
+  const { method, upgrade, body, fields } = asked
+  const flags: readonly Flag[] = body.kind === 'stream' ? ['bulk'] : []
+  const type = fields.find(([name]) => name === 'content-type')?.[1] ?? ''
+  const remote = /^application\/grpc(?:[+;]|$)/.test(type)
+  const category = upgrade ?? (remote ? 'grpc' : '')
+  // Both sides speak as they like from then on: whatever the method was, it is no reading.
+  const tunnelled = upgrade !== undefined
+  if (found !== undefined) {
+    const { action, name, kind } = found.route
+    return {
+      action: tunnelled ? 'tunnel' : action,
+      verb: method,
+      object: { name, kind },
+      columns,
+      flags,
+      category,
+    }
+  }
+  if (reading.routes !== undefined && reading.unknown === 'refuse')
+    throw new InvalidRequest('statement_unsupported', 'this API has no such operation', {
+      hint: 'The gateway serves the operations of the API document of this resource, and no others.',
+    })
+  return {
+    action: tunnelled ? 'tunnel' : actionOf(method),
+    verb: method,
+    object: { name: segments.join('/') || '/', kind: remote ? 'method' : 'path' },
+    columns,
+    flags,
+    category,
+  }
+}
+
+const MOST_NAMES = 200
+
+/** The query string as a form reads it: each name with all that it says. Throws InvalidRequest. */
+export function readForm(text: string | undefined, what = 'the query'): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  if (text === undefined || text === '') return found
+  for (const pair of text.split('&')) {
+    if (pair === '') continue
+    const mark = pair.indexOf('=')
+    const name = decodeSegment((mark < 0 ? pair : pair.slice(0, mark)).replaceAll('+', ' '))
+    const value = decodeSegment((mark < 0 ? '' : pair.slice(mark + 1)).replaceAll('+', ' '))
+    if (name === undefined || value === undefined)
+      throw new InvalidRequest('statement_unreadable', `${what} is not UTF-8`)
+    found.set(name, [...(found.get(name) ?? []), value])
+    if (found.size > MOST_NAMES)
+      throw new InvalidRequest(
+        'statement_unreadable',
+        `${what} names more than ${MOST_NAMES} parameters`,
+      )
+  }
+  return found
+}
+
+/** What policies may ask by name: `?name` of the query, `{name}` of the path, `/pointer` of the body. */
+function namedValues(
+  query: ReadonlyMap<string, readonly string[]>,
+  path: ReadonlyMap<string, string>,
+  body: NamedValues | undefined,
+): NamedValues | undefined {
+  if (query.size === 0 && path.size === 0) return body
+  const texts = new Map<string, readonly string[]>(body?.texts)
+  for (const [name, values] of query) texts.set(`?${name}`, values)
+  for (const [name, value] of path) texts.set(`{${name}}`, [value])
+  return { texts, numbers: body?.numbers ?? new Map() }
+}
+
+const ROOTS = { query: 'Query', mutation: 'Mutation', subscription: 'Subscription' } as const
+
+function graphqlOperations(
+  { type, fields }: GraphqlOperation,
+  several: boolean,
+): readonly Operation[] {
+  return fields.map(({ name, below }) => ({
+    action: type === 'mutation' ? ('write' as const) : ('read' as const),
+    verb: type.toUpperCase(),
+    object: { name: `${ROOTS[type]}.${name}`, kind: 'field' },
+    columns: below,
+    flags: several || fields.length > 1 ? (['multiple'] as const) : [],
+    category: name === '__schema' || name === '__type' ? 'introspection' : 'graphql',
+  }))
+}
