@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Unavailable } from '#model'
 import {
   nobodyWaits,
   operation,
@@ -10,6 +11,7 @@ import {
   write,
 } from './gateway.testing.ts'
 import { Permit } from './permit.ts'
+import type { OpeningSession } from './session.ts'
 import { standOn } from './standing-permit.ts'
 
 const POLICIES = `
@@ -85,6 +87,31 @@ describe('opening a session', () => {
   it('is refused when the log cannot be written, and leaves no session behind', async () => {
     test.audit.failing = true
     expect(await caught(() => test.open(ana))).toMatchObject({ code: 'audit_unavailable' })
+    expect(test.gateway.sessions.size).toBe(0)
+  })
+
+  it('lets the login upstream begin when its entry is in the log, and stands when that is on the disk', async () => {
+    const { durable } = test.audit
+    const steps: string[] = []
+    test.audit.durable = async index => {
+      expect((await kinds()).at(-1)).toBe('session.opened')
+      steps.push('to the disk')
+      await durable(index)
+    }
+    await test.open(ana, 'shop', () => steps.push('begun'))
+    expect(steps).toEqual(['begun', 'to the disk'])
+  })
+
+  it('begins nothing when the log cannot be written, and ends what it began when the disk fails', async () => {
+    const begun: OpeningSession[] = []
+    const open = () => caught(() => test.open(ana, 'shop', session => begun.push(session)))
+    test.audit.failing = true
+    expect(await open()).toMatchObject({ code: 'audit_unavailable' })
+    expect(begun).toHaveLength(0)
+    test.audit.failing = false
+    test.audit.durable = () => Promise.reject(new Unavailable('audit_unavailable', 'no disk'))
+    expect(await open()).toMatchObject({ code: 'audit_unavailable' })
+    expect(begun[0]?.signal.aborted).toBe(true)
     expect(test.gateway.sessions.size).toBe(0)
   })
 

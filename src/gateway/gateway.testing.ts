@@ -31,7 +31,7 @@ import { createMetrics, silentLog } from '#telemetry'
 import type { GatewayKeys } from '#transport'
 import type { Protocol } from './protocol.ts'
 import { SallyportGateway } from './sallyport-gateway.ts'
-import type { Session, Waiting } from './session.ts'
+import type { OpeningSession, Session, Waiting } from './session.ts'
 import type { Masks } from './sight.ts'
 
 export const origin = { ip: '127.0.0.1', port: 4711, client: 'test' }
@@ -126,7 +126,11 @@ export interface TestGateway {
   signIn(who: Principal): string
   /** Data classes from now on. */
   useClasses(classes: readonly DataClass[]): void
-  open(who: Principal, resource?: string): Promise<Session>
+  open(
+    who: Principal,
+    resource?: string,
+    begin?: (session: OpeningSession) => void,
+  ): Promise<Session>
   usePolicies(text: string): void
   endIdentity(end: IdentityEnd): void
   entries(): Promise<readonly JsonObject[]>
@@ -227,7 +231,7 @@ export async function testGateway(policies: string, storePath = ':memory:'): Pro
     audit,
     hold,
     clock,
-    open: (who, resource = 'shop') => gateway.open(who, protocol, resource, origin),
+    open: (who, resource = 'shop', begin) => gateway.open(who, protocol, resource, origin, begin),
     usePolicies: text => {
       set = compile(text)
       gateway.reviewSessions('policy_changed')

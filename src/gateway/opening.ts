@@ -29,7 +29,7 @@ import type { Rates } from './rates.ts'
 import { replayInputs } from './replay-inputs.ts'
 import { CONNECT, holds, type Rights } from './rights.ts'
 import type { GatewayParts } from './sallyport-gateway.ts'
-import type { Session } from './session.ts'
+import type { OpeningSession, Session } from './session.ts'
 
 export interface OpeningParts
   extends Pick<
@@ -76,13 +76,15 @@ export class Opening {
     protocol: Protocol<Upstream>,
     name: string,
     origin: Origin,
+    begin?: (session: OpeningSession<Upstream>) => void,
   ): Promise<Session<Upstream>> {
     this.#refuseCrowds(principal)
     // Taken before the first wait: of many that come at once, none slips past the bound.
     const place = Symbol()
     this.#opening.set(place, principal.id)
     try {
-      return await this.#open(principal, protocol, name, origin, () => this.#opening.delete(place))
+      const counted = () => void this.#opening.delete(place)
+      return await this.#open(principal, protocol, name, origin, counted, begin)
     } finally {
       this.#opening.delete(place)
     }
@@ -94,6 +96,7 @@ export class Opening {
     name: string,
     origin: Origin,
     counted: () => void,
+    begin: ((session: OpeningSession<Upstream>) => void) | undefined,
   ): Promise<Session<Upstream>> {
     const { now, settings, attendance, runs } = this.#parts
     if (!attendance.holds(principal, now()))
@@ -188,7 +191,10 @@ export class Opening {
       ...(carried.size === 0 ? {} : { details: { grants: [...carried], breakGlass } }),
     })
     try {
-      await this.#parts.append(opened)
+      const index = this.#parts.audit.append(opened)
+      // No crash of ours can lose it now. That the machine does not lose it either is waited for below.
+      begin?.(session)
+      await this.#parts.audit.durable(index)
     } catch (error) {
       // Not safe to go on: without the entry there is no session.
       await session.close('audit_unavailable')

@@ -15,7 +15,7 @@ import type {
 } from '#model'
 import type { KeyAuthorities } from '#transport'
 import type { KeyProofs } from './key-proofs.ts'
-import type { Session } from './session.ts'
+import type { OpeningSession, Session } from './session.ts'
 
 /** Where a client reaches the gateway for this protocol. */
 export interface Endpoint {
@@ -139,11 +139,15 @@ export interface Gateway {
   /**
    * Opens a session: the resource exists and speaks `protocol`, `connect` is permitted, the opening
    * is on record. Throws AccessDenied, Unavailable, InvalidRequest.
+   *
+   * `begin` is called when the opening has left for the log: the login at the upstream may begin while it is brought to
+   * the disk. The client hears nothing of it before `open` resolves; when it rejects, what was begun is to be ended.
    */
   open<Upstream>(
     principal: Principal,
     protocol: Protocol<Upstream>,
     resource: string,
     origin: Origin,
+    begin?: (session: OpeningSession<Upstream>) => void,
   ): Promise<Session<Upstream>>
 }

@@ -43,7 +43,7 @@ import type { EphemeralLogin, Gateway, Protocol } from './protocol.ts'
 import { Rates } from './rates.ts'
 import { requestEntry } from './request-entry.ts'
 import { CONNECT, holds, Rights } from './rights.ts'
-import type { Session } from './session.ts'
+import type { OpeningSession, Session } from './session.ts'
 import type { Masks } from './sight.ts'
 import { type AskedTime, TimeRequests } from './time-requests.ts'
 import { oneLine, type Said, Voting } from './voting.ts'
@@ -232,9 +232,10 @@ export class SallyportGateway implements Gateway {
     protocol: Protocol<Upstream>,
     name: string,
     origin: Origin,
+    begin?: (session: OpeningSession<Upstream>) => void,
   ): Promise<Session<Upstream>> {
     if (this.#stopping) throw new Unavailable('unavailable', 'The gateway is stopping.')
-    return this.#opening.open(principal, protocol, name, origin)
+    return this.#opening.open(principal, protocol, name, origin, begin)
   }
 
   /** True when `giver` is known to own or steer the principal, by a session that it has now. */

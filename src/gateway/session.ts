@@ -36,6 +36,12 @@ export interface UpstreamAccess extends Pick<Session, 'dial' | 'credential'> {
   readonly signal: AbortSignal
 }
 
+/** A session whose opening is in the log and on its way to the disk: enough to log in at the upstream with, and no more. */
+export type OpeningSession<Upstream = unknown> = Pick<
+  Session<Upstream>,
+  'id' | 'principal' | 'resource' | 'signal' | 'dial' | 'credential'
+>
+
 /** What came of a permitted statement. */
 export interface Outcome {
   readonly status: 'completed' | 'failed' | 'cancelled'

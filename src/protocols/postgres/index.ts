@@ -5,6 +5,7 @@ import {
   endingError,
   type Gateway,
   type ListenerSettings,
+  type OpeningSession,
   type Protocol,
   type Session,
 } from '#gateway'
@@ -19,7 +20,7 @@ import { readAlone, readAt } from './read-alone.ts'
 import { relay } from './relay.ts'
 import { type PostgresSettings, postgresSettings, secretFields } from './settings.ts'
 import { searchPathOf } from './startup-parameters.ts'
-import { logIn, sayGoodbye, upstreamApplicationName } from './upstream.ts'
+import { logIn, sayGoodbye, type UpstreamLogin, upstreamApplicationName } from './upstream.ts'
 import { welcome } from './welcome.ts'
 
 export type { PostgresSettings } from './settings.ts'
@@ -53,10 +54,16 @@ export function createPostgres(): Protocol<PostgresSettings> {
     })
     if (client === undefined) return
     let session: Session<PostgresSettings> | undefined
+    let login: Promise<UpstreamLogin> | undefined
     let reason: CloseReason = 'failed'
+    const begin = (opening: OpeningSession<PostgresSettings>) => {
+      login = logInFor(client, opening, gateway.limits)
+      login.catch(() => {}) // awaited by `serveSession`, unless the session does not come to stand
+    }
     try {
-      session = await gateway.open(client.principal, protocol, client.resource, client.origin)
-      reason = await serveSession(client, session, gateway)
+      const { principal, resource, origin } = client
+      session = await gateway.open(principal, protocol, resource, origin, begin)
+      reason = await serveSession(client, session, login ?? neverBegun(), gateway)
     } catch (error) {
       if (error instanceof UpstreamError) {
         reason = 'upstream_left'
@@ -65,6 +72,10 @@ export function createPostgres(): Protocol<PostgresSettings> {
       dismiss(client.socket, denial(error, 'FATAL'))
       if (!isGatewayError(error)) throw error // a bug of ours: the caller logs it
     } finally {
+      login?.then(
+        ({ socket }) => sayGoodbye(socket),
+        () => {}, // it failed, which the client was told
+      )
       await session?.close(reason)
     }
   }
@@ -72,6 +83,7 @@ export function createPostgres(): Protocol<PostgresSettings> {
   async function serveSession(
     client: ClientLogin,
     session: Session<PostgresSettings>,
+    login: Promise<UpstreamLogin>,
     gateway: Gateway,
   ): Promise<CloseReason> {
     const database = databaseOf(client, session.resource.upstream)
@@ -82,15 +94,6 @@ export function createPostgres(): Protocol<PostgresSettings> {
       void cancelUpstream()
     })
     let cancelUpstream = async (): Promise<void> => {}
-    const login = logIn(
-      session,
-      {
-        database,
-        settings: client.settings,
-        applicationName: upstreamApplicationName(session.principal.id, session.id),
-      },
-      gateway.limits,
-    )
     try {
       const fresh = catalog.fresh()
       fresh.catch(() => {}) // awaited below: the login's own error is the one that tells what is wrong
@@ -127,10 +130,6 @@ export function createPostgres(): Protocol<PostgresSettings> {
         onCancelRequest: listener => void listeners.add(listener),
       })
     } finally {
-      login.then(
-        ({ socket }) => sayGoodbye(socket),
-        () => {}, // it failed, which the caller is being told
-      )
       own.forget()
       leave()
     }
@@ -156,6 +155,24 @@ export function createPostgres(): Protocol<PostgresSettings> {
     serve,
   }
   return protocol
+}
+
+/** Async: whatever is wrong with the request is the login's own error. */
+async function logInFor(
+  client: ClientLogin,
+  session: OpeningSession<PostgresSettings>,
+  limits: Gateway['limits'],
+): Promise<UpstreamLogin> {
+  const request = {
+    database: databaseOf(client, session.resource.upstream),
+    settings: client.settings,
+    applicationName: upstreamApplicationName(session.principal.id, session.id),
+  }
+  return logIn(session, request, limits)
+}
+
+function neverBegun(): never {
+  throw new Error('a session was opened without its beginning')
 }
 
 function databaseOf(client: ClientLogin, settings: PostgresSettings): string {

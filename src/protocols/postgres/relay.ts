@@ -231,6 +231,7 @@ class Relay {
 
   #upstreamLeft(): void {
     this.#upstreamEnded = true
+    if (this.#talk.ended) return
     // What it said before it left is still to be read.
     if (this.#reading) return
     this.#end(

@@ -48,7 +48,13 @@ for (const version of [15, 18] as const) {
       protocol = createPostgres()
       const opening = {
         ...gateway,
-        async open(_principal: unknown, _protocol: unknown, resource: string) {
+        async open(
+          _principal: unknown,
+          _protocol: unknown,
+          resource: string,
+          _origin: unknown,
+          begin?: (session: never) => void,
+        ) {
           if (resource !== 'shop') throw new AccessDenied('no_permit', 'no policy lets you in')
           const { host, port: upstreamPort, user, password } = upstream
           const session = fakeSession(
@@ -62,6 +68,7 @@ for (const version of [15, 18] as const) {
             entry.closed ??= reason
             await close(reason)
           }
+          begin?.(session as never)
           return session as never
         },
       }

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { ByteReader, typedFrames } from '#engines/wire'
-import type { Gateway, Session } from '#gateway'
+import type { Gateway, OpeningSession } from '#gateway'
 import { isGatewayError, UpstreamError } from '#model'
 import { dialTcp } from '#transport'
 import { LoginReader, PeerLeft } from './login-reader.ts'
@@ -40,7 +40,7 @@ export interface LoginRequest {
 
 /** What a login needs of a session. */
 export type LoginAccess = Pick<
-  Session<PostgresSettings>,
+  OpeningSession<PostgresSettings>,
   'resource' | 'dial' | 'credential' | 'signal'
 >
 
@@ -53,21 +53,17 @@ export async function logIn(
   const credential = await session.credential()
   let socket: Socket | TLSSocket | undefined
   let reader: LoginReader | undefined
-  const late = new UpstreamError(
-    'upstream_unreachable',
-    'the database did not complete the login in time',
-  )
   let expired = false
   const deadline = setTimeout(() => {
     expired = true
-    reader?.fail(late)
+    reader?.fail(tooLate())
     socket?.destroy()
   }, limits.upstreamLoginMs)
   try {
     const { host, port } = session.resource.upstream
     const plain = await session.dial(host, port)
     socket = plain
-    if (expired) throw late
+    if (expired) throw tooLate()
     const leg = await secureUpstream(
       plain,
       session.resource.upstream,
@@ -98,6 +94,14 @@ export async function logIn(
     clearTimeout(deadline)
     credential.release()
   }
+}
+
+/** Made when it is thrown: the trace of an error costs as much as reading a message. */
+function tooLate(): UpstreamError {
+  return new UpstreamError(
+    'upstream_unreachable',
+    'the database did not complete the login in time',
+  )
 }
 
 /** The order of a login: proof, then AuthenticationOk, then statuses and the key, then ReadyForQuery. */

@@ -4,6 +4,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { appendFile } from 'node:fs/promises'
 import { type Statement, Unavailable } from '#model'
 import { MARK, sealBlock } from './blocks.ts'
+import type { EndedSession } from './ended-sessions.ts'
 import { EventLines } from './event-lines.ts'
 import type { RecordedEvent } from './events.ts'
 import type { Indexed } from './search-index.ts'
@@ -134,9 +135,10 @@ export class SessionRecorder {
     await this.#writing
   }
 
-  async close(): Promise<void> {
+  /** `ended`: how it ended, for the store. */
+  async close(ended?: EndedSession): Promise<void> {
     await this.flush()
-    this.#index.end()
+    this.#index.end(ended)
     this.#listeners.clear()
   }
 

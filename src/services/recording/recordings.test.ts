@@ -219,6 +219,41 @@ describe('the list of sessions', () => {
     expect((await recordings.get('ses-1')).closeReason).toBe('failed')
   })
 
+  it('knows of each of many sessions that end at once how it ended, and when it asked', async () => {
+    const ids = Array.from({ length: 70 }, (_, at) => `ses-${at}` as SessionId)
+    for (const id of ids) await recordings.start({ ...session, id }, () => {})
+    const end = (id: SessionId, at: number) =>
+      recordings.end(
+        { ...session, id, statements: at, endedAt: 3000 + at, closeReason: 'client_left' },
+        { stepMs: 10, marks: [[at, 1, 0, 0, 0]] },
+      )
+    await Promise.all(ids.map(end))
+    expect(await recordings.get('ses-7')).toMatchObject({
+      statements: 7,
+      endedAt: 3007,
+      closeReason: 'client_left',
+    })
+    expect(await recordings.list({ live: true, limit: 100 })).toHaveLength(0)
+    expect((await recordings.marks(ids)).get('ses-69')?.marks).toEqual([[69, 1, 0, 0, 0]])
+    expect((await recordings.runs({ limit: 1 }))[0]?.statements).toBe((69 * 70) / 2)
+  })
+
+  it('knows that a session has ended when the index cannot be written', async () => {
+    const recorder = await recordings.start(session, () => {})
+    recorder.add({
+      kind: 'statement',
+      at: 1500,
+      entry: 1,
+      text: 'select 1',
+      effect: 'permit',
+      code: 'permitted',
+      policies: [],
+    })
+    await database.kysely.schema.dropTable('recording_facts').execute()
+    await recordings.end({ ...session, endedAt: 3000, closeReason: 'client_left' })
+    expect((await recordings.get('ses-1')).closeReason).toBe('client_left')
+  })
+
   it('is filtered by whether they live', async () => {
     await recordings.start(session, () => {})
     await recordings.start({ ...session, id: 'ses-2' as SessionId }, () => {})

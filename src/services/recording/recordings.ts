@@ -12,6 +12,7 @@ import {
   type Unavailable,
 } from '#model'
 import { openBlocks } from './blocks.ts'
+import { writeEnded } from './ended-sessions.ts'
 import type { RecordedEvent } from './events.ts'
 import { rebuild } from './rebuild.ts'
 import { type RecordedChunk, SessionRecorder } from './recorder.ts'
@@ -88,10 +89,8 @@ export class Recordings {
     onFailure: (error: Unavailable) => void,
   ): Promise<SessionRecorder> {
     const key = SessionRecorder.newKey()
-    await this.#kysely
-      .insertInto('recording_keys')
-      .values({ session: session.id, key: key.toString('hex'), created_at: session.startedAt })
-      .execute()
+    await sql`insert into recording_keys (session, key, created_at)
+      values (${session.id}, ${key.toString('hex')}, ${session.startedAt})`.execute(this.#kysely)
     const { no } = await this.#kysely
       .insertInto('recording_sessions')
       .values({
@@ -113,17 +112,13 @@ export class Recordings {
     return recorder
   }
 
-  /** Ends a recording: its last block is on disk when this resolves. */
+  /** Ends a recording: its last block is on disk when this resolves. Whoever reads of the session reads that it has ended. */
   async end(session: SessionSummary, marks?: SessionMarks): Promise<void> {
+    const ended = { session, marks }
     const recorder = this.#open.get(session.id)
-    await recorder?.close()
+    if (recorder === undefined) return writeEnded(this.#kysely, [ended])
+    await recorder.close(ended)
     this.#open.delete(session.id)
-    await this.#kysely
-      .updateTable('recording_sessions')
-      .set(toRow(session))
-      .where('id', '=', session.id)
-      .execute()
-    if (marks !== undefined && marks.marks.length > 0) await this.#runs.keep(session.id, marks)
   }
 
   /**
@@ -138,6 +133,7 @@ export class Recordings {
         `A text to look for has at least ${FEWEST_CHARACTERS} characters.`,
       )
     if ([table, text, dataClass, decision].some(each => each !== undefined)) await this.#settle()
+    else await this.#index.settleQueued()
     const found = await findSessions(this.#kysely, filter)
     if (found.length === 0) return []
     const rows = await this.#kysely
@@ -162,16 +158,19 @@ export class Recordings {
   }
 
   /** Runs, newest first, among the latest thousand sessions. Live sessions count as they began. */
-  runs(filter: RunFilter): Promise<readonly RunSummary[]> {
+  async runs(filter: RunFilter): Promise<readonly RunSummary[]> {
+    await this.#index.settleQueued()
     return this.#runs.list(filter)
   }
 
   /** When the sessions asked: those that have ended, and asked. */
-  marks(sessions: readonly string[]): Promise<ReadonlyMap<string, SessionMarks>> {
+  async marks(sessions: readonly string[]): Promise<ReadonlyMap<string, SessionMarks>> {
+    await this.#index.settleQueued()
     return this.#runs.marks(sessions)
   }
 
   async get(id: string): Promise<SessionSummary> {
+    await this.#index.settleQueued()
     const row = await this.#kysely
       .selectFrom('recording_sessions')
       .selectAll()

@@ -80,15 +80,6 @@ export class RunList {
     }))
   }
 
-  async keep(session: string, marks: SessionMarks): Promise<void> {
-    const text = JSON.stringify(marks)
-    await this.#kysely
-      .insertInto('recording_marks')
-      .values({ session, marks: text })
-      .onConflict(conflict => conflict.column('session').doUpdateSet({ marks: text }))
-      .execute()
-  }
-
   async marks(sessions: readonly string[]): Promise<ReadonlyMap<string, SessionMarks>> {
     if (sessions.length === 0) return new Map()
     const found = await this.#kysely
@@ -96,7 +87,7 @@ export class RunList {
       .selectAll()
       .where('session', 'in', [...sessions])
       .execute()
-    // Written by `keep`; the store is ours alone.
+    // Written by `writeEnded`; the store is ours alone.
     return new Map(found.map(({ session, marks }) => [session, JSON.parse(marks) as SessionMarks]))
   }
 }

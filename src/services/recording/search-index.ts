@@ -1,7 +1,8 @@
-// The index of statements in the store: what sessions are found by. Written in batches, off the way of any statement; what
-// a crash left out of it is read from the recordings again. Texts are personal data: erasing a session takes its rows too.
+// The index of statements in the store: what sessions are found by, and that they have ended. Written in batches, off the
+// way of any statement; what a crash left out of it is read from the recordings again. Texts are personal data: erasing a session takes its rows too.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
+import { type EndedSession, writeEnded } from './ended-sessions.ts'
 import { type Batch, SessionIndex } from './session-index.ts'
 import { CHUNKS, type RecordingTables } from './tables.ts'
 
@@ -22,12 +23,14 @@ interface Queued {
   readonly firstChunk: number
   readonly characters: number
   readonly last: boolean
+  /** Set when with its index the session ends too. */
+  readonly ended: EndedSession | undefined
 }
 
 /** One session's way into the index. */
 export interface Indexed extends Pick<SessionIndex, 'statement' | 'masked'> {
-  /** Nothing more comes. */
-  end(): void
+  /** Nothing more comes. `ended`: nor of the session, which the store is to know. */
+  end(ended?: EndedSession): void
 }
 
 export class SearchIndex {
@@ -50,7 +53,7 @@ export class SearchIndex {
 
   /** `no`: the session's number in the store. */
   begin(no: number): Indexed {
-    const open = new OpenIndex(full => this.#take(no, open, full))
+    const open = new OpenIndex((last, ended) => this.#take(no, open, last, ended))
     this.#open.set(no, open)
     return open
   }
@@ -63,20 +66,36 @@ export class SearchIndex {
   /** All that is known now is in the store when this resolves, whatever comes meanwhile. */
   async settle(): Promise<void> {
     for (const [no, open] of this.#open) if (!open.index.isEmpty) this.#take(no, open, false)
+    await this.settleQueued()
+  }
+
+  /** The same of what was handed over before: sessions that have ended are in the store as such. */
+  async settleQueued(): Promise<void> {
     const until = this.#taken
     if (this.#done >= until) return
     this.#writeNow()
     await new Promise<void>(resolve => this.#waiting.push({ until, resolve }))
   }
 
-  #take(no: number, open: OpenIndex, last: boolean): void {
-    const characters = open.index.pending
-    const batch = open.index.take()
+  #take(no: number, open: OpenIndex, last: boolean, ended?: EndedSession): void {
+    let characters = open.index.pending
+    let batch = open.index.take()
     open.since = undefined
     if (last) this.#open.delete(no)
     if (this.#queued + characters > MOST_QUEUED) open.lost = true
-    if (open.lost) return
-    this.#queue.push({ no, batch, firstChunk: open.chunk, characters, last })
+    if (open.lost) {
+      if (ended === undefined) return
+      characters = 0
+      batch = NOTHING
+    }
+    this.#queue.push({
+      no,
+      batch,
+      firstChunk: open.chunk,
+      characters,
+      last: last && !open.lost,
+      ended,
+    })
     open.chunk += batch.texts.length
     // Another million: by then it has run for months.
     if (open.chunk >= CHUNKS) open.lost = true
@@ -110,16 +129,22 @@ export class SearchIndex {
       try {
         await this.#kysely.transaction().execute(store => write(store, turn))
       } catch (error) {
+        this.#onTrouble(error)
+        await this.#endAnyway(turn)
         // Safe: the recording has it all, and is read once more.
         for (const { no } of turn) {
           const open = this.#open.get(no)
           if (open !== undefined) open.lost = true
         }
         const before = this.#queue.length
-        this.#queue = this.#queue.filter(({ no }) => !turn.some(each => each.no === no))
+        this.#queue = this.#queue.flatMap(each => {
+          if (!turn.some(({ no }) => no === each.no)) return each
+          return each.ended === undefined
+            ? []
+            : { ...each, batch: NOTHING, characters: 0, last: false }
+        })
         this.#done += before - this.#queue.length
         this.#queued = this.#queue.reduce((sum, each) => sum + each.characters, 0)
-        this.#onTrouble(error)
       }
       this.#done += turn.length
       const waiting = this.#waiting
@@ -128,18 +153,34 @@ export class SearchIndex {
     }
     this.#writing = false
   }
+
+  /** What could not be written of the index keeps nobody from knowing which sessions have ended. */
+  async #endAnyway(turn: readonly Queued[]): Promise<void> {
+    try {
+      await writeEnded(this.#kysely, endedIn(turn))
+    } catch (error) {
+      // Safe: those that are not closed in the store are closed at the next start, and the log has their end.
+      this.#onTrouble(error)
+    }
+  }
+}
+
+const NOTHING: Batch = { facts: [], texts: [] }
+
+function endedIn(turn: readonly Queued[]): readonly EndedSession[] {
+  return turn.flatMap(({ ended }) => ended ?? [])
 }
 
 class OpenIndex implements Indexed {
   readonly index = new SessionIndex()
-  readonly #take: (last: boolean) => void
+  readonly #take: (last: boolean, ended?: EndedSession) => void
   chunk = 0
   /** When the first of what waits was seen by the timer. */
   since: number | undefined
   /** Something of it is missing in the store. */
   lost = false
 
-  constructor(take: (last: boolean) => void) {
+  constructor(take: (last: boolean, ended?: EndedSession) => void) {
     this.#take = take
   }
 
@@ -161,8 +202,8 @@ class OpenIndex implements Indexed {
     this.index.masked(text, classes)
   }
 
-  end(): void {
-    this.#take(true)
+  end(ended?: EndedSession): void {
+    this.#take(true, ended)
   }
 }
 
@@ -174,6 +215,7 @@ async function write(store: Kysely<RecordingTables>, turn: readonly Queued[]): P
     batch.texts.map(({ shape, text }, at) => [no * CHUNKS + firstChunk + at, shape, text]),
   )
   const done = turn.flatMap(({ no, last }) => (last ? [no] : []))
+  await writeEnded(store, endedIn(turn))
   if (facts.length > 0) {
     await sql`insert into recording_facts (kind, value, no, shape)
       select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(${JSON.stringify(facts)}) where true
