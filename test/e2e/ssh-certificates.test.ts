@@ -155,6 +155,63 @@ asyncio.run(main())
   })
 })
 
+describe('the gateway', () => {
+  let lines: string[]
+  let password: Record<string, string>
+  beforeAll(async () => {
+    const shown = await stage.gateway.cli(['known-hosts'], await stage.token('order-bot'))
+    lines = shown.stdout.trim().split('\n')
+    password = stage.environment(await stage.credential())
+  })
+
+  /** With only these lines to know it by, and nothing taken on trust. */
+  function strict(known: readonly string[], ...more: string[]) {
+    const file = join(stage.folder, 'strict')
+    writeFileSync(file, `${known.join('\n')}\n`)
+    const options = ['StrictHostKeyChecking=yes', `UserKnownHostsFile=${file}`, 'UpdateHostKeys=no']
+    const port = String(stage.gateway.port)
+    return run('ssh', [...options.flatMap(each => ['-o', each]), '-v', '-p', port, ...more], {
+      env: password,
+    })
+  }
+
+  test('is known by its authority alone: no key of its own has to be learnt', async () => {
+    const [authority = ''] = lines
+    expect(authority).toMatch(/^@cert-authority \S*\[127\.0\.0\.1\]:\d+\S* ssh-ed25519 /)
+    const ran = await strict([authority], host, 'echo known')
+    expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: 'known\n' })
+    expect(ran.stderr).toContain('Server host certificate: ssh-ed25519-cert-v01@openssh.com')
+  })
+
+  test('is known by its plain key as before, also by clients that take no certificate', async () => {
+    const [, plain = ''] = lines
+    expect((await strict([plain], host, 'echo plain')).stdout).toBe('plain\n')
+    const only = ['-o', 'HostKeyAlgorithms=ssh-ed25519']
+    expect((await strict([plain], ...only, host, 'echo plain')).stdout).toBe('plain\n')
+  })
+
+  test('is not known under another name, nor by another authority', async () => {
+    const [authority = ''] = lines
+    const elsewhere = authority.replace(/ \S+ /, ' * ')
+    const named = await strict([elsewhere], '-o', 'HostKeyAlias=bank.example.com', host, 'true')
+    expect(named.code).toBe(255)
+    expect(named.stderr).toContain('bank.example.com')
+    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(stage.folder, 'other')])
+    const other = readFileSync(join(stage.folder, 'other.pub'), 'utf8')
+    const wrong = `@cert-authority * ${other}`
+    expect((await strict([wrong], host, 'true')).code).toBe(255)
+  })
+
+  test('shows the same certificate again and again while keys are exchanged', async () => {
+    const [authority = ''] = lines
+    const often = ['-o', 'RekeyLimit=256K']
+    const ran = await strict([authority], ...often, host, 'head -c 3000000 /dev/zero | base64')
+    expect(ran.code).toBe(0)
+    expect(ran.stdout.length).toBeGreaterThan(4_000_000)
+    expect(ran.stderr.match(/rekey/gi)?.length ?? 0).toBeGreaterThan(2)
+  })
+})
+
 /** As a program gets one for a key of its own. */
 async function certificateFor(publicKey: string): Promise<string> {
   const authorization = `Bearer ${await stage.token('order-bot')}`

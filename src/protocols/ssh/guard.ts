@@ -1,5 +1,5 @@
 // What the library takes from whoever sits at the other end of a connection without asking whether it may be: sizes,
-// windows, messages of the wrong side, answers that nobody reads. The one place that knows the library's insides; it
+// windows, messages of the wrong side, answers that nobody reads. With `certificates/host-proof` all that knows the library's insides; it
 // refuses to work where they look different.
 import type { Duplex } from 'node:stream'
 

@@ -14,6 +14,7 @@ import {
   type Statement,
   UpstreamError,
 } from '#model'
+import { hostCertificates } from './certificates/host-proof.ts'
 import { keyProofs } from './certificates/key-proofs.ts'
 import { type Backend, SessionChannel } from './channel.ts'
 import { connectHint, toolArguments } from './connect-hint.ts'
@@ -32,13 +33,21 @@ const MOST_REFUSED = 1_000
 const LAST_WORDS_MS = 2_000
 
 export function createSsh(): Protocol<SshSettings> {
+  const hostCertificate = hostCertificates()
+
   async function serve(
     socket: Socket,
     listener: ListenerSettings,
     gateway: Gateway,
   ): Promise<void> {
     let serving: Promise<void> | undefined
-    await greet(socket, { gateway, listener }, login => {
+    const certificate = hostCertificate({
+      hostKey: gateway.hostKey(),
+      authority: gateway.authorities().gateways,
+      names: gateway.names(),
+      now: Date.now(),
+    })
+    await greet(socket, { gateway, listener, certificate }, login => {
       serving = serveClient(login, socket, gateway)
     })
     await serving

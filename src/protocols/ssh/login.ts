@@ -6,6 +6,7 @@ import type { Gateway, ListenerSettings } from '#gateway'
 import { AuthenticationFailed, isGatewayError, type Origin, type Principal, Secret } from '#model'
 import { clientAlgorithms } from './algorithms.ts'
 import { isCertificate, judgeCertificate, type ShownKey } from './certificates/client-proof.ts'
+import { presentCertificate } from './certificates/host-proof.ts'
 import { guard, type Pressed } from './guard.ts'
 import { opensshPrivateKey } from './public-key.ts'
 import { type Destination, readUserName } from './user-name.ts'
@@ -34,7 +35,11 @@ export interface ClientLogin extends Destination {
  */
 export function greet(
   socket: Socket,
-  { gateway, listener }: { gateway: Gateway; listener: ListenerSettings },
+  {
+    gateway,
+    listener,
+    certificate,
+  }: { gateway: Gateway; listener: ListenerSettings; certificate: Buffer },
   ready: (login: ClientLogin) => void,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -63,6 +68,7 @@ export function greet(
       // The library ends its half and says why; who keeps the other half open is not waited for.
       connection.on('error', () => void setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref())
       const pressed = guard(connection, socket, 'client')
+      presentCertificate(connection, certificate)
       const client = info.header.versions.software.slice(0, 64).replace(/[^!-~]/g, '?')
       const proof = new Proof(gateway, listener, { ...origin, client })
       connection.on('authentication', context => void proof.judge(context, socket))

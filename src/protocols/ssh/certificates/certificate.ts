@@ -109,8 +109,11 @@ function principalsOf(bytes: Uint8Array): readonly string[] {
   return names
 }
 
+/** A name that no reader can take for several, or for a pattern. */
+export const isPrincipal = (name: string): boolean => PRINCIPAL.test(name)
+
 function checked(name: string): string {
-  if (!PRINCIPAL.test(name)) throw malformed('has a name that is none')
+  if (!isPrincipal(name)) throw malformed('has a name that is none')
   return name
 }
 

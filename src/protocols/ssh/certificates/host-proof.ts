@@ -1,0 +1,155 @@
+// Host keys under a certificate, ours towards clients and those of hosts towards us: the library knows plain ones only.
+// Like `guard` it works on the library's insides; where those look different, a handshake fails, never succeeds wrongly.
+import type { KeyObject } from 'node:crypto'
+import { ed25519Blob } from '../public-key.ts'
+import { isPrincipal, readCertificate, writeCertificate } from './certificate.ts'
+import { readSubjectKey } from './subject-key.ts'
+
+const PLAIN = 'ssh-ed25519'
+export const CERTIFIED = `${PLAIN}-cert-v01@openssh.com`
+const DAY_MS = 86_400_000
+/** Renewed daily; a client's clock may be some way off. */
+const LASTS_MS = 7 * DAY_MS
+const EARLY_MS = DAY_MS / 24
+
+interface Offer {
+  readonly lists: {
+    readonly kex: List
+    readonly serverHostKey: List
+    readonly cs: Ways
+    readonly sc: Ways
+  }
+}
+
+interface List {
+  readonly array: readonly string[]
+}
+
+type Ways = { readonly [part in 'cipher' | 'mac' | 'compress' | 'lang']: List }
+
+/** A private key as the library holds it. */
+interface HostKey {
+  readonly type: string
+  getPublicSSH(): Buffer
+  sign(bytes: Buffer, hash?: string): Buffer | Error
+}
+
+interface Exchange {
+  negotiated: { serverHostKey: string }
+  _hostKey: Buffer
+  _sig: Buffer
+}
+
+interface Insides {
+  readonly _protocol: {
+    _offer: Offer
+    _hostKeys: { readonly [algorithm: string]: HostKey }
+    readonly _kex: Exchange
+  }
+}
+
+/** Our certificate, made anew each day. */
+export function hostCertificates(): (of: Issuer) => Buffer {
+  let made: { readonly blob: Buffer; readonly names: string; readonly renewAt: number } | undefined
+  return ({ hostKey, authority, names, now }) => {
+    const key = names.join()
+    if (made?.names === key && now < made.renewAt && now > made.renewAt - 2 * DAY_MS)
+      return made.blob
+    const terms = {
+      kind: 'host' as const,
+      id: 'sallyport',
+      principals: names.filter(isPrincipal),
+      validAfter: BigInt(Math.floor((now - EARLY_MS) / 1_000)),
+      validBefore: BigInt(Math.floor((now + LASTS_MS) / 1_000)),
+      options: new Map(),
+      extensions: new Map(),
+    }
+    const blob = writeCertificate(readSubjectKey(ed25519Blob(hostKey)), terms, authority)
+    made = { blob, names: key, renewAt: now + DAY_MS }
+    return blob
+  }
+}
+
+export interface Issuer {
+  readonly hostKey: KeyObject
+  readonly authority: KeyObject
+  readonly names: readonly string[]
+  readonly now: number
+}
+
+/** Our own: call before our first message of a key exchange. A client takes it, or the plain key. */
+export function presentCertificate(connection: object, certificate: Buffer): void {
+  const protocol = (connection as Insides)._protocol
+  const key = protocol._hostKeys[PLAIN]
+  if (key === undefined) throw new Error('the library holds no host key')
+  const certified: HostKey = {
+    type: key.type,
+    getPublicSSH: () => certificate,
+    sign: (bytes, hash) => {
+      // From here on it is the name of the signature, and a certified key signs as the plain one does.
+      protocol._kex.negotiated.serverHostKey = PLAIN
+      return key.sign(bytes, hash)
+    },
+  }
+  protocol._hostKeys = { ...protocol._hostKeys, [CERTIFIED]: certified }
+  prefer(protocol, [CERTIFIED, PLAIN])
+}
+
+/** A host's: call right after `connect`. */
+export function acceptCertificates(connection: object): void {
+  const protocol = (connection as Insides)._protocol
+  prefer(protocol, [CERTIFIED, ...protocol._offer.lists.serverHostKey.array])
+}
+
+/**
+ * For the library's `hostVerifier`: true when it is a certificate of this authority for this host that holds now. The
+ * library then checks the signature by the key inside, which it could not find by itself.
+ */
+export function verifyHostCertificate(
+  connection: object,
+  blob: Buffer,
+  { authority, host, now }: { authority: KeyObject; host: string; now: number },
+): boolean {
+  const { kind, principals, validAfter, validBefore, options, subject } = readCertificate(
+    blob,
+    authority,
+  )
+  const seconds = BigInt(Math.floor(now / 1_000))
+  const holds =
+    kind === 'host' &&
+    subject.type === PLAIN &&
+    principals.includes(host) &&
+    seconds >= validAfter &&
+    seconds < validBefore &&
+    options.size === 0
+  if (!holds) return false
+  const exchange = (connection as Insides)._protocol._kex
+  const signature = exchange._sig
+  // The certificate is what the exchange is about, so it is hashed first; then the signature is looked at, by the key.
+  Object.defineProperty(exchange, '_sig', {
+    configurable: true,
+    get() {
+      exchange._hostKey = ed25519Blob(subject.key)
+      exchange.negotiated.serverHostKey = PLAIN
+      return signature
+    },
+  })
+  return true
+}
+
+function prefer(protocol: Insides['_protocol'], hostKeys: readonly string[]): void {
+  const { lists } = protocol._offer
+  const ways = ({ cipher, mac, compress, lang }: Ways) => ({
+    cipher: cipher.array,
+    mac: mac.array,
+    compress: compress.array,
+    lang: lang.array,
+  })
+  const Made = protocol._offer.constructor as new (of: object) => Offer
+  protocol._offer = new Made({
+    kex: lists.kex.array,
+    serverHostKey: [...new Set(hostKeys)],
+    cs: ways(lists.cs),
+    sc: ways(lists.sc),
+  })
+}
