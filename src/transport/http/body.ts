@@ -99,7 +99,8 @@ export class Body implements AsyncIterable<Uint8Array> {
   pause(): void {
     if (this.#paused) return
     this.#paused = true
-    this.#flow.pause()
+    // All of it has come: the source may be serving somebody else by now.
+    if (this.#end === undefined) this.#flow.pause()
   }
 
   resume(): void {

@@ -136,6 +136,9 @@ export class ClientConnection implements HttpConnection, RequestSink, Watched, F
     if (exchange === undefined) return
     exchange.requestOver = true
     exchange.body.finish(trailers)
+    // Read on, so that a client that goes away is noticed.
+    this.#paused = false
+    if (!this.#feeding) this.socket.resume()
     this.#next()
   }
 

@@ -32,6 +32,7 @@ export class ClientExchange implements Exchange, BodyWriter {
   #gone: Error | undefined
   #controller: AbortController | undefined
   #drain: (() => void) | undefined
+  #departure: ((error: Error) => void) | undefined
   #loss: ((error: Error) => void) | undefined
 
   constructor(connection: ClientConnection, request: RequestHead, body: Body, over: boolean) {
@@ -47,6 +48,11 @@ export class ClientExchange implements Exchange, BodyWriter {
       if (this.#gone !== undefined) this.#controller.abort(this.#gone)
     }
     return this.#controller.signal
+  }
+
+  onGone(listener: (error: Error) => void): void {
+    this.#departure = listener
+    if (this.#gone !== undefined) listener(this.#gone)
   }
 
   get answered(): boolean {
@@ -187,6 +193,7 @@ export class ClientExchange implements Exchange, BodyWriter {
     this.#gone = error
     this.#controller?.abort(error)
     this.#loss?.(error)
+    this.#departure?.(error)
   }
 }
 

@@ -14,6 +14,8 @@ export interface Exchange {
   readonly body: Body
   /** Aborts when the client is gone, or the connection is. Made when it is first asked for. */
   readonly signal: AbortSignal
+  /** One listener, for less than a signal costs. */
+  onGone(listener: (error: Error) => void): void
   /** True once the final head is on its way. */
   readonly answered: boolean
   /** 100, 103: before the final answer; left out towards HTTP/1.0. */

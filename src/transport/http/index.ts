@@ -1,4 +1,6 @@
 // HTTP as bytes: the strict front towards clients, the client towards upstreams, and the words both use.
+
+export { addressRule } from './addresses.ts'
 export { Body, type BodyReceiver, type BodyWriter, type Flow, pipe, type Tunnel } from './body.ts'
 export type { Exchange, HttpConnection, ServeHttpOptions } from './exchange.ts'
 export { type Field, Fields, looseName } from './fields.ts'
@@ -16,8 +18,10 @@ export {
   type Target,
 } from './message.ts'
 export { HttpRefusal, type HttpRule } from './refusal.ts'
+export { type RelayOptions, relay, targetText } from './relay.ts'
 export { serveHttp } from './serve.ts'
 export { readHost, readTarget, writeHost } from './target.ts'
+export { Upstream, type UpstreamOptions } from './upstream.ts'
 export type {
   UpstreamCall,
   UpstreamOrigin,

@@ -1,0 +1,203 @@
+// Connections to one upstream: kept, used again, bounded. Which one it is stands in the resource's settings; nothing that a
+// client sends changes where they go.
+import type { Socket } from 'node:net'
+import { Unavailable, UpstreamError } from '#model'
+import { dialTcp, upgradeToTls } from '#transport'
+import { type AddressRule, addressRule, resolveAddresses } from './addresses.ts'
+import type { BodyWriter } from './body.ts'
+import { defaultLimits, type HttpLimits } from './limits.ts'
+import { gone, StaleConnection } from './upstream-call.ts'
+import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
+import type { UpstreamCall, UpstreamOrigin, UpstreamRequest } from './upstream-types.ts'
+
+export interface UpstreamOptions {
+  readonly limits?: Partial<HttpLimits>
+  /** Until a connection stands, its TLS included. */
+  readonly connectTimeoutMs?: number
+  /** From the request to the head of its answer. */
+  readonly answerTimeoutMs?: number
+  /** At once, idle ones included. */
+  readonly maxConnections?: number
+  /** For tests of what names lead to. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>
+}
+
+const CONNECT_MS = 10_000
+const ANSWER_MS = 300_000
+const MOST_CONNECTIONS = 256
+const MOST_WAITING = 1_024
+/** Asked again on a new connection when a kept one turned out to be closed: nothing of the answer came, and asking changes nothing. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+export class Upstream implements ConnectionOwner {
+  readonly limits: HttpLimits
+  readonly answerTimeoutMs: number
+  readonly #origin: UpstreamOrigin
+  readonly #options: UpstreamOptions
+  readonly #rule: AddressRule
+  readonly #connectTimeoutMs: number
+  readonly #most: number
+  readonly #all = new Set<UpstreamConnection>()
+  /** The last one in is the first one out: the others grow old and end. */
+  readonly #idle: UpstreamConnection[] = []
+  readonly #waiting: (() => void)[] = []
+  #connecting = 0
+  #closed = false
+
+  /** Throws ConfigurationError when `allowAddresses` does not hold. */
+  constructor(origin: UpstreamOrigin, options: UpstreamOptions = {}) {
+    this.#origin = origin
+    this.#options = options
+    this.#rule = addressRule(origin.allowAddresses)
+    this.limits = { ...defaultLimits, ...options.limits }
+    this.answerTimeoutMs = options.answerTimeoutMs ?? ANSWER_MS
+    this.#connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_MS
+    this.#most = options.maxConnections ?? MOST_CONNECTIONS
+  }
+
+  get connections(): number {
+    return this.#all.size
+  }
+
+  /** Rejects with UpstreamError when no connection can be had; the answer is the call's own promise. */
+  async open(request: UpstreamRequest): Promise<UpstreamCall> {
+    const connection = this.#kept() ?? (await this.#connection(request.signal))
+    const call = connection.send(request)
+    return request.body.kind === 'none' && SAFE.has(request.method) && request.upgrade === undefined
+      ? this.#again(call, request)
+      : call
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const connection of this.#all) connection.destroy()
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
+
+  /** The same question once more, on a connection that nobody had before. */
+  #again(first: UpstreamCall, request: UpstreamRequest): UpstreamCall {
+    let call = first
+    const response = first.response.catch(async error => {
+      if (!(error instanceof StaleConnection)) throw error
+      if (request.signal?.aborted) throw error
+      call = (await this.#connect(request.signal)).send(request)
+      return call.response
+    })
+    response.catch(() => {})
+    const body: BodyWriter = first.body
+    return { body, response, abort: error => call.abort(error) }
+  }
+
+  #kept(): UpstreamConnection | undefined {
+    for (;;) {
+      const connection = this.#idle.pop()
+      if (connection === undefined || connection.usable) return connection
+    }
+  }
+
+  async #connection(signal: AbortSignal | undefined): Promise<UpstreamConnection> {
+    for (;;) {
+      if (this.#closed) throw new Unavailable('unavailable', 'the gateway is shutting down')
+      const kept = this.#kept()
+      if (kept !== undefined) return kept
+      if (this.#all.size + this.#connecting < this.#most) return this.#connect(signal)
+      await this.#turn(signal)
+    }
+  }
+
+  /** Until a connection is free or gone. */
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#waiting.length >= MOST_WAITING)
+      throw new Unavailable('unavailable', 'too many requests wait for this resource')
+    return new Promise((resolve, reject) => {
+      const wake = (): void => {
+        signal?.removeEventListener('abort', aborted)
+        resolve()
+      }
+      const aborted = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(wake), 1)
+        reject(gone(signal?.reason))
+      }
+      this.#waiting.push(wake)
+      signal?.addEventListener('abort', aborted, { once: true })
+    })
+  }
+
+  async #connect(signal: AbortSignal | undefined): Promise<UpstreamConnection> {
+    this.#connecting += 1
+    try {
+      const socket = await connectTo(this.#origin, this.#rule, {
+        timeoutMs: this.#connectTimeoutMs,
+        ...(signal === undefined ? {} : { signal }),
+        ...(this.#options.resolve === undefined ? {} : { resolve: this.#options.resolve }),
+      })
+      const connection = new UpstreamConnection(socket, this)
+      this.#all.add(connection)
+      return connection
+    } finally {
+      this.#connecting -= 1
+    }
+  }
+
+  onIdle(connection: UpstreamConnection): void {
+    if (this.#closed) {
+      connection.destroy()
+      return
+    }
+    this.#idle.push(connection)
+    this.#waiting.shift()?.()
+  }
+
+  onClosed(connection: UpstreamConnection): void {
+    this.#all.delete(connection)
+    const at = this.#idle.indexOf(connection)
+    if (at !== -1) this.#idle.splice(at, 1)
+    this.#waiting.shift()?.()
+  }
+}
+
+interface ConnectOptions {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+  readonly resolve?: (host: string) => Promise<readonly string[]>
+}
+
+/** To the addresses that were checked, one after another; the certificate is checked against the name. */
+export async function connectTo(
+  origin: UpstreamOrigin,
+  rule: AddressRule,
+  options: ConnectOptions,
+): Promise<Socket> {
+  const { timeoutMs, signal } = options
+  const addresses = await resolveAddresses(origin.host, rule, options.resolve)
+  const wanted = { timeoutMs, ...(signal === undefined ? {} : { signal }) }
+  let socket: Socket | undefined
+  let failure: unknown
+  for (const address of addresses) {
+    try {
+      socket = await dialTcp(address, origin.port, wanted)
+      break
+    } catch (error) {
+      // The next address may answer; when none does, the last failure is told.
+      failure = error
+    }
+  }
+  if (socket === undefined) throw failure
+  if (origin.tls === undefined) return socket
+  const { mode, servername, ca, cert, key } = origin.tls
+  const alpn = origin.version === '2' ? 'h2' : 'http/1.1'
+  const tls = await upgradeToTls(socket, {
+    mode,
+    servername,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    alpn: [alpn],
+    ...wanted,
+  })
+  if (origin.version === '2' && tls.alpnProtocol !== 'h2') {
+    tls.destroy()
+    throw new UpstreamError('upstream_refused', 'the resource does not speak HTTP/2')
+  }
+  return tls
+}
