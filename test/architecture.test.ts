@@ -13,6 +13,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   model: [],
   contract: ['model'],
   'engines/*': ['model'],
+  // Bodies are JSON among others, and what is hidden in them is masked.
+  'engines/bodies': ['model', 'engines/json', 'engines/masking'],
   telemetry: ['model'],
   config: ['model'],
   transport: ['model', 'engines/wire', 'telemetry'],

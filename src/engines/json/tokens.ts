@@ -106,9 +106,9 @@ export class JsonTokens {
     return this.src === this.#carry
   }
 
-  /** True inside of an array, at its own level. */
-  get inArray(): boolean {
-    return this.depth > 0 && this.#arrays[this.depth - 1] === 1
+  /** True when the container at this depth (1: the outermost that is open) is an array. */
+  arrayAt(depth: number): boolean {
+    return depth > 0 && this.#arrays[depth - 1] === 1
   }
 
   /** More bytes, after NEED. What was held stands at the beginning of `src` now. */
@@ -161,10 +161,10 @@ export class JsonTokens {
         case COMMA_OR_END:
           if (byte === 0x2c) {
             this.#at++
-            this.#expects = this.inArray ? VALUE : MEMBER
+            this.#expects = this.arrayAt(this.depth) ? VALUE : MEMBER
             continue
           }
-          if (byte === (this.inArray ? 0x5d : 0x7d)) return this.#close()
+          if (byte === (this.arrayAt(this.depth) ? 0x5d : 0x7d)) return this.#close()
           throw this.#problem('syntax')
         case COLON:
           if (byte !== 0x3a) throw this.#problem('syntax')

@@ -1,0 +1,159 @@
+// One door for all bodies: by what a body says that it is, to what reads it.
+import { type BodyFault, BodyProblem, type BodyReader } from './body.ts'
+import { DecodedBody, isUtf8, knownCharset } from './charset.ts'
+import { type ContentType, parseContentType } from './content-type.ts'
+import { CsvBody } from './csv-body.ts'
+import { EventStreamBody } from './event-stream-body.ts'
+import { FormBody } from './form-body.ts'
+import { JsonBody } from './json-body.ts'
+import { markupScanner } from './markup.ts'
+import type { BodyRules } from './rules.ts'
+import { TextBody } from './text-body.ts'
+import { Values } from './values.ts'
+
+export interface BodyMasker extends BodyReader {
+  /** What the head must say that it is: the text goes on as UTF-8. Undefined: what it said. */
+  readonly contentType: string | undefined
+  /** How many values were hidden so far, by class. */
+  readonly found: ReadonlyMap<string, number>
+  /** The body ends before its end: no more is asked of this. */
+  abort(): void
+}
+
+export interface BodySettings {
+  /** Of the head, when it says one. */
+  readonly contentType: string | undefined
+  /** Texts without fields pass with detectors alone, though fields are hidden; else they are refused. */
+  readonly textsByDetectors?: boolean
+}
+
+const JSON_TYPES = new Set(['application/json', 'text/json', 'application/x-json'])
+const MANY_TYPES = new Set([
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/jsonl',
+  'application/x-jsonl',
+  'application/jsonlines',
+  'application/x-jsonlines',
+  'application/json-seq',
+  'application/stream+json',
+  'application/x-json-stream',
+])
+const CSV_TYPES = new Set(['text/csv', 'application/csv', 'text/comma-separated-values'])
+const TEXT_TYPES = new Set([
+  'application/javascript',
+  'application/x-javascript',
+  'application/ecmascript',
+  'application/yaml',
+  'application/x-yaml',
+  'application/toml',
+  'application/sql',
+  'application/graphql',
+  'application/x-sh',
+])
+const TAB = 0x09
+
+type Kind = 'json' | 'many' | 'csv' | 'tsv' | 'form' | 'events' | 'markup' | 'text'
+
+/**
+ * What masks a body by these rules. Throws BodyProblem when such a body cannot be read (`type`, `encoding`); reading it
+ * may throw one later. A body that is empty needs no masker.
+ */
+export function createBodyMasker(rules: BodyRules, settings: BodySettings): BodyMasker {
+  const written = settings.contentType
+  const type = written === undefined ? undefined : parseContentType(written)
+  if (type === undefined) throw refused('type', 'It does not say what it is.')
+  const kind = kindOf(type)
+  if (kind === undefined) throw refused('type', `Nothing reads ${type.type}.`)
+  const hasFields = kind !== 'text' && kind !== 'markup'
+  if (rules.byField && !hasFields && settings.textsByDetectors !== true)
+    throw refused('type', `Fields are hidden, and ${type.type} does not tell them.`)
+  if (rules.byField && type.parameters.get('header')?.toLowerCase() === 'absent')
+    throw refused('type', 'Fields are hidden, and the columns have no names.')
+  const utf8 = isUtf8(type.charset)
+  const charset = utf8 ? undefined : knownCharset(type.charset ?? '')
+  if (!utf8 && charset === undefined) throw refused('encoding', 'Nobody knows its character set.')
+  const values = new Values(rules)
+  const reader = readerOf(kind, values)
+  return new Masked(
+    values,
+    charset === undefined ? reader : new DecodedBody(charset, reader),
+    charset === undefined ? undefined : asUtf8(type),
+  )
+}
+
+function kindOf({ type }: ContentType): Kind | undefined {
+  if (MANY_TYPES.has(type) || type.endsWith('+json-seq')) return 'many'
+  if (JSON_TYPES.has(type) || type.endsWith('+json')) return 'json'
+  if (CSV_TYPES.has(type)) return 'csv'
+  if (type === 'text/tab-separated-values') return 'tsv'
+  if (type === 'text/event-stream') return 'events'
+  if (type === 'application/x-www-form-urlencoded') return 'form'
+  if (type === 'text/html' || /^(?:text|application)\/xml$|\+xml$/.test(type)) return 'markup'
+  if (type.startsWith('text/') || TEXT_TYPES.has(type) || type.endsWith('+yaml')) return 'text'
+  return undefined
+}
+
+function readerOf(kind: Kind, values: Values): BodyReader {
+  const { scan } = values
+  switch (kind) {
+    case 'json':
+      return new JsonBody(values)
+    case 'many':
+      return new JsonBody(values, { texts: 'many' })
+    case 'csv':
+      return new CsvBody(values)
+    case 'tsv':
+      return new CsvBody(values, TAB)
+    case 'form':
+      return new FormBody(values)
+    case 'events':
+      return new EventStreamBody(values)
+    case 'markup':
+      return new TextBody(scan === undefined ? undefined : markupScanner(scan))
+    case 'text':
+      return new TextBody(scan)
+  }
+}
+
+function asUtf8({ type, parameters }: ContentType): string {
+  const others = [...parameters].filter(([name]) => name !== 'charset')
+  const rest = others.map(([name, value]) => `; ${name}="${value.replace(/["\\]/g, '\\$&')}"`)
+  return `${type}${rest.join('')}; charset=utf-8`
+}
+
+function refused(fault: BodyFault, message: string): BodyProblem {
+  return new BodyProblem(fault, message)
+}
+
+class Masked implements BodyMasker {
+  readonly contentType: string | undefined
+  readonly found = new Map<string, number>()
+  readonly #values: Values
+  readonly #reader: BodyReader
+  #open = true
+
+  constructor(values: Values, reader: BodyReader, contentType: string | undefined) {
+    this.#values = values
+    this.#reader = reader
+    this.contentType = contentType
+  }
+
+  write(chunk: Uint8Array): Uint8Array[] {
+    const out = this.#reader.write(chunk)
+    this.#values.drain(this.found)
+    return out
+  }
+
+  end(): Uint8Array[] {
+    const out = this.#reader.end()
+    this.abort()
+    return out
+  }
+
+  abort(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#values.close(this.found)
+  }
+}

@@ -1,0 +1,5 @@
+// Bodies of answers, as streams: what is hidden in them is masked, the rest keeps its bytes.
+export { type BodyFault, BodyProblem, type BodyReader } from './body.ts'
+export { type BodyMasker, type BodySettings, createBodyMasker } from './body-masker.ts'
+export { maskedHead, unmaskableRequest } from './head.ts'
+export { type BodyRules, createBodyRules, type HiddenFields, type Redaction } from './rules.ts'

@@ -1,0 +1,238 @@
+// What is hidden in a body: fields by their name or by the way to them, and what detectors find in any value. Made once
+// for what a principal may see, used for many bodies.
+import { Buffer } from 'node:buffer'
+import { foldName, type PointerPattern } from '#engines/json'
+import { type CellPlan, type CountingScanner, type Masker, maskedBytes } from '#engines/masking'
+
+/** What is done with a field that is hidden; of several plans the first in order. */
+export type FieldPlan = Extract<CellPlan, { readonly kind: 'null' | 'mask' }> & {
+  readonly order: number
+}
+
+/** A class that is hidden wherever a field is called so, or where these ways lead. */
+export interface HiddenFields {
+  /** Letter case and separators do not matter; `*` stands for any text. */
+  readonly names: readonly string[]
+  readonly pointers: readonly PointerPattern[]
+  readonly plan: Extract<CellPlan, { readonly kind: 'null' | 'mask' }>
+}
+
+/** Takes the place of what cannot be looked at. */
+export interface Redaction {
+  readonly dataClass: string
+  readonly write: Masker
+}
+
+export interface PointerPart {
+  readonly bytes: Buffer
+  /** As a place in an array; -1: it is none. */
+  readonly place: number
+  readonly node: PointerNode
+}
+
+/** Where pointers lead on from. */
+export interface PointerNode {
+  readonly plan: FieldPlan | undefined
+  readonly parts: readonly PointerPart[]
+  readonly any: PointerNode | undefined
+}
+
+/** What is known of a field's name. */
+export interface NameEntry {
+  /** As it stands in the body. */
+  readonly raw: Uint8Array
+  /** As UTF-8. */
+  readonly text: Buffer
+  readonly plan: FieldPlan | undefined
+  /** The plan in a body that has no pointers: those that end in that name count too. */
+  readonly elsewhere: FieldPlan | undefined
+  /** No detector finds anything in it. */
+  readonly clean: boolean
+  /** What detectors read before a value of that name; nothing when they find something in the name itself. */
+  readonly context: Uint8Array
+}
+
+export interface BodyRules {
+  /** Undefined: no pointer leads anywhere. */
+  readonly pointers: PointerNode | undefined
+  /** True when fields are hidden by name or pointer. */
+  readonly byField: boolean
+  readonly redaction: Redaction
+  readonly names: FieldNames
+  /** For one body; `giveBack` when it is through. Undefined: there is no detector to ask. */
+  takeScanner(): CountingScanner | undefined
+  giveBack(scan: CountingScanner): void
+}
+
+const MOST_IDLE = 8
+
+/** `fields`: the class that shows least first. */
+export function createBodyRules(settings: {
+  readonly fields: readonly HiddenFields[]
+  readonly scanner: () => CountingScanner | undefined
+  readonly redaction: Redaction
+}): BodyRules {
+  const { scanner, redaction } = settings
+  const fields = settings.fields.map((each, order) => ({ ...each, plan: { ...each.plan, order } }))
+  const idle: CountingScanner[] = []
+  const paths = fields.flatMap(({ pointers, plan }) =>
+    pointers.map(parts => ({ parts: [...parts], plan })),
+  )
+  return {
+    pointers: paths.length === 0 ? undefined : nodeOf(paths),
+    byField: fields.some(({ names, pointers }) => names.length + pointers.length > 0),
+    redaction,
+    names: new FieldNames(fields, scanner()),
+    takeScanner: () => idle.pop() ?? scanner(),
+    giveBack(scan) {
+      scan.drain(new Map())
+      if (idle.length < MOST_IDLE) idle.push(scan)
+    },
+  }
+}
+
+interface Path {
+  readonly parts: readonly (string | undefined)[]
+  readonly plan: FieldPlan
+}
+
+function nodeOf(paths: readonly Path[]): PointerNode {
+  const on = paths.filter(({ parts }) => parts.length > 0)
+  const rest = (part: string | undefined): readonly Path[] =>
+    on
+      .filter(({ parts }) => parts[0] === part)
+      .map(({ parts, plan }) => ({ parts: parts.slice(1), plan }))
+  const any = rest(undefined)
+  const named = [...new Set(on.map(({ parts }) => parts[0]))].filter(part => part !== undefined)
+  return {
+    plan: paths.find(({ parts }) => parts.length === 0)?.plan,
+    parts: named.map(part => ({
+      bytes: Buffer.from(part),
+      place: /^(?:0|[1-9]\d{0,8})$/.test(part) ? Number(part) : -1,
+      node: nodeOf(rest(part)),
+    })),
+    any: any.length === 0 ? undefined : nodeOf(any),
+  }
+}
+
+const SLOTS = 512
+/** Longer ones are looked at each time. */
+const LONGEST_KEPT = 128
+/** As far as any detector looks back. */
+const CONTEXT_BYTES = 200
+const NOTHING = Buffer.alloc(0)
+const BETWEEN = Buffer.from(': ')
+
+/** What stands for a value that has no name. */
+export const UNNAMED: NameEntry = {
+  raw: NOTHING,
+  text: NOTHING,
+  plan: undefined,
+  elsewhere: undefined,
+  clean: true,
+  context: NOTHING,
+}
+
+/** Fields' names and what is known of them: a name that comes again costs a hash and a comparison. */
+export class FieldNames {
+  readonly #exact = new Map<string, FieldPlan>()
+  readonly #ends = new Map<string, FieldPlan>()
+  readonly #globs: { readonly matches: (folded: string) => boolean; readonly plan: FieldPlan }[] =
+    []
+  readonly #kept: (NameEntry | undefined)[] = new Array(SLOTS).fill(undefined)
+
+  readonly #scan: CountingScanner | undefined
+
+  constructor(
+    fields: readonly (HiddenFields & { plan: FieldPlan })[],
+    scan: CountingScanner | undefined,
+  ) {
+    this.#scan = scan
+    for (const { names, pointers, plan } of fields) {
+      for (const pointer of pointers) {
+        const folded = fold(pointer.findLast(part => part !== undefined) ?? '')
+        if (!this.#ends.has(folded)) this.#ends.set(folded, plan)
+      }
+      for (const name of names) {
+        const folded = fold(name)
+        if (folded.includes('*')) this.#globs.push({ matches: glob(folded), plan })
+        else if (!this.#exact.has(folded)) this.#exact.set(folded, plan)
+      }
+    }
+  }
+
+  /** What is done with a field of that name. */
+  planOf(name: string): FieldPlan | undefined {
+    const folded = fold(name)
+    return this.#exact.get(folded) ?? this.#globs.find(({ matches }) => matches(folded))?.plan
+  }
+
+  /** What is known of the name that stands at `[start, end)`; undefined: tell with `learn` what it says. */
+  known(src: Uint8Array, start: number, end: number): NameEntry | undefined {
+    const entry = this.#kept[slotOf(src, start, end)]
+    return entry !== undefined && same(entry.raw, src, start, end - start) ? entry : undefined
+  }
+
+  /** `text`: the name as UTF-8, in bytes of its own. */
+  learn(src: Uint8Array, start: number, end: number, text: Buffer): NameEntry {
+    const entry = this.#describe(src.slice(start, end), text)
+    if (end - start <= LONGEST_KEPT) this.#kept[slotOf(src, start, end)] = entry
+    return entry
+  }
+
+  #describe(raw: Uint8Array, text: Buffer): NameEntry {
+    const clean = this.#isClean(text)
+    const name = text.toString('utf8')
+    const plan = this.planOf(name)
+    const end = this.#ends.get(fold(name))
+    return {
+      raw,
+      text,
+      plan,
+      elsewhere: plan === undefined || (end !== undefined && end.order < plan.order) ? end : plan,
+      clean,
+      context: clean ? Buffer.concat([text.subarray(-CONTEXT_BYTES), BETWEEN]) : NOTHING,
+    }
+  }
+
+  #isClean(text: Buffer): boolean {
+    const out = Buffer.alloc(maskedBytes(text.length))
+    return this.#scan === undefined || this.#scan(text, 0, text.length, out, 0) < 0
+  }
+}
+
+function slotOf(src: Uint8Array, start: number, end: number): number {
+  let hash = end - start
+  for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + src[i]!) | 0
+  return (hash ^ (hash >>> 9) ^ (hash >>> 18)) & (SLOTS - 1)
+}
+
+function same(raw: Uint8Array, src: Uint8Array, start: number, length: number): boolean {
+  if (raw.length !== length) return false
+  for (let i = 0; i < length; i++) if (raw[i] !== src[start + i]) return false
+  return true
+}
+
+/** `card_number`, `cardNumber`, `Card-Number` and `card.number` are one name. */
+function fold(name: string): string {
+  return foldName(name.normalize('NFKC')).replace(/[\s_\-.]+/g, '')
+}
+
+/** `*` is any text, the empty one too. Greedy from the left, which is enough for stars alone. */
+function glob(pattern: string): (name: string) => boolean {
+  const pieces = pattern.split('*')
+  const head = pieces[0] ?? ''
+  const tail = pieces.at(-1) ?? ''
+  const middle = pieces.slice(1, -1)
+  return name => {
+    if (name.length < head.length + tail.length) return false
+    if (!name.startsWith(head) || !name.endsWith(tail)) return false
+    let at = head.length
+    for (const piece of middle) {
+      const found = name.indexOf(piece, at)
+      if (found < 0 || found + piece.length > name.length - tail.length) return false
+      at = found + piece.length
+    }
+    return true
+  }
+}
