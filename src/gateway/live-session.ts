@@ -107,6 +107,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   readonly #parts: LiveSessionParts<Upstream>
   readonly #record: SessionRecord
   readonly #ending = new AbortController()
+  readonly #followers = new Set<() => void>()
   #rules: Rules
   #sight: Sight
   /** Of the latest permit: mostly the next one has the same. */
@@ -145,6 +146,12 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     this.#rules = rules
     this.#sight = new Sight(rules.masks, rules.policies)
     this.#record.forgetPrepared()
+    for (const listener of this.#followers) listener()
+  }
+
+  onRules(listener: () => void): () => void {
+    this.#followers.add(listener)
+    return () => void this.#followers.delete(listener)
   }
 
   /** Judges by the rules and facts of this moment; records nothing. */

@@ -104,10 +104,12 @@ export interface Session<Upstream = unknown> {
   /** Puts a refusal on record that was made before a statement could be built (unreadable text and the like). */
   refused(text: string, error: GatewayError): void
   /**
-   * For what runs on one permit without an end of its own (`standOn`): the same permit, or one by the rules of now on
+   * For what runs on one permit for long, or without an end of its own (`standOn`): the same permit, or one by the rules of now on
    * the same entry; undefined when it would not be permitted any more, with the yes that it was given. Records nothing.
    */
   renew(permit: Permit): Permit | undefined
+  /** Calls back when policies, data classes or grants changed: what runs is to be renewed. Gives the function that ends it. */
+  onRules(listener: () => void): () => void
   /** Ends the exchange of a permit: its outcome goes on record. */
   complete(permit: Permit, outcome: Outcome): void
   /** Adds to the recording what the principal saw. */

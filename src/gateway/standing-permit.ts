@@ -1,5 +1,5 @@
 // A permit on which something runs for as long as it likes: a shell, a long command, a tunnel, a stream. It is asked
-// for anew once a second, so that what a policy or a grant no longer permits ends within two.
+// for anew when the rules change, and once a second for what they say of the time and of what was used up.
 import { AccessDenied } from '#model'
 import type { Permit } from './permit.ts'
 import type { Session } from './session.ts'
@@ -31,10 +31,15 @@ export function standOn(
       renewed(next)
     } catch (error) {
       // Safe: whatever it was, what runs on the permit ends.
-      clearInterval(timer)
+      drop()
       ending.abort(error)
     }
   }
   const timer = setInterval(renew, RENEW_MS)
-  return { signal: ending.signal, drop: () => clearInterval(timer) }
+  const unfollow = session.onRules(renew)
+  function drop(): void {
+    clearInterval(timer)
+    unfollow()
+  }
+  return { signal: ending.signal, drop }
 }

@@ -483,4 +483,30 @@ describe('configuration', () => {
       // A session that rested on the old policies may have been ended.
     })
   })
+
+  test('that forbids what a session is running ends it, and lets the others run on', async () => {
+    const [running, other] = [await connected('ana'), await connected('ana')]
+    running.on('error', () => {})
+    await until('the policies of before', () =>
+      running.query('select count(*) from orders').then(
+        () => true,
+        () => false,
+      ),
+    )
+    const long = 'select count(*) from orders, generate_series(1, 100000000)'
+    const ends = running.query(long).catch((e: Error) => e)
+    const goesOn = other.query('select count(*) from customers, generate_series(1, 30000)')
+    await new Promise(resolve => setTimeout(resolve, 300))
+    const asked = Date.now()
+    stage.gateway.writePolicies({
+      'more.cedar':
+        '@id("orders-are-closed") forbid (principal, action, resource == Object::"shop/public.orders");',
+    })
+    expect(await ends).toMatchObject({ code: '57P01' })
+    expect(Date.now() - asked).toBeLessThan(5_000)
+    expect((await goesOn).rowCount).toBe(1)
+    expect((await other.query('select 1')).rowCount).toBe(1)
+    stage.gateway.writePolicies({ 'more.cedar': '' })
+    await other.end()
+  })
 })

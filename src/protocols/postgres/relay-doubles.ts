@@ -72,6 +72,7 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
     statements: [],
     outcomes: [],
     renew: permit => permit,
+    onRules: () => () => {},
     answers: [],
     refusals: [],
     reasons: [],

@@ -62,6 +62,7 @@ class Relay {
     const reason = this.#parts.session.signal.reason as CloseReason
     this.#end(reason, endingError(reason))
   }
+  #unfollow: (() => void) | undefined
   /** The upstream's feed waits for the catalog. */
   #reading = false
   #upstreamEnded = false
@@ -127,6 +128,7 @@ class Relay {
       return
     }
     session.signal.addEventListener('abort', this.#onAbort, { once: true })
+    this.#unfollow = session.onRules(() => this.#review())
     this.#parts.onCancelRequest?.(() => this.#fromClient.abort())
     if (client.destroyed) this.#clientLeft()
     else if (upstream.destroyed) this.#upstreamLeft()
@@ -242,6 +244,17 @@ class Relay {
     )
   }
 
+  /** The rules changed: what runs by then and is no longer permitted ends, and there is no way to end it alone. */
+  #review(): void {
+    const { session } = this.#parts
+    for (const { kind, permit, done } of this.#talk.queue) {
+      if (permit === undefined || done || (kind !== 'query' && kind !== 'execute')) continue
+      if (session.renew(permit) !== undefined) continue
+      this.#end('policy_changed', endingError('policy_changed'))
+      return
+    }
+  }
+
   #end(reason: CloseReason, error?: GatewayError): void {
     const talk = this.#talk
     if (talk.ended) return
@@ -249,6 +262,7 @@ class Relay {
     talk.ended = true
     this.#fromClient.abort()
     this.#parts.session.signal.removeEventListener('abort', this.#onAbort)
+    this.#unfollow?.()
     this.#completeAll(reason)
     const { toClient, toUpstream } = talk.parts
     if (error !== undefined && !this.#fromUpstream.midFrame) toClient.own(denial(error, 'FATAL'))

@@ -140,6 +140,7 @@ export function fakeSession(
         stored: () => () => undefined,
       }) as unknown as Permit,
     renew: permit => permit,
+    onRules: () => () => {},
     refused() {},
     complete() {},
     recordAnswer() {},
