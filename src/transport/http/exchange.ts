@@ -39,6 +39,8 @@ export interface ServeHttpOptions {
   readonly onExchange: (exchange: Exchange) => void | Promise<void>
   /** What is written to a client whose request cannot be read. Default: problem+json with the rule. */
   readonly refuse?: (refusal: HttpRefusal) => { readonly head: ResponseHead; readonly body: string }
+  /** Without TLS nobody settles on it: HTTP/2 by prior knowledge is for whoever knows so. */
+  readonly version?: '1' | '2'
   /** For the log and for counting. */
   readonly onRefused?: (refusal: HttpRefusal) => void
   readonly onFailure?: (error: unknown) => void

@@ -19,7 +19,7 @@ export {
 } from './message.ts'
 export { HttpRefusal, type HttpRule } from './refusal.ts'
 export { type RelayOptions, relay, targetText } from './relay.ts'
-export { serveHttp } from './serve.ts'
+export { httpProtocols, serveHttp } from './serve.ts'
 export { readHost, readTarget, writeHost } from './target.ts'
 export { Upstream, type UpstreamOptions } from './upstream.ts'
 export type {
