@@ -1,3 +1,4 @@
+/// <reference path="../src/engines/terminal/headless.d.ts" />
 // What vite.config.ts makes while it builds.
 declare module 'virtual:detector-figures' {
   export const figures: readonly {

@@ -108,7 +108,14 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
 
   routes.get(
     paths.watch,
-    { config, schema: { summary: 'Live events of a session (server-sent events)', params } },
+    {
+      config,
+      schema: {
+        summary:
+          'Live events of a session (server-sent events); the id of each is its number in the recording',
+        params,
+      },
+    },
     async (request, reply) => {
       const session = await find(request.caller!, request.params.id, 'console:audit')
       const live = parts.gateway.sessions.get(session.id)
@@ -119,8 +126,8 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
       streamEvents(parts, request, reply, {
         may: () => isOwn(request.caller!, session) || has(parts, request.caller!, 'console:audit'),
         subscribe(emit, end) {
-          const stop = parts.recordings.watch(session.id, event => {
-            emit(event.kind, event)
+          const stop = parts.recordings.watch(session.id, (event, number) => {
+            emit(event.kind, event, number)
             if (event.kind === 'closed') end()
           })
           // It may have ended while the reading was put on record.

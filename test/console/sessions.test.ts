@@ -360,3 +360,138 @@ describe('what is hostile', () => {
     }
   })
 })
+
+describe('a terminal', () => {
+  const ESC = '\u001b'
+  const began = 1_700_000_000_000
+  const shell = {
+    id: 'ses-terminal',
+    resource: 'web-1',
+    protocol: 'x',
+    principal: 'ana',
+    principalKind: 'user',
+    run: 'r',
+    ip: '127.0.0.1',
+    client: 'x',
+    startedAt: began,
+    statements: 1,
+    denied: 0,
+    rows: 0,
+    bytes: 900,
+  }
+  const output = (at: number, text: string) => ({
+    kind: 'output',
+    at: began + at,
+    entry: 7,
+    stream: 'output',
+    text,
+  })
+  const recorded = [
+    { kind: 'opened', at: began, header: {} },
+    {
+      kind: 'statement',
+      at: began + 100,
+      entry: 7,
+      text: '<shell>',
+      effect: 'permit',
+      code: 'permitted',
+      policies: ['runs'],
+    },
+    { kind: 'size', at: began + 110, entry: 7, columns: 80, rows: 12 },
+    output(200, `${ESC}[1;32mana@web-1${ESC}[0m:${ESC}[34m~${ESC}[0m$ `),
+    output(1_200, 'ls --color\r\n'),
+    output(
+      1_300,
+      `${ESC}[1;34mbackups${ESC}[0m  ${ESC}[32mdeploy.sh${ESC}[0m  notes.txt  漢字.txt\r\n${ESC}[41;97m failed ${ESC}[0m ${ESC}[33mwarning${ESC}[0m ${ESC}[7m inverse ${ESC}[0m ⟦m:email⟧\r\n`,
+    ),
+    { kind: 'size', at: began + 3_000, entry: 7, columns: 60, rows: 10 },
+    output(4_000, `${ESC}[?1049h${ESC}[2J${ESC}[HEditing notes.txt\u202e${ESC}[10;1H-- INSERT --`),
+    output(600_000, `${ESC}[?1049l${ESC}[1;32mana@web-1${ESC}[0m:~$ exit\r\n`),
+  ]
+  const outcome = {
+    kind: 'outcome',
+    at: began + 600_100,
+    entry: 7,
+    status: 'completed',
+    rows: 0,
+    bytes: 900,
+  }
+
+  async function show(
+    look: { dark?: boolean; width?: number } = {},
+    query = '',
+    { live = '' }: { live?: string } = {},
+  ) {
+    const opened = await pageOf('dora', '/requests', look)
+    const { page } = opened
+    const ended = live === '' ? { endedAt: began + 600_200, closeReason: 'client_left' } : {}
+    await page.route(/\/api\/sessions\/ses-terminal$/, route =>
+      route.fulfill({ json: { ...shell, ...ended } }),
+    )
+    await page.route(/\/api\/sessions\/ses-terminal\/recording/, route =>
+      route.fulfill({ json: live === '' ? [...recorded, outcome] : recorded.slice(0, 5) }),
+    )
+    await page.route(/\/api\/sessions\/ses-terminal\/watch/, route =>
+      route.fulfill({ contentType: 'text/event-stream', body: `: live\n\n${live}` }),
+    )
+    await page.goto(`${stage.url}/sessions/ses-terminal${query}`)
+    const screen = page.getByRole('region', { name: 'terminal of <shell>' })
+    await screen.waitFor()
+    return { ...opened, screen }
+  }
+
+  it('is shown as it was at its end, and plays, seeks and steps to each moment of it with the size that it had', async () => {
+    const { page, screen, complaints } = await show()
+    await screen.getByText('exit').waitFor()
+    await page.getByText('60 × 10').waitFor()
+    expect(await screen.textContent()).toContain('⟦m:email⟧')
+    // A coffee break counts two seconds.
+    expect(Number(await page.getByRole('slider').getAttribute('aria-valuemax'))).toBeLessThan(9_000)
+    await page.goto(`${stage.url}/sessions/ses-terminal?at=1.25`)
+    await page.getByText('80 × 12').waitFor()
+    await screen.getByText('ls --color').waitFor()
+    expect(await screen.textContent()).not.toContain('backups')
+    await page.keyboard.press('.')
+    await screen.getByText('backups').waitFor()
+    await page.keyboard.press('.')
+    await page.getByText('60 × 10').waitFor()
+    await page.keyboard.press('.')
+    await screen.getByText('-- INSERT --').waitFor()
+    // What would turn the line around is shown by its number.
+    expect(await screen.textContent()).toContain('notes.txt\\u202e')
+    expect(await screen.textContent()).not.toContain('backups')
+    await page.keyboard.press(',')
+    await screen.getByText('backups').waitFor()
+    await page.waitForURL(/at=3/)
+    await page.keyboard.press('ArrowLeft')
+    await screen.getByText('backups').waitFor({ state: 'detached' })
+    await page.getByLabel('speed').selectOption('16')
+    await page.evaluate('document.activeElement.blur()')
+    await page.keyboard.press('Space')
+    await screen.getByText('exit').waitFor()
+    await page.getByText('what came, as text').click()
+    await page.getByText('\\u001b[?1049h').waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it('is seen as it is while it lives: nothing that came is missing, nothing is there twice', async () => {
+    const told = [3, 4, 5]
+      .map(
+        number =>
+          `id: ${number}\nevent: ${recorded[number]?.kind}\ndata: ${JSON.stringify(recorded[number])}\n\n`,
+      )
+      .join('')
+    const { page, screen } = await show({}, '', { live: told })
+    await screen.getByText('backups').waitFor()
+    await page.getByText('as it is').waitFor()
+    expect((await screen.textContent())?.match(/ls --color/g)).toHaveLength(1)
+    await picture(page, 'terminal-live')
+  })
+
+  it.each(LOOKS)('in every look without a serious fault (%s)', async (name, dark, width) => {
+    const { page, screen } = await show({ dark, width }, '?at=1.35')
+    await screen.getByText('backups').waitFor()
+    expect(await faults(page)).toEqual([])
+    await picture(page, `terminal-${name}`)
+  })
+})

@@ -24,6 +24,9 @@ export interface RecordedChunk {
   readonly bytes: number
 }
 
+/** `number`: which event of the recording it is, from 0 on. */
+type Listener = (event: RecordedEvent, number: number) => void
+
 export class SessionRecorder {
   readonly #session: string
   readonly #file: string
@@ -31,7 +34,8 @@ export class SessionRecorder {
   readonly #index: Indexed
   readonly #onChunk: (chunk: RecordedChunk) => void
   readonly #onFailure: (error: Unavailable) => void
-  readonly #listeners = new Set<(event: RecordedEvent) => void>()
+  readonly #listeners = new Set<Listener>()
+  #events = 0
   /** What the next block is made of. */
   readonly #lines = new EventLines()
   #firstAt = 0
@@ -76,7 +80,8 @@ export class SessionRecorder {
     const event = this.#find(given, of)
     if (this.#lines.length === 0) this.#firstAt = event.at
     this.#lines.add(event)
-    if (this.#listeners.size > 0) this.#tell(event)
+    const number = this.#events++
+    if (this.#listeners.size > 0) this.#tell(event, number)
     if (this.#lines.length >= BLOCK_BYTES) this.#seal()
     if (this.#pending > MOST_PENDING_BYTES) this.#fail(new Error('the disk does not keep up'))
   }
@@ -122,7 +127,7 @@ export class SessionRecorder {
   }
 
   /** Live events, for whoever watches. */
-  watch(listener: (event: RecordedEvent) => void): () => void {
+  watch(listener: Listener): () => void {
     this.gather()
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -142,10 +147,10 @@ export class SessionRecorder {
     this.#listeners.clear()
   }
 
-  #tell(event: RecordedEvent): void {
+  #tell(event: RecordedEvent, number: number): void {
     for (const listener of this.#listeners) {
       try {
-        listener(event)
+        listener(event, number)
       } catch {
         // Safe: who only watches must not end what is watched; it is not called again.
         this.#listeners.delete(listener)

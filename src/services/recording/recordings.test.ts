@@ -203,11 +203,11 @@ describe('a recording', () => {
   it('shows live events to who watches, until it ends', async () => {
     const recorder = await recordings.start(session, () => {})
     const seen: string[] = []
-    recordings.watch('ses-1', event => seen.push(event.kind))
+    recordings.watch('ses-1', (event, number) => seen.push(`${number} ${event.kind}`))
     recorder.add(note('a'))
     await recordings.end(session)
     recorder.add(note('b'))
-    expect(seen).toEqual(['note'])
+    expect(seen).toEqual(['0 note'])
     expect(recordings.watch('ses-1', () => {})).toBeUndefined()
   })
 })

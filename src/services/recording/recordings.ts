@@ -224,8 +224,11 @@ export class Recordings {
     return castOf(() => this.events(id), entry)
   }
 
-  /** Live events of a session; undefined when it does not run on this node. */
-  watch(id: string, listener: (event: RecordedEvent) => void): (() => void) | undefined {
+  /** Live events of a session, each with its number in the recording; undefined when it does not run on this node. */
+  watch(
+    id: string,
+    listener: (event: RecordedEvent, number: number) => void,
+  ): (() => void) | undefined {
     return this.#open.get(id)?.watch(listener)
   }
 

@@ -1,6 +1,6 @@
 // Plays a recording: where it is, whether it runs, how fast. The moment stands in the address; a page without one shows all.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { type Clock, lastIndex } from './clock.ts'
+import { type Clock, lastIndex, type Moment } from './clock.ts'
 import type { Step } from './recording.ts'
 
 export const SPEEDS = [0.5, 1, 2, 4, 8, 16] as const
@@ -20,6 +20,8 @@ export interface Player {
   toggle(): void
   seek(played: number): void
   step(by: 1 | -1): void
+  /** To what changed next, or before: statements, and what terminals showed. */
+  frame(by: 1 | -1): void
   jump(by: 1 | -1): void
   faster(speed: number): void
   /** All of it again. */
@@ -28,6 +30,7 @@ export interface Player {
 
 export function usePlayer(
   steps: readonly Step[],
+  moments: readonly Moment[],
   clock: Clock,
   /** Seconds since it began, from the address. */
   address: number | undefined,
@@ -86,10 +89,10 @@ export function usePlayer(
     })
     const shownAt = (at: number): number => {
       const until = clock.toTime(at)
-      return lastIndex(steps, each => each.at <= until)
+      return lastIndex(moments, each => each.at <= until)
     }
     return () => cancelAnimationFrame(frame)
-  }, [playing, speed, clock, steps, still, write])
+  }, [playing, speed, clock, moments, still, write])
 
   const seek = useCallback(
     (to: number) => {
@@ -118,6 +121,18 @@ export function usePlayer(
       setPlaying(false)
       const next = steps[Math.min(steps.length - 1, Math.max(0, current + by))]
       if (next !== undefined) seek(clock.toPlay(next.at))
+    },
+    frame: by => {
+      setPlaying(false)
+      // Half a millisecond is nothing that happened.
+      const shown = lastIndex(moments, each => each.at <= time + 0.5)
+      const from = played === undefined && by < 0 ? moments.length - 1 : shown
+      let next = from + by
+      // What came in the same millisecond is one frame.
+      while (moments[next]?.at === moments[from]?.at && next > 0 && next < moments.length)
+        next += by
+      const found = moments[Math.min(moments.length - 1, Math.max(0, next))]
+      if (found !== undefined) seek(clock.toPlay(found.at))
     },
     jump: by => seek((played ?? clock.length) + by * JUMP_MS),
     leave: () => {

@@ -1,5 +1,6 @@
 // A recording as the page reads it: its events grouped into statements, each with its decision, answer and outcome.
 import type { RecordedEventView } from '#contract'
+import type { Piece } from '../terminal/tape.ts'
 
 export interface Answer {
   readonly columns: readonly string[]
@@ -27,6 +28,8 @@ export interface Step {
   answer?: Answer
   /** What came as a stream (a command's output), the streams as they came. */
   output?: string
+  /** What it showed on a terminal, in order; there is no `output` then. */
+  terminal?: Piece[]
   outcome?: { at: number; status: string; rows: number; bytes: number; error: string | undefined }
 }
 
@@ -37,6 +40,8 @@ export function stepsOf(events: readonly RecordedEventView[]): readonly Step[] {
   const objectsOf = new Map<string, readonly string[]>()
   /** What waits for a person, by its text. */
   const waiting = new Map<string, Step>()
+  /** Characters may be cut where events are. */
+  const decoders = new Map<string, TextDecoder>()
   for (const event of events) {
     const entry = number(event['entry'])
     if (event.kind === 'statement') {
@@ -74,7 +79,16 @@ export function stepsOf(events: readonly RecordedEventView[]): readonly Step[] {
       }
     } else if (event.kind === 'output' && entry !== undefined) {
       const step = byEntry.get(entry)
-      if (step !== undefined) step.output = (step.output ?? '') + outputOf(event)
+      if (step?.terminal !== undefined)
+        step.terminal.push({ at: event.at, text: shownBy(event, entry, decoders) })
+      else if (step !== undefined) step.output = (step.output ?? '') + outputOf(event)
+    } else if (event.kind === 'size' && entry !== undefined) {
+      const step = byEntry.get(entry)
+      const [columns, rows] = [number(event['columns']) ?? 0, number(event['rows']) ?? 0]
+      if (step !== undefined) {
+        step.terminal ??= []
+        step.terminal.push({ at: event.at, columns, rows })
+      }
     } else if (event.kind === 'outcome' && entry !== undefined) {
       const step = byEntry.get(entry)
       if (step !== undefined) {
@@ -98,6 +112,26 @@ function outputOf(event: RecordedEventView): string {
   const base64 = event['base64']
   if (typeof base64 !== 'string') return text(event['text'])
   return `(${Math.floor((base64.length * 3) / 4)} bytes that are not text)\n`
+}
+
+function shownBy(
+  event: RecordedEventView,
+  entry: number,
+  decoders: Map<string, TextDecoder>,
+): string {
+  const stream = `${entry} ${text(event['stream'])}`
+  let decoder = decoders.get(stream)
+  const base64 = event['base64']
+  if (decoder === undefined) {
+    if (typeof base64 !== 'string') return text(event['text'])
+    decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+    decoders.set(stream, decoder)
+  }
+  const bytes =
+    typeof base64 === 'string'
+      ? Uint8Array.from(atob(base64), char => char.charCodeAt(0))
+      : new TextEncoder().encode(text(event['text']))
+  return decoder.decode(bytes, { stream: true })
 }
 
 function noteOf(event: RecordedEventView): Step {

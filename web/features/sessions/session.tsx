@@ -7,7 +7,7 @@ import { asking, at, call } from '../../data/gateway.ts'
 import { useFresh } from '../../data/live.ts'
 import { Button, Empty, Facts, Failure, Mark, Time } from '../../ui/parts.tsx'
 import { bytes, count, many, plain } from '../../ui/text.ts'
-import { clockOf } from './clock.ts'
+import { clockOf, type Moment } from './clock.ts'
 import { type Player, usePlayer } from './player.ts'
 import { type Step, stepsOf } from './recording.ts'
 import { Steps } from './steps.tsx'
@@ -15,7 +15,16 @@ import { Timeline } from './timeline.tsx'
 
 const route = getRouteApi('/sessions/$id')
 const touches = (event: LiveEvent): boolean => event.kind.startsWith('session.')
-const WATCHED = ['opened', 'statement', 'answer', 'output', 'outcome', 'note', 'closed'] as const
+const WATCHED = [
+  'opened',
+  'statement',
+  'answer',
+  'output',
+  'size',
+  'outcome',
+  'note',
+  'closed',
+] as const
 
 export function SessionPage() {
   const { id } = route.useParams()
@@ -110,17 +119,28 @@ function Replay({
   session: SessionView
   scroller: RefObject<HTMLElement | null>
 }) {
+  const watched = useWatch(session.id, session.endedAt === undefined)
   const recording = useQuery({
     queryKey: ['recording', session.id],
     queryFn: ({ signal }) => wholeRecording(session.id, signal),
+    // What lives is watched first and read then: nothing falls between the two.
+    enabled: session.endedAt !== undefined || watched.open,
     staleTime: Number.POSITIVE_INFINITY,
     placeholderData: () => undefined,
   })
-  const live = useWatch(session.id, session.endedAt === undefined && recording.isSuccess)
-  const steps = useMemo(() => {
-    const last = recording.data?.at(-1)?.at ?? 0
-    return stepsOf([...(recording.data ?? []), ...live.filter(event => event.at > last)])
-  }, [recording.data, live])
+  const { data, isFetching, refetch } = recording
+  const live = useMemo(
+    () => watched.events.filter(({ number }) => number >= (data?.length ?? 0)),
+    [watched.events, data],
+  )
+  const missed = data !== undefined && (live[0]?.number ?? data.length) > data.length
+  useEffect(() => {
+    if (missed && !isFetching) void refetch()
+  }, [missed, isFetching, refetch])
+  const steps = useMemo(
+    () => stepsOf([...(data ?? []), ...(missed ? [] : live.map(({ event }) => event))]),
+    [data, live, missed],
+  )
   if (recording.error)
     return <Failure error={recording.error} again={() => void recording.refetch()} />
   if (recording.data === undefined) return <p className="text-soft">reading the recording …</p>
@@ -139,7 +159,8 @@ function Played({
   scroller: RefObject<HTMLElement | null>
 }) {
   const from = session.startedAt
-  const clock = useMemo(() => clockOf(steps, from), [steps, from])
+  const moments = useMemo(() => momentsOf(steps), [steps])
+  const clock = useMemo(() => clockOf(moments, from), [moments, from])
   const { at: address } = route.useSearch()
   const navigate = useNavigate()
   const toAddress = useCallback(
@@ -152,7 +173,7 @@ function Played({
       }),
     [navigate, session.id],
   )
-  const player = usePlayer(steps, clock, address, from, toAddress)
+  const player = usePlayer(steps, moments, clock, address, from, toAddress)
   useKeys(player)
   const replaying = player.played !== undefined
   const shown = useMemo(
@@ -161,17 +182,38 @@ function Played({
   )
   return (
     <>
-      <Timeline steps={steps} clock={clock} player={player} from={from} />
+      <Timeline
+        steps={steps}
+        clock={clock}
+        player={player}
+        from={from}
+        frames={steps.some(({ terminal }) => terminal !== undefined)}
+      />
       {shown.length === 0 && <p className="text-soft">Nothing was asked until here.</p>}
       <Steps
         steps={shown}
         startedAt={from}
         time={player.time}
         follow={replaying}
+        live={session.endedAt === undefined}
         scroller={scroller}
       />
     </>
   )
+}
+
+/** All that changes what is seen, in order. */
+function momentsOf(steps: readonly Step[]): readonly Moment[] {
+  const moments = steps.flatMap((step): Moment[] =>
+    step.terminal === undefined
+      ? [step]
+      : [
+          { at: step.at, until: step.at },
+          ...step.terminal.map(({ at }) => ({ at, until: at })),
+          { at: step.until, until: step.until },
+        ],
+  )
+  return moments.sort((a, b) => a.at - b.at)
 }
 
 /** Of the player, wherever the focus is but where something is typed or pressed. */
@@ -186,10 +228,12 @@ function useKeys(player: Player): void {
       if (modified && event.key !== '[' && event.key !== ']') return
       if (target?.closest('input, textarea, select, a') != null) return
       if (event.key === ' ' && target?.closest('button') != null) return
-      const { toggle, step, jump } = held.current
+      const { toggle, step, frame, jump } = held.current
       if (event.key === ' ') toggle()
       else if (event.key === '[') step(-1)
       else if (event.key === ']') step(1)
+      else if (event.key === ',') frame(-1)
+      else if (event.key === '.') frame(1)
       else if (event.key === 'ArrowLeft') jump(-1)
       else if (event.key === 'ArrowRight') jump(1)
       else return
@@ -217,20 +261,42 @@ async function wholeRecording(id: string, signal: AbortSignal): Promise<Recorded
 
 const AGAIN_MS = 2_000
 
-/** What came since, while it lives. A stream that breaks is opened again only when the session still lives. */
-function useWatch(id: string, on: boolean): readonly RecordedEventView[] {
+interface Watched {
+  /** It is told of what comes from now on. */
+  readonly open: boolean
+  readonly events: readonly { readonly number: number; readonly event: RecordedEventView }[]
+}
+
+/**
+ * What comes while it lives, each event with its number in the recording. A stream that breaks is opened again only when
+ * the session still lives.
+ */
+function useWatch(id: string, on: boolean): Watched {
   const client = useQueryClient()
-  const [events, setEvents] = useState<readonly RecordedEventView[]>([])
+  const [watched, setWatched] = useState<Watched>({ open: false, events: [] })
   const [attempt, setAttempt] = useState(0)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: an attempt is a reason to open it again
   useEffect(() => {
     if (!on) return
     let timer: ReturnType<typeof setTimeout> | undefined
+    let frame: number | undefined
+    let came: { number: number; event: RecordedEventView }[] = []
     const source = new EventSource(at(paths.watch, { id }))
+    source.addEventListener('open', () => {
+      setWatched(before => ({ ...before, open: true }))
+      // What came while nobody listened.
+      if (attempt > 0) void client.invalidateQueries({ queryKey: ['recording', id] })
+    })
+    const bring = (): void => {
+      frame = undefined
+      const more = came
+      came = []
+      setWatched(before => ({ ...before, events: [...before.events, ...more] }))
+    }
     for (const kind of WATCHED) {
       source.addEventListener(kind, message => {
-        const event = JSON.parse(message.data) as RecordedEventView
-        setEvents(before => [...before, event])
+        came.push({ number: Number(message.lastEventId), event: JSON.parse(message.data) })
+        // A terminal says a thousand things a second; the page shows them together.
+        frame ??= requestAnimationFrame(bring)
         if (kind === 'closed') source.close()
       })
     }
@@ -246,8 +312,12 @@ function useWatch(id: string, on: boolean): readonly RecordedEventView[] {
     })
     return () => {
       clearTimeout(timer)
+      if (frame !== undefined) {
+        cancelAnimationFrame(frame)
+        bring()
+      }
       source.close()
     }
   }, [client, id, on, attempt])
-  return events
+  return watched
 }

@@ -1,12 +1,17 @@
 // What was asked, one after the other: the decision, the text, what came of it and what was seen. Draws what is in sight.
 import { Link } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type RefObject, useEffect, useRef, useState } from 'react'
+import { lazy, type RefObject, Suspense, useEffect, useRef, useState } from 'react'
 import { useMay } from '../../data/who.ts'
 import { Mark, Verbatim } from '../../ui/parts.tsx'
 import { bytes, count, many, plain } from '../../ui/text.ts'
 import { LongText, Rows } from './answer.tsx'
 import type { Step } from './recording.ts'
+
+/** Loaded with the first terminal that is looked at. */
+const TerminalScreen = lazy(async () => ({
+  default: (await import('../terminal/terminal.tsx')).TerminalScreen,
+}))
 
 const USUAL_HEIGHT = 64
 /** Whoever is so near the end of the page goes on with it. */
@@ -19,12 +24,15 @@ export function Steps({
   startedAt,
   time,
   follow,
+  live,
   scroller,
 }: {
   steps: readonly Step[]
   startedAt: number
   time: number
   follow: boolean
+  /** The session lives. */
+  live: boolean
   scroller: RefObject<HTMLElement | null>
 }) {
   const box = useRef<HTMLOListElement>(null)
@@ -77,7 +85,12 @@ export function Steps({
             className="absolute inset-x-0 border-b border-line py-2 aria-[current]:bg-raised"
             style={{ transform: `translateY(${item.start - margin}px)` }}
           >
-            <Line step={step} startedAt={startedAt} ended={step.until <= time} />
+            <Line
+              step={step}
+              startedAt={startedAt}
+              time={time}
+              live={live && time === Number.POSITIVE_INFINITY}
+            />
           </li>
         )
       })}
@@ -89,7 +102,19 @@ function keyOf(step: Step | undefined, at: number): string {
   return `${step?.entry ?? 'note'} ${at}`
 }
 
-function Line({ step, startedAt, ended }: { step: Step; startedAt: number; ended: boolean }) {
+function Line({
+  step,
+  startedAt,
+  time,
+  live,
+}: {
+  step: Step
+  startedAt: number
+  time: number
+  live: boolean
+}) {
+  const ended = step.until <= time
+  const { terminal } = step
   const seconds = ((step.at - startedAt) / 1_000).toFixed(3)
   return (
     <div className="grid grid-cols-[5.5rem_6rem_1fr] max-sm:grid-cols-[max-content_1fr] gap-x-3">
@@ -121,7 +146,21 @@ function Line({ step, startedAt, ended }: { step: Step; startedAt: number; ended
             {plain(step.message)} [{plain(step.code)}]
           </div>
         )}
-        {ended ? <Ended step={step} /> : <p className="m-0 text-soft">not yet …</p>}
+        {terminal !== undefined && (
+          <Suspense fallback={<p className="m-0 text-soft">the terminal comes …</p>}>
+            <TerminalScreen
+              pieces={terminal}
+              time={time}
+              name={plain(step.text)}
+              live={live && step.outcome === undefined}
+            />
+          </Suspense>
+        )}
+        {ended ? (
+          <Ended step={step} />
+        ) : (
+          terminal === undefined && <p className="m-0 text-soft">not yet …</p>
+        )}
       </div>
     </div>
   )

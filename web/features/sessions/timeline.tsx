@@ -14,7 +14,10 @@ export function Timeline({
   clock,
   player,
   from,
+  frames,
 }: {
+  /** Something was shown on a terminal: every change of it can be gone to. */
+  frames: boolean
   steps: readonly Step[]
   clock: Clock
   player: Player
@@ -63,6 +66,16 @@ export function Timeline({
         <Button aria-label="next statement" onClick={() => player.step(1)}>
           ]
         </Button>
+        {frames && (
+          <>
+            <Button aria-label="change before" onClick={() => player.frame(-1)}>
+              ,
+            </Button>
+            <Button aria-label="next change" onClick={() => player.frame(1)}>
+              .
+            </Button>
+          </>
+        )}
         <label className="text-soft">
           speed{' '}
           <select
@@ -81,7 +94,9 @@ export function Timeline({
           {seconds(played)} / {seconds(clock.length)}
         </span>
         {player.played !== undefined && <Button onClick={player.leave}>Show all</Button>}
-        <span className="text-soft max-sm:hidden">pauses count 2 s at most · space, ← →, [ ]</span>
+        <span className="text-soft max-sm:hidden">
+          pauses count 2 s at most · space, ← →, [ ]{frames && ' and , .'}
+        </span>
       </div>
     </section>
   )
