@@ -1,6 +1,7 @@
 // The registry: one line per protocol.
 import type { Protocol } from '#gateway'
+import { createHttp } from './http/index.ts'
 import { createPostgres } from './postgres/index.ts'
 import { createSsh } from './ssh/index.ts'
 
-export const protocols: readonly Protocol[] = [createPostgres(), createSsh()]
+export const protocols: readonly Protocol[] = [createPostgres(), createSsh(), createHttp()]

@@ -2,7 +2,8 @@
 // suite that knows more than a harness tells: how a server of each kind is started, and how what reaches it is seen.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { startPostgres } from '../servers/postgres.ts'
 import { startSshd } from '../servers/sshd.ts'
@@ -73,6 +74,37 @@ eval "$SSH_ORIGINAL_COMMAND"
       },
     })
   },
+
+  async http(setup) {
+    const seen = { onForward: (_bytes: Buffer) => {} }
+    const api = await startApi(JSON.parse(setup))
+    const tap = await startTap(api.port, bytes => seen.onForward(bytes))
+    return Object.assign(seen, {
+      port: tap.port,
+      user: '',
+      secret: 'upstream-secret',
+      async stop() {
+        await tap.stop()
+        await api.stop()
+      },
+    })
+  },
+}
+
+/** Answers by path with JSON; PUT is done, and says nothing. */
+async function startApi(answers: Readonly<Record<string, unknown>>): Promise<Listening> {
+  const server = createHttpServer((request, response) => {
+    request.resume()
+    const answer = answers[request.url ?? '']
+    if (request.headers.authorization !== 'Bearer upstream-secret') response.writeHead(401).end()
+    else if (request.method === 'PUT') response.writeHead(204).end()
+    else if (answer === undefined) response.writeHead(404).end()
+    else {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify(answer))
+    }
+  })
+  return listening(server, new Set())
 }
 
 interface Listening {
@@ -117,10 +149,7 @@ async function startTap(upstream: number, hear: (bytes: Buffer) => void): Promis
   return listening(server, sockets)
 }
 
-async function listening(
-  server: ReturnType<typeof createServer>,
-  sockets: ReadonlySet<Socket>,
-): Promise<Listening> {
+async function listening(server: Server, sockets: ReadonlySet<Socket>): Promise<Listening> {
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   return {

@@ -1,0 +1,144 @@
+// What policies ask of a request's body, and what it asks of a GraphQL endpoint. A body that two readers could understand
+// differently, or that we cannot read, is refused where it counts.
+import { type GraphqlOperation, readForm, readGraphql } from '#engines/http'
+import { type JsonFact, JsonProblem, parsePointer, readFacts } from '#engines/json'
+import { InvalidRequest, type NamedValues } from '#model'
+import type { RequestHead } from '#transport/http'
+import type { ReadBody } from './request-body.ts'
+import type { HttpSettings } from './settings.ts'
+
+export interface BodyFacts {
+  readonly named?: NamedValues
+  readonly graphql?: readonly GraphqlOperation[]
+}
+
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
+const GRAPHQL = ['/query', '/operationName', '/extensions', '/variables']
+const INTEGER = /^-?(?:0|[1-9]\d{0,18})$/
+
+/** Throws InvalidRequest. */
+export function bodyFacts(head: RequestHead, body: ReadBody, settings: HttpSettings): BodyFacts {
+  if (head.target.path === settings.graphql) return { graphql: [askedOfGraphql(head, body)] }
+  const { fields } = settings.body
+  if (fields.length === 0 || body.asked.kind === 'none') return {}
+  const bytes = readable(head, body)
+  if (FORM_TYPE.test(typeOf(head))) return { named: ofForm(bytes, fields) }
+  if (!JSON_TYPE.test(typeOf(head)))
+    throw unsupported('only JSON and form bodies are taken here: policies ask what they hold')
+  return { named: ofJson(bytes, fields) }
+}
+
+function askedOfGraphql(head: RequestHead, body: ReadBody): GraphqlOperation {
+  if (head.method === 'GET' || head.method === 'HEAD') {
+    if (body.asked.kind !== 'none')
+      throw unsupported('a query is asked in one place: this has a body too')
+    const form = readForm(head.target.query)
+    const one = (name: string): string | undefined => {
+      const values = form.get(name) ?? []
+      if (values.length > 1)
+        throw new InvalidRequest('statement_unreadable', `GraphQL: ${name} is there twice`)
+      return values[0]
+    }
+    const operation = readGraphql({
+      query: one('query'),
+      operationName: one('operationName'),
+      extensions: one('extensions') === undefined ? undefined : {},
+    })
+    if (operation.type !== 'query') throw unsupported('GraphQL: GET is for queries')
+    return operation
+  }
+  if (head.method !== 'POST') throw unsupported('GraphQL: only GET and POST are served')
+  // Servers differ in which of the two counts.
+  for (const name of readForm(head.target.query).keys())
+    if (['query', 'operationname', 'variables', 'extensions'].includes(name.toLowerCase()))
+      throw unsupported('a query is asked in one place: this has it in its address too')
+  if (!JSON_TYPE.test(typeOf(head))) throw unsupported('GraphQL: the body must be application/json')
+  const bytes = readable(head, body)
+  facts(bytes, GRAPHQL)
+  const asked: unknown = JSON.parse(bytes.toString('utf8'))
+  if (typeof asked !== 'object' || asked === null || Array.isArray(asked))
+    throw unsupported('GraphQL: one request at a time')
+  return readGraphql(asked)
+}
+
+function typeOf({ fields }: RequestHead): string {
+  const types = fields.all('content-type')
+  if (types.length > 1) throw unsupported('the body has two content types')
+  return types[0] ?? ''
+}
+
+function readable({ fields }: RequestHead, { bytes }: ReadBody): Buffer {
+  const encodings = fields
+    .list('content-encoding')
+    .filter(each => each.toLowerCase() !== 'identity')
+  if (bytes === undefined || encodings.length > 0)
+    throw unsupported('the body has to be read here, and is encoded or too long')
+  return bytes
+}
+
+function facts(bytes: Buffer, pointers: readonly string[]): readonly (readonly JsonFact[])[] {
+  try {
+    return readFacts(
+      bytes,
+      pointers.map(each => parsePointer(each) ?? []),
+    ).found
+  } catch (cause) {
+    if (!(cause instanceof JsonProblem)) throw cause
+    throw new InvalidRequest(
+      'statement_unreadable',
+      `the JSON body cannot be read in one way only: ${cause.fault}`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+function ofJson(bytes: Buffer, pointers: readonly string[]): NamedValues {
+  const texts = new Map<string, readonly string[]>()
+  const numbers = new Map<string, number | bigint>()
+  for (const [index, found] of facts(bytes, pointers).entries()) {
+    const pointer = pointers[index]!
+    if (found.length === 0) continue
+    texts.set(
+      pointer,
+      found.map(({ kind, text }) => (kind === 'null' ? 'null' : text)),
+    )
+    const [only, another] = found
+    if (only?.kind !== 'number' || another !== undefined) continue
+    const whole = INTEGER.test(only.text) ? wholeNumber(only.text) : undefined
+    if (whole !== undefined) numbers.set(pointer, whole)
+  }
+  return { texts, numbers }
+}
+
+/** Undefined: wider than policies count. */
+function wholeNumber(text: string): number | bigint | undefined {
+  const number = BigInt(text)
+  if (number !== BigInt.asIntN(64, number)) return undefined
+  const small = Number(number)
+  return Number.isSafeInteger(small) ? small : number
+}
+
+/** A form has no numbers, only texts: `/amount` is what its field `amount` says. */
+function ofForm(bytes: Buffer, pointers: readonly string[]): NamedValues {
+  const form = readForm(bytes.toString('latin1'), 'the form')
+  const texts = new Map<string, readonly string[]>()
+  const wanted = new Map(pointers.map(pointer => [pointer.slice(1).toLowerCase(), pointer]))
+  for (const [name, values] of form) {
+    const pointer = wanted.get(name.toLowerCase())
+    if (pointer === undefined) continue
+    if (pointer.slice(1) !== name || texts.has(pointer))
+      throw new InvalidRequest(
+        'statement_unreadable',
+        'a field of the form differs from one that counts by its case',
+      )
+    texts.set(pointer, values)
+  }
+  return { texts, numbers: new Map() }
+}
+
+function unsupported(message: string): InvalidRequest {
+  return new InvalidRequest('message_unsupported', message)
+}

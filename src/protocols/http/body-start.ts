@@ -1,0 +1,42 @@
+// Reads a body as far as it may be held: whole when it ends by then, else what follows goes on from where it was read.
+import { Buffer } from 'node:buffer'
+import { UpstreamError } from '#model'
+import { Body, type Fields } from '#transport/http'
+
+export type BodyStart =
+  | { readonly bytes: Buffer; readonly trailers: Fields }
+  /** It begins with what was read. */
+  | { readonly rest: Body }
+
+/** Rejects with what cut it short. */
+export function readUpTo(body: Body, most: number): Promise<BodyStart> {
+  return new Promise((resolve, reject) => {
+    const read: Uint8Array[] = []
+    let size = 0
+    let rest: Body | undefined
+    body.read({
+      data(chunk) {
+        if (rest !== undefined) return rest.push(chunk)
+        read.push(chunk)
+        size += chunk.length
+        if (size <= most) return true
+        rest = new Body({
+          pause: () => body.pause(),
+          resume: () => body.resume(),
+          cancel: () => body.cancel(new UpstreamError('upstream_lost', 'nobody wants the rest')),
+        })
+        for (const each of read.splice(0)) rest.push(each)
+        resolve({ rest })
+        return false
+      },
+      end(trailers) {
+        if (rest !== undefined) rest.finish(trailers)
+        else resolve({ bytes: Buffer.concat(read, size), trailers })
+      },
+      fail(error) {
+        if (rest !== undefined) rest.fail(error)
+        else reject(error)
+      },
+    })
+  })
+}

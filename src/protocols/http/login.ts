@@ -1,0 +1,88 @@
+// Who asks, and for which resource: read from one request's head. Verifies through the gateway; opens nothing.
+
+import type { Gateway } from '#gateway'
+import { AuthenticationFailed, InvalidRequest, type Origin, type Principal, Secret } from '#model'
+import type { RequestHead } from '#transport/http'
+
+export type Proof =
+  | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'credential'; readonly id: string; readonly secret: string }
+
+export interface Asking {
+  readonly resource: string
+  readonly proof: Proof
+  /** The field that carried it: ours, never the upstream's. */
+  readonly carrier: 'authorization' | 'sallyport-authorization'
+  /** One for each resource and proof, on this connection. Never leaves the process. */
+  readonly key: string
+}
+
+const RESOURCE = /^[a-z0-9][a-z0-9-_.]{0,62}$/
+
+/**
+ * The resource that a request names: by `Sallyport-Resource`, else by the first label of its host. Undefined: neither.
+ * One that names two is refused: nobody could tell which rules are meant.
+ */
+export function resourceOf({ fields, host }: RequestHead): string | undefined {
+  const named = fields.all('sallyport-resource')
+  if (named.length > 1)
+    throw new InvalidRequest('request_invalid', 'the request names its resource twice')
+  const [name = labelOf(host?.name)] = named
+  return name !== undefined && RESOURCE.test(name) ? name : undefined
+}
+
+function labelOf(host: string | undefined): string | undefined {
+  if (host === undefined || /^[\d.]+$/.test(host) || host.includes(':')) return undefined
+  const dot = host.indexOf('.')
+  return dot > 0 ? host.slice(0, dot) : undefined
+}
+
+/** Throws AuthenticationFailed: there is no proof, or none that we read. */
+export function proofOf({ fields }: RequestHead): Pick<Asking, 'proof' | 'carrier'> {
+  const own = fields.all('sallyport-authorization')
+  const carrier = own.length > 0 ? 'sallyport-authorization' : 'authorization'
+  const [words, second] = own.length > 0 ? own : fields.all('authorization')
+  if (words === undefined)
+    throw new AuthenticationFailed(
+      'token_required',
+      'This needs a token or an ephemeral credential.',
+      {
+        hint: 'Authorization: Bearer TOKEN, or Basic with ID:SECRET from: sallyport credential RESOURCE',
+      },
+    )
+  const [, scheme = '', value = ''] = /^([A-Za-z]+) +([\w\-.~+/]+=*)$/.exec(words) ?? []
+  if (second !== undefined || value === '') throw unreadable()
+  if (scheme.toLowerCase() === 'bearer') return { carrier, proof: { kind: 'token', token: value } }
+  if (scheme.toLowerCase() !== 'basic') throw unreadable()
+  const pair = Buffer.from(value, 'base64').toString('utf8')
+  const colon = pair.indexOf(':')
+  if (colon < 0) throw unreadable()
+  return {
+    carrier,
+    proof: { kind: 'credential', id: pair.slice(0, colon), secret: pair.slice(colon + 1) },
+  }
+}
+
+/** Throws AuthenticationFailed. */
+export async function prove(
+  proof: Proof,
+  resource: string,
+  origin: Origin,
+  gateway: Gateway,
+): Promise<Principal> {
+  if (proof.kind === 'token') return gateway.authenticate(new Secret(proof.token), origin)
+  const { id, secret } = proof
+  // git and others ask for a name and a password: whoever has a token gives it as the password.
+  if (!gateway.isCredentialId(id)) return gateway.authenticate(new Secret(secret), origin)
+  const login = gateway.ephemeral(id)
+  if (await login.matches(new Secret(secret))) return login.accept(resource, origin)
+  login.reject(origin)
+  throw new AuthenticationFailed('credential_invalid', 'the credential or its secret is wrong')
+}
+
+function unreadable(): AuthenticationFailed {
+  return new AuthenticationFailed(
+    'token_invalid',
+    'The Authorization field is neither Bearer nor Basic.',
+  )
+}

@@ -1,0 +1,94 @@
+// The body of a request, as far as it is read before the decision: whole up to a bound, or not at all.
+import { createHash } from 'node:crypto'
+import type { AskedBody } from '#engines/http'
+import { InvalidRequest } from '#model'
+import {
+  type Body,
+  type Exchange,
+  type Fields,
+  NO_BODY,
+  type RequestHead,
+  STREAM,
+} from '#transport/http'
+import { readUpTo } from './body-start.ts'
+import type { HttpSettings } from './settings.ts'
+
+export interface ReadBody {
+  readonly asked: AskedBody
+  /** All of it; undefined: it goes on as it comes, from `rest`. */
+  readonly bytes: Buffer | undefined
+  readonly trailers: Fields | undefined
+  readonly rest: Body | undefined
+}
+
+const NONE: ReadBody = {
+  asked: { kind: 'none' },
+  bytes: undefined,
+  trailers: undefined,
+  rest: undefined,
+}
+/** What a person can be shown, and a recording holds as text. */
+const MOST_TEXT = 256 * 1024
+const REMOTE_CALL = /^application\/grpc(?:[+;]|$)/
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Throws InvalidRequest: it is longer than the resource takes. */
+export async function readBody(exchange: Exchange, { body }: HttpSettings): Promise<ReadBody> {
+  const { request } = exchange
+  const { kind } = request.body
+  if (kind === 'none') return NONE
+  // Both sides of a call speak in turns: waiting for its end would be waiting for ever.
+  if (REMOTE_CALL.test(request.fields.get('content-type') ?? '')) return streamed(exchange.body)
+  const tooLong = request.body.kind === 'length' && request.body.length > body.most
+  if (tooLong) {
+    if (body.longer === 'refuse') throw tooLarge(body.most)
+    return streamed(exchange.body)
+  }
+  if (body.longer === 'stream') {
+    const start = await readUpTo(exchange.body, body.most)
+    return 'rest' in start ? streamed(start.rest) : whole(start.bytes, start.trailers, request)
+  }
+  const { bytes, trailers } = await exchange.body.collect(body.most, () => tooLarge(body.most))
+  return whole(bytes, trailers, request)
+}
+
+function whole(bytes: Buffer, trailers: Fields, { fields }: RequestHead): ReadBody {
+  return { asked: askedBody(bytes, fields), bytes, trailers, rest: undefined }
+}
+
+function streamed(rest: Body): ReadBody {
+  return { asked: { kind: 'stream' }, bytes: undefined, trailers: undefined, rest }
+}
+
+function askedBody(bytes: Buffer, fields: Fields): AskedBody {
+  if (bytes.length === 0) return { kind: 'none' }
+  const encoding = fields.get('content-encoding') ?? 'identity'
+  const text = encoding === 'identity' && bytes.length <= MOST_TEXT ? textOf(bytes) : undefined
+  if (text !== undefined) return { kind: 'text', text }
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  return { kind: 'bytes', length: bytes.length, sha256 }
+}
+
+function textOf(bytes: Buffer): string | undefined {
+  if (bytes.includes(0)) return undefined
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    // Safe: then it is known by its hash.
+    return undefined
+  }
+}
+
+function tooLarge(most: number): InvalidRequest {
+  return new InvalidRequest(
+    'statement_too_large',
+    `the body is longer than the ${most} bytes that this resource reads before a decision`,
+  )
+}
+
+/** How what was read is framed on its way on. */
+export function framingOf({ bytes, rest, asked }: ReadBody, { body }: RequestHead) {
+  if (rest !== undefined) return body.kind === 'none' ? STREAM : body
+  if (asked.kind === 'none' && body.kind === 'none') return NO_BODY
+  return { kind: 'length' as const, length: bytes?.length ?? 0 }
+}

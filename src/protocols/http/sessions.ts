@@ -1,0 +1,116 @@
+// The sessions of one client connection: one for each principal and resource that its requests name. A proof is verified
+// when it is first seen here; what ends the identity ends the session, and the next request has to prove it again.
+import type { Gateway, ListenerSettings, Protocol, Session } from '#gateway'
+import { AccessDenied, type CloseReason, type Origin } from '#model'
+import type { RequestHead } from '#transport/http'
+import { UpstreamCredential } from './credential.ts'
+import { type Asking, proofOf, prove, resourceOf } from './login.ts'
+import type { HttpSettings } from './settings.ts'
+
+/** Of one connection: each proof costs its verification. */
+const MOST_FAILURES = 10
+/** A client that shares one connection among many identities is a proxy of its own: so many, and no more. */
+const MOST_SESSIONS = 64
+
+export interface OpenSession {
+  readonly session: Session<HttpSettings>
+  readonly credential: UpstreamCredential
+  /** The field that carried the proof: it stays here. Undefined: there was none to carry. */
+  readonly carrier: Asking['carrier'] | undefined
+}
+
+export class Sessions {
+  readonly #gateway: Gateway
+  readonly #protocol: Protocol<HttpSettings>
+  readonly #listener: ListenerSettings
+  readonly #origin: Omit<Origin, 'client'>
+  readonly #open = new Map<string, Promise<OpenSession>>()
+  #failures = 0
+  #closed = false
+
+  constructor(
+    gateway: Gateway,
+    protocol: Protocol<HttpSettings>,
+    listener: ListenerSettings,
+    origin: Omit<Origin, 'client'>,
+  ) {
+    this.#gateway = gateway
+    this.#protocol = protocol
+    this.#listener = listener
+    this.#origin = origin
+  }
+
+  /** Nothing more is heard of this connection: too many proofs did not hold. */
+  get exhausted(): boolean {
+    return this.#failures >= MOST_FAILURES
+  }
+
+  /** Throws AuthenticationFailed, AccessDenied, InvalidRequest, Unavailable. */
+  async of(head: RequestHead): Promise<OpenSession> {
+    const asking = this.#asking(head)
+    const known = this.#open.get(asking.key)
+    if (known !== undefined) {
+      const open = await known
+      if (!open.session.signal.aborted) return open
+      if (this.#open.get(asking.key) === known) this.#open.delete(asking.key)
+      return this.of(head)
+    }
+    if (this.#open.size >= MOST_SESSIONS)
+      throw new AccessDenied('too_many_sessions', 'this connection has too many sessions')
+    const opening = this.#begin(asking, head)
+    this.#open.set(asking.key, opening)
+    try {
+      return await opening
+    } catch (error) {
+      this.#open.delete(asking.key)
+      throw error
+    }
+  }
+
+  async close(reason: CloseReason): Promise<void> {
+    this.#closed = true
+    const open = await Promise.allSettled(this.#open.values())
+    await Promise.all(
+      open.map(each =>
+        each.status === 'fulfilled' ? each.value.session.close(reason) : undefined,
+      ),
+    )
+  }
+
+  #asking(head: RequestHead): Pick<Asking, 'key' | 'resource'> & Partial<Asking> {
+    const { tunnel } = this.#listener
+    // Whoever holds the tunnel has proved it; it opens one resource, whatever a request names.
+    if (tunnel !== undefined) return { resource: tunnel.resource, key: 'tunnel' }
+    const found = proofOf(head)
+    const resource = resourceOf(head)
+    if (resource === undefined)
+      throw new AccessDenied('resource_unknown', 'The request names no resource.', {
+        hint: 'Say it in a field, Sallyport-Resource: NAME, or as the first label of the host.',
+      })
+    return { ...found, resource, key: JSON.stringify([resource, found.carrier, found.proof]) }
+  }
+
+  async #begin(
+    { resource, proof, carrier }: Pick<Asking, 'resource'> & Partial<Asking>,
+    { fields }: RequestHead,
+  ): Promise<OpenSession> {
+    const { tunnel } = this.#listener
+    const client = (fields.get('user-agent') ?? '').slice(0, 64).replace(/[^ -~]/g, '?')
+    const origin = { ...this.#origin, ...tunnel?.origin, client }
+    try {
+      const principal =
+        proof === undefined
+          ? tunnel!.principal
+          : await prove(proof, resource, origin, this.#gateway)
+      const session = await this.#gateway.open(principal, this.#protocol, resource, origin)
+      if (this.#closed) {
+        await session.close('client_left')
+        throw new AccessDenied('session_ended', 'the client left')
+      }
+      return { session, credential: new UpstreamCredential(session), carrier }
+    } catch (error) {
+      this.#failures += 1
+      throw error
+    }
+  }
+}

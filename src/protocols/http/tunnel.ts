@@ -1,0 +1,206 @@
+// A WebSocket between client and upstream: frames are followed in both directions, texts on their way to the client are
+// masked where something is hidden from it, and it ends with the session.
+import { Buffer } from 'node:buffer'
+import type { Permit, Session } from '#gateway'
+import { AccessDenied, GatewayError, isGatewayError, ProtocolError, UpstreamError } from '#model'
+import { type Exchange, Fields, type Tunnel, type UpstreamResponse } from '#transport/http'
+import type { HttpSettings } from './settings.ts'
+import { BINARY, closeFrame, type FrameHead, FrameReader, serverFrame, TEXT } from './websocket.ts'
+
+/** A text that must be looked at is held whole: so much, and no more. */
+const MOST_TEXT = 1024 * 1024
+/** RFC 6455 section 7.4.1. */
+const VIOLATED = 1002
+const REFUSED = 1008
+const GONE = 1001
+
+/** Resolves with the bytes that went to the client, when either side has ended. Throws what ended it before. */
+export async function serveTunnel(
+  response: UpstreamResponse,
+  session: Session<HttpSettings>,
+  permit: Permit,
+  exchange: Exchange,
+  signal: AbortSignal,
+): Promise<number> {
+  const { head, tunnel: upstream } = response
+  if (upstream === undefined) throw new UpstreamError('upstream_refused', 'there is no tunnel')
+  if (head.fields.has('sec-websocket-extensions'))
+    throw new UpstreamError(
+      'upstream_refused',
+      'the upstream uses an extension that nobody asked for',
+    )
+  const agreed = head.fields.without(
+    name =>
+      name !== 'sec-websocket-accept' && name !== 'sec-websocket-protocol' && name !== 'set-cookie',
+  )
+  const client = exchange.upgrade(new Fields([...agreed.flat, 'upgrade', 'websocket']))
+  const { keep, answerBytes } = session.resource.recording
+  const outward = new Outward(
+    permit,
+    client,
+    bytes => {
+      void session.recordOutput(permit, 'output', bytes)
+    },
+    keep === 'answers' ? answerBytes : 0,
+  )
+  return new Promise((resolve, reject) => {
+    let over = false
+    const end = (error?: unknown): void => {
+      if (over) return
+      over = true
+      signal.removeEventListener('abort', aborted)
+      if (error !== undefined) {
+        client.outgoing.write(closeFrame(codeOf(error), wordsOf(error)))
+        upstream.outgoing.abort(error instanceof Error ? error : new Error('ended'))
+      } else upstream.outgoing.end()
+      client.outgoing.end()
+      if (error === undefined) resolve(outward.sent)
+      else reject(error)
+    }
+    const aborted = () => end(signal.reason)
+    if (signal.aborted) return aborted()
+    signal.addEventListener('abort', aborted, { once: true })
+    join(upstream, client, new FrameReader(false, outward), () => outward.ok, end)
+    let pending: Uint8Array[] = []
+    const inward = new FrameReader(true, {
+      head: ({ bytes }) => pending.push(bytes),
+      payload: bytes => pending.push(bytes),
+      end() {},
+    })
+    join(
+      client,
+      upstream,
+      inward,
+      () => {
+        const all = Buffer.concat(pending)
+        pending = []
+        return all.length === 0 || upstream.outgoing.write(all)
+      },
+      end,
+    )
+  })
+}
+
+/** Frames of one side, on their way to the other. */
+function join(
+  from: Tunnel,
+  to: Tunnel,
+  frames: FrameReader,
+  flush: () => boolean,
+  end: (error?: unknown) => void,
+): void {
+  to.outgoing.onDrain(() => from.incoming.resume())
+  from.incoming.read({
+    data(chunk) {
+      try {
+        frames.push(chunk)
+        return flush()
+      } catch (error) {
+        // Not passed over: both sides are told, and it is what came of the tunnel.
+        end(error)
+        return true
+      }
+    },
+    end: () => end(),
+    fail: () => end(),
+  })
+}
+
+/** From the upstream to the client. */
+class Outward {
+  sent = 0
+  ok = true
+  readonly #permit: Permit
+  readonly #client: Tunnel
+  readonly #record: (bytes: Uint8Array) => void
+  #room: number
+  #head: FrameHead | undefined
+  /** Parts of a text that is looked at when it is whole; undefined: it passes as it comes. */
+  #text: Uint8Array[] | undefined
+  #held = 0
+  /** Of the message that is under way. */
+  #textual = false
+
+  constructor(permit: Permit, client: Tunnel, record: (bytes: Uint8Array) => void, room: number) {
+    this.#permit = permit
+    this.#client = client
+    this.#record = record
+    this.#room = room
+  }
+
+  head(head: FrameHead): void {
+    if (!this.#permit.current) throw new AccessDenied('session_ended', 'the rules changed')
+    this.#head = head
+    if (head.opcode === TEXT || head.opcode === BINARY) this.#textual = head.opcode === TEXT
+    const data = head.opcode <= BINARY
+    if (data && this.#permit.masks) {
+      if (!this.#textual)
+        throw new AccessDenied(
+          'answer_unreadable',
+          'something is masked for you, and this message is binary',
+        )
+      this.#text ??= []
+      this.#held += head.length
+      if (this.#held > MOST_TEXT)
+        throw new AccessDenied(
+          'answer_unreadable',
+          'something is masked for you, and this message is too long to look at',
+        )
+      return
+    }
+    this.#send(head.bytes)
+  }
+
+  payload(bytes: Uint8Array): void {
+    const head = this.#head!
+    if (head.opcode <= BINARY && this.#text !== undefined) {
+      this.#text.push(Buffer.from(bytes))
+      return
+    }
+    this.#send(bytes)
+    if (this.#textual && head.opcode <= BINARY) this.#keep(bytes)
+  }
+
+  end(): void {
+    const head = this.#head!
+    if (head.opcode > BINARY || !head.final) return
+    if (this.#text !== undefined) {
+      const stream = this.#permit.text()
+      const whole = Buffer.concat(this.#text)
+      const shown = Buffer.concat([Buffer.from(stream.write(whole)), Buffer.from(stream.flush())])
+      this.#text = undefined
+      this.#held = 0
+      this.#send(serverFrame(TEXT, shown))
+      this.#keep(shown)
+    }
+    if (this.#textual) this.#keep(LINE)
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (this.sent + bytes.length > (this.#permit.limit.bytes ?? Infinity))
+      throw new AccessDenied('limit_exceeded', 'the answer is longer than the policy allows')
+    this.sent += bytes.length
+    this.ok = this.#client.outgoing.write(Buffer.from(bytes))
+  }
+
+  #keep(bytes: Uint8Array): void {
+    if (this.#room <= 0) return
+    const part = bytes.subarray(0, this.#room)
+    this.#room -= part.length
+    this.#record(Buffer.from(part))
+  }
+}
+
+const LINE = Buffer.from('\n')
+
+function codeOf(error: unknown): number {
+  if (error instanceof ProtocolError) return VIOLATED
+  return error instanceof AccessDenied ? REFUSED : GONE
+}
+
+function wordsOf(error: unknown): string {
+  const known = isGatewayError(error)
+    ? error
+    : new GatewayError('internal', 'the gateway failed on this')
+  return `${known.code}: ${known.message}`
+}
