@@ -20,9 +20,14 @@ const plan = (dataClass: string) =>
 const rules = (names: readonly string[]) =>
   createBodyRules({
     fields: [
-      { names: ['full_name'], pointers: [], plan: plan('name') },
-      { names: [], pointers: [parsePointer('/customers/0/email')!], plan: plan('email') },
-      { names: ['card'], pointers: [], plan: plan('card') },
+      { names: ['full_name'], pointers: [], detected: true, plan: plan('name') },
+      {
+        names: [],
+        pointers: [parsePointer('/customers/0/email')!],
+        detected: true,
+        plan: plan('email'),
+      },
+      { names: ['card'], pointers: [], detected: true, plan: plan('card') },
     ],
     scanner: () => masking.scanner(names),
     redaction: plan('card'),

@@ -58,6 +58,7 @@ function dataClassesOf(parts: ApiParts): DataClassesView {
       return {
         name: each.name,
         columns: [...each.columns],
+        fields: [...(each.keys ?? []), ...(each.pointers ?? [])],
         ...(each.detect === undefined
           ? {}
           : { detect: each.detect, detector: detectorOrigin(each.detect, own) }),

@@ -130,6 +130,16 @@ const maskSchema = z.union([
 
 const dataClassSchema = z.strictObject({
   columns: z.array(z.string().min(1).max(256)).default([]),
+  keys: z.array(z.string().min(1).max(128)).max(256).default([]),
+  pointers: z
+    .array(
+      z
+        .string()
+        .max(512)
+        .regex(/^(?:\/(?:[^~/]|~[01])*)*$/, 'is no JSON Pointer: /customers/*/email'),
+    )
+    .max(256)
+    .default([]),
   detect: z.string().min(1).optional(),
   mask: maskSchema.default('redact'),
 })

@@ -121,6 +121,8 @@ export const dataClass = z.object({
   name: z.string(),
   /** Patterns of columns. */
   columns: names,
+  /** Names of fields in bodies, and JSON Pointers. */
+  fields: names.optional(),
   detect: z.string().optional(),
   /** Where the detector comes from. */
   detector: z.enum(['built-in', 'configuration', 'plugin']).optional(),

@@ -25,6 +25,7 @@ import type { SessionRecorder } from '#services/recording'
 import { superseded } from './approval-refusals.ts'
 import type { Approvals } from './approvals.ts'
 import type { AskedValues } from './asked-values.ts'
+import { bodyMasker, hidesInBodies } from './body-masks.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
 import { refuseUse } from './masked-uses.ts'
@@ -420,7 +421,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
         ),
       scrub: (statement, text) => scrubText(view, statement, text),
       text: () => textStream(view),
-      masks: () => view.detected('unknown').length > 0,
+      masks: () => hidesInBodies(view),
+      body: settings => bodyMasker(view, settings),
       isCurrent: () => this.#rules === rules,
       stored: () => {
         const watch = view.masks.marks.watch()

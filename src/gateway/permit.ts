@@ -1,4 +1,5 @@
 // Proof, in memory, that a statement was decided and put on record. Nothing goes upstream without one.
+import type { BodyMasker, BodySettings } from '#engines/bodies'
 import type { CellPlan, TextStream } from '#engines/masking'
 import type { AccessDenied, ColumnName, OutputLineage, Statement } from '#model'
 
@@ -62,6 +63,7 @@ export interface PermitBasis {
   scrub(statement: Statement, text: string): string
   text(): TextStream
   masks(): boolean
+  body(settings: BodySettings): BodyMasker | undefined
   stored(): StoredWatch
   /** Whether the rules still hold. */
   isCurrent(): boolean
@@ -122,9 +124,17 @@ export class Permit {
     return this.#terms.basis.stored()
   }
 
-  /** Whether detectors look for anything in what answers it. */
+  /** Whether anything is hidden in bodies and texts that answer it. */
   get masks(): boolean {
     return this.#terms.basis.masks()
+  }
+
+  /**
+   * For one body that answers it: what masks it, as its type says; undefined: nothing is hidden. Throws BodyProblem for
+   * a type that nobody reads.
+   */
+  body(settings: BodySettings): BodyMasker | undefined {
+    return this.#terms.basis.body(settings)
   }
 
   /** For one stream of text that answers it (a command's output): what this principal may not see is taken out. */

@@ -81,6 +81,14 @@ export class SessionView implements View {
     return this.#anywhere
   }
 
+  /** Classes that have fields in bodies, and are hidden there. */
+  hiddenFields(): readonly DataClass[] {
+    return this.masks.classes.filter(
+      ({ name, keys = [], pointers = [] }) =>
+        keys.length + pointers.length > 0 && !this.#reveals(name, 'unknown'),
+    )
+  }
+
   /** What a part of the statement that cannot be told must be taken for. */
   untold(statement: Statement): Exposed | undefined {
     return untoldOf(statement, this)

@@ -40,6 +40,10 @@ export interface DataClass {
   readonly name: string
   /** Patterns of `schema.table.column`, `*` within a part; fewer parts match from the right. */
   readonly columns: readonly string[]
+  /** Names of fields in bodies (JSON, CSV, forms); letter case and separators do not matter, `*` is any text. */
+  readonly keys?: readonly string[]
+  /** Ways to fields in JSON bodies: JSON Pointers, `*` for any one name or place. */
+  readonly pointers?: readonly string[]
   /** The detector that recognises it in other text, by name. */
   readonly detect?: string
   readonly mask: MaskMethod

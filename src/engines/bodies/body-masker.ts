@@ -23,7 +23,7 @@ export interface BodyMasker extends BodyReader {
 export interface BodySettings {
   /** Of the head, when it says one. */
   readonly contentType: string | undefined
-  /** Texts without fields pass with detectors alone, though fields are hidden; else they are refused. */
+  /** Texts pass with detectors alone, though fields are hidden that no detector sees; else they are refused. */
   readonly textsByDetectors?: boolean
 }
 
@@ -66,9 +66,9 @@ export function createBodyMasker(rules: BodyRules, settings: BodySettings): Body
   const kind = kindOf(type)
   if (kind === undefined) throw refused('type', `Nothing reads ${type.type}.`)
   const hasFields = kind !== 'text' && kind !== 'markup'
-  if (rules.byField && !hasFields && settings.textsByDetectors !== true)
+  if (rules.byFieldAlone && !hasFields && settings.textsByDetectors !== true)
     throw refused('type', `Fields are hidden, and ${type.type} does not tell them.`)
-  if (rules.byField && type.parameters.get('header')?.toLowerCase() === 'absent')
+  if (rules.byFieldAlone && type.parameters.get('header')?.toLowerCase() === 'absent')
     throw refused('type', 'Fields are hidden, and the columns have no names.')
   const utf8 = isUtf8(type.charset)
   const charset = utf8 ? undefined : knownCharset(type.charset ?? '')

@@ -114,7 +114,7 @@ export class EventStreamBody implements BodyReader {
     } catch (error) {
       if (!(error instanceof BodyProblem)) throw error
       // A text such as `[DONE]`: it has no fields. What begins like an object had some.
-      if (this.#values.rules.byField && /^\s*\{/.test(text)) throw error
+      if (this.#values.rules.byFieldAlone && /^\s*\{/.test(text)) throw error
       return this.#text(text)
     }
   }

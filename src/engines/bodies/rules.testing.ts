@@ -30,6 +30,7 @@ export function rulesOf(
     fields: Object.entries(hidden).map(([dataClass, { names = [], pointers = [] }]) => ({
       names,
       pointers: pointers.map(each => parsePointer(each)!),
+      detected: detected.includes(dataClass),
       plan:
         dataClass === 'gone'
           ? { kind: 'null', dataClass }

@@ -14,6 +14,8 @@ export interface HiddenFields {
   /** Letter case and separators do not matter; `*` stands for any text. */
   readonly names: readonly string[]
   readonly pointers: readonly PointerPattern[]
+  /** A detector of the class looks for it in texts as well. */
+  readonly detected: boolean
   readonly plan: Extract<CellPlan, { readonly kind: 'null' | 'mask' }>
 }
 
@@ -57,6 +59,8 @@ export interface BodyRules {
   readonly pointers: PointerNode | undefined
   /** True when fields are hidden by name or pointer. */
   readonly byField: boolean
+  /** Some of these are told by their field alone: no detector sees them in a text. */
+  readonly byFieldAlone: boolean
   readonly redaction: Redaction
   readonly names: FieldNames
   /** For one body; `giveBack` when it is through. Undefined: there is no detector to ask. */
@@ -80,10 +84,15 @@ export function createBodyRules(settings: {
   )
   return {
     pointers: paths.length === 0 ? undefined : nodeOf(paths),
-    byField: fields.some(({ names, pointers }) => names.length + pointers.length > 0),
+    byField: fields.length > 0,
+    byFieldAlone: fields.some(({ detected }) => !detected),
     redaction,
     names: new FieldNames(fields, scanner()),
-    takeScanner: () => idle.pop() ?? scanner(),
+    takeScanner() {
+      const scan = idle.pop() ?? scanner()
+      scan?.begin()
+      return scan
+    },
     giveBack(scan) {
       scan.drain(new Map())
       if (idle.length < MOST_IDLE) idle.push(scan)

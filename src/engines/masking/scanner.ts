@@ -19,6 +19,8 @@ export interface Treatment {
 export interface CountingScanner extends Scanner {
   /** Adds the values replaced since the last call to `into`, by data class, and begins anew. */
   drain(into: Map<string, number>): void
+  /** Another answer begins: it has a budget of its own. */
+  begin(): void
 }
 
 /** What stands where a whole mark would outgrow `maskedBytes`: many tiny values in one cell. */
@@ -30,7 +32,7 @@ export function createScanner(finder: Finder, treatments: readonly Treatment[]):
   const counts = new Int32Array(treatments.length)
   const cluster: Cluster = { end: 0, kind: 0, exact: true }
 
-  const answer: Answer = { spentMs: 0 }
+  let answer: Answer = { spentMs: 0 }
 
   const scan: Scanner = (src, start, end, out, at) => {
     takeUp(answer)
@@ -57,6 +59,9 @@ export function createScanner(finder: Finder, treatments: readonly Treatment[]):
   }
 
   return Object.assign(scan, {
+    begin: () => {
+      answer = { spentMs: 0 }
+    },
     drain: (into: Map<string, number>) => {
       treatments.forEach(({ dataClass }, kind) => {
         const count = counts[kind]!

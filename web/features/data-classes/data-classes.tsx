@@ -63,7 +63,11 @@ function One({ of, resources }: { of: DataClassView; resources: DataClassesView[
           [
             'columns',
             of.columns.length === 0 ? (
-              'none: its detector alone finds it'
+              (of.fields ?? []).length === 0 ? (
+                'none: its detector alone finds it'
+              ) : (
+                'none'
+              )
             ) : (
               <span key="c" className="flex flex-wrap gap-x-3">
                 {of.columns.map(each => (
@@ -72,9 +76,21 @@ function One({ of, resources }: { of: DataClassView; resources: DataClassesView[
               </span>
             ),
           ],
+          ...((of.fields ?? []).length === 0
+            ? []
+            : [
+                [
+                  'fields in bodies',
+                  <span key="f" className="flex flex-wrap gap-x-3">
+                    {of.fields?.map(each => (
+                      <Verbatim key={each} text={each} />
+                    ))}
+                  </span>,
+                ] as const,
+              ]),
           ['matches now', <Matches key="n" of={of} unknown={unknown} />],
           of.detect === undefined
-            ? ['detector', 'none: its columns alone are masked']
+            ? ['detector', 'none: its columns and fields alone are masked']
             : ['detector', <Detector key="d" name={of.detect} origin={of.detector} />],
           ['may see it', <Who key="w" reveal={of.reveal} />],
         ]}

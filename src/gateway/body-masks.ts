@@ -1,0 +1,72 @@
+// From what a principal may see to what is hidden in bodies: fields of classes, and what detectors find. Made once for a
+// view, used for all bodies that are answered under it.
+import {
+  type BodyMasker,
+  type BodyRules,
+  type BodySettings,
+  createBodyMasker,
+  createBodyRules,
+  type HiddenFields,
+} from '#engines/bodies'
+import { parsePointer } from '#engines/json'
+import type { DataClass } from '#model'
+import type { Masks, SessionView } from './sight.ts'
+
+const kept = new WeakMap<SessionView, { readonly rules: BodyRules | undefined }>()
+
+/** What masks one body; undefined: nothing is hidden. Throws BodyProblem for a body that cannot be read. */
+export function bodyMasker(view: SessionView, settings: BodySettings): BodyMasker | undefined {
+  const rules = rulesOf(view)
+  return rules === undefined ? undefined : createBodyMasker(rules, settings)
+}
+
+/** Whether anything is hidden in bodies. */
+export function hidesInBodies(view: SessionView): boolean {
+  return rulesOf(view) !== undefined
+}
+
+function rulesOf(view: SessionView): BodyRules | undefined {
+  const known = kept.get(view)
+  if (known !== undefined) return known.rules
+  const hidden = view.hiddenFields()
+  const rules = makeRules(view.masks, hidden, view.detected('unknown'))
+  // A module of the operator's has a budget for each answer: its maskers are not for many.
+  if (!hidden.some(({ mask }) => typeof mask !== 'string' && 'plugin' in mask))
+    kept.set(view, { rules })
+  return rules
+}
+
+function makeRules(
+  { masking, redaction }: Masks,
+  hidden: readonly DataClass[],
+  detected: readonly string[],
+): BodyRules | undefined {
+  const all = [...new Set([...hidden.map(({ name }) => name), ...detected])]
+  if (all.length === 0) return undefined
+  const dataClass = masking.mostSensitive(all)
+  return createBodyRules({
+    fields: leastShownFirst(masking, hidden).map(each => fieldsOf(masking, each)),
+    scanner: () => masking.scanner(detected),
+    redaction: { dataClass, write: redaction.masker(dataClass) },
+  })
+}
+
+function leastShownFirst(masking: Masks['masking'], classes: readonly DataClass[]): DataClass[] {
+  return [...classes].sort((a, b) =>
+    a.name === b.name ? 0 : masking.mostSensitive([a.name, b.name]) === a.name ? -1 : 1,
+  )
+}
+
+function fieldsOf(masking: Masks['masking'], dataClass: DataClass): HiddenFields {
+  const { name, mask, detect, keys = [], pointers = [] } = dataClass
+  return {
+    names: keys,
+    // (The configuration refuses what is no pointer.)
+    pointers: pointers.map(each => parsePointer(each)).filter(each => each !== undefined),
+    detected: detect !== undefined,
+    plan:
+      mask === 'null'
+        ? { kind: 'null', dataClass: name }
+        : { kind: 'mask', dataClass: name, write: masking.masker(name) },
+  }
+}
