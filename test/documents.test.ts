@@ -221,9 +221,9 @@ function settings(): ReadonlyMap<string, string | undefined> {
     }
   }
   walk(shapeOf(configSchema), '')
-  for (const { settings: upstream, secretFields } of protocols) {
+  for (const { settings: upstream, secretFields, ownFields = [] } of protocols) {
     walk(shapeOf(upstream), 'resources[].upstream')
-    for (const field of ['user', ...secretFields])
+    for (const field of ['user', ...secretFields, ...ownFields])
       found.set(`resources[].credential.${field}`, undefined)
   }
   // Open in the schema; what may stand in them is the protocol's, and was added above.

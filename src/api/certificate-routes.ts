@@ -79,7 +79,8 @@ export function certificateRoutes(routes: Routes, parts: ApiParts): void {
         if (keyProofs === undefined || port === undefined) return []
         const at = { names: gateway.names(), port }
         const lines = keyProofs.knownHosts(at, gateway.hostKey(), gateway.authorities())
-        return [{ protocol: name, lines: [...lines] }]
+        const trust = keyProofs.trust(gateway.authorities())
+        return [{ protocol: name, lines: [...lines], trust }]
       }),
   )
 }

@@ -72,9 +72,14 @@ export function certificateCommands(program: Command): void {
   const command = program
     .command('known-hosts')
     .description('lines by which your tools know this gateway by its keys')
+    .option('--trust', 'the authority that hosts are told to trust, so that the gateway comes in')
   runs(command, async ({ client, output }) => {
+    const { trust: asked = false } = command.opts<{ trust?: boolean }>()
     print(output, await client().get<KnownHosts>(paths.knownHosts), found =>
-      found.flatMap(({ lines }) => lines.map(line => plain(line))).join('\n'),
+      found
+        .flatMap(({ lines, trust }) => (asked ? [trust] : lines))
+        .map(line => plain(line))
+        .join('\n'),
     )
   })
 }

@@ -8,6 +8,7 @@ export interface Protocol {
   readonly defaultPort: number
   readonly settings: ZodType
   readonly secretFields: readonly string[]
+  readonly ownFields?: readonly string[]
   readonly tool: {
     readonly command: readonly string[]
     environment(endpoint: { host: string; port: number; resource: string; ca: string }): {

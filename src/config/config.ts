@@ -304,6 +304,8 @@ function credentialOf(
   path: Path,
 ): Resource['credential'] {
   const secrets: Record<string, string> = {}
+  const ours: string[] = []
+  const { ownFields = [] } = protocol
   const { user, ...fields } = credential
   if (user !== undefined && (typeof user !== 'string' || user === '')) {
     report([...path, 'user'], 'must be text')
@@ -315,7 +317,10 @@ function credentialOf(
   }
   for (const [field, value] of Object.entries(fields)) {
     const at = [...path, field]
-    if (protocol.secretFields.includes(field)) {
+    if (ownFields.includes(field)) {
+      if (value === 'ours') ours.push(field)
+      else report(at, 'must be ours: the gateway makes it')
+    } else if (protocol.secretFields.includes(field)) {
       take(field, value, at)
     } else if (protocol.secretFields.includes(`${field}.*`)) {
       if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -324,11 +329,15 @@ function credentialOf(
       }
       for (const [key, item] of Object.entries(value)) take(`${field}.${key}`, item, [...at, key])
     } else {
-      const all = known(['user', ...protocol.secretFields])
+      const all = known(['user', ...protocol.secretFields, ...ownFields])
       report(at, `a credential for ${protocol.name} has no "${field}": ${all}`, { atKey: true })
     }
   }
-  return { ...(typeof user === 'string' ? { user } : {}), secrets }
+  return {
+    ...(typeof user === 'string' ? { user } : {}),
+    secrets,
+    ...(ours.length === 0 ? {} : { ours }),
+  }
 }
 
 function known(names: Iterable<string>): string {

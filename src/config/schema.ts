@@ -15,6 +15,8 @@ export interface ProtocolSettings {
   readonly settings: z.ZodType
   /** Fields of `resources[].credential` that hold secrets; `headers.*` is a map of them. */
   readonly secretFields: readonly string[]
+  /** Fields that say `ours`. */
+  readonly ownFields?: readonly string[]
 }
 
 /** What this room must know of masking: which detectors there are, and whether one of the file's own holds. */

@@ -20,4 +20,11 @@ export const issuedCertificate = credential.extend({
   endpoint: z.object({ host: z.string(), port: z.number() }).optional(),
 })
 
-export const knownHosts = z.array(z.object({ protocol: z.string(), lines: z.array(z.string()) }))
+export const knownHosts = z.array(
+  z.object({
+    protocol: z.string(),
+    lines: z.array(z.string()),
+    /** For resources that are to let the gateway in by a certificate of its own. */
+    trust: z.string(),
+  }),
+)

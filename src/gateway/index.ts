@@ -1,5 +1,6 @@
 // The enforcement point (PEP): authenticate, open, authorize, complete.
 export type { UsesWhy } from '#engines/exposure'
+export type { KeyAuthorities } from '#transport'
 export type { HoldTimes } from './approvals.ts'
 export type { Presence } from './attendance.ts'
 export { classExample, detectorOrigin } from './class-examples.ts'

@@ -42,6 +42,8 @@ export interface KeyProofs {
   ): string
   /** The command that hands the key in `file` to whatever keeps the keys of this user, for so long. */
   keep(file: string, seconds: number): readonly string[]
+  /** A line for hosts that are to let us in by a certificate. */
+  trust(authorities: KeyAuthorities): string
   /** Lines by which clients know this gateway under any of its names. */
   knownHosts(
     at: { readonly names: readonly string[]; readonly port: number },

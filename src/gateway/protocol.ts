@@ -51,6 +51,8 @@ export interface Protocol<Upstream = unknown> {
   readonly settings: ZodType<Upstream>
   /** The fields of `resources[].credential` that may carry a secret reference. */
   readonly secretFields: readonly string[]
+  /** Those that may say `ours` in place of a reference. */
+  readonly ownFields?: readonly string[]
   readonly recording: 'statements' | 'terminal' | 'exchanges'
   /** Lines that a person can paste. */
   connectHint(endpoint: Endpoint): readonly string[]

@@ -6,6 +6,8 @@ export interface CredentialSettings {
   readonly user?: string
   /** Field name to a reference (`env:NAME`, `file:path`, `vault:path#key`, `stored:name`). Never a value. */
   readonly secrets: { readonly [field: string]: string }
+  /** Fields that say `ours`: what the gateway makes itself, for each login. */
+  readonly ours?: readonly string[]
 }
 
 export interface RecordingSettings {

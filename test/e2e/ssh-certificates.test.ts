@@ -1,4 +1,5 @@
 // Certificates with the programs that people use them with: `sallyport credential`, ssh, ssh-agent, paramiko, asyncssh.
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
@@ -6,21 +7,63 @@ import { request } from 'node:https'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run, until } from '../servers/programs.ts'
+import { type RunningSshd, startSshd } from '../servers/sshd.ts'
 import { type ShellStage, startShellStage } from './ssh-stage.ts'
 
 let stage: ShellStage
 const host = 'web-1@127.0.0.1'
 
+/** One that a certificate names, and that trusts whoever the test says. */
+let certified: RunningSshd
+/** Of the user who runs it, as every test has it. */
+const POLICY = `@id("certified") permit (principal, action in [Action::"connect", Action::"execute"], resource)
+when { resource in Tag::"known=certificate" };`
+
 beforeAll(async () => {
-  stage = await startShellStage()
+  certified = await startSshd(folder => {
+    const made = (...args: string[]) => execFileSync('ssh-keygen', ['-q', ...args])
+    made('-t', 'ed25519', '-N', '', '-f', join(folder, 'authority'))
+    made(
+      '-s',
+      join(folder, 'authority'),
+      '-h',
+      '-I',
+      'host',
+      '-n',
+      '127.0.0.1',
+      join(folder, 'host.pub'),
+    )
+    return [
+      `HostCertificate ${join(folder, 'host-cert.pub')}`,
+      `TrustedUserCAKeys ${join(folder, 'trusted')}`,
+      'LogLevel VERBOSE',
+      'RekeyLimit 1M',
+    ]
+  })
+  const authority = readFileSync(join(certified.folder, 'authority.pub'), 'utf8').trim()
+  const resource = (name: string, hostKey: string, host = '127.0.0.1') => ({
+    name,
+    protocol: 'ssh',
+    tags: { known: 'certificate' },
+    upstream: { host, port: certified.port, hostKeys: [hostKey] },
+    credential: { user: certified.user, certificate: 'ours' },
+  })
+  stage = await startShellStage({}, POLICY, [
+    resource('by-certificate', `@cert-authority ${authority}`),
+    resource('stranger', `@cert-authority ${certified.hostKey}`),
+    resource('other-host', `@cert-authority ${authority}`, 'localhost'),
+  ])
 }, 60_000)
-afterAll(() => stage?.stop())
+afterAll(async () => {
+  await stage?.stop()
+  await certified?.stop()
+})
 
 /** A key and its certificate, in files; the agent's. */
-async function certified(name: string, ...more: string[]): Promise<string> {
+async function keyFor(resource: string, name: string, ...more: string[]): Promise<string> {
   const file = join(stage.folder, name)
   const made = await stage.gateway.cli(
-    ['credential', 'web-1', '--certificate', file, ...more],
+    ['credential', resource, '--certificate', file, ...more],
     await stage.token('order-bot'),
   )
   if (made.code !== 0) throw new Error(made.stderr)
@@ -37,7 +80,7 @@ const ssh = (args: readonly string[], env: Record<string, string> = {}) =>
 
 describe('a certificate', () => {
   test('is written beside its key, for nobody else to read, and ssh comes in with it', async () => {
-    const file = await certified('key')
+    const file = await keyFor('web-1', 'key')
     expect(statSync(file).mode & 0o777).toBe(0o600)
     const shown = (await run('ssh-keygen', ['-L', '-f', `${file}-cert.pub`])).stdout
     expect(shown).toMatch(/Key ID: "sp-/)
@@ -77,9 +120,9 @@ describe('a certificate', () => {
   })
 
   test('is for the addresses that it was asked for, and for no other resource', async () => {
-    const here = await certified('here', '--from', '127.0.0.0/8,192.0.2.1')
+    const here = await keyFor('web-1', 'here', '--from', '127.0.0.0/8,192.0.2.1')
     expect((await ssh(['-i', here, host, 'true'])).code).toBe(0)
-    const there = await certified('there', '--from', '192.0.2.1')
+    const there = await keyFor('web-1', 'there', '--from', '192.0.2.1')
     expect((await ssh(['-i', there, host, 'true'])).code).toBe(255)
     expect((await ssh(['-i', here, 'impostor@127.0.0.1', 'true'])).code).toBe(255)
     const wrong = stage.gateway.cli(
@@ -90,7 +133,7 @@ describe('a certificate', () => {
   })
 
   test('ends with its credential, and so do the sessions that came in with it', async () => {
-    const file = await certified('revoked')
+    const file = await keyFor('web-1', 'revoked')
     const token = await stage.token('order-bot')
     const shown = (await run('ssh-keygen', ['-L', '-f', `${file}-cert.pub`])).stdout
     const [, id = ''] = /Key ID: "([^"]+)"/.exec(shown) ?? []
@@ -128,7 +171,7 @@ describe('a certificate', () => {
   })
 
   test('is understood by paramiko and asyncssh', async () => {
-    const file = await certified('python')
+    const file = await keyFor('web-1', 'python')
     const paramiko = `
 import paramiko, sys
 key = paramiko.Ed25519Key.from_private_key_file(sys.argv[1])
@@ -209,6 +252,60 @@ describe('the gateway', () => {
     expect(ran.code).toBe(0)
     expect(ran.stdout.length).toBeGreaterThan(4_000_000)
     expect(ran.stderr.match(/rekey/gi)?.length ?? 0).toBeGreaterThan(2)
+  })
+})
+
+describe('a host', () => {
+  const via = (name: string, ...command: string[]) =>
+    stage.ssh([`${name}@127.0.0.1`, ...command], { env: password(name) })
+  const secrets = new Map<string, string>()
+  const password = (name: string) => stage.environment(secrets.get(name) ?? '')
+
+  beforeAll(async () => {
+    const shown = await stage.gateway.cli(
+      ['known-hosts', '--trust'],
+      await stage.token('order-bot'),
+    )
+    writeFileSync(join(certified.folder, 'trusted'), shown.stdout)
+    for (const name of ['by-certificate', 'stranger', 'other-host'])
+      secrets.set(name, await stage.credential('order-bot', name))
+  }, 30_000)
+
+  test('that trusts our authority lets us in by a certificate of five minutes, and its log says for whom', async () => {
+    const ran = await via('by-certificate', 'echo in; test -z "$SSH_AUTH_SOCK" && echo alone')
+    expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: 'in\nalone\n' })
+    const terminal = await stage.ssh(['-tt', 'by-certificate@127.0.0.1', 'tty'], {
+      env: password('by-certificate'),
+    })
+    expect(terminal.stdout).toContain('/dev/pts/')
+    expect(certified.log()).toMatch(
+      /Accepted certificate ID "ses-[0-9a-f]+:order-bot" \(serial \d+\) signed by ED25519 CA/,
+    )
+  })
+
+  test('is known by the authority of its certificate, and by no other', async () => {
+    const wrong = await via('stranger', 'echo in')
+    expect(wrong.code).toBe(77)
+    expect(wrong.stderr).toContain('not one of those pinned')
+    // The certificate is of the authority, for another name.
+    expect((await via('other-host', 'echo in')).code).toBe(77)
+  })
+
+  test('goes on while keys are exchanged again', async () => {
+    const ran = await via('by-certificate', 'head -c 6000000 /dev/zero | base64 -w0')
+    expect(ran.code).toBe(0)
+    expect(ran.stdout.length).toBe(8_000_000)
+  })
+
+  test('does not let in the certificate that a client has for us', async () => {
+    const made = await keyFor('by-certificate', 'direct')
+    const args = ['-o', 'IdentitiesOnly=yes', '-i', made, '-p', String(certified.port)]
+    const direct = await run(
+      'ssh',
+      [...stage.options(), '-o', 'BatchMode=yes', ...args, `${certified.user}@127.0.0.1`, 'id'],
+      {},
+    )
+    expect(direct.code).toBe(255)
   })
 })
 

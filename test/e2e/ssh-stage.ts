@@ -40,6 +40,7 @@ permit (principal in Group::"dba", action in [Action::"console:read", Action::"c
 export async function startShellStage(
   settings: Readonly<Record<string, unknown>> = {},
   policies = '',
+  more: readonly object[] = [],
 ): Promise<ShellStage> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-shell-'))
   const [sshd, issuer] = await Promise.all([startSshd(), startIssuer()])
@@ -55,6 +56,7 @@ export async function startShellStage(
         upstream: { ...upstream, hostKeys: [OTHER_KEY] },
         credential,
       },
+      ...more,
     ],
     policies: {
       'shell.cedar': `${POLICIES}${policies}@id("too") permit (principal, action, resource in Resource::"impostor");`,

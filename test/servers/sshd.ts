@@ -15,6 +15,8 @@ export interface RunningSshd {
   /** Its own public key, as one line. */
   readonly hostKey: string
   readonly folder: string
+  /** What it has said last. */
+  log(): string
   stop(): Promise<void>
 }
 
@@ -71,6 +73,7 @@ export async function startSshd(
     key,
     hostKey: readFileSync(`${host}.pub`, 'utf8').trim(),
     folder,
+    log: () => said,
     async stop() {
       process.off('exit', leave)
       child.kill('SIGTERM')

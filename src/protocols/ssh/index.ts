@@ -19,7 +19,7 @@ import { keyProofs } from './certificates/key-proofs.ts'
 import { type Backend, SessionChannel } from './channel.ts'
 import { connectHint, toolArguments } from './connect-hint.ts'
 import { type ClientLogin, greet } from './login.ts'
-import { type SshSettings, secretFields, sshSettings } from './settings.ts'
+import { CERTIFICATE, type SshSettings, secretFields, sshSettings } from './settings.ts'
 import { commandStatement, statementOfText } from './statement.ts'
 import { logIn, type UpstreamLogin } from './upstream.ts'
 
@@ -96,7 +96,7 @@ export function createSsh(): Protocol<SshSettings> {
 
     async function open(): Promise<Backend> {
       session = await gateway.open(login.principal, protocol, login.resource, login.origin)
-      const upstream = await logIn(session, login.login, gateway.limits)
+      const upstream = await logIn(session, login.login, gateway)
       return { session, upstream, login: login.login ?? session.resource.credential.user ?? '' }
     }
 
@@ -163,6 +163,7 @@ export function createSsh(): Protocol<SshSettings> {
     defaultPort: 12222,
     settings: sshSettings,
     secretFields,
+    ownFields: [CERTIFICATE],
     recording: 'terminal',
     connectHint,
     tool: { command: ['ssh'], environment: () => ({}), arguments: toolArguments },

@@ -1,15 +1,16 @@
 // What an operator says about an SSH upstream. Knows the schema only; secrets are references elsewhere.
 import { z } from 'zod'
-import { readPublicKey } from './public-key.ts'
+import { readHostKey } from './certificates/known-host.ts'
 
 export const sshSettings = z.strictObject({
   host: z.string().min(1).max(255),
   port: z.int().min(1).max(65_535).default(22),
-  /** The host's keys, as `ssh-keyscan` or `/etc/ssh/*.pub` print them. Any other key is refused: nothing is trusted on first use. */
+  /** The host's keys, as `ssh-keyscan` or `/etc/ssh/*.pub` print them, or the authority (Ed25519) that certifies them, behind `@cert-authority`. Any other key is refused: nothing is trusted on first use. */
   hostKeys: z
     .array(
-      z.string().refine(line => readPublicKey(line) !== undefined, {
-        message: 'expected a public key: TYPE BASE64, as /etc/ssh/ssh_host_ed25519_key.pub has it',
+      z.string().refine(line => readHostKey(line) !== undefined, {
+        message:
+          'expected a public key: TYPE BASE64, as /etc/ssh/ssh_host_ed25519_key.pub has it; or that of an authority, Ed25519, behind @cert-authority',
       }),
     )
     .min(1, 'name at least one key of the host: ssh-keyscan HOST prints them'),
@@ -17,5 +18,7 @@ export const sshSettings = z.strictObject({
 
 export type SshSettings = z.infer<typeof sshSettings>
 
+/** The field of `resources[].credential` that may say `ours`: a certificate of our authority, for each login. */
+export const CERTIFICATE = 'certificate'
 /** The fields of `resources[].credential` that may hold a secret reference. */
 export const secretFields = ['password', 'privateKey', 'passphrase'] as const

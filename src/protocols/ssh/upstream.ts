@@ -4,9 +4,11 @@ import ssh2, { type Client, type ConnectConfig } from 'ssh2'
 import type { Gateway, Session } from '#gateway'
 import { type ResolvedSecrets, UpstreamError } from '#model'
 import { upstreamAlgorithms } from './algorithms.ts'
+import { KnownHost } from './certificates/known-host.ts'
+import { type UpstreamProof, upstreamProof } from './certificates/upstream-proof.ts'
 import { guard, type Pressed } from './guard.ts'
-import { opensshPrivateKey, readPublicKey } from './public-key.ts'
-import type { SshSettings } from './settings.ts'
+import { opensshPrivateKey } from './public-key.ts'
+import { CERTIFICATE, type SshSettings } from './settings.ts'
 
 const KEEP_ALIVE_MS = 30_000
 /** From the end of a connection to its socket's, whatever the host does with its half. */
@@ -26,10 +28,11 @@ export interface UpstreamLogin {
 export async function logIn(
   session: Session<SshSettings>,
   login: string | undefined,
-  limits: Gateway['limits'],
+  gateway: Pick<Gateway, 'limits' | 'authorities'>,
 ): Promise<UpstreamLogin> {
   const { host, port, hostKeys } = session.resource.upstream
-  const pinned = hostKeys.map(readPublicKey).filter(key => key !== undefined)
+  const { limits } = gateway
+  const expected = new KnownHost(host, hostKeys)
   const credential = await session.credential()
   try {
     if (login !== undefined && login !== credential.user) {
@@ -41,6 +44,7 @@ export async function logIn(
         },
       )
     }
+    const proof = certificateOf(session, credential.user, gateway)
     const socket = await session.dial(host, port)
     const client = new ssh2.Client()
     const gone = new Promise<void>(resolve => {
@@ -62,18 +66,20 @@ export async function logIn(
     client.connect({
       sock: socket,
       username: credential.user,
-      ...proofOf(credential.secrets),
+      ...(proof === undefined ? proofOf(credential.secrets) : { privateKey: proof.privateKey }),
       // No first-use trust: a key that is not pinned ends it.
       hostVerifier: (key: Buffer) => {
-        known = pinned.some(({ blob }) => blob.equals(key))
+        known = expected.knows(client, key)
         return known
       },
-      algorithms: upstreamAlgorithms([...new Set(pinned.map(({ type }) => type))]),
+      algorithms: upstreamAlgorithms(expected.types),
       readyTimeout: limits.upstreamLoginMs,
       keepaliveInterval: KEEP_ALIVE_MS,
       ident: 'Sallyport',
     })
     const pressed = guard(client, socket, 'host')
+    expected.install(client)
+    proof?.install(client)
     try {
       await standing
     } catch (error) {
@@ -87,6 +93,22 @@ export async function logIn(
     return { client, end, gone, pressed, startMs: limits.upstreamLoginMs }
   } finally {
     credential.release()
+  }
+}
+
+/** Where the resource's credential is `certificate: ours`. */
+function certificateOf(
+  { resource, principal, id }: Session<SshSettings>,
+  user: string,
+  gateway: Pick<Gateway, 'authorities'>,
+): UpstreamProof | undefined {
+  if (resource.credential.ours?.includes(CERTIFICATE) !== true) return undefined
+  const actor = principal.actors[0]
+  const who = actor === undefined ? principal.id : `${principal.id}/${actor.id}`
+  try {
+    return upstreamProof({ user, id: `${id}:${who}`, now: Date.now() }, gateway.authorities())
+  } catch (cause) {
+    throw new UpstreamError('upstream_refused', 'no certificate can be for this login', { cause })
   }
 }
 

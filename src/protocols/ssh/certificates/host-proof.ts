@@ -95,10 +95,13 @@ export function presentCertificate(connection: object, certificate: Buffer): voi
   prefer(protocol, [CERTIFIED, PLAIN])
 }
 
-/** A host's: call right after `connect`. */
-export function acceptCertificates(connection: object): void {
+/** A host's: call right after `connect`. `plain`: the types of keys that it may show without one. */
+export function acceptCertificates(connection: object, plain: readonly string[]): void {
   const protocol = (connection as Insides)._protocol
-  prefer(protocol, [CERTIFIED, ...protocol._offer.lists.serverHostKey.array])
+  prefer(protocol, [
+    CERTIFIED,
+    ...(plain.length === 0 ? [] : protocol._offer.lists.serverHostKey.array),
+  ])
 }
 
 /**
@@ -133,6 +136,8 @@ export function verifyHostCertificate(
       exchange.negotiated.serverHostKey = PLAIN
       return signature
     },
+    // Forgotten when the exchange is over.
+    set() {},
   })
   return true
 }

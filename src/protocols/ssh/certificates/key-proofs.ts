@@ -54,6 +54,8 @@ export const keyProofs: KeyProofs = {
     `ssh -p ${port}${file === undefined ? '' : ` -i ${file}`} ${resource}@${host}`,
   keep: (file, lifetime) => ['ssh-add', '-q', '-t', String(lifetime), file],
 
+  trust: ({ upstreams }) => `${publicKeyLine(upstreams)} sallyport-user-ca`,
+
   knownHosts({ names, port }, hostKey, { gateways }) {
     const patterns = names.map(name => (port === DEFAULT_PORT ? name : `[${name}]:${port}`))
     const line = (key: Buffer) => `${patterns.join(',')} ssh-ed25519 ${key.toString('base64')}`
