@@ -7,6 +7,10 @@ import type { Pressed } from './guard.ts'
 
 /** How long an unfinished line may wait for its rest: a prompt must be seen. */
 const QUIET_MS = 25
+/** And one that goes on all the time: a bar that grows, a host that says a letter now and then. */
+const LONGEST_MS = 250
+/** Who says so much meanwhile is in the middle of a long line: only what no value can reach into goes on. */
+const BUSY_BYTES = 512
 
 export interface OutputParts {
   readonly session: Session
@@ -31,6 +35,9 @@ export class Output {
   #kept = 0
   #pauses = 0
   #quiet: NodeJS.Timeout | undefined
+  /** Runs while something is held. */
+  #late: NodeJS.Timeout | undefined
+  #came = 0
 
   constructor(parts: OutputParts) {
     this.#parts = parts
@@ -48,19 +55,36 @@ export class Output {
   /** Sends what is kept back: the host has said all. */
   end(): void {
     clearTimeout(this.#quiet)
+    clearTimeout(this.#late)
     this.#send(this.#text.flush())
   }
 
   #take(chunk: Buffer): void {
     clearTimeout(this.#quiet)
+    this.#came += chunk.length
     this.#send(this.#text.write(chunk))
     this.#watch()
   }
 
   /** The host is quiet only while it is listened to: a client that does not read must not choose where a line is cut. */
   #watch(): void {
-    if (this.#pauses > 0 || this.#text.held === 0) return
-    this.#quiet = setTimeout(() => this.#send(this.#text.flush()), QUIET_MS)
+    if (this.#pauses > 0 || this.#text.held === 0) {
+      clearTimeout(this.#late)
+      this.#late = undefined
+      return
+    }
+    this.#quiet = setTimeout(() => {
+      this.#send(this.#text.flush())
+      this.#watch()
+    }, QUIET_MS)
+    if (this.#late !== undefined) return
+    this.#came = 0
+    this.#late = setTimeout(() => {
+      this.#late = undefined
+      clearTimeout(this.#quiet)
+      this.#send(this.#came >= BUSY_BYTES ? this.#text.ease() : this.#text.flush())
+      this.#watch()
+    }, LONGEST_MS)
   }
 
   #send(all: Uint8Array): void {
