@@ -2,6 +2,7 @@
 
 export { addressRule } from './addresses.ts'
 export { Body, type BodyReceiver, type BodyWriter, type Flow, pipe, type Tunnel } from './body.ts'
+export { contentCodings, decodeContent } from './content-coding.ts'
 export type { Exchange, HttpConnection, ServeHttpOptions } from './exchange.ts'
 export { type Field, Fields, looseName } from './fields.ts'
 export { type ForwardedBy, forwardable, returnable } from './forwarding.ts'
