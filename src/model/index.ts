@@ -82,4 +82,5 @@ export {
   type Parameter,
   type Statement,
   type TargetObject,
+  type TunnelEnd,
 } from './statement.ts'

@@ -63,6 +63,20 @@ export interface Operation {
    * that need more than the eight actions.
    */
   readonly category?: string
+  /** Where an action `tunnel` leads. */
+  readonly tunnel?: TunnelEnd
+}
+
+/** The end of a tunnel that is not the client's. */
+export interface TunnelEnd {
+  /** `out`: the client opens it, to somewhere behind the resource. `in`: the resource opens it, to the client. */
+  readonly direction: 'out' | 'in'
+  /** A TCP port, a socket in a file system, the client's key agent, its display; `host`: the resource itself. */
+  readonly kind: 'tcp' | 'socket' | 'agent' | 'display' | 'host'
+  /** A name in lower case or an address in its one form; where it listens when it comes in. Empty: there is none. */
+  readonly host: string
+  /** 0: there is none, or whichever is free. */
+  readonly port: number
 }
 
 /** A bound value of a statement. */

@@ -1,5 +1,13 @@
 // `sallyport policy test`: cases with what is expected of them. The reader of the file is the CLI's.
-import { type Action, actions, type Flag, flags, type Operation, type Principal } from '#model'
+import {
+  type Action,
+  actions,
+  type Flag,
+  flags,
+  type Operation,
+  type Principal,
+  type TunnelEnd,
+} from '#model'
 import type { Facts } from './facts.ts'
 import type { PolicySet } from './policy-set.ts'
 import { type Why, why } from './why.ts'
@@ -44,6 +52,7 @@ export interface CaseOperation {
   readonly columns?: readonly string[]
   readonly flags?: readonly string[]
   readonly category?: string
+  readonly tunnel?: TunnelEnd
 }
 
 export interface CaseResult {
@@ -128,6 +137,7 @@ function operationOf(operation: CaseOperation): Operation {
     columns: operation.columns ?? [],
     flags: (operation.flags ?? []).filter(isFlag),
     ...(operation.category === undefined ? {} : { category: operation.category }),
+    ...(operation.tunnel === undefined ? {} : { tunnel: operation.tunnel }),
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type Operation,
   type Parameter,
   type Statement,
+  type TunnelEnd,
 } from '#model'
 import { type IpAddress, parseIpAddress } from './compile/ip-address.ts'
 import {
@@ -142,6 +143,7 @@ const statementNames = [
   'parameters',
   'fields',
   'numbers',
+  'tunnel',
 ]
 
 function isFlag(name: string): name is Flag {
@@ -158,6 +160,7 @@ export class StatementFields implements RecordFields {
   #parameters: CedarSet | undefined
   #fields: Entity | undefined
   #numbers: Entity | undefined
+  #tunnel: CedarRecord | undefined
 
   constructor(shared: SharedFields, statement: Judged, operation: Operation) {
     this.#shared = shared
@@ -190,6 +193,9 @@ export class StatementFields implements RecordFields {
       case 'numbers':
         this.#numbers ??= numbersEntity(this.#statement.named)
         return this.#numbers
+      case 'tunnel':
+        this.#tunnel ??= tunnelRecord(this.#operation.tunnel)
+        return this.#tunnel
     }
     if (isFlag(name)) return this.#operation.flags.includes(name)
     return this.#shared.get(name)
@@ -212,6 +218,10 @@ function numbersEntity(named: NamedValues | undefined): Entity {
 }
 
 const NAMELESS = { attributes: noFields, ancestors: new Set<string>() }
+
+function tunnelRecord(end: TunnelEnd | undefined): CedarRecord | undefined {
+  return end === undefined ? undefined : new CedarRecord(fieldsOf(Object.entries(end)))
+}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 

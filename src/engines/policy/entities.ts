@@ -65,7 +65,14 @@ export function objectAncestors(resource: Entity): ReadonlySet<string> {
 }
 
 /** Kinds whose names are paths, where a dot does not set a schema apart. */
-const pathLike: ReadonlySet<string> = new Set(['path', 'file', 'folder', 'url'])
+const pathLike: ReadonlySet<string> = new Set([
+  'path',
+  'file',
+  'folder',
+  'url',
+  'address',
+  'socket',
+])
 
 class ObjectFields implements RecordFields {
   readonly #object: TargetObject

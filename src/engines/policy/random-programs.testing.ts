@@ -87,6 +87,7 @@ const attribute = pick(
   'functions',
   'text',
   'parameters',
+  'tunnel',
   'approved',
   'reason',
   'mfa',
@@ -184,6 +185,8 @@ const typed = fc.letrec<{ b: string }>(tie => {
         text.map(x => `(context has parameters && context.parameters.contains(${x}))`),
         pattern.map(x => `(context has reason && context.reason like ${x})`),
         pick('context has reason', 'context has parameters', 'context has onBehalfOf'),
+        text.map(x => `(context has tunnel && context.tunnel.host == ${x})`),
+        pick('(context has tunnel && context.tunnel.port < 2)'),
         pick(...people).map(
           id => `(context has onBehalfOf.name && context.onBehalfOf.name == "${id}")`,
         ),
@@ -320,7 +323,17 @@ const anyRequest: fc.Arbitrary<Request> = fc.record({
           })),
           columns: fc.subarray(columns),
           flags: fc.subarray([...flags]),
+          tunnel: fc.option(
+            fc.record({
+              direction: pick('out' as const, 'in' as const),
+              kind: pick('tcp' as const, 'agent' as const),
+              host: pick(...words),
+              port: fc.nat(3),
+            }),
+            { nil: undefined },
+          ),
         })
+        .map(({ tunnel, ...rest }) => (tunnel ? { ...rest, tunnel } : rest))
         .map(operation => [
           operation.action === 'connect'
             ? { ...operation, object: { name: '', kind: 'resource' } }
@@ -382,6 +395,7 @@ export function inCedar(asked: Request, party: 'subject' | 'actor' = 'subject') 
     columns: operation.columns,
     functions: statement.functions,
     text: statement.text,
+    ...(operation.tunnel && { tunnel: { ...operation.tunnel } }),
     ...(statement.parameters && {
       parameters: statement.parameters.map(({ value }) =>
         new TextDecoder().decode(value ?? undefined),

@@ -75,6 +75,7 @@ ${flags.map(flagLine).join('\n')}
   parameters?: Set<String>,
   fields: Fields,
   numbers: Numbers,
+  tunnel?: { direction: String, kind: String, host: String, port: Long },
 ${shared}
 };
 

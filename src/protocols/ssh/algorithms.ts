@@ -43,3 +43,13 @@ export function upstreamAlgorithms(keyTypes: readonly string[]): Algorithms {
     serverHostKey,
   }
 }
+
+/** Of a client's key. */
+export const signatureAlgorithms = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+] as const

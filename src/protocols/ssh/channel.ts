@@ -1,12 +1,6 @@
 // One session channel of a client: what it asks before it starts, the start as a statement, and the two legs joined
 // once that is permitted. Nothing flows before; what the client sends early waits in the channel's own window.
-import type {
-  ClientChannel,
-  PseudoTtyInfo,
-  ServerChannel,
-  Session as Ssh2Session,
-  WindowChangeInfo,
-} from 'ssh2'
+import type { ClientChannel, ServerChannel, Session as Ssh2Session, WindowChangeInfo } from 'ssh2'
 import { type Permit, type Session, standOn, type Waiting } from '#gateway'
 import {
   AccessDenied,
@@ -21,10 +15,12 @@ import { denial, notice, REFUSED } from './denial.ts'
 import type { Pressed } from './guard.ts'
 import { passInput } from './input.ts'
 import { Output } from './output.ts'
+import { type Start, sendSignal, startSession, type Terminal } from './session-start.ts'
 import type { SshSettings } from './settings.ts'
 import { FileChannel } from './sftp/file-channel.ts'
 import { FILES, filesStatement } from './sftp/statement.ts'
 import { commandStatement, shellStatement, statementOfText } from './statement.ts'
+import { type Lending, type Lent, readDisplay, type Wanted } from './tunnels/lent.ts'
 import type { UpstreamLogin } from './upstream.ts'
 
 /** Variables that decide what is shown, and nothing of what runs. */
@@ -48,11 +44,6 @@ export interface Backend {
   readonly login: string
 }
 
-type Start =
-  | { readonly kind: 'shell' }
-  | { readonly kind: 'command'; readonly command: string }
-  | { readonly kind: 'subsystem'; readonly name: string }
-
 /** Serves the channel until it closes. `backend` may still be on its way, or fail. */
 export class SessionChannel {
   /** Resolves when the channel is over, on either leg. */
@@ -65,8 +56,11 @@ export class SessionChannel {
   #resize: NodeJS.Timeout | undefined
   readonly #left = new AbortController()
   readonly #environment: Record<string, string> = {}
-  #terminal: PseudoTtyInfo | undefined
+  #terminal: Terminal | undefined
+  readonly #lent: Lent
+  readonly #wanted: Wanted = { agent: false, display: undefined }
   #upstream: ClientChannel | undefined
+  #signal: ((name: string) => void) | undefined
   #stream: ServerChannel | undefined
   #running: Promise<void> = Promise.resolve()
   #permit: Permit | undefined
@@ -78,9 +72,11 @@ export class SessionChannel {
     client: Ssh2Session,
     backend: Promise<Backend>,
     pressed: Pressed,
+    lent: Lent,
     onDefect: (error: unknown) => void,
   ) {
     this.#backend = backend
+    this.#lent = lent
     this.#pressed = pressed
     this.#onDefect = onDefect
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -104,12 +100,27 @@ export class SessionChannel {
     client.on('pty', (accept, _reject, terminal) => {
       // What runs has its terminal, or none.
       if (this.#stream !== undefined) return
-      this.#terminal = { ...terminal, ...sized(terminal) }
+      this.#terminal = { ...(terminal as unknown as Terminal), ...sized(terminal) }
       accept?.()
     })
     client.on('window-change', (accept, _reject, size) => {
       if (this.#terminal !== undefined) this.#terminal = { ...this.#terminal, ...sized(size) }
       this.#resize ??= setTimeout(() => this.#passSize(), RESIZE_MS)
+      accept?.()
+    })
+    client.on('auth-agent', accept => {
+      this.#wanted.agent = this.#stream === undefined
+      accept?.()
+    })
+    client.on('x11', (accept, reject, asked) => {
+      const display = this.#stream === undefined ? readDisplay(asked) : undefined
+      this.#wanted.display = display
+      if (display === undefined) reject?.()
+      else accept?.()
+    })
+    client.on('signal', (accept, reject, { name }) => {
+      if (this.#upstream === undefined || !SIGNAL.test(`SIG${name}`)) return void reject?.()
+      this.#signal?.(name)
       accept?.()
     })
     client.on('shell', accept => this.#start(accept(), { kind: 'shell' }))
@@ -144,7 +155,7 @@ export class SessionChannel {
 
   async #run(stream: ServerChannel, start: Start): Promise<void> {
     const backend = await this.#backend
-    const { session, upstream, login } = backend
+    const { session, login } = backend
     this.#session = session
     if (start.kind === 'subsystem' && start.name !== 'sftp') {
       const refused = new InvalidRequest(
@@ -155,12 +166,28 @@ export class SessionChannel {
       throw refused
     }
     const statement = statementOf(start, login)
+    const lending = await this.#lend(start, stream, backend)
+    try {
+      await this.#serve(start, stream, statement, lending, backend)
+    } finally {
+      lending.end()
+    }
+  }
+
+  async #serve(
+    start: Start,
+    stream: ServerChannel,
+    statement: Statement,
+    lending: Lending,
+    backend: Backend,
+  ): Promise<void> {
+    const { session, upstream } = backend
     const permit = await session.authorize(statement, this.#waiting(stream))
     if (this.#left.signal.aborted) return session.complete(permit, NOT_RUN)
     this.#permit = permit
     let opened: ClientChannel
     try {
-      opened = await this.#open(upstream, start)
+      opened = await this.#open(upstream, start, lending)
     } catch (cause) {
       // Permitted, and still it did not run: that is what goes on record.
       session.complete(permit, NOT_RUN)
@@ -170,32 +197,40 @@ export class SessionChannel {
     else await this.#join(stream, opened, session, permit, upstream.pressed)
   }
 
-  #open({ client, startMs }: UpstreamLogin, start: Start): Promise<ClientChannel> {
-    const env = this.#environment
-    const pty = this.#terminal
+  /** What the client offers besides: files need nothing of it. */
+  async #lend(start: Start, stream: ServerChannel, backend: Backend): Promise<Lending> {
+    const wanted = start.kind === 'subsystem' ? { agent: false, display: undefined } : this.#wanted
+    const terminal = this.#terminal !== undefined
+    return this.#lent.lend(wanted, backend, this.#waiting(stream), error => {
+      stream.stderr.write(denial(error, terminal))
+    })
+  }
+
+  #open(
+    { client, startMs }: UpstreamLogin,
+    start: Start,
+    { agent, display }: Lending,
+  ): Promise<ClientChannel> {
+    const env = start.kind === 'subsystem' ? {} : this.#environment
+    const terminal = start.kind === 'subsystem' ? undefined : this.#terminal
     return new Promise((resolve, reject) => {
       let gaveUp = false
       const late = setTimeout(() => {
         gaveUp = true
         reject(new Error('the host did not answer in time'))
       }, startMs)
-      const opened = (error: Error | undefined, channel: ClientChannel) => {
+      const opened = (error: Error | undefined, channel?: ClientChannel) => {
         clearTimeout(late)
-        if (error !== undefined) return reject(error)
+        if (channel === undefined) return reject(error)
         for (const each of [channel, channel.stderr]) each.on('error', () => {})
         // In this very turn: its exit may have come in the same packet as its start.
         this.#exit = exitOf(channel)
+        this.#signal = name => sendSignal(client, channel, name)
         // Nobody waits for it any more.
         if (gaveUp) channel.close()
         resolve(channel)
       }
-      if (start.kind === 'subsystem') {
-        client.subsys(start.name, opened)
-      } else if (start.kind === 'command') {
-        client.exec(start.command, { env, ...(pty === undefined ? {} : { pty }) }, opened)
-      } else {
-        client.shell(pty ?? false, { env }, opened)
-      }
+      startSession(client, start, { env, terminal, agent, display }, opened)
     })
   }
 

@@ -25,6 +25,11 @@ export function denial(error: unknown, terminal: boolean): string {
     .join('')
 }
 
+/** The same as the one line that a channel which is not opened can be given. */
+export function refusalLine(error: unknown): string {
+  return denial(error, false).trim().replaceAll('\nsallyport: ', '; ').slice(0, 1_000)
+}
+
 /** One line of ours between the host's own output. */
 export function notice(text: string, terminal: boolean): string {
   // Words of policies and people: nothing in them may steer a terminal.

@@ -1,7 +1,10 @@
 // What the library takes from whoever sits at the other end of a connection without asking whether it may be: sizes,
-// windows, messages of the wrong side, answers that nobody reads. With `certificates/host-proof` all that knows the library's insides; it
-// refuses to work where they look different.
+// windows, messages of the wrong side, answers that nobody reads. With `certificates/host-proof`, `openings`, `session-start`,
+// `terminal-modes` and `extension-info` all that knows the library's insides; it refuses to work where they look different.
 import type { Duplex } from 'node:stream'
+import { tellExtensions } from './extension-info.ts'
+import { takeOpenings } from './openings.ts'
+import './terminal-modes.ts'
 
 /** RFC 4253 section 6.1 has every implementation take 32,768. Below this, each byte of an answer costs a packet. */
 const SMALLEST_PACKET = 256
@@ -101,10 +104,12 @@ export function guard(connection: object, socket: Duplex, peer: 'client' | 'host
     if (bytes.length > (stream.incoming.window ?? 0)) violated('data beyond the window')
   }
 
+  takeOpenings(connection)
+  if (peer === 'client') tellExtensions(connection)
   before('CHANNEL_OPEN', (info: Way) => opening(info))
+  before('CHANNEL_OPEN_CONFIRMATION', (info: Way) => opening(info))
   before('CHANNEL_DATA', data)
   if (peer === 'host') {
-    before('CHANNEL_OPEN_CONFIRMATION', (info: Way) => opening(info))
     before('CHANNEL_EXTENDED_DATA', data)
     // Key rotation is not ours to follow, pins are; the library would remember each question that it sends for it.
     handlers.GLOBAL_REQUEST = (of, _name: string, wantReply: boolean) => {

@@ -7,13 +7,7 @@ import {
   type Protocol,
   type Session,
 } from '#gateway'
-import {
-  type CloseReason,
-  InvalidRequest,
-  isGatewayError,
-  type Statement,
-  UpstreamError,
-} from '#model'
+import { type CloseReason, isGatewayError, type Statement, UpstreamError } from '#model'
 import { hostCertificates } from './certificates/host-proof.ts'
 import { keyProofs } from './certificates/key-proofs.ts'
 import { type Backend, SessionChannel } from './channel.ts'
@@ -21,6 +15,11 @@ import { connectHint, toolArguments } from './connect-hint.ts'
 import { type ClientLogin, greet } from './login.ts'
 import { CERTIFICATE, type SshSettings, secretFields, sshSettings } from './settings.ts'
 import { commandStatement, statementOfText } from './statement.ts'
+import { Gate } from './tunnels/gate.ts'
+import { serveInward } from './tunnels/inward.ts'
+import { Lent } from './tunnels/lent.ts'
+import { Listeners } from './tunnels/listeners.ts'
+import { serveOutward } from './tunnels/outward.ts'
 import { logIn, type UpstreamLogin } from './upstream.ts'
 
 export type { SshSettings } from './settings.ts'
@@ -68,51 +67,38 @@ export function createSsh(): Protocol<SshSettings> {
     })
     let session: Session<SshSettings> | undefined
     let refusals = 0
+    const lent = new Lent()
     let reason: CloseReason = 'failed'
     const backend = open()
     // Each channel is told, and the end of this function: never an unhandled rejection in between.
     backend.catch(() => {})
     connection.on('session', (accept, reject) => {
-      if (channels.size >= MOST_CHANNELS) return reject()
-      const channel = new SessionChannel(accept(), backend, login.pressed, defect.reject)
+      if (channels.size + gate.count >= MOST_CHANNELS) return reject()
+      const channel = new SessionChannel(accept(), backend, login.pressed, lent, defect.reject)
       channels.add(channel)
       void channel.done.then(() => {
         channels.delete(channel)
         if (channels.size === 0) idle?.()
       })
     })
-    connection.on('tcpip', (_accept, reject, { destIP, destPort }) => {
-      refuse(`direct-tcpip ${destIP}:${destPort}`)
-      reject()
+    const gate = new Gate({
+      connection,
+      pressed: login.pressed,
+      backend,
+      hasRoom: () => channels.size + gate.count < MOST_CHANNELS,
+      onRefused: () => {
+        refusals += 1
+        if (refusals > MOST_REFUSED) socket.destroy()
+      },
+      onDefect: defect.reject,
     })
-    connection.on('openssh.streamlocal', (_accept, reject, { socketPath }) => {
-      refuse(`direct-streamlocal ${socketPath}`)
-      reject()
-    })
-    connection.on('request', (_accept, reject, name) => {
-      refuse(name)
-      reject?.()
-    })
+    serveOutward(gate)
+    serveInward(gate, new Listeners(gate), lent)
 
     async function open(): Promise<Backend> {
       session = await gateway.open(login.principal, protocol, login.resource, login.origin)
       const upstream = await logIn(session, login.login, gateway)
       return { session, upstream, login: login.login ?? session.resource.credential.user ?? '' }
-    }
-
-    /** What no statement is made of: on record, and refused. */
-    function refuse(what: string): void {
-      refusals += 1
-      if (refusals > MOST_REFUSED) return void socket.destroy()
-      const refused = new InvalidRequest(
-        'message_unsupported',
-        'tunnels are not served by this version',
-      )
-      // Also what was asked before the session stood; without one there is nothing to put it in.
-      backend.then(
-        ({ session }) => session.refused(what.slice(0, 1_024), refused),
-        () => {},
-      )
     }
 
     try {
@@ -132,6 +118,7 @@ export function createSsh(): Protocol<SshSettings> {
       if (reason !== 'client_left')
         await within(LAST_WORDS_MS, left, new Promise<void>(resolve => (idle = resolve)))
       for (const channel of channels) channel.gone()
+      gate.end(reason)
       connection.end()
       await within(LAST_WORDS_MS, left)
       socket.destroy()

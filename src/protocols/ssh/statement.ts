@@ -2,6 +2,7 @@
 // `execute` on an object of their own: no policy about a program permits them by accident.
 import type { Flag, Operation, Statement } from '#model'
 import { readStatement } from './sftp/statement.ts'
+import { readTunnel } from './tunnels/statement.ts'
 import { readWords } from './words.ts'
 
 /** What a compound command is run by. */
@@ -35,7 +36,8 @@ export function shellStatement(login: string): Statement {
 
 /** What a text of ours tells of; undefined: it is a command. */
 export function statementOfText(text: string, login: string): Statement | undefined {
-  return text === LOGIN_SHELL ? shellStatement(login) : readStatement(text, login)
+  if (text === LOGIN_SHELL) return shellStatement(login)
+  return readStatement(text, login) ?? readTunnel(text, login)
 }
 
 /**

@@ -36,6 +36,14 @@ const caseSchema = z.strictObject({
           columns: z.array(z.string()).optional(),
           flags: z.array(z.string()).optional(),
           category: z.string().optional(),
+          tunnel: z
+            .strictObject({
+              direction: z.enum(['out', 'in']),
+              kind: z.enum(['tcp', 'socket', 'agent', 'display', 'host']),
+              host: z.string(),
+              port: z.int(),
+            })
+            .optional(),
         }),
       ),
       text: z.string().optional(),
