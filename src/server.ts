@@ -200,6 +200,10 @@ export async function startServer(
       }),
       keys,
       names: () => serverNames(config.names),
+      devicePage: () =>
+        login === undefined || (config.url === undefined && !listeners.has(CONSOLE))
+          ? undefined
+          : `${consoleUrl()}${paths.device}`,
       tls: () => ({ context: tls.context(), certificate: tls.certificateDer() }),
       dial: (host, port, signal) =>
         dialTcp(host, port, { timeoutMs: config.limits.upstreamLoginMs, signal }),

@@ -220,6 +220,7 @@ export async function testGateway(policies: string, storePath = ':memory:'): Pro
     tls: refuse,
     keys: testKeys(),
     names: () => ['localhost'],
+    devicePage: () => undefined,
     dial: refuse,
     log: silentLog,
     metrics: createMetrics({ process: false }),

@@ -11,7 +11,8 @@ import type { Identity } from '#services/identity'
 import type { Metrics } from '#telemetry'
 import { addressGroup } from '#transport'
 import type { Attendance } from './attendance.ts'
-import { sourceEntry } from './evidence.ts'
+import { type AskedPerson, BrowserLogin } from './browser-login.ts'
+import { principalEntry, sourceEntry } from './evidence.ts'
 import { LoginFailures } from './login-failures.ts'
 import type { EphemeralLogin } from './protocol.ts'
 
@@ -19,6 +20,8 @@ export interface LoginParts {
   readonly now: () => number
   readonly identity: Identity
   readonly attendance: Attendance
+  /** Where a person types a code; undefined where nobody signs in with a browser. */
+  readonly devicePage: () => string | undefined
   readonly metrics: Pick<Metrics, 'login'>
   /** Puts on record what nobody waits for. */
   readonly note: (entry: AuditEntry) => void
@@ -27,14 +30,23 @@ export interface LoginParts {
 export class Logins {
   readonly #parts: LoginParts
   readonly #failures = new LoginFailures()
+  readonly #browser: BrowserLogin
 
   constructor(parts: LoginParts) {
     this.#parts = parts
+    this.#browser = new BrowserLogin(parts.identity.people, parts.devicePage, (prove, origin) =>
+      this.#confirmed(prove, origin),
+    )
   }
 
   /** Throws AuthenticationFailed or Unavailable. */
   byToken(token: Secret, origin: Origin): Promise<Principal> {
     return this.#proved(() => this.#parts.identity.verify(token), origin)
+  }
+
+  /** Undefined where nobody signs in with a browser. */
+  byBrowser(client: string, origin: Origin): AskedPerson | undefined {
+    return this.#browser.ask(client, origin)
   }
 
   byCredential(credentialId: string): EphemeralLogin {
@@ -61,6 +73,18 @@ export class Logins {
   notePassedOver(now: number): void {
     for (const { ip, failures } of this.#failures.takePassedOver(now))
       this.#parts.note({ kind: 'login.failed', source: { ip }, details: { more: failures } })
+  }
+
+  /** Nothing else tells that a person let this client in. */
+  async #confirmed(prove: () => Promise<Principal>, origin: Origin): Promise<Principal> {
+    const principal = await this.#proved(prove, origin)
+    this.#parts.note({
+      kind: 'login.succeeded',
+      principal: principalEntry(principal),
+      source: sourceEntry(origin),
+      details: { by: 'device', expiresAt: principal.expiresAt },
+    })
+    return principal
   }
 
   async #proved(prove: () => Promise<Principal>, origin: Origin): Promise<Principal> {

@@ -14,6 +14,7 @@ import type {
   UpstreamError,
 } from '#model'
 import type { KeyAuthorities } from '#transport'
+import type { AskedPerson } from './browser-login.ts'
 import type { KeyProofs } from './key-proofs.ts'
 import type { OpeningSession, Session } from './session.ts'
 
@@ -134,6 +135,13 @@ export interface Gateway {
   /** True when the text has the form of an ephemeral credential's id. */
   isCredentialId(name: string): boolean
   ephemeral(credentialId: string): EphemeralLogin
+  /** Whether `askPerson` can. */
+  asksPeople(): boolean
+  /**
+   * For wires that show texts to people: asks one to say who they are in a browser. `client` is read there, of whoever
+   * asks. Undefined where nobody signs in so. Throws Unavailable when too many wait.
+   */
+  askPerson(client: string, origin: Origin): AskedPerson | undefined
   /** Puts a failed login on record that never reached `authenticate` (no token, plaintext refused, ...). */
   loginFailed(origin: Origin, code: ReasonCode): void
   /** Tells the operators' log what the client is not told: why the protected system cannot be used. */

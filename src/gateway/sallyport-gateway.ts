@@ -32,6 +32,7 @@ import { hasStake } from './approvers.ts'
 import { AskedValues } from './asked-values.ts'
 import { Attendance, type Presence, restsOn } from './attendance.ts'
 import { BreakGlass } from './break-glass.ts'
+import type { AskedPerson } from './browser-login.ts'
 import { principalEntry } from './evidence.ts'
 import { Runs } from './facts.ts'
 import type { LiveSession } from './live-session.ts'
@@ -82,6 +83,8 @@ export interface GatewayParts {
   readonly keys: GatewayKeys
   /** Ours, as clients may write them. */
   readonly names: () => readonly string[]
+  /** Where a person says yes to a code; undefined where nobody signs in with a browser. */
+  readonly devicePage: () => string | undefined
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
   readonly log: Log
   readonly metrics: Pick<Metrics, 'sessionOpened' | 'sessionClosed' | 'decided' | 'login'>
@@ -198,6 +201,14 @@ export class SallyportGateway implements Gateway {
 
   isCredentialId(name: string): boolean {
     return this.#parts.identity.isCredentialId(name)
+  }
+
+  asksPeople(): boolean {
+    return this.#parts.devicePage() !== undefined
+  }
+
+  askPerson(client: string, origin: Origin): AskedPerson | undefined {
+    return this.#logins.byBrowser(client, origin)
   }
 
   ephemeral(credentialId: string): EphemeralLogin {

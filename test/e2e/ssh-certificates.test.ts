@@ -48,11 +48,13 @@ beforeAll(async () => {
     upstream: { host, port: certified.port, hostKeys: [hostKey] },
     credential: { user: certified.user, certificate: 'ours' },
   })
-  stage = await startShellStage({}, POLICY, [
-    resource('by-certificate', `@cert-authority ${authority}`),
-    resource('stranger', `@cert-authority ${certified.hostKey}`),
-    resource('other-host', `@cert-authority ${authority}`, 'localhost'),
-  ])
+  stage = await startShellStage({}, POLICY, {
+    resources: [
+      resource('by-certificate', `@cert-authority ${authority}`),
+      resource('stranger', `@cert-authority ${certified.hostKey}`),
+      resource('other-host', `@cert-authority ${authority}`, 'localhost'),
+    ],
+  })
 }, 60_000)
 afterAll(async () => {
   await stage?.stop()

@@ -2,9 +2,9 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Issuer, startIssuer } from '../../demo/index.ts'
+import { type Issuer, LOGIN_CLIENT, startIssuer } from '../../demo/index.ts'
 import { issuerEntry, type RunningGateway, startGateway } from '../servers/gateway.ts'
-import { type Ran, type RunOptions, run } from '../servers/programs.ts'
+import { freePort, type Ran, type RunOptions, run } from '../servers/programs.ts'
 import { type RunningSshd, startSshd } from '../servers/sshd.ts'
 
 export interface ShellStage {
@@ -40,10 +40,19 @@ permit (principal in Group::"dba", action in [Action::"console:read", Action::"c
 export async function startShellStage(
   settings: Readonly<Record<string, unknown>> = {},
   policies = '',
-  more: readonly object[] = [],
+  {
+    resources = [],
+    people = false,
+  }: {
+    readonly resources?: readonly object[] /** They sign in with browsers. */
+    readonly people?: boolean
+  } = {},
 ): Promise<ShellStage> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-shell-'))
-  const [sshd, issuer] = await Promise.all([startSshd(), startIssuer()])
+  const consolePort = await freePort()
+  const callback = `https://127.0.0.1:${consolePort}/auth/callback`
+  const [sshd, issuer] = await Promise.all([startSshd(), startIssuer({ callback })])
+  const login = { issuer: issuer.url, clientId: LOGIN_CLIENT.id, clientSecret: 'env:LOGIN_SECRET' }
   const upstream = { host: '127.0.0.1', port: sshd.port, hostKeys: [sshd.hostKey] }
   const credential = { user: sshd.user, privateKey: `file:${sshd.key}` }
   const gateway = await startGateway({
@@ -56,14 +65,20 @@ export async function startShellStage(
         upstream: { ...upstream, hostKeys: [OTHER_KEY] },
         credential,
       },
-      ...more,
+      ...resources,
     ],
     policies: {
       'shell.cedar': `${POLICIES}${policies}@id("too") permit (principal, action, resource in Resource::"impostor");`,
     },
     dataClasses: { email: { detect: 'email', mask: 'redact' } },
     listener: 'ssh',
-    settings: { approvals: { hold: { user: '20s', agent: '20s' } }, ...settings },
+    consolePort,
+    env: { LOGIN_SECRET: LOGIN_CLIENT.secret },
+    settings: {
+      approvals: { hold: { user: '20s', agent: '20s' } },
+      ...(people ? { identity: { issuers: [issuerEntry(issuer.url)], login } } : {}),
+      ...settings,
+    },
   })
   const ask = join(folder, 'ask')
   writeFileSync(ask, '#!/bin/sh\nprintf "%s\\n" "$TEST_PASSWORD"\n')

@@ -63,6 +63,8 @@ export async function fakeGateway(limits: Partial<Gateway['limits']> = {}): Prom
       throw new Error('this wire has certificates')
     },
     names: () => [],
+    asksPeople: () => false,
+    askPerson: () => undefined,
     tls: () => ({ context: identity.context(), certificate: identity.certificateDer() }),
     async authenticate(token) {
       if (token.reveal() === TOKEN) return alice

@@ -1,7 +1,12 @@
 // A client's proof of identity: from the first byte to a principal and the resource that its user name asks for.
 // Knows methods of authentication; opens nothing.
 import type { Socket } from 'node:net'
-import ssh2, { type AuthContext, type Connection, type PublicKeyAuthContext } from 'ssh2'
+import ssh2, {
+  type AuthContext,
+  type Connection,
+  type KeyboardAuthContext,
+  type PublicKeyAuthContext,
+} from 'ssh2'
 import type { Gateway, ListenerSettings } from '#gateway'
 import { AuthenticationFailed, isGatewayError, type Origin, type Principal, Secret } from '#model'
 import { clientAlgorithms } from './algorithms.ts'
@@ -18,6 +23,8 @@ const LAST_WORDS_MS = 1_000
 /** Certificates that a client shows, those that it only asks about too: an agent may hold some. */
 const MOST_SHOWN = 20
 const METHODS = ['publickey', 'password', 'keyboard-interactive'] as const
+/** In place of a password: the person's own sign-in is asked for, in a browser. A word, so that no empty answer of a script waits for anybody. */
+const BROWSER = 'browser'
 /** An ephemeral credential in one field: its id, a colon, its secret. */
 const CREDENTIAL = /^([^:]+):(.+)$/s
 
@@ -43,7 +50,14 @@ export function greet(
   ready: (login: ClientLogin) => void,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const deadline = setTimeout(() => socket.destroy(), gateway.limits.loginMs)
+  let deadline = setTimeout(() => socket.destroy(), gateway.limits.loginMs)
+  let standing = false
+  /** While a person is asked elsewhere: codes are bounded, by address and in all. */
+  const wait = (ms: number) => {
+    if (standing) return
+    clearTimeout(deadline)
+    deadline = setTimeout(() => socket.destroy(), ms)
+  }
   const origin = {
     ip: socket.remoteAddress ?? '',
     port: socket.remotePort ?? 0,
@@ -70,9 +84,10 @@ export function greet(
       const pressed = guard(connection, socket, 'client')
       presentCertificate(connection, certificate)
       const client = info.header.versions.software.slice(0, 64).replace(/[^!-~]/g, '?')
-      const proof = new Proof(gateway, listener, { ...origin, client })
+      const proof = new Proof(gateway, listener, { ...origin, client }, wait)
       connection.on('authentication', context => void proof.judge(context, socket))
       connection.on('ready', () => {
+        standing = true
         clearTimeout(deadline)
         if (proof.proven === undefined) {
           // It never accepts without a principal: a defect must not become a session.
@@ -92,10 +107,17 @@ class Proof {
   readonly #gateway: Gateway
   readonly #listener: ListenerSettings
   readonly #origin: Origin
+  readonly #wait: (ms: number) => void
   #tries = 0
   #shown = 0
 
-  constructor(gateway: Gateway, listener: ListenerSettings, origin: Origin) {
+  constructor(
+    gateway: Gateway,
+    listener: ListenerSettings,
+    origin: Origin,
+    wait: (ms: number) => void,
+  ) {
+    this.#wait = wait
     this.#gateway = gateway
     this.#listener = listener
     this.#origin = origin
@@ -126,7 +148,11 @@ class Proof {
       // Counted before it costs anything: tries may come while others are judged.
       if (this.#tries >= MOST_TRIES) return void socket.destroy()
       this.#tries += 1
-      const principal = await this.#prove(words, asked.resource)
+      const person =
+        words === BROWSER && context.method === 'keyboard-interactive'
+          ? await this.#askPerson(context, asked.resource, socket)
+          : undefined
+      const principal = person ?? (await this.#prove(words, asked.resource))
       this.#accept(context, principal, asked.resource, asked.login)
     } catch (error) {
       if (!isGatewayError(error)) throw error
@@ -183,15 +209,40 @@ class Proof {
     if (context.method === 'password')
       return typeof context.password === 'string' ? context.password : undefined
     if (context.method !== 'keyboard-interactive') return undefined
+    const or = this.#gateway.asksPeople() ? `; or the word ${BROWSER}` : ''
     return new Promise(resolve => {
       context.once('abort', () => resolve(undefined))
       context.prompt(
-        [{ prompt: 'Password (ID:SECRET, or a token): ', echo: false }],
+        [{ prompt: `Password (ID:SECRET, or a token${or}): `, echo: false }],
         'Sallyport',
         'sallyport credential RESOURCE gives one.',
         answers => resolve(Array.isArray(answers) ? answers[0] : undefined),
       )
     })
+  }
+
+  /** Undefined where nobody signs in so: then it is a password like any other. */
+  async #askPerson(
+    context: KeyboardAuthContext,
+    resource: string,
+    socket: Socket,
+  ): Promise<Principal | undefined> {
+    const asked = this.#gateway.askPerson(`ssh to ${resource.slice(0, 64)}`, this.#origin)
+    if (asked === undefined) return undefined
+    const left = new AbortController()
+    const leave = () => left.abort()
+    context.once('abort', leave)
+    socket.once('close', leave)
+    this.#wait(Math.max(0, asked.expiresAt - Date.now()))
+    const words = `Open ${asked.url} and say yes when it shows ${asked.code}.`
+    // Nothing to type: what is answered, and when, makes no difference.
+    context.prompt([], 'Sallyport', words, () => {})
+    try {
+      return await asked.answer(left.signal)
+    } finally {
+      socket.off('close', leave)
+      this.#wait(this.#gateway.limits.loginMs)
+    }
   }
 
   /** An ephemeral credential, or a token. Throws AuthenticationFailed. */

@@ -109,6 +109,11 @@ export interface PeopleSignIn {
   answerDevice(userCode: string, person: Principal, yes: boolean): boolean
   /** The token, once. Throws AuthenticationFailed with `approval_pending`, `approval_denied`, `token_expired`. */
   takeDevice(deviceCode: string): { token: Secret; principal: Principal }
+  /**
+   * Who said yes, for one connection: no token comes of it, and it ends with the sign-in that the person said it by.
+   * Throws AuthenticationFailed; `approval_pending` until somebody answers.
+   */
+  confirmed(deviceCode: string): Principal
 }
 
 /** Opens the service on its tables, which it brings up to date. */
@@ -300,6 +305,7 @@ export async function createIdentity(options: {
       startDevice: asks => devices.start(asks),
       device: (userCode, person) => devices.find(userCode, person),
       answerDevice: (userCode, person, yes) => devices.answer(userCode, holding(person), yes),
+      confirmed: deviceCode => holding(devices.take(deviceCode)),
       takeDevice(deviceCode) {
         const principal = holding(devices.take(deviceCode))
         return signIns.handOn(principal)
