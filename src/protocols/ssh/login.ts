@@ -13,6 +13,7 @@ import { clientAlgorithms } from './algorithms.ts'
 import { isCertificate, judgeCertificate, type ShownKey } from './certificates/client-proof.ts'
 import { presentCertificate } from './certificates/host-proof.ts'
 import { guard, type Pressed } from './guard.ts'
+import { offerHybrid } from './hybrid-exchange.ts'
 import { opensshPrivateKey } from './public-key.ts'
 import { type Destination, readUserName } from './user-name.ts'
 
@@ -83,6 +84,7 @@ export function greet(
       connection.on('error', () => void setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref())
       const pressed = guard(connection, socket, 'client')
       presentCertificate(connection, certificate)
+      offerHybrid(connection, 'client')
       const client = info.header.versions.software.slice(0, 64).replace(/[^!-~]/g, '?')
       const proof = new Proof(gateway, listener, { ...origin, client }, wait)
       connection.on('authentication', context => void proof.judge(context, socket))

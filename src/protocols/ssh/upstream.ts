@@ -7,6 +7,7 @@ import { upstreamAlgorithms } from './algorithms.ts'
 import { KnownHost } from './certificates/known-host.ts'
 import { type UpstreamProof, upstreamProof } from './certificates/upstream-proof.ts'
 import { guard, type Pressed } from './guard.ts'
+import { offerHybrid } from './hybrid-exchange.ts'
 import { opensshPrivateKey } from './public-key.ts'
 import { CERTIFICATE, type SshSettings } from './settings.ts'
 
@@ -80,6 +81,7 @@ export async function logIn(
     const pressed = guard(client, socket, 'host')
     expected.install(client)
     proof?.install(client)
+    offerHybrid(client, 'host')
     try {
       await standing
     } catch (error) {

@@ -1,6 +1,7 @@
 // Host keys under a certificate, ours towards clients and those of hosts towards us: the library knows plain ones only.
 // Like `guard` it works on the library's insides; where those look different, a handshake fails, never succeeds wrongly.
 import type { KeyObject } from 'node:crypto'
+import { type Offering, offerInstead } from '../offer.ts'
 import { ed25519Blob } from '../public-key.ts'
 import { isPrincipal, readCertificate, writeCertificate } from './certificate.ts'
 import { readSubjectKey } from './subject-key.ts'
@@ -11,21 +12,6 @@ const DAY_MS = 86_400_000
 /** Renewed daily; a client's clock may be some way off. */
 const LASTS_MS = 7 * DAY_MS
 const EARLY_MS = DAY_MS / 24
-
-interface Offer {
-  readonly lists: {
-    readonly kex: List
-    readonly serverHostKey: List
-    readonly cs: Ways
-    readonly sc: Ways
-  }
-}
-
-interface List {
-  readonly array: readonly string[]
-}
-
-type Ways = { readonly [part in 'cipher' | 'mac' | 'compress' | 'lang']: List }
 
 /** A private key as the library holds it. */
 interface HostKey {
@@ -41,8 +27,7 @@ interface Exchange {
 }
 
 interface Insides {
-  readonly _protocol: {
-    _offer: Offer
+  readonly _protocol: Offering & {
     _hostKeys: { readonly [algorithm: string]: HostKey }
     readonly _kex: Exchange
   }
@@ -92,16 +77,15 @@ export function presentCertificate(connection: object, certificate: Buffer): voi
     },
   }
   protocol._hostKeys = { ...protocol._hostKeys, [CERTIFIED]: certified }
-  prefer(protocol, [CERTIFIED, PLAIN])
+  offerInstead(protocol, { hostKeys: [CERTIFIED, PLAIN] })
 }
 
 /** A host's: call right after `connect`. `plain`: the types of keys that it may show without one. */
 export function acceptCertificates(connection: object, plain: readonly string[]): void {
   const protocol = (connection as Insides)._protocol
-  prefer(protocol, [
-    CERTIFIED,
-    ...(plain.length === 0 ? [] : protocol._offer.lists.serverHostKey.array),
-  ])
+  offerInstead(protocol, {
+    hostKeys: [CERTIFIED, ...(plain.length === 0 ? [] : protocol._offer.lists.serverHostKey.array)],
+  })
 }
 
 /**
@@ -140,21 +124,4 @@ export function verifyHostCertificate(
     set() {},
   })
   return true
-}
-
-function prefer(protocol: Insides['_protocol'], hostKeys: readonly string[]): void {
-  const { lists } = protocol._offer
-  const ways = ({ cipher, mac, compress, lang }: Ways) => ({
-    cipher: cipher.array,
-    mac: mac.array,
-    compress: compress.array,
-    lang: lang.array,
-  })
-  const Made = protocol._offer.constructor as new (of: object) => Offer
-  protocol._offer = new Made({
-    kex: lists.kex.array,
-    serverHostKey: [...new Set(hostKeys)],
-    cs: ways(lists.cs),
-    sc: ways(lists.sc),
-  })
 }
