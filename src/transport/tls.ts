@@ -128,6 +128,8 @@ export async function serveTls(
   })
   try {
     await handshake(tls, 'secure', options)
+    // Node says so itself only where a tls.Server owns the socket; its HTTP/2 waits for it.
+    Object.assign(tls, { secureConnecting: false })
     return tls
   } catch (error) {
     tls.destroy()

@@ -1,21 +1,20 @@
 // An upstream's answer on its way to the client: masked where something is hidden from who asked, within what the policy
 // lets an answer be, on record, at the pace of the slower of client and disk.
-import type { Permit, Session } from '#gateway'
-import { AccessDenied, UpstreamError } from '#model'
+import { type BodyMasker, BodyProblem } from '#engines/bodies'
+import { type Permit, type Session, type StandingPermit, standOn } from '#gateway'
+import { AccessDenied, isGatewayError, UpstreamError } from '#model'
 import { type Body, type BodyWriter, Fields } from '#transport/http'
+import { unreadableAnswer } from './masking.ts'
 
-/** What rewrites a body. */
-export interface Rewriter {
-  write(chunk: Uint8Array): Uint8Array
-  end(): Uint8Array
-}
+/** An answer that takes longer stands on its permit. */
+const STANDING_MS = 500
 
 export interface AnswerParts {
   readonly session: Session
   readonly permit: Permit
   readonly body: Body
   readonly writer: BodyWriter
-  readonly rewriter: Rewriter | undefined
+  readonly masker: BodyMasker | undefined
   /** Bytes of the body that go on record. */
   readonly keep: number
   /** Ends it, with why. */
@@ -30,11 +29,13 @@ export interface Relayed {
 
 /** Resolves when the answer is over, whatever ended it. */
 export function relayAnswer(parts: AnswerParts): Promise<Relayed> {
-  const { session, permit, body, writer, rewriter, signal } = parts
+  const { session, permit, body, writer, masker, signal } = parts
   const most = permit.limit.bytes ?? Infinity
   return new Promise(resolve => {
     let [sent, kept, waits] = [0, 0, 0]
     let [full, over] = [false, false]
+    let standing: StandingPermit | undefined
+    let late: NodeJS.Timeout | undefined
 
     function go(): void {
       if (!over && !full && waits === 0) body.resume()
@@ -43,23 +44,27 @@ export function relayAnswer(parts: AnswerParts): Promise<Relayed> {
       if (over) return
       over = true
       signal.removeEventListener('abort', aborted)
-      if (error !== undefined) writer.abort(error)
+      clearTimeout(late)
+      standing?.drop()
+      masker?.abort()
+      if (error !== undefined) {
+        body.cancel(error)
+        writer.abort(error)
+      }
       resolve(error === undefined ? { bytes: sent } : { bytes: sent, error })
     }
     function aborted(): void {
       end(signal.reason instanceof Error ? signal.reason : new Error('the session ended'))
     }
-    /** False: enough for now. */
-    function send(bytes: Uint8Array): boolean {
-      if (bytes.length === 0) return !full && waits === 0
+    function send(bytes: Uint8Array): void {
+      if (bytes.length === 0 || over) return
       if (sent + bytes.length > most) {
         end(limitExceeded())
-        return true
+        return
       }
       sent += bytes.length
       record(bytes)
       if (!writer.write(bytes)) full = true
-      return !full && waits === 0
     }
     function record(bytes: Uint8Array): void {
       const room = parts.keep - kept
@@ -76,6 +81,13 @@ export function relayAnswer(parts: AnswerParts): Promise<Relayed> {
     }
 
     if (signal.aborted) return aborted()
+    // What takes its time is asked about again, when the rules change and as time goes by.
+    late = setTimeout(() => {
+      standing = standOn(session, permit, next => {
+        if (next.masks !== permit.masks) end(rulesChanged())
+      })
+      standing.signal.addEventListener('abort', () => end(standing?.signal.reason as Error))
+    }, STANDING_MS)
     signal.addEventListener('abort', aborted, { once: true })
     writer.onDrain(() => {
       full = false
@@ -84,25 +96,44 @@ export function relayAnswer(parts: AnswerParts): Promise<Relayed> {
     body.read({
       data(chunk) {
         if (over) return true
-        // Policies changed under a stream: what they say now has not been asked.
-        if (!permit.current) {
-          end(new AccessDenied('session_ended', 'the rules changed while this was answered'))
-          return true
+        try {
+          if (masker === undefined) send(chunk)
+          else for (const part of masker.write(chunk)) send(part)
+        } catch (error) {
+          end(problem(error))
         }
-        return send(rewriter === undefined ? chunk : rewriter.write(chunk))
+        return !full && waits === 0
       },
       end(trailers) {
         if (over) return
-        if (rewriter !== undefined) send(rewriter.end())
+        try {
+          for (const part of masker?.end() ?? []) send(part)
+        } catch (error) {
+          return end(problem(error))
+        }
         if (over) return
-        writer.end(rewriter === undefined ? trailers : Fields.none)
+        writer.end(masker === undefined ? trailers : Fields.none)
         end()
       },
       fail(error) {
-        end(new UpstreamError('upstream_lost', 'the answer was cut short', { cause: error }))
+        end(
+          isGatewayError(error)
+            ? error
+            : new UpstreamError('upstream_lost', 'the answer was cut short', { cause: error }),
+        )
       },
     })
   })
+}
+
+/** It is not what it says: what went on so far was looked at, and nothing more goes on. */
+function problem(error: unknown): Error {
+  if (error instanceof BodyProblem) return unreadableAnswer(error)
+  return error instanceof Error ? error : new Error('the answer cannot be masked')
+}
+
+function rulesChanged(): AccessDenied {
+  return new AccessDenied('session_ended', 'what may be seen changed while this was answered')
 }
 
 export function limitExceeded(): AccessDenied {

@@ -1,22 +1,19 @@
 // Header fields on their way through: what is ours stays here, what would lead around us is taken out, what the upstream
 // must see of us is put in. Both directions.
-import { Fields, looseName, type RequestHead, type ResponseHead } from '#transport/http'
+import { maskedHead, unmaskableRequest } from '#engines/bodies'
+import {
+  Fields,
+  type ForwardedBy,
+  forwardable,
+  looseName,
+  type RequestHead,
+  type ResponseHead,
+  returnable,
+} from '#transport/http'
 
-/** RFC 9110 section 7.6.1, and what a peer frames or speaks on one connection only. */
-const HOP: ReadonlySet<string> = new Set(
-  `connection keep-alive proxy-connection proxy-authenticate proxy-authorization proxy-authentication-info te trailer
-  transfer-encoding upgrade http2-settings content-length host expect alt-svc`.split(/\s+/),
-)
-/** Who a request passed, or is said to be for: only we know. */
+/** Who a request is said to be for, and ways around its own address: only we know the one, and nobody needs the other. */
 const CLAIMED =
-  /^(?:forwarded|via|client-ip|true-client-ip|cf-connecting-ip|x-client-ip|x-real-ip|x-cluster-client-ip|x-(?:original|rewrite)-ur[il]|x-forwarded(?:-.*)?|x-envoy-.*|impersonate-.*|x-remote-.*|remote-user|x-auth-request-.*|x-authenticated-.*|x-(?:user|goog-authenticated-user)-.*|front-end-https|x-ssl-.*|ssl-client-.*|x-client-cert.*|sallyport-.*)$/
-/** What a mask makes untrue. */
-const OF_THE_BYTES: ReadonlySet<string> = new Set(
-  'etag accept-ranges content-range content-md5 digest content-digest repr-digest content-length content-encoding'.split(
-    ' ',
-  ),
-)
-const CONDITIONS: ReadonlySet<string> = new Set(['range', 'if-range'])
+  /^(?:via|expect|x-(?:original|rewrite)-ur[il]|impersonate-.*|(?:x-)?remote-.*|x-auth-request-.*|x-authenticated-.*|x-(?:user|goog-authenticated-user)-.*|front-end-https|(?:x-)?ssl-.*|x-client-cert.*|sallyport-.*)$/
 
 export interface RequestFieldsParts {
   readonly carrier: string | undefined
@@ -24,30 +21,29 @@ export interface RequestFieldsParts {
   readonly injected: readonly (readonly [string, string])[]
   /** Answers must be readable: nothing encoded, nothing in parts. */
   readonly plain: boolean
-  readonly ip: string
+  readonly by: ForwardedBy
 }
 
 /** What goes upstream of a client's fields. */
 export function requestFields(
-  { fields, upgrade }: RequestHead,
-  { carrier, injected, plain, ip }: RequestFieldsParts,
+  request: RequestHead,
+  { carrier, injected, plain, by }: RequestFieldsParts,
 ): Fields {
-  const named = new Set(fields.list('connection').map(looseName))
+  const { fields, upgrade } = request
   const ours = new Set(injected.map(([name]) => looseName(name)))
-  const kept = fields.without(name => {
+  const waits = /(?:^|[,;\s])wait\s*=/i.test(fields.get('prefer') ?? '')
+  const kept = forwardable(request, by).without(name => {
     const loose = looseName(name)
     return (
-      HOP.has(loose) ||
-      named.has(loose) ||
       loose === carrier ||
       ours.has(loose) ||
       CLAIMED.test(loose) ||
-      (plain && (CONDITIONS.has(loose) || loose === 'accept-encoding')) ||
+      (plain && (unmaskableRequest.has(loose) || loose === 'accept-encoding')) ||
       (upgrade !== undefined && loose === 'sec-websocket-extensions') ||
-      (loose === 'prefer' && /(?:^|[,;\s])wait\s*=/i.test(fields.get('prefer') ?? ''))
+      (waits && loose === 'prefer')
     )
   })
-  const added = [...injected.flat(), 'x-forwarded-for', ip, 'via', '1.1 sallyport']
+  const added = [...injected.flat(), 'via', '1.1 sallyport']
   // Trailers are how some calls end (gRPC): whoever takes them says so on each hop.
   if (fields.list('te').some(each => each.toLowerCase() === 'trailers'))
     added.push('te', 'trailers')
@@ -56,8 +52,10 @@ export function requestFields(
 }
 
 export interface ResponseFieldsParts {
-  /** The body is rewritten. */
+  /** Its body is masked, or would be. */
   readonly masked: boolean
+  /** What the masked body is. */
+  readonly contentType: string | undefined
   /** Our own address as the client wrote it; undefined: it named no host. */
   readonly own: string | undefined
   /** The upstream's, as in its URL. */
@@ -71,15 +69,11 @@ export interface ResponseFieldsParts {
 
 /** What a client gets of an upstream's fields. */
 export function responseFields({ fields }: ResponseHead, parts: ResponseFieldsParts): Fields {
-  const named = new Set(fields.list('connection').map(looseName))
-  const flat: string[] = []
-  for (const [name, value] of fields) {
-    if (HOP.has(name) || named.has(name)) continue
-    if (parts.masked && OF_THE_BYTES.has(name)) continue
-    if (name === 'www-authenticate' && !parts.challenges) continue
-    flat.push(name, parts.scrub(rewritten(name, value, parts)))
-  }
-  return new Fields(flat)
+  const kept = returnable(fields).without(name => name === 'www-authenticate' && !parts.challenges)
+  const told = parts.masked ? maskedHead([...kept], parts.contentType) : [...kept]
+  return Fields.of(
+    ...told.map(([name, value]) => [name, parts.scrub(rewritten(name, value, parts))] as const),
+  )
 }
 
 function rewritten(name: string, value: string, parts: ResponseFieldsParts): string {
@@ -91,31 +85,18 @@ function rewritten(name: string, value: string, parts: ResponseFieldsParts): str
 
 /** A way to the upstream's own origin becomes one to ours; every other one is the client's to follow, or not. */
 function locationOf(value: string, { own, origin, basePath }: ResponseFieldsParts): string {
-  const absolute = value.startsWith('//')
-    ? `${origin.slice(0, origin.indexOf('//'))}${value}`
-    : value
-  const inside = absolute.startsWith('/')
-    ? absolute
-    : absolute === origin || /^[/?#]/.test(absolute.slice(origin.length))
-      ? absolute.startsWith(origin)
-        ? absolute.slice(origin.length) || '/'
-        : undefined
-      : undefined
-  if (inside === undefined) return value
-  const path = withoutBase(inside, basePath)
-  if (path === undefined) return value
-  return absolute.startsWith('/') || own === undefined ? path : `${own}${path}`
+  if (value.startsWith('/') && !value.startsWith('//')) return withoutBase(value, basePath) ?? value
+  const url = URL.parse(value, `${origin}${basePath}/`)
+  if (url === null || url.origin !== origin || !/^(?:[a-z][a-z\d+.-]*:|\/\/)/i.test(value))
+    return value
+  const path = withoutBase(`${url.pathname}${url.search}${url.hash}`, basePath)
+  return path === undefined || own === undefined ? (path ?? value) : `${own}${path}`
 }
 
 function withoutBase(path: string, basePath: string): string | undefined {
   if (basePath === '') return path
   if (!path.startsWith(basePath)) return undefined
   const rest = path.slice(basePath.length)
-  return rest === ''
-    ? '/'
-    : /^[/?#]/.test(rest)
-      ? rest.startsWith('/')
-        ? rest
-        : `/${rest}`
-      : undefined
+  if (rest.startsWith('/')) return rest
+  return rest === '' || /^[?#]/.test(rest) ? `/${rest}` : undefined
 }

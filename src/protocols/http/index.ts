@@ -4,7 +4,7 @@ import { httpStatement, readRequestText } from '#engines/http'
 import type { Gateway, ListenerSettings, Protocol } from '#gateway'
 import { GatewayError, type Resource, type Statement } from '#model'
 import { serveTls } from '#transport'
-import { type HttpConnection, serveHttp } from '#transport/http'
+import { type HttpConnection, httpProtocols, serveHttp } from '#transport/http'
 import { connectHint, environment, toolArguments } from './connect-hint.ts'
 import { denial } from './denial.ts'
 import { Readings } from './reading.ts'
@@ -16,7 +16,6 @@ import { Upstreams } from './upstreams.ts'
 export type { HttpSettings } from './settings.ts'
 
 const TLS_HANDSHAKE = 0x16
-const ALPN = ['http/1.1'] as const
 /** For exchanges that are under way when a connection must end. */
 const GRACE_MS = 1_000
 
@@ -44,7 +43,7 @@ export function createHttp(): Protocol<HttpSettings> {
       try {
         open = await serveTls(socket, gateway.tls().context, {
           peeked: first,
-          alpn: ALPN,
+          alpn: httpProtocols,
           timeoutMs: gateway.limits.loginMs,
         })
       } catch {

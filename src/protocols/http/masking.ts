@@ -1,44 +1,54 @@
-// What is done with the body of an answer: passed on, rewritten, or refused because nobody here can read it.
+// What is done with the body of an answer: passed on, masked, or refused because nobody here can read it.
+import { type BodyMasker, BodyProblem } from '#engines/bodies'
 import type { Permit } from '#gateway'
 import { AccessDenied } from '#model'
-import type { ResponseHead } from '#transport/http'
-import type { Rewriter } from './answer.ts'
+import type { Body, ResponseHead } from '#transport/http'
+import { decoded, encodingOf } from './decoding.ts'
 
-/** Text of some kind, by its own name. */
-const READABLE =
-  /^(?:text\/[^;]+|application\/(?:[\w.+-]*\+)?(?:json|xml|yaml)|application\/(?:x-ndjson|ndjson|jsonl|json-seq|json-lines|x-www-form-urlencoded|javascript|ecmascript|graphql|problem\+json|toml|csv|xhtml\+xml))\s*(?:;|$)/i
-const CHARSET = /;\s*charset\s*=\s*"?([\w-]+)/i
-const UTF8_LIKE: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii'])
-
-export function isReadable({ fields }: ResponseHead): boolean {
-  const type = fields.get('content-type') ?? ''
-  const charset = CHARSET.exec(type)?.[1]?.toLowerCase() ?? 'utf-8'
-  const encodings = fields
-    .list('content-encoding')
-    .filter(each => each.toLowerCase() !== 'identity')
-  return READABLE.test(type) && UTF8_LIKE.has(charset) && encodings.length === 0
+export interface ReadAnswer {
+  readonly body: Body
+  /** Undefined: it goes on as it is. */
+  readonly masker: BodyMasker | undefined
 }
 
-/** Undefined: nothing is to be done. Throws AccessDenied. */
-export function rewriterFor(
+/** Throws AccessDenied. */
+export function readAnswer(
   permit: Permit,
   head: ResponseHead,
+  body: Body,
   unreadable: 'refuse' | 'pass',
-): Rewriter | undefined {
-  if (!permit.masks) return undefined
-  if (head.status === 206) throw unreadableAnswer('a part of something masked')
-  if (!isReadable(head)) {
-    if (unreadable === 'pass') return undefined
-    throw unreadableAnswer((head.fields.get('content-type') ?? 'no content type').slice(0, 64))
+): ReadAnswer {
+  const plain = { body, masker: undefined }
+  if (!permit.masks) return plain
+  const contentType = head.fields.get('content-type')
+  try {
+    // Of a part nobody can tell what it is a part of.
+    if (head.status === 206) throw new BodyProblem('type', 'It is a part of something.')
+    const encoding = encodingOf(head.fields)
+    if (encoding === undefined) throw new BodyProblem('encoding', 'Its encoding is unknown here.')
+    const masker = permit.body({ contentType, textsByDetectors: unreadable === 'pass' })
+    if (masker === undefined) return plain
+    return { masker, body: encoding === 'none' ? body : decoded(body, encoding) }
+  } catch (error) {
+    if (!(error instanceof BodyProblem)) throw error
+    // Safe: the operator says that answers of such kinds hold nothing to mask.
+    if (unreadable === 'pass') return plain
+    throw unreadableAnswer(error)
   }
-  const text = permit.text()
-  return { write: chunk => text.write(chunk), end: () => text.flush() }
 }
 
-function unreadableAnswer(what: string): AccessDenied {
+export function unreadableAnswer(problem: BodyProblem): AccessDenied {
   return new AccessDenied(
     'answer_unreadable',
-    `something is masked for you, and the answer cannot be read here: ${what}`,
-    { hint: 'The resource may say unreadable: pass, where such answers hold nothing to mask.' },
+    `something is masked for you, and this answer cannot be read here: ${problem.message}`,
+    { hint: 'Ask for JSON; or the resource may say unreadable: pass.', cause: problem },
   )
+}
+
+const TEXT =
+  /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml|yaml)\b|application\/(?:x-)?(?:ndjson|www-form-urlencoded|javascript)\b)/i
+
+/** Whether it is something to be read in a recording. */
+export function isText({ fields }: ResponseHead): boolean {
+  return TEXT.test(fields.get('content-type') ?? '') && encodingOf(fields) === 'none'
 }

@@ -25,7 +25,7 @@ import { readUpTo } from './body-start.ts'
 import type { Injected } from './credential.ts'
 import { denial } from './denial.ts'
 import { requestFields, responseFields } from './fields.ts'
-import { isReadable, rewriterFor } from './masking.ts'
+import { isText, readAnswer } from './masking.ts'
 import { basePathOf, type Readings } from './reading.ts'
 import { framingOf, type ReadBody, readBody } from './request-body.ts'
 import type { OpenSession, Sessions } from './sessions.ts'
@@ -39,7 +39,7 @@ export interface RequestParts {
   readonly upstreams: Upstreams
   readonly ip: string
   /** `https`, or `http` inside a tunnel. */
-  readonly scheme: string
+  readonly scheme: 'http' | 'https'
 }
 
 /** Never rejects for anything that a client or an upstream does. */
@@ -82,7 +82,8 @@ async function serveIn(open: OpenSession, parts: RequestParts): Promise<void> {
         method,
         path,
         query,
-        fields: [...fields],
+        // The proof is ours: another token of the same principal asks for the same.
+        fields: [...fields].filter(([name]) => name !== open.carrier),
         body: body.asked,
         upgrade,
         ...bodyFacts(request, body, settings),
@@ -130,6 +131,14 @@ function endOf(exchange: Exchange, session: Session): { signal: AbortSignal; sto
   }
 }
 
+interface Answered {
+  readonly bytes: number
+  /** Values, by class. */
+  readonly masked: ReadonlyMap<string, number> | undefined
+  /** It is not whole. */
+  readonly error?: Error
+}
+
 async function forward(
   open: OpenSession,
   permit: Permit,
@@ -140,7 +149,8 @@ async function forward(
   const { exchange } = parts
   const end = endOf(exchange, session)
   let call: UpstreamCall | undefined
-  let [status, bytes] = [0, 0]
+  let status = 0
+  let answered: Answered = { bytes: 0, masked: undefined }
   let failure: unknown
   try {
     refuseBounds(permit)
@@ -150,8 +160,13 @@ async function forward(
     const response = await call.response
     status = response.head.status
     if (response.tunnel === undefined)
-      bytes = await answer(response, open, permit, injected, parts, end.signal)
-    else bytes = await serveTunnel(response, session, permit, exchange, end.signal)
+      answered = await answer(response, open, permit, injected, parts, end.signal)
+    else
+      answered = {
+        bytes: await serveTunnel(response, session, permit, exchange, end.signal),
+        masked: undefined,
+      }
+    if (answered.error !== undefined) throw answered.error
   } catch (error) {
     // Not passed over: it is what came of the statement, and the client is told.
     failure = error
@@ -170,7 +185,8 @@ async function forward(
             : 'failed',
       ...(done ? {} : { errorCode: code }),
       rows: 0,
-      bytes,
+      bytes: answered.bytes,
+      masked: answered.masked,
     })
     session.catchUp()
   }
@@ -189,7 +205,7 @@ async function send(
   injected: Injected,
   permit: Permit,
   body: ReadBody,
-  { exchange, ip, upstreams }: RequestParts,
+  { exchange, ip, scheme, upstreams }: RequestParts,
   signal: AbortSignal,
 ): Promise<UpstreamCall> {
   const { request } = exchange
@@ -201,7 +217,12 @@ async function send(
     method: request.method,
     target,
     authority: new URL(settings.url).host,
-    fields: requestFields(request, { carrier, injected: injected.fields, plain: permit.masks, ip }),
+    fields: requestFields(request, {
+      carrier,
+      injected: injected.fields,
+      plain: permit.masks,
+      by: { for: ip, proto: scheme, host: request.fields.get('host') ?? '' },
+    }),
     body: framingOf(body, request),
     signal,
     onInformational: head => {
@@ -224,22 +245,24 @@ async function answer(
   injected: Injected,
   { exchange, scheme }: RequestParts,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Answered> {
   const settings = session.resource.upstream
   const { request } = exchange
   const follows = bodyFollows(request.method, head.status) && !isNothing(head.body)
-  const readable = isReadable(head)
   // Nothing is of no kind, and hides nothing.
-  const start = follows && permit.masks && !readable ? await readUpTo(incoming, 0) : undefined
-  const body = start === undefined ? incoming : 'rest' in start ? start.rest : Body.empty()
-  const rewriter =
-    follows && body !== Body.empty() ? rewriterFor(permit, head, settings.unreadable) : undefined
-  const masked = permit.masks && (rewriter !== undefined || !follows)
+  const start = follows && permit.masks ? await readUpTo(incoming, 0) : undefined
+  const whole = start === undefined ? incoming : 'rest' in start ? start.rest : Body.empty()
+  const { body, masker } =
+    follows && whole !== Body.empty()
+      ? readAnswer(permit, head, whole, settings.unreadable)
+      : { body: whole, masker: undefined }
+  const masked = masker !== undefined || (permit.masks && !follows)
   if (head.body.kind === 'length' && head.body.length > (permit.limit.bytes ?? Infinity) && follows)
     throw limitExceeded()
   const host = request.fields.get('host') ?? ''
   const fields = responseFields(head, {
     masked,
+    contentType: masker?.contentType,
     own: host === '' ? undefined : `${scheme}://${host}`,
     origin: new URL(settings.url).origin,
     basePath: basePathOf(settings),
@@ -249,24 +272,27 @@ async function answer(
   const { recording } = session.resource
   const keep = recording.keep === 'answers' ? recording.answerBytes : 0
   if (keep > 0) void session.recordOutput(permit, 'output', headText(head, fields))
-  const onward: ResponseHead = { ...head, fields, body: masked && follows ? STREAM : head.body }
+  const onward: ResponseHead = {
+    ...head,
+    fields,
+    body: masked && follows ? STREAM : head.body,
+  }
   const writer = exchange.respond(onward)
   if (!follows) {
     body.discard()
     writer.end()
-    return 0
+    return { bytes: 0, masked: undefined }
   }
   const relayed = await relayAnswer({
     session,
     permit,
     body,
     writer,
-    rewriter,
-    keep: readable ? keep : 0,
+    masker,
+    keep: masker !== undefined || isText(head) ? keep : 0,
     signal,
   })
-  if (relayed.error !== undefined) throw relayed.error
-  return relayed.bytes
+  return { ...relayed, masked: masker?.found }
 }
 
 function isNothing(framing: Framing): boolean {

@@ -1,0 +1,283 @@
+// HTTP services through a real gateway: what is decided, what reaches the upstream, and what comes back.
+
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { until } from '../servers/programs.ts'
+import { type ApiStage, CARD, EMAIL, startApiStage, UPSTREAM_SECRET } from './http-stage.ts'
+
+let stage: ApiStage
+beforeAll(async () => {
+  stage = await startApiStage()
+})
+afterAll(() => stage?.stop())
+
+const codeOf = (text: string): string => JSON.parse(text).code
+
+test('passes what is permitted, with the upstream’s credential and without the client’s', async () => {
+  for (const version of ['--http1.1', '--http2']) {
+    const { stdout, stderr } = await stage.curl(
+      'api',
+      '/echo?a=1&b=%20',
+      version,
+      '-H',
+      'X-Forwarded-For: 6.6.6.6',
+      '-H',
+      'X-Tenant: acme',
+    )
+    expect(stderr).toBe('')
+    const { method, url, headers } = JSON.parse(stdout)
+    expect([method, url]).toEqual(['GET', '/v1/echo?a=1&b=%20'])
+    expect(headers['x-forwarded-for']).toBe('127.0.0.1')
+    expect(headers['x-tenant']).toBe('acme')
+    expect(headers['sallyport-resource']).toBeUndefined()
+    const { headers: reached } = stage.seen.at(-1)!
+    expect(reached['authorization']).toBe(`Bearer ${UPSTREAM_SECRET}`)
+    expect(JSON.stringify(stage.seen)).not.toContain(await stage.token())
+  }
+})
+
+test('refuses with a problem document, and nothing of it goes upstream', async () => {
+  const before = stage.seen.length
+  const closed = await stage.ask('api', '/closed')
+  expect([closed.status, codeOf(closed.text)]).toEqual([403, 'forbidden'])
+  expect(closed.text).toContain('the archive is closed')
+  expect(closed.headers['content-type']).toBe('application/problem+json')
+  expect((await stage.ask('nothing', '/')).status).toBe(404)
+  const nobody = await stage.ask('api', '/echo', { headers: { authorization: 'Bearer wrong' } })
+  expect(nobody.status).toBe(401)
+  expect(nobody.headers['www-authenticate']).toContain('Bearer')
+  for (const path of ['/a/../closed', '/%2e%2e/closed', '/a%2fb', '/a//b'])
+    expect(
+      (await stage.curl('api', path, '--path-as-is', '-o', '/dev/null', '-w', '%{http_code}'))
+        .stdout,
+      path,
+    ).toBe('400')
+  const override = await stage.ask('api', '/echo', {
+    headers: { 'x-http-method-override': 'DELETE' },
+  })
+  expect(override.status).toBe(400)
+  expect(stage.seen.length).toBe(before)
+})
+
+test('takes an ephemeral credential as Basic, and a token as the password of any name', async () => {
+  const made = await stage.gateway.cli(['credential', 'api', '--json'], await stage.token(), 60_000)
+  const { id, secret } = JSON.parse(made.stdout)
+  const basic = (name: string, words: string) => ({
+    headers: { authorization: `Basic ${Buffer.from(`${name}:${words}`).toString('base64')}` },
+  })
+  expect((await stage.ask('api', '/echo', basic(id, secret))).status).toBe(200)
+  expect((await stage.ask('api', '/echo', basic(id, 'wrong'))).status).toBe(401)
+  expect((await stage.ask('graph', '/echo', basic(id, secret))).status).toBe(401)
+  expect((await stage.ask('api', '/echo', basic('anything', await stage.token()))).status).toBe(200)
+})
+
+test('holds a request for a person, and a yes is for the identical one, once', async () => {
+  const ask = (body: string, headers = {}) =>
+    stage.ask('api', '/things/7', {
+      method: 'PATCH',
+      body,
+      headers: { 'content-type': 'application/json', ...headers },
+    })
+  const held = await ask('{"a":1}')
+  expect([held.status, codeOf(held.text), held.headers['retry-after']]).toEqual([
+    403,
+    'approval_required',
+    '5',
+  ])
+  const { requestId } = JSON.parse(held.text)
+  const dora = await stage.token('dora')
+  const shown = JSON.parse((await stage.gateway.cli(['requests', '--json'], dora)).stdout)
+  expect(shown.find((each: { id: string }) => each.id === requestId).statement).toBe(
+    'PATCH /things/7\ncontent-type: application/json\n\n{"a":1}',
+  )
+  expect((await stage.gateway.cli(['approve', requestId], dora)).code).toBe(0)
+  expect((await ask('{"a":2}')).status).toBe(403)
+  expect((await ask('{"a":1}', { 'x-tenant': 'other' })).status).toBe(403)
+  const done = await ask('{"a":1}')
+  expect([done.status, JSON.parse(done.text).body]).toEqual([200, '{"a":1}'])
+  expect((await ask('{"a":1}')).status).toBe(403)
+  const waiting = ask('{"a":3}', { prefer: 'wait=20' })
+  let asked: { id: string; statement: string; state: string } | undefined
+  await until('the request to be there', async () => {
+    const all = JSON.parse((await stage.gateway.cli(['requests', '--json'], dora)).stdout)
+    asked = all.find((each: { statement: string }) => each.statement.includes('{"a":3}'))
+    return asked !== undefined
+  })
+  await stage.gateway.cli(['approve', asked!.id], dora)
+  expect((await waiting).status).toBe(200)
+}, 60_000)
+
+test('knows the operations of an API document, and what a body holds', async () => {
+  const refund = (body: string, type = 'application/json') =>
+    stage.ask('billing', '/refunds', { method: 'POST', body, headers: { 'content-type': type } })
+  expect((await refund('{"amount":100}')).status).toBe(200)
+  expect((await refund('{"amount":101}')).text).toContain('100 at most')
+  for (const body of [
+    '{"amount":1e2}',
+    '{"amount":"5"}',
+    '{}',
+    '{"amount":[5]}',
+    '{"amount":-9223372036854775809}',
+  ])
+    expect((await refund(body)).status, body).toBe(403)
+  const before = stage.seen.length
+  for (const body of [
+    '{"amount":5,"amount":500}',
+    '{"Amount":500,"amount":5}',
+    '{"amount":5,"x":"\\u0000"}',
+    `${'['.repeat(10_000)}${']'.repeat(10_000)}`,
+    '{"amount":5}x',
+    '\ufeff{"amount":5}',
+  ])
+    expect(codeOf((await refund(body)).text), body.slice(0, 40)).toBe('statement_unreadable')
+  expect((await refund('{"amount":5}', 'text/plain')).status).toBe(415)
+  expect((await refund('amount=500', 'application/x-www-form-urlencoded')).status).toBe(403)
+  expect((await stage.ask('billing', '/refunds/x')).text).toContain('no such operation')
+  expect((await stage.ask('billing', '/admin')).status).toBe(403)
+  expect((await stage.ask('billing', '/refunds/7')).status).toBe(200)
+  expect(stage.seen.length).toBe(before + 1)
+})
+
+test('judges GraphQL by its operation and root fields', async () => {
+  const post = (query: string) =>
+    stage.ask('graph', '/graphql', {
+      method: 'POST',
+      body: JSON.stringify({ query }),
+      headers: { 'content-type': 'application/json' },
+    })
+  expect((await post('{ customer { name } }')).status).toBe(200)
+  expect((await post('mutation { ok: drop(id: 1) }')).status).toBe(403)
+  expect((await post('{ ...on Query { __schema { types { name } } } }')).status).toBe(403)
+  const get = (query: string) => stage.ask('graph', `/graphql?query=${encodeURIComponent(query)}`)
+  expect((await get('{ customer { name } }')).status).toBe(200)
+  expect((await get('mutation { keep }')).status).toBe(415)
+})
+
+test('never shows a card, however an answer is cut, in each type and encoding', async () => {
+  const bodies: readonly (readonly [string, string])[] = [
+    ['application/json', `{"note":"x","card":"${CARD}"}`],
+    ['application/json', `{"card":${CARD}}`],
+    ['application/json', `{"card":"\\u0034${CARD.slice(1)}"}`],
+    ['application/x-ndjson', `{"a":1}\n{"card":"${CARD}"}\n`],
+    ['text/plain', `a card: ${CARD} here`],
+    ['text/csv', `id,card\n1,${CARD}\n`],
+    ['text/event-stream', `data: {"card":"${CARD}"}\n\n`],
+    ['application/x-www-form-urlencoded', `a=1&card=%34${CARD.slice(1)}`],
+    ['text/html', `<p>&#52;${CARD.slice(1)}</p>`],
+  ]
+  const check = async (type: string, body: string, cut: number, encoding: string) => {
+    const query = new URLSearchParams({ type, cut: String(cut), encoding })
+    const { status, text, headers } = await stage.ask('api', `/made?${query}`, {
+      method: 'POST',
+      body,
+    })
+    expect(status, `${type} ${encoding} ${cut}`).toBe(200)
+    expect(text, `${type} ${encoding} ${cut}`).not.toContain(CARD.slice(4))
+    expect(headers['content-encoding']).toBeUndefined()
+    expect(headers['content-length']).toBeUndefined()
+    expect(headers['etag']).toBe('W/"whole"')
+  }
+  for (const [type, body] of bodies) {
+    for (let cut = body.indexOf(CARD.slice(1)) - 3; cut < body.length; cut += 1)
+      await check(type, body, cut, '')
+    for (const encoding of ['gzip', 'deflate', 'br', 'zstd'])
+      for (const cut of [0, 1, 9, 20]) await check(type, body, cut, encoding)
+  }
+}, 60_000)
+
+test('masks what can be read, refuses what cannot, and rewrites ways to the upstream', async () => {
+  const customers = await stage.ask('api', '/customers')
+  expect(JSON.parse(customers.text)[0].id).toBe(1)
+  expect(customers.text).not.toContain(EMAIL)
+  expect(codeOf((await stage.ask('api', '/picture')).text)).toBe('answer_unreadable')
+  expect((await stage.ask('files', '/picture')).text).toContain('PNG')
+  expect((await stage.ask('api', '/away')).headers['location']).toBe('https://elsewhere.example/x')
+  const home = await stage.ask('api', '/home')
+  expect(home.headers['location']).toBe(`https://127.0.0.1:${stage.gateway.port}/echo?x=1`)
+  expect(home.headers['set-cookie']).toEqual(['a=b; Path=/'])
+  expect(home.headers['alt-svc']).toBeUndefined()
+})
+
+test('takes bodies up to its bound, and longer ones only where it says so', async () => {
+  const before = stage.seen.length
+  const long = Buffer.alloc(1_048_577, 'x')
+  const type = { 'content-type': 'application/octet-stream' }
+  expect(
+    (await stage.ask('api', '/echo', { method: 'POST', body: long, headers: type })).status,
+  ).toBe(413)
+  expect(stage.seen.length).toBe(before)
+  const passed = await stage.ask('files', '/upload', { method: 'PUT', body: long, headers: type })
+  expect(passed.status).toBe(200)
+  expect(stage.seen.at(-1)?.body.length).toBe(long.length)
+  const held = await stage.ask('files', '/upload', { method: 'PATCH', body: long, headers: type })
+  expect([held.status, codeOf(held.text)]).toEqual([413, 'statement_too_large'])
+})
+
+test('passes events as they come, and ends a stream with its session', async () => {
+  const times: number[] = []
+  const three = await stage.ask('api', '/events', { onChunk: () => times.push(performance.now()) })
+  expect(three.text.match(/"n":/g)?.length).toBe(3)
+  expect(three.text).not.toContain(EMAIL)
+  expect(times.at(-1)! - times[0]!).toBeGreaterThan(100)
+  const endless = stage.ask('api', '/events?most=1000').catch(error => error)
+  const dora = await stage.token('dora')
+  let over = false
+  void endless.then(() => {
+    over = true
+  })
+  await until('the stream to be ended', async () => {
+    const sessions = JSON.parse((await stage.gateway.cli(['sessions', '--json'], dora)).stdout)
+    for (const { id, endedAt } of sessions)
+      if (!endedAt) await stage.gateway.cli(['session', 'end', id], dora)
+    return over
+  })
+  expect(await endless).toBeInstanceOf(Error)
+}, 30_000)
+
+test('follows a WebSocket, and masks what it brings', async () => {
+  const socket = new WebSocket(`wss://127.0.0.1:${stage.gateway.port}/socket`, {
+    ca: readFileSync(stage.gateway.ca),
+    headers: { authorization: `Bearer ${await stage.token()}`, 'sallyport-resource': 'api' },
+  })
+  const texts: string[] = []
+  socket.on('message', data => texts.push(String(data)))
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
+  socket.send('hello')
+  socket.send('card')
+  socket.send(EMAIL)
+  await until('three answers', () => texts.length === 3)
+  expect(texts[0]).toBe('hello')
+  expect(texts.join()).not.toContain(CARD)
+  expect(texts.join()).not.toContain(EMAIL)
+  const closed = new Promise(resolve => socket.once('close', resolve))
+  socket.send(Buffer.from([1, 2, 3]))
+  expect(await closed).toBe(1008)
+  const refused = new WebSocket(`wss://127.0.0.1:${stage.gateway.port}/socket`, {
+    ca: readFileSync(stage.gateway.ca),
+    headers: { authorization: `Bearer ${await stage.token()}`, 'sallyport-resource': 'files' },
+  })
+  const error: Error = await new Promise(resolve => refused.once('error', resolve))
+  expect(error.message).toContain('403')
+})
+
+test('records what was asked and what was seen, and no secret of anybody', async () => {
+  await stage.ask('api', '/customers?recorded=1', {
+    headers: { cookie: 'sid=hunter2', connection: 'close' },
+  })
+  const dora = await stage.token('dora')
+  let replayed = ''
+  await until('the session to be closed', async () => {
+    const sessions = JSON.parse((await stage.gateway.cli(['sessions', '--json'], dora)).stdout)
+    for (const { id, endedAt } of sessions.slice(0, 2)) {
+      if (!endedAt) continue
+      replayed = (await stage.gateway.cli(['session', 'replay', id, '--json'], dora)).stdout
+      if (replayed.includes('recorded=1')) return true
+    }
+    return false
+  })
+  expect(replayed).toContain('HTTP 200')
+  for (const secret of [EMAIL, CARD, UPSTREAM_SECRET, 'hunter2', await stage.token()])
+    expect(replayed).not.toContain(secret)
+  expect(stage.gateway.log()).not.toContain('"level":"error"')
+}, 30_000)
