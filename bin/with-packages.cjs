@@ -52,6 +52,7 @@ const DEBIAN = {
   rsync: '/usr/bin/rsync',
   'ssh-audit': '/usr/bin/ssh-audit',
   git: '/usr/bin/git',
+  'nginx-light': '/usr/sbin/nginx',
 }
 
 function installServers() {

@@ -164,6 +164,8 @@ export class ClientExchange implements Exchange, BodyWriter {
   abort(error: Error): void {
     // The refusal that stands in its place is on its way out.
     if (this.#silenced) return
+    // The connection may be at the next exchange by now.
+    if (this.answerOver && this.requestOver) return
     this.lost(error)
     this.#connection.destroy()
   }

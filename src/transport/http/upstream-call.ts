@@ -27,6 +27,7 @@ export class ConnectionCall implements UpstreamCall, BodyWriter {
   sent = false
   /** The final head has come. */
   answered = false
+  #over = false
   #head: Buffer | undefined
   #left: number
   #gone: Error | undefined
@@ -113,6 +114,8 @@ export class ConnectionCall implements UpstreamCall, BodyWriter {
   }
 
   abort(error: Error): void {
+    // Its connection may be serving somebody else by now.
+    if (this.#over) return
     this.lost(error)
     this.#connection.destroy()
   }
@@ -139,6 +142,7 @@ export class ConnectionCall implements UpstreamCall, BodyWriter {
 
   /** The answer is whole: whoever still writes is told that nobody reads it. */
   over(): void {
+    this.#over = true
     if (!this.sent) this.#lose(new UpstreamError('upstream_lost', 'the answer was over first'))
     this.#leave()
   }

@@ -197,6 +197,20 @@ describe('the client towards upstreams', () => {
     await expect(ask(upstream)).rejects.toMatchObject({ code: 'upstream_lost' })
   })
 
+  it('ends nobody else’s request when one is given up after its answer was whole', async () => {
+    answers('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi')
+    const upstream = pool()
+    const first = await upstream.open(GET)
+    await (await first.response).body.collect(LIMIT.limit, LIMIT.tooMuch)
+    onRequest = () => {}
+    const second = await upstream.open({ ...GET, method: 'POST' })
+    first.abort(new Error('its client is gone'))
+    await settled()
+    sockets[0]!.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    expect((await second.response).head.status).toBe(200)
+    expect(sockets).toHaveLength(1)
+  })
+
   it('becomes a tunnel after 101 only, and that connection is nobody else’s', async () => {
     const upgrade = { ...GET, upgrade: 'websocket' }
     answers('HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\n\r\nfirst')
