@@ -169,12 +169,12 @@ const rows: readonly Row[] = [
     id: things => things.session,
     ...only(404, [200, 'own', 'audit']),
   },
-  {
-    // Who may read it is told that nothing of it was on a terminal.
-    route: `GET ${paths.cast}`,
-    id: things => things.session,
+  // Who may read it is told that nothing of it was on a terminal.
+  ...[paths.cast, paths.typedCommands].map(path => ({
+    route: `GET ${path}`,
+    id: (things: Things) => things.session,
     ...only(404, [409, 'own', 'audit']),
-  },
+  })),
   {
     route: `DELETE ${paths.recording}`,
     id: things => things.ended,

@@ -1,11 +1,17 @@
 // sessions, session replay, session watch, session end.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { paths, type RecordedEventView, type SessionView, schemas } from '#contract'
+import {
+  paths,
+  type RecordedEventView,
+  type SessionView,
+  schemas,
+  type TypedCommandsView,
+} from '#contract'
 import type { GatewayClient } from './gateway-client.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { jsonText, plain, print, table, when } from './report.ts'
-import { eventText } from './session-text.ts'
+import { commandsText, eventText } from './session-text.ts'
 
 /** Nobody wants to sit through a coffee break. */
 const LONGEST_PAUSE_MS = 2_000
@@ -22,6 +28,12 @@ interface SessionOptions {
   readonly until?: string
   readonly before?: string
   readonly limit: string
+}
+
+interface ReplayOptions {
+  readonly cast?: boolean
+  readonly commands?: boolean
+  readonly entry?: string
 }
 
 export function sessionCommands(program: Command): void {
@@ -87,20 +99,23 @@ export function sessionCommands(program: Command): void {
     .description('shows what was asked and seen, as it happened')
     .option('--speed <n>', 'times as fast; 0: all at once', '0')
     .option('--cast', 'what a terminal of it showed, as asciicast v3')
-    .option('--entry <n>', 'with --cast: of the statement with this audit entry; else the first')
+    .option('--commands', 'what was typed at its prompts, as read from the screen; not evidence')
+    .option(
+      '--entry <n>',
+      'with --cast or --commands: of the statement with this audit entry; else the first',
+    )
   runs(replay, async ({ client, output, pass, signal }, id) => {
-    const { cast, entry } = replay.opts<{ cast?: boolean; entry?: string }>()
-    if (cast === true) {
-      const query = entry === undefined ? '' : `?entry=${wholeNumber('--entry', entry)}`
-      await client().pieces(`${path('cast', id)}${query}`, pass)
-      return
+    const { cast, commands, entry } = replay.opts<ReplayOptions>()
+    const query = entry === undefined ? '' : `?entry=${wholeNumber('--entry', entry)}`
+    if (cast === true) return client().pieces(`${path('cast', id)}${query}`, pass)
+    if (commands === true) {
+      const { startedAt } = await client().get<SessionView>(path('session', id))
+      const found = await client().get<TypedCommandsView>(`${path('typedCommands', id)}${query}`)
+      return print(output, found, view => commandsText(view, startedAt))
     }
-    if (entry !== undefined) throw new WrongUsage('--entry goes with --cast.')
+    if (entry !== undefined) throw new WrongUsage('--entry goes with --cast or --commands.')
     const events = await wholeRecording(client(), path('recording', id))
-    if (output.json) {
-      output.write(jsonText(events, 2))
-      return
-    }
+    if (output.json) return output.write(jsonText(events, 2))
     const speed = Number(replay.opts<{ speed: string }>().speed)
     if (!Number.isFinite(speed) || speed < 0)
       throw new WrongUsage('--speed takes a number: 1 as it happened, 0 all at once.')
@@ -175,7 +190,7 @@ async function wholeRecording(
 }
 
 function path(
-  name: 'session' | 'recording' | 'cast' | 'watch' | 'endSession',
+  name: 'session' | 'recording' | 'cast' | 'typedCommands' | 'watch' | 'endSession',
   id: string | undefined,
 ): string {
   if (id === undefined) throw new WrongUsage('Which session? See: sallyport sessions.')

@@ -1,15 +1,29 @@
 // A session's recording as a person reads it in a terminal.
 
-import type { RecordedEventView } from '#contract'
+import type { RecordedEventView, TypedCommandsView } from '#contract'
 import { colors } from './colors.ts'
 import { plain, table, when } from './report.ts'
 
 /** The longest value that is shown whole: the SHA-256 of a file must be. */
 const DIGEST = 64
 
+/** Commands with what they are: never without it. */
+export function commandsText(view: TypedCommandsView, startedAt: number): string {
+  const lines = view.commands.map(
+    ({ at, text: typed }) => `${stampOf(at, startedAt)} ${word(typed)}`,
+  )
+  const found = lines.length === 0 ? ['No line that was typed at a prompt was seen.'] : lines
+  const rest = view.cut ? [colors.dim('… there is more than was read')] : []
+  return [colors.dim(`(${word(view.about)})`), ...found, ...rest].join('\n')
+}
+
+function stampOf(at: number, startedAt: number): string {
+  return colors.dim(`${((at - startedAt) / 1000).toFixed(3).padStart(8)}s`)
+}
+
 /** Lines for one event; empty when there is nothing to show. `startedAt` makes times relative. */
 export function eventText(event: RecordedEventView, startedAt: number): string {
-  const stamp = colors.dim(`${((event.at - startedAt) / 1000).toFixed(3).padStart(8)}s`)
+  const stamp = stampOf(event.at, startedAt)
   switch (event.kind) {
     case 'opened': {
       const header = record(event['header'])

@@ -8,6 +8,7 @@ import type * as people from './people.ts'
 import type * as policySchemas from './policies.ts'
 import type * as precedents from './precedents.ts'
 import type * as schemas from './schemas.ts'
+import type * as terminal from './terminal.ts'
 import type * as time from './time.ts'
 
 export { grantable } from './actions.ts'
@@ -21,6 +22,7 @@ export * as policySchemas from './policies.ts'
 export * as precedentSchemas from './precedents.ts'
 export * as schemas from './schemas.ts'
 export { SHORTEST_TEXT, sessionQuery } from './session-search.ts'
+export * as terminalSchemas from './terminal.ts'
 export * as timeSchemas from './time.ts'
 
 export type PrincipalView = z.infer<typeof schemas.principal>
@@ -34,6 +36,7 @@ export type KnownHosts = z.infer<typeof certificates.knownHosts>
 export type AccessRequestView = z.infer<typeof schemas.accessRequest>
 export type PrecedentView = z.infer<typeof precedents.precedent>
 export type TimeQuestion = z.input<typeof time.timeQuestion>
+export type TypedCommandsView = z.infer<typeof terminal.typedCommands>
 export type GrantView = z.infer<typeof schemas.grant>
 export type SessionView = z.infer<typeof schemas.session>
 export type RecordedEventView = z.infer<typeof schemas.recordedEvent>

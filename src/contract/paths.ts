@@ -23,6 +23,7 @@ export const paths = {
   session: '/api/sessions/:id',
   recording: '/api/sessions/:id/recording',
   cast: '/api/sessions/:id/cast',
+  typedCommands: '/api/sessions/:id/typed-commands',
   watch: '/api/sessions/:id/watch',
   endSession: '/api/sessions/:id/end',
   now: '/api/now',

@@ -434,6 +434,18 @@ describe('a terminal', () => {
     await page.route(/\/api\/sessions\/ses-terminal\/watch/, route =>
       route.fulfill({ contentType: 'text/event-stream', body: `: live\n\n${live}` }),
     )
+    await page.route(/\/api\/sessions\/ses-terminal\/typed-commands\?entry=7$/, route =>
+      route.fulfill({
+        json: {
+          about: 'as read from the screen; not evidence',
+          commands: [
+            { at: began + 1_200, text: 'ls --color' },
+            { at: began + 600_000, text: 'exit\u202e' },
+          ],
+          cut: false,
+        },
+      }),
+    )
     await page.goto(`${stage.url}/sessions/ses-terminal${query}`)
     const screen = page.getByRole('region', { name: 'terminal of <shell>' })
     await screen.waitFor()
@@ -471,6 +483,19 @@ describe('a terminal', () => {
     await screen.getByText('exit').waitFor()
     await page.getByText('what came, as text').click()
     await page.getByText('\\u001b[?1049h').waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  it('has its commands beside it, named as no evidence, each a way to its moment', async () => {
+    const { page, screen, complaints } = await show()
+    await page.getByText('commands, as read from the screen; not evidence').click()
+    await page.getByText('exit\\u202e').waitFor()
+    await page.getByRole('link', { name: '1.200 s' }).click()
+    await page.getByText('80 × 12').waitFor()
+    expect(await screen.textContent()).toContain('ls --color')
+    expect(await screen.textContent()).not.toContain('backups')
+    expect(await faults(page)).toEqual([])
+    await picture(page, 'terminal-commands')
     expect(complaints).toEqual([])
   })
 

@@ -29,8 +29,7 @@ const STEERS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 export class CastWriter {
   #last: number
-  /** Characters may be cut where pieces are; of each stream on its own. */
-  readonly #decoders = { output: decoder(), error: decoder() }
+  readonly #texts = new StreamTexts()
   #size: TerminalSize
 
   constructor(startedAt: number, size: TerminalSize | undefined) {
@@ -51,7 +50,7 @@ export class CastWriter {
   write(shown: Shown): string {
     switch (shown.kind) {
       case 'output': {
-        const text = this.#decoders[shown.stream].decode(shown.bytes, { stream: true })
+        const text = this.#texts.read(shown)
         return text === '' ? '' : this.#event(shown.at, 'o', text)
       }
       case 'size': {
@@ -73,7 +72,7 @@ export class CastWriter {
 
   /** Half a character that never became one. */
   end(at: number): string {
-    const rest = this.#decoders.output.decode() + this.#decoders.error.decode()
+    const rest = this.#texts.end()
     return rest === '' ? '' : this.#event(at, 'o', rest)
   }
 
@@ -82,6 +81,23 @@ export class CastWriter {
     const interval = Math.max(0, at - this.#last) / 1_000
     this.#last = Math.max(this.#last, at)
     return line([interval, code, data])
+  }
+}
+
+/** Output as text. Characters may be cut where pieces are: of each stream on its own. */
+export class StreamTexts {
+  readonly #decoders = {
+    output: new TextDecoder('utf-8', { ignoreBOM: true }),
+    error: new TextDecoder('utf-8', { ignoreBOM: true }),
+  }
+
+  read({ stream, bytes }: Shown & { kind: 'output' }): string {
+    return this.#decoders[stream].decode(bytes, { stream: true })
+  }
+
+  /** Half a character that never became one. */
+  end(): string {
+    return this.#decoders.output.decode() + this.#decoders.error.decode()
   }
 }
 
@@ -102,8 +118,4 @@ function line(value: unknown): string {
       .join(''),
   )
   return `${json}\n`
-}
-
-function decoder(): TextDecoder {
-  return new TextDecoder('utf-8', { ignoreBOM: true })
 }

@@ -1,2 +1,3 @@
 // What a terminal showed, read again: as asciicast, and what it says by itself.
-export { bytesOf, CastWriter, type Shown, type TerminalSize } from './cast.ts'
+export { bytesOf, CastWriter, type Shown, StreamTexts, type TerminalSize } from './cast.ts'
+export { type PromptPiece, PromptReader, type TypedCommand } from './prompts.ts'

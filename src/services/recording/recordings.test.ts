@@ -108,6 +108,33 @@ describe('a recording', () => {
     await expect(of(3)).rejects.toThrow('nothing that was shown on a terminal')
   })
 
+  it('tells what was typed on a terminal as far as the screen tells, in a thread of its own', async () => {
+    const recorder = await recordings.start(session, () => {})
+    recorder.add({
+      kind: 'statement',
+      at: 1000,
+      entry: 1,
+      text: 'a shell',
+      effect: 'permit',
+      code: 'permitted',
+      policies: [],
+    })
+    recorder.add({ kind: 'size', at: 1000, entry: 1, columns: 80, rows: 24 })
+    for (const [at, text] of [
+      [1100, '$ '],
+      [1200, 'id'],
+      [1300, '\r\nuid=0\r\n$ '],
+    ] as const)
+      recorder.add({ kind: 'output', at, entry: 1, stream: 'output', text })
+    const read = () => recordings.typedCommands('ses-1')
+    expect(await Promise.all([read(), read()])).toEqual([
+      { commands: [{ at: 1300, text: 'id' }], cut: false },
+      { commands: [{ at: 1300, text: 'id' }], cut: false },
+    ])
+    const many = await Promise.allSettled(Array.from({ length: 10 }, read))
+    expect(many.filter(({ status }) => status === 'rejected')).toHaveLength(2)
+  })
+
   it('shows nothing of what it holds on disk', async () => {
     const recorder = await recordings.start(session, () => {})
     recorder.add(note('canary-4711'))

@@ -20,7 +20,8 @@ import { type RunFilter, RunList, type RunSummary } from './runs.ts'
 import { forgetIn, SearchIndex } from './search-index.ts'
 import { FEWEST_CHARACTERS, findSessions, type SessionFilter } from './session-search.ts'
 import type { RecordingTables } from './tables.ts'
-import { castOf } from './terminals.ts'
+import { castOf, shownOn, terminalOf } from './terminals.ts'
+import { TypedCommandReader, type TypedCommands } from './typed-commands.ts'
 
 /** What one reading gives: the rest is asked for with `from`. */
 const MOST_READ_CHARACTERS = 16 * 1024 * 1024
@@ -34,6 +35,7 @@ export class Recordings {
   readonly #index: SearchIndex
   readonly #open = new Map<string, SessionRecorder>()
   readonly #runs: RunList
+  readonly #typed = new TypedCommandReader()
   readonly #timer: NodeJS.Timeout
   #rebuilding: Promise<number> | undefined
   #closing = false
@@ -222,6 +224,15 @@ export class Recordings {
    */
   cast(id: string, entry?: number): AsyncGenerator<string> {
     return castOf(() => this.events(id), entry)
+  }
+
+  /**
+   * What was typed at prompts of a terminal of the session, as far as its screen tells: an aid, no evidence. Throws as
+   * `cast` does, and Unavailable.
+   */
+  async typedCommands(id: string, entry?: number): Promise<TypedCommands> {
+    const terminal = await terminalOf(this.events(id), entry)
+    return this.#typed.read(() => shownOn(this.events(id), terminal))
   }
 
   /** Live events of a session, each with its number in the recording; undefined when it does not run on this node. */

@@ -146,13 +146,15 @@ function Line({
             {plain(step.message)} [{plain(step.code)}]
           </div>
         )}
-        {terminal !== undefined && (
+        {terminal !== undefined && step.entry !== undefined && (
           <Suspense fallback={<p className="m-0 text-soft">the terminal comes …</p>}>
             <TerminalScreen
               pieces={terminal}
               time={time}
               name={plain(step.text)}
               live={live && step.outcome === undefined}
+              entry={step.entry}
+              startedAt={startedAt}
             />
           </Suspense>
         )}

@@ -4,6 +4,7 @@ import { Mark, Verbatim } from '../../ui/parts.tsx'
 import { plain } from '../../ui/text.ts'
 import type { Ink, Row, Run, View } from './screen.ts'
 import { type Piece, Tape } from './tape.ts'
+import { Typed } from './typed.tsx'
 import './terminal.css'
 
 /** As wide as fits, within what can be read. */
@@ -18,12 +19,18 @@ export function TerminalScreen({
   time,
   name,
   live,
+  entry,
+  startedAt,
 }: {
   pieces: readonly Piece[]
   /** Unix ms; what came later is not shown. */
   time: number
   name: string
   live: boolean
+  /** Of the audit log. */
+  entry: number
+  /** Of the session. */
+  startedAt: number
 }) {
   const tape = useMemo(() => new Tape(), [])
   const [view, setView] = useState<View>()
@@ -70,6 +77,7 @@ export function TerminalScreen({
         </span>
         {view.lost && <span>Something here could not be drawn: see what came, as text.</span>}
       </p>
+      <Typed entry={entry} startedAt={startedAt} live={live} />
       <Raw pieces={pieces} />
     </>
   )
