@@ -89,6 +89,7 @@ describe('a body', () => {
 
   it('is refused when it is not what it says it is', () => {
     expect(faultOf('application/json', '<html>')).toBe('malformed')
+    expect(faultOf('application/json', '{} x')).toBe('malformed')
     expect(faultOf('text/plain', Buffer.from('4111', 'utf16le'))).toBe('encoding')
     expect(faultOf('text/csv', Buffer.from('4111', 'utf16le'))).toBe('encoding')
     expect(faultOf('text/event-stream', Buffer.from('4111', 'utf16le'))).toBe('encoding')
@@ -150,6 +151,15 @@ describe('fields that are hidden', () => {
     )
     expect(masked('text/tab-separated-values', 'id\tNick\n1\tAnn\n', named)).toBe(
       'id\tNick\n1\t⟦m:secret-name⟧\n',
+    )
+  })
+
+  it('are columns of CSV below a title', () => {
+    expect(masked('text/csv', '\nAll of us, 2026\n\nid,full_name\n1,Ann\n', named)).toBe(
+      '\nAll of us, 2026\n\nid,full_name\n1,⟦m:secret-name⟧\n',
+    )
+    expect(masked('text/csv', 'Report\nid;full_name\n1;Ann\n', named)).toContain(
+      '1;⟦m:secret-name⟧\n',
     )
   })
 

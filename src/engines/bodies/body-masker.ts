@@ -27,8 +27,10 @@ export interface BodySettings {
   readonly textsByDetectors?: boolean
 }
 
-const JSON_TYPES = new Set(['application/json', 'text/json', 'application/x-json'])
-const MANY_TYPES = new Set([
+const JSON_TYPES = new Set([
+  'application/json',
+  'text/json',
+  'application/x-json',
   'application/x-ndjson',
   'application/ndjson',
   'application/jsonl',
@@ -36,7 +38,6 @@ const MANY_TYPES = new Set([
   'application/jsonlines',
   'application/x-jsonlines',
   'application/json-seq',
-  'application/stream+json',
   'application/x-json-stream',
 ])
 const CSV_TYPES = new Set(['text/csv', 'application/csv', 'text/comma-separated-values'])
@@ -53,7 +54,7 @@ const TEXT_TYPES = new Set([
 ])
 const TAB = 0x09
 
-type Kind = 'json' | 'many' | 'csv' | 'tsv' | 'form' | 'events' | 'markup' | 'text'
+type Kind = 'json' | 'csv' | 'tsv' | 'form' | 'events' | 'markup' | 'text'
 
 /**
  * What masks a body by these rules. Throws BodyProblem when such a body cannot be read (`type`, `encoding`); reading it
@@ -83,8 +84,7 @@ export function createBodyMasker(rules: BodyRules, settings: BodySettings): Body
 }
 
 function kindOf({ type }: ContentType): Kind | undefined {
-  if (MANY_TYPES.has(type) || type.endsWith('+json-seq')) return 'many'
-  if (JSON_TYPES.has(type) || type.endsWith('+json')) return 'json'
+  if (JSON_TYPES.has(type) || /\+json(?:-seq)?$/.test(type)) return 'json'
   if (CSV_TYPES.has(type)) return 'csv'
   if (type === 'text/tab-separated-values') return 'tsv'
   if (type === 'text/event-stream') return 'events'
@@ -98,8 +98,7 @@ function readerOf(kind: Kind, values: Values): BodyReader {
   const { scan } = values
   switch (kind) {
     case 'json':
-      return new JsonBody(values)
-    case 'many':
+      // Watches send one text behind another under the type of one.
       return new JsonBody(values, { texts: 'many' })
     case 'csv':
       return new CsvBody(values)

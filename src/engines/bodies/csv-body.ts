@@ -10,6 +10,8 @@ import { LONGEST_VALUE, type Values } from './values.ts'
 const QUOTE = 0x22
 const CR = 0x0d
 const LF = 0x0a
+/** How many rows may stand before the one that names the columns. */
+const MOST_TITLE_ROWS = 20
 const MARK = [0xef, 0xbb, 0xbf]
 const DELIMITERS = [...',;\t|'].map(each => each.charCodeAt(0))
 
@@ -23,7 +25,9 @@ export class CsvBody implements BodyReader {
   readonly #values: Values
   readonly #backlog = new Backlog()
   readonly #out = new Output()
+  readonly #fixed: number | undefined
   #delimiter: number | undefined
+  #rowsSeen = 0
   #columns: readonly NameEntry[] | undefined
   /** Some column is hidden: then a row that does not fit the first is not known at all. */
   #hides = false
@@ -36,7 +40,7 @@ export class CsvBody implements BodyReader {
 
   constructor(values: Values, delimiter?: number) {
     this.#values = values
-    this.#delimiter = delimiter
+    this.#fixed = this.#delimiter = delimiter
   }
 
   write(chunk: Uint8Array): Uint8Array[] {
@@ -99,17 +103,31 @@ export class CsvBody implements BodyReader {
     const { bytes } = log
     let from = log.from
     if (this.#columns === undefined && MARK.every((byte, i) => bytes[from + i] === byte)) from += 3
-    if (this.#columns === undefined) this.#head(from, end)
-    else if (end > from) this.#cells(cellsOf(bytes, from, end, this.#delimiter!), this.#columns)
+    if (end > from && this.#isHead(from, end)) this.#head(from, end)
+    else if (end > from && this.#columns !== undefined)
+      this.#cells(cellsOf(bytes, from, end, this.#delimiter!), this.#columns)
     this.#out.pass(bytes, log.from, to)
     log.from = to
+  }
+
+  /** The first row that holds anything; a later one, when there was only a title before it. */
+  #isHead(from: number, end: number): boolean {
+    if (this.#columns === undefined) return true
+    if (this.#hides || !this.#values.rules.byField || this.#rowsSeen >= MOST_TITLE_ROWS)
+      return false
+    this.#rowsSeen++
+    const ways = this.#fixed === undefined ? DELIMITERS : [this.#fixed]
+    return ways.some(delimiter =>
+      cellsOf(this.#backlog.bytes, from, end, delimiter).some(
+        cell => this.#entry(cell).elsewhere !== undefined,
+      ),
+    )
   }
 
   /** The first row: of the delimiters that it may be written with, the one that hides most, then parts most. */
   #head(from: number, end: number): void {
     const { bytes } = this.#backlog
-    const known = this.#delimiter
-    const ways = (known === undefined ? DELIMITERS : [known]).map(delimiter => {
+    const ways = (this.#fixed === undefined ? DELIMITERS : [this.#fixed]).map(delimiter => {
       const cells = cellsOf(bytes, from, end, delimiter)
       const columns = cells.map(cell => this.#entry(cell))
       const hidden = columns.filter(({ elsewhere }) => elsewhere !== undefined).length

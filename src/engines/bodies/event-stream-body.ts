@@ -108,7 +108,7 @@ export class EventStreamBody implements BodyReader {
     if (!/^\s*[[{"]/.test(text)) return this.#text(text)
     const bytes = Buffer.from(text)
     try {
-      const body = new JsonBody(this.#values)
+      const body = new JsonBody(this.#values, { texts: 'many' })
       const masked = Buffer.concat([...body.write(bytes), ...body.end()])
       return masked.equals(bytes) ? undefined : masked.toString('utf8')
     } catch (error) {

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
 import { fc } from '../../../test/property.ts'
 import { BodyProblem } from './body.ts'
+import { createBodyMasker } from './body-masker.ts'
 import { JsonBody, type JsonSettings } from './json-body.ts'
 import { everyCut, rulesOf, through } from './rules.testing.ts'
 import type { BodyRules } from './rules.ts'
@@ -75,6 +76,13 @@ describe('a JSON body', () => {
       '{"accessToken":"⟦m:secret-name⟧","token":"⟦m:secret-name⟧","tokens":"z"}',
     )
     expect(masked('{"pin":"1234","PIN":1234}', rules)).toBe('{"pin":null,"PIN":null}')
+  })
+
+  it('does not take one name for another that is written with escapes', () => {
+    const rules = rulesOf({ 'secret-name': { names: ['full_name'] } })
+    const csv = createBodyMasker(rules, { contentType: 'text/csv' })
+    expect(through(csv, ['full\\u005fname\nAnn\n'])).toBe('full\\u005fname\nAnn\n')
+    expect(masked('{"full\\u005fname":"Ann"}', rules)).not.toContain('Ann')
   })
 
   it('hides a field whole, whatever it holds', () => {

@@ -156,12 +156,14 @@ export class JsonBody implements BodyReader {
     const { src, start, end } = tokens
     const depth = tokens.depth
     const names = this.#values.rules.names
-    let entry = names.known(src, start, end)
+    // What an escaped name says is not told by its bytes alone: other kinds of bodies write it without.
+    let entry = tokens.escaped ? undefined : names.known(src, start, end)
     if (entry === undefined) {
       const text = Buffer.alloc(end - start)
       if (!tokens.escaped) text.set(src.subarray(start, end))
       const to = tokens.escaped ? decodeString(src, start, end, text, 0) : text.length
-      entry = names.learn(src, start, end, text.subarray(0, to))
+      const name = text.subarray(0, to)
+      entry = tokens.escaped ? names.learn(name, 0, to, name) : names.learn(src, start, end, name)
     }
     this.#entries[depth] = entry
     if (this.#pointers) {
