@@ -139,9 +139,7 @@ export class CsvBody implements BodyReader {
     this.#delimiter = best.delimiter
     this.#columns = best.columns
     this.#hides = best.hidden > 0
-    best.columns.forEach(({ clean, text }, index) => {
-      if (!clean) this.#scan(best.cells[index]!, UNNAMED, text)
-    })
+    for (const cell of best.cells) this.#scan(cell, UNNAMED)
   }
 
   #entry(cell: Cell): NameEntry {
@@ -164,7 +162,7 @@ export class CsvBody implements BodyReader {
       const entry = (fits ? columns[index] : undefined) ?? UNNAMED
       const plan = entry.elsewhere
       if (plan === undefined) {
-        if (values.scan !== undefined) this.#scan(cell, entry)
+        this.#scan(cell, entry)
         return
       }
       const to = this.#place(cell, entry)
@@ -173,15 +171,26 @@ export class CsvBody implements BodyReader {
     })
   }
 
-  #scan(cell: Cell, entry: NameEntry, text?: Buffer): void {
-    if (this.#values.scanned(entry, this.#place(cell, entry, text))) this.#replace(cell)
+  #scan(cell: Cell, entry: NameEntry): void {
+    if (this.#values.scan === undefined) return
+    const { bytes } = this.#backlog
+    if (this.#values.scanned(entry, this.#place(cell, entry))) this.#replace(cell)
+    else if (bytes[cell.start] === QUOTE) this.#scanWritten(cell, entry)
+  }
+
+  /** Quotes that stand where they may not: what they part is looked at as it is written, too. */
+  #scanWritten(cell: Cell, entry: NameEntry): void {
+    const { bytes } = this.#backlog
+    const written = bytes.subarray(cell.start, cell.end)
+    if (written.equals(Buffer.from(quoted(plain(bytes, cell))))) return
+    if (this.#values.scanned(entry, this.#place(cell, entry, written))) this.#replace(cell)
   }
 
   #place(cell: Cell, entry: NameEntry, known?: Buffer): number {
     const { bytes } = this.#backlog
-    const quoted = bytes[cell.start] === QUOTE
+    const inQuotes = bytes[cell.start] === QUOTE
     const text =
-      known ?? (quoted ? Buffer.from(plain(bytes, cell)) : bytes.subarray(cell.start, cell.end))
+      known ?? (inQuotes ? Buffer.from(plain(bytes, cell)) : bytes.subarray(cell.start, cell.end))
     this.#values.place(entry, text.length).set(text, entry.context.length)
     return entry.context.length + text.length
   }
@@ -191,7 +200,7 @@ export class CsvBody implements BodyReader {
     const { out, start, end } = this.#values
     const text = Buffer.from(out.subarray(start, end)).toString('utf8')
     const bare = this.#backlog.bytes[cell.start] !== QUOTE && !/[",;\t|\r\n]/.test(text)
-    this.#write(cell, Buffer.from(bare ? text : `"${text.replaceAll('"', '""')}"`))
+    this.#write(cell, Buffer.from(bare ? text : quoted(text)))
   }
 
   #write(cell: Cell, bytes: Buffer): void {
@@ -200,6 +209,10 @@ export class CsvBody implements BodyReader {
     this.#out.pass(bytes, 0, bytes.length)
     log.from = cell.end
   }
+}
+
+function quoted(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`
 }
 
 function cellsOf(bytes: Buffer, from: number, to: number, delimiter: number): Cell[] {

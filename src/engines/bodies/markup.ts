@@ -1,11 +1,16 @@
 // HTML and XML as text: a value may be written with character references (`&#52;`, `&commat;`), so detectors read what
 // they stand for. Tags are not taken out: a value that a tag parts is not seen.
 import { putCodePoint } from '#engines/json'
-import type { Scanner } from '#engines/masking'
+import { maskedBytes, type Scanner } from '#engines/masking'
 
 const AMPERSAND = 0x26
 const REFERENCE = /^&(?:#(\d{1,12})|#[xX]([0-9a-fA-F]{1,10})|([A-Za-z]{2,10}));?/
 const LONGEST = 16
+const LINE_BREAK = 0x0a
+const CARRIAGE_RETURN = 0x0d
+/** A line grows by no more, so that all of them fit where they are written. */
+const GROWTH = 3
+const STARS = new TextEncoder().encode('***')
 /** HTML's names of what values are made of. */
 const NAMED: Readonly<Record<string, number>> = {
   commat: 0x40,
@@ -27,19 +32,55 @@ const NAMED: Readonly<Record<string, number>> = {
 /** These stay references: as themselves they would be markup. */
 const MARKUP = new Set([...'<>&"\''].map(each => each.charCodeAt(0)))
 
-/** Reads the text with its character references undone; where nothing is found it stays as it is. */
+/**
+ * Reads each line that has character references as what they stand for; where nothing is found it stays as it is. Then
+ * all lines together, for what goes over several.
+ */
 export function markupScanner(scan: Scanner): Scanner {
   return (src, start, end, out, at) => {
-    if (src.subarray(start, end).indexOf(AMPERSAND) >= 0) {
-      const plain = new Uint8Array(end - start)
-      const length = undo(src, start, end, plain)
-      if (length < end - start) {
-        const written = scan(plain, 0, length, out, at)
-        if (written >= 0) return written
-      }
+    if (src.subarray(start, end).indexOf(AMPERSAND) < 0) return scan(src, start, end, out, at)
+    const lines = new Uint8Array(maskedBytes(end - start))
+    let to = 0
+    let changed = false
+    for (let from = start; from < end; ) {
+      let next = from + 1
+      while (next < end && src[next - 1] !== LINE_BREAK && src[next - 1] !== CARRIAGE_RETURN) next++
+      const written = scanLine(scan, src, from, next, lines, to)
+      changed ||= written >= 0
+      if (written < 0) lines.set(src.subarray(from, next), to)
+      to += written < 0 ? next - from : written
+      from = next
     }
-    return scan(src, start, end, out, at)
+    if (!changed) return scan(src, start, end, out, at)
+    const rest = new Uint8Array(maskedBytes(to))
+    const again = scan(lines, 0, to, rest, 0)
+    const whole = again < 0 ? lines.subarray(0, to) : rest.subarray(0, again)
+    // Only of lines that are shorter than their masks.
+    const kept = whole.length <= maskedBytes(end - start) ? whole : STARS
+    out.set(kept, at)
+    return kept.length
   }
+}
+
+/** -1: there is nothing in it that only the references hid. */
+function scanLine(
+  scan: Scanner,
+  src: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  at: number,
+): number {
+  if (src.subarray(start, end).indexOf(AMPERSAND) < 0) return -1
+  const plain = new Uint8Array(end - start)
+  const length = undo(src, start, end, plain)
+  if (length === end - start) return -1
+  const masked = new Uint8Array(maskedBytes(length))
+  const written = scan(plain, 0, length, masked, 0)
+  if (written < 0) return -1
+  const kept = written <= GROWTH * (end - start) ? masked.subarray(0, written) : STARS
+  out.set(kept, at)
+  return kept.length
 }
 
 function undo(src: Uint8Array, start: number, end: number, out: Uint8Array): number {
