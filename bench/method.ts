@@ -41,12 +41,12 @@ export interface CaseResult {
 const TICKS = ticksPerSecond()
 
 /** Runs `once` on each target in each round. A round in which a target fails is an error: nothing is left out. */
-export async function interleave(
+export async function interleave<Kind extends Target>(
   name: string,
   unit: string,
-  targets: readonly Target[],
+  targets: readonly Kind[],
   rounds: number,
-  once: (target: Target) => Promise<Sample>,
+  once: (target: Kind) => Promise<Sample>,
 ): Promise<CaseResult> {
   const results: CaseResult['rounds'][number][] = []
   for (let round = 0; round < rounds; round += 1) {

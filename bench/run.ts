@@ -9,8 +9,10 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { analysisLines } from './analysis.ts'
 import { bulkClient, idleSessions, pgbench, type QueryMode, slowClients } from './cases.ts'
-import { addedLatency, best, type CaseResult, interleave, ratio, type Target } from './method.ts'
+import { compare } from './compare.ts'
+import { addedLatency, type CaseResult, interleave, type Target } from './method.ts'
 import { type Line, printLines } from './report.ts'
+import { sshCases, sshLines } from './ssh.ts'
 import { type Bench, startTargets } from './targets.ts'
 
 const { values: options } = parseArgs({
@@ -42,8 +44,14 @@ async function main(): Promise<number> {
     printLines([line])
   }
   if (wanted('analysis')) for (const line of await analysisLines()) keep(line)
-  // It needs no server.
-  if (options.only !== 'analysis') await measure(wanted, keep, raw)
+  if (Object.values(sshCases).some(({ name }) => wanted(name))) {
+    const bench = { rounds, megabytes: quick ? 100 : 400, wanted }
+    for await (const line of sshLines(bench, raw)) keep(line)
+  }
+  // These need none of the servers below.
+  const alone = ['analysis', ...Object.values(sshCases).map(({ name }) => name)]
+  const only = options.only
+  if (only === '' || !alone.some(name => name.includes(only))) await measure(wanted, keep, raw)
   const file = save(lines, raw)
   console.log(`\nAll samples: ${file}`)
   const under = lines.filter(line => line.holds === false)
@@ -124,31 +132,6 @@ function selectLines(result: CaseResult, bench: Bench, clients: number): Line[] 
     })
   }
   return lines
-}
-
-/** One ratio with its spread, the noise of the same round, and the CPU per operation. */
-function compare(
-  result: CaseResult,
-  base: string,
-  floor: number | undefined,
-  name = result.name,
-): Line {
-  const found = ratio(result, 'sallyport', base)
-  const noise = ratio(result, 'direct again', 'direct')
-  const own = best(result, 'sallyport')
-  return {
-    name,
-    what: `of ${base}`,
-    value: found.median.toFixed(2),
-    floor: floor === undefined ? '' : floor.toFixed(2),
-    holds: floor === undefined ? undefined : found.median >= floor,
-    note: [
-      `${found.low.toFixed(2)}-${found.high.toFixed(2)}`,
-      `A/A ${noise.median.toFixed(2)}`,
-      `best ${Math.round(own.rate).toLocaleString('en')} ${result.unit}`,
-      `${own.cpuPerOperation.toFixed(own.cpuPerOperation < 10 ? 2 : 0)} us CPU each`,
-    ].join(', '),
-  }
 }
 
 async function bulk(bench: Bench, raw: CaseResult[]): Promise<Line[]> {
