@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { tellExtensions } from './extension-info.ts'
 import { takeOpenings } from './openings.ts'
 import './terminal-modes.ts'
+import { writeTogether } from './together.ts'
 
 /** RFC 4253 section 6.1 has every implementation take 32,768. Below this, each byte of an answer costs a packet. */
 const SMALLEST_PACKET = 256
@@ -65,6 +66,7 @@ export function guard(connection: object, socket: Duplex, peer: 'client' | 'host
   const inside = connection as Insides
   const { _protocol: protocol, _chanMgr: channels } = inside
   const handlers = protocol._handlers
+  writeTogether(socket)
 
   /** Within the library's own `try`: what it emits is an `error` of the connection. */
   function violated(what: string): never {
