@@ -49,6 +49,8 @@ const DEBIAN = {
   'putty-tools': '/usr/bin/plink',
   'python3-paramiko': '/usr/lib/python3/dist-packages/paramiko/__init__.py',
   'python3-asyncssh': '/usr/lib/python3/dist-packages/asyncssh/__init__.py',
+  'ansible-core': '/usr/bin/ansible-playbook',
+  curl: '/usr/bin/curl',
   rsync: '/usr/bin/rsync',
   'ssh-audit': '/usr/bin/ssh-audit',
   git: '/usr/bin/git',

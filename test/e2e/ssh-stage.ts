@@ -43,15 +43,18 @@ export async function startShellStage(
   {
     resources = [],
     people = false,
+    prepare,
   }: {
     readonly resources?: readonly object[] /** They sign in with browsers. */
     readonly people?: boolean
+    /** More of sshd_config(5). */
+    readonly prepare?: Parameters<typeof startSshd>[0]
   } = {},
 ): Promise<ShellStage> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-shell-'))
   const consolePort = await freePort()
   const callback = `https://127.0.0.1:${consolePort}/auth/callback`
-  const [sshd, issuer] = await Promise.all([startSshd(), startIssuer({ callback })])
+  const [sshd, issuer] = await Promise.all([startSshd(prepare), startIssuer({ callback })])
   const login = { issuer: issuer.url, clientId: LOGIN_CLIENT.id, clientSecret: 'env:LOGIN_SECRET' }
   const upstream = { host: '127.0.0.1', port: sshd.port, hostKeys: [sshd.hostKey] }
   const credential = { user: sshd.user, privateKey: `file:${sshd.key}` }

@@ -15,7 +15,7 @@ import { denial, notice, REFUSED } from './denial.ts'
 import type { Pressed } from './guard.ts'
 import { passInput } from './input.ts'
 import { Output } from './output.ts'
-import { type Start, sendSignal, startSession, type Terminal } from './session-start.ts'
+import { type Start, startSession, type Terminal, tell } from './session-start.ts'
 import type { SshSettings } from './settings.ts'
 import { FileChannel } from './sftp/file-channel.ts'
 import { FILES, filesStatement } from './sftp/statement.ts'
@@ -60,7 +60,7 @@ export class SessionChannel {
   readonly #lent: Lent
   readonly #wanted: Wanted = { agent: false, display: undefined }
   #upstream: ClientChannel | undefined
-  #signal: ((name: string) => void) | undefined
+  #tell: ((say: Parameters<typeof tell>[2]) => void) | undefined
   #stream: ServerChannel | undefined
   #running: Promise<void> = Promise.resolve()
   #permit: Permit | undefined
@@ -120,7 +120,7 @@ export class SessionChannel {
     })
     client.on('signal', (accept, reject, { name }) => {
       if (this.#upstream === undefined || !SIGNAL.test(`SIG${name}`)) return void reject?.()
-      this.#signal?.(name)
+      this.#tell?.((host, id) => host.signal(id, name))
       accept?.()
     })
     client.on('shell', accept => this.#start(accept(), { kind: 'shell' }))
@@ -225,7 +225,7 @@ export class SessionChannel {
         for (const each of [channel, channel.stderr]) each.on('error', () => {})
         // In this very turn: its exit may have come in the same packet as its start.
         this.#exit = exitOf(channel)
-        this.#signal = name => sendSignal(client, channel, name)
+        this.#tell = say => tell(client, channel, say)
         // Nobody waits for it any more.
         if (gaveUp) channel.close()
         resolve(channel)
@@ -353,7 +353,7 @@ export class SessionChannel {
     this.#resize = undefined
     if (this.#terminal === undefined) return
     const { rows, cols, height, width } = this.#terminal
-    this.#upstream?.setWindow(rows, cols, height, width)
+    this.#tell?.((host, id) => host.windowChange(id, rows, cols, height, width))
     this.#noteSize()
   }
 

@@ -48,6 +48,12 @@ interface Stream {
   _chunkcbErr: (() => void) | undefined
 }
 
+/** A session channel of a client's. */
+interface Ended {
+  readonly _ending?: boolean
+  emit(...all: unknown[]): unknown
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: the library's own handlers, each with arguments of its own
 type Handler = (protocol: { requestFailure(): void }, ...rest: any[]) => void
 
@@ -120,6 +126,14 @@ export function guard(connection: object, socket: Duplex, peer: 'client' | 'host
   } else {
     for (const name of OF_SERVERS) handlers[name] = () => violated(`${name} from a client`)
   }
+  // Whoever has no more to type may still send signals and sizes: the library drops both.
+  if (peer === 'client')
+    before('CHANNEL_REQUEST', (id: number, type: string, _reply: boolean, asked: unknown) => {
+      const session = channels.get(id) as Ended | undefined
+      if (session?._ending !== true || streamOf(id)?.outgoing.state !== 'open') return
+      if (type === 'signal') session.emit(type, undefined, undefined, { name: asked })
+      if (type === 'window-change') session.emit(type, undefined, undefined, asked)
+    })
   // The library's own forgets one of two streams that wait, and sends what waited before once more.
   handlers.CHANNEL_WINDOW_ADJUST = (_of, id: number, amount: number) => {
     const stream = streamOf(id)

@@ -103,13 +103,16 @@ export function startSession(
   )
 }
 
-/** RFC 4254 section 6.9, also when the client has no more input to send: the library would keep it. */
-export function sendSignal(client: Client, channel: ClientChannel, name: string): void {
+interface Told {
+  signal(channel: number, name: string): void
+  windowChange(channel: number, rows: number, cols: number, height: number, width: number): void
+}
+
+/** RFC 4254 sections 6.7 and 6.9, also when the client has no more input to send: the library would keep them. */
+export function tell(client: Client, channel: ClientChannel, say: (to: Told, id: number) => void) {
   const { outgoing } = channel as unknown as {
     readonly outgoing: { readonly id: number; readonly state: string }
   }
-  const { _protocol: protocol } = client as unknown as {
-    readonly _protocol: { signal(channel: number, name: string): void }
-  }
-  if (outgoing.state === 'open' || outgoing.state === 'eof') protocol.signal(outgoing.id, name)
+  const { _protocol: protocol } = client as unknown as { readonly _protocol: Told }
+  if (outgoing.state === 'open' || outgoing.state === 'eof') say(protocol, outgoing.id)
 }
