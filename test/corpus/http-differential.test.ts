@@ -2,7 +2,7 @@
 // nginx sees no request that was not judged. And what both read from the same raw bytes, they read alike.
 //   HTTP_REQUESTS=100000    that many connections instead of the 1,000 (some 2,000 requests) of `npm test`
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -22,8 +22,9 @@ import { connectionText, dice } from './http-requests.ts'
 
 const CONNECTIONS = Number(process.env['HTTP_REQUESTS'] ?? 1_000)
 const AT_ONCE = 32
-/** Silence after which a connection has nothing more to say. */
-const QUIET_MS = 25
+/** Silence after which a connection has nothing more to say; with a request under way, it waits for what never comes. */
+const IDLE_MS = 15
+const STUCK_MS = 300
 
 interface Judged {
   readonly head: RequestHead
@@ -98,20 +99,25 @@ describe('our front and the nginx behind it', () => {
     await nginx?.stop()
   })
 
-  /** Says it, and waits until the other side has ended the connection or is silent. */
+  /** Says it, and waits until the other side has ended the connection, has answered all, or waits for more in vain. */
   function say(port: number, text: string): Promise<string> {
     return new Promise(resolve => {
       const socket = connect({ host: '127.0.0.1', port, noDelay: true })
       let heard = ''
+      let last = performance.now()
       const over = (): void => {
-        clearTimeout(timer)
+        clearInterval(timer)
         socket.destroy()
         resolve(heard)
       }
-      const timer = setTimeout(over, QUIET_MS)
+      const timer = setInterval(() => {
+        const mine = front.connections.find(each => peerOf(each.socket) === socket.localPort)
+        const silence = performance.now() - last
+        if (mine !== undefined && silence > (mine.exchanges === 0 ? IDLE_MS : STUCK_MS)) over()
+      }, IDLE_MS)
       socket.on('data', chunk => {
         heard += chunk.toString('latin1')
-        timer.refresh()
+        last = performance.now()
       })
       socket.on('error', () => {})
       socket.on('close', over)
@@ -187,6 +193,10 @@ describe('our front and the nginx behind it', () => {
     Math.max(60_000, CONNECTIONS * 10),
   )
 })
+
+function peerOf(socket: unknown): number | undefined {
+  return socket instanceof Socket ? socket.remotePort : undefined
+}
 
 /** As nginx writes what it decoded. */
 function decoded(path: string): string {

@@ -22,9 +22,10 @@ export async function startFront(
     port: 0,
     maxConnections: 1_000,
     onConnection: socket => {
-      connections.push(
-        serveHttp(socket, { onExchange, onFailure: error => failures.push(error), ...options }),
-      )
+      const onFailure = (error: unknown): number => failures.push(error)
+      const connection = serveHttp(socket, { onExchange, onFailure, ...options })
+      connections.push(connection)
+      connection.closed.then(() => connections.splice(connections.indexOf(connection), 1))
     },
   })
   return { port: listener.port, failures, connections, close: () => listener.close() }
