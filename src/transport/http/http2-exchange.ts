@@ -1,5 +1,5 @@
 // One stream of a client's HTTP/2 connection.
-import { constants, type ServerHttp2Stream } from 'node:http2'
+import type { ServerHttp2Stream } from 'node:http2'
 import { Body, type BodyWriter, type Flow, type Tunnel } from './body.ts'
 import { isSendable } from './chunked.ts'
 import { unwatch, type Watched, watch } from './deadlines.ts'
@@ -79,6 +79,8 @@ export class Http2Exchange implements Exchange, BodyWriter, Flow, Watched {
   #whole(): void {
     this.#readBy = NEVER
     if (this.#stream.aborted || this.#gone !== undefined) return
+    // A reset looks like an end here; with any code, for a body that was streamed says no length.
+    if (this.#stream.closed && !this.#ended) return
     if (this.request.body.kind === 'length' && this.#left > 0)
       this.abort(new HttpRefusal('body_missing'))
     else this.body.finish(this.#trailers)
@@ -200,9 +202,8 @@ export class Http2Exchange implements Exchange, BodyWriter, Flow, Watched {
 
   abort(error: Error): void {
     this.#lost(error)
-    const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_PROTOCOL_ERROR } = constants
-    const code = error instanceof HttpRefusal ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_INTERNAL_ERROR
-    if (!this.#stream.closed) this.#stream.close(code)
+    // `close` would end the body first, and then reset: what is cut short would look whole.
+    this.#stream.destroy(error)
   }
 
   onDrain(listener: () => void): void {

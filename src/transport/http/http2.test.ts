@@ -6,7 +6,7 @@ import { Fields } from './fields.ts'
 import { readHttp2Head } from './http2-head.ts'
 import { defaultLimits } from './limits.ts'
 import { NO_BODY, STREAM } from './message.ts'
-import { type Front, startFront } from './raw.testing.ts'
+import { becomes, type Front, startFront } from './raw.testing.ts'
 import type { HttpRule } from './refusal.ts'
 
 async function serve(exchange: Exchange): Promise<void> {
@@ -52,6 +52,8 @@ interface Answer {
   readonly trailers: Record<string, unknown>
   readonly hints: Record<string, unknown>[]
   readonly code: number
+  /** The body was brought to its end. */
+  readonly ended: boolean
 }
 
 function ask(
@@ -64,12 +66,15 @@ function ask(
     endStream: body === undefined,
     waitForTrailers: trailers !== undefined,
   })
-  const answer = { headers: {}, text: '', trailers: {}, hints: [] as object[], code: 0 }
+  const answer = { headers: {}, text: '', trailers: {}, hints: [] as object[], ended: false }
   stream.on('headers', said => answer.hints.push({ ...said }))
   stream.on('response', said => Object.assign(answer.headers, said))
   stream.on('trailers', said => Object.assign(answer.trailers, said))
   stream.on('data', chunk => {
     answer.text += chunk
+  })
+  stream.on('end', () => {
+    answer.ended = true
   })
   stream.on('wantTrailers', () => stream.sendTrailers(trailers!))
   stream.on('error', () => {})
@@ -122,9 +127,23 @@ describe('the front, in HTTP/2', () => {
   })
 
   it('resets what is cut short, and what fails', async () => {
-    expect((await ask(session, { ':path': '/cut' })).code).not.toBe(0)
+    const cut = await ask(session, { ':path': '/cut' })
+    expect(cut.code).not.toBe(0)
+    expect(cut.ended).toBe(false)
     expect((await ask(session, { ':path': '/throws' })).code).toBe(constants.NGHTTP2_INTERNAL_ERROR)
     expect(front.failures.pop()).toMatchObject({ message: 'a bug' })
+  })
+
+  it('takes no reset for the end of a body', async () => {
+    for (const error of [undefined, new Error('cut')]) {
+      const stream = session.request({ ':path': '/', ':method': 'POST' }, { endStream: false })
+      stream.on('error', () => {})
+      stream.write('half')
+      await becomes(() => front.connections.some(each => each.exchanges === 1))
+      stream.destroy(error)
+      await becomes(() => front.failures.length > 0)
+      expect(front.failures.pop()).toMatchObject({ rule: 'connection_lost' })
+    }
   })
 
   it('answers what cannot be read in one way with the rule, and serves the next', async () => {

@@ -79,3 +79,8 @@ export class RawClient {
     this.socket.destroy()
   }
 }
+
+/** Until it is so; whoever waits in vain is ended by the test's own time. */
+export async function becomes(ask: () => boolean): Promise<void> {
+  while (!ask()) await new Promise(resolve => setTimeout(resolve, 2))
+}

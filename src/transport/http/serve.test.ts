@@ -3,7 +3,7 @@ import { pipe } from './body.ts'
 import type { Exchange } from './exchange.ts'
 import { Fields } from './fields.ts'
 import { NO_BODY, STREAM } from './message.ts'
-import { type Front, RawClient, startFront } from './raw.testing.ts'
+import { becomes, type Front, RawClient, startFront } from './raw.testing.ts'
 
 /** What the front does, by path. */
 async function serve(exchange: Exchange): Promise<void> {
@@ -206,9 +206,10 @@ describe('the front, in HTTP/1.1', () => {
   it('fails the body of a request whose chunks cannot be read', async () => {
     const one = client()
     one.send('POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab')
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await becomes(() => front.connections.some(each => each.exchanges === 1))
     one.send('cd\r\n')
     expect(await one.end()).toMatch(/^HTTP\/1.1 400 [\s\S]*"rule":"chunk"}$/)
+    await becomes(() => front.failures.length > 0)
     expect(front.failures.pop()).toMatchObject({ rule: 'chunk' })
   })
 

@@ -5,6 +5,7 @@ import { Unavailable, UpstreamError } from '#model'
 import { dialTcp, upgradeToTls } from '#transport'
 import { type AddressRule, addressRule, resolveAddresses } from './addresses.ts'
 import type { BodyWriter } from './body.ts'
+import { Http2Upstream } from './http2-upstream.ts'
 import { defaultLimits, type HttpLimits } from './limits.ts'
 import { gone, StaleConnection } from './upstream-call.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
@@ -42,6 +43,9 @@ export class Upstream implements ConnectionOwner {
   readonly #idle: UpstreamConnection[] = []
   readonly #waiting: (() => void)[] = []
   #connecting = 0
+  /** With HTTP/2: those that still take requests, and the one that is being opened. */
+  readonly #sessions = new Set<Http2Upstream>()
+  #opening: Promise<Http2Upstream> | undefined
   #closed = false
 
   /** Throws ConfigurationError when `allowAddresses` does not hold. */
@@ -56,11 +60,12 @@ export class Upstream implements ConnectionOwner {
   }
 
   get connections(): number {
-    return this.#all.size
+    return this.#all.size + this.#sessions.size
   }
 
   /** Rejects with UpstreamError when no connection can be had; the answer is the call's own promise. */
   async open(request: UpstreamRequest): Promise<UpstreamCall> {
+    if (this.#origin.version === '2') return (await this.#session()).send(request)
     const connection = this.#kept() ?? (await this.#connection(request.signal))
     const call = connection.send(request)
     return request.body.kind === 'none' && SAFE.has(request.method) && request.upgrade === undefined
@@ -71,6 +76,7 @@ export class Upstream implements ConnectionOwner {
   close(): void {
     this.#closed = true
     for (const connection of this.#all) connection.destroy()
+    for (const session of this.#sessions) session.destroy()
     for (const wake of this.#waiting.splice(0)) wake()
   }
 
@@ -123,14 +129,44 @@ export class Upstream implements ConnectionOwner {
     })
   }
 
+  /** One that takes another stream. Those who ask while it is being opened share it. */
+  async #session(): Promise<Http2Upstream> {
+    for (;;) {
+      if (this.#closed) throw new Unavailable('unavailable', 'the gateway is shutting down')
+      for (const session of this.#sessions) if (session.usable) return session
+      if (this.#sessions.size >= this.#most)
+        throw new Unavailable('unavailable', 'too many requests wait for this resource')
+      this.#opening ??= this.#openSession().finally(() => {
+        this.#opening = undefined
+      })
+      const session = await this.#opening
+      if (session.usable) return session
+    }
+  }
+
+  async #openSession(): Promise<Http2Upstream> {
+    const socket = await this.#dial(undefined)
+    const { limits, answerTimeoutMs } = this
+    const encrypted = this.#origin.tls !== undefined
+    const session = new Http2Upstream(socket, encrypted, limits, answerTimeoutMs, () =>
+      this.#sessions.delete(session),
+    )
+    this.#sessions.add(session)
+    return session
+  }
+
+  #dial(signal: AbortSignal | undefined): Promise<Socket> {
+    return connectTo(this.#origin, this.#rule, {
+      timeoutMs: this.#connectTimeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+      ...(this.#options.resolve === undefined ? {} : { resolve: this.#options.resolve }),
+    })
+  }
+
   async #connect(signal: AbortSignal | undefined): Promise<UpstreamConnection> {
     this.#connecting += 1
     try {
-      const socket = await connectTo(this.#origin, this.#rule, {
-        timeoutMs: this.#connectTimeoutMs,
-        ...(signal === undefined ? {} : { signal }),
-        ...(this.#options.resolve === undefined ? {} : { resolve: this.#options.resolve }),
-      })
+      const socket = await this.#dial(signal)
       const connection = new UpstreamConnection(socket, this)
       this.#all.add(connection)
       return connection
