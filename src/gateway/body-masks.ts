@@ -6,7 +6,9 @@ import {
   type BodySettings,
   createBodyMasker,
   createBodyRules,
+  createMessageMasker,
   type HiddenFields,
+  type MessageMasker,
 } from '#engines/bodies'
 import { parsePointer } from '#engines/json'
 import type { DataClass } from '#model'
@@ -18,6 +20,12 @@ const kept = new WeakMap<SessionView, { readonly rules: BodyRules | undefined }>
 export function bodyMasker(view: SessionView, settings: BodySettings): BodyMasker | undefined {
   const rules = rulesOf(view)
   return rules === undefined ? undefined : createBodyMasker(rules, settings)
+}
+
+/** What masks messages that come whole; undefined: nothing is hidden. */
+export function messageMasker(view: SessionView): MessageMasker | undefined {
+  const rules = rulesOf(view)
+  return rules === undefined ? undefined : createMessageMasker(rules)
 }
 
 /** Whether anything is hidden in bodies. */

@@ -25,7 +25,7 @@ import type { SessionRecorder } from '#services/recording'
 import { superseded } from './approval-refusals.ts'
 import type { Approvals } from './approvals.ts'
 import type { AskedValues } from './asked-values.ts'
-import { bodyMasker, hidesInBodies } from './body-masks.ts'
+import { bodyMasker, hidesInBodies, messageMasker } from './body-masks.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
 import { refuseUse } from './masked-uses.ts'
@@ -423,6 +423,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       text: () => textStream(view),
       masks: () => hidesInBodies(view),
       body: settings => bodyMasker(view, settings),
+      messages: () => messageMasker(view),
       isCurrent: () => this.#rules === rules,
       stored: () => {
         const watch = view.masks.marks.watch()

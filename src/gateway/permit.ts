@@ -1,5 +1,5 @@
 // Proof, in memory, that a statement was decided and put on record. Nothing goes upstream without one.
-import type { BodyMasker, BodySettings } from '#engines/bodies'
+import type { BodyMasker, BodySettings, MessageMasker } from '#engines/bodies'
 import type { CellPlan, TextStream } from '#engines/masking'
 import type { AccessDenied, ColumnName, OutputLineage, Statement } from '#model'
 
@@ -64,6 +64,7 @@ export interface PermitBasis {
   text(): TextStream
   masks(): boolean
   body(settings: BodySettings): BodyMasker | undefined
+  messages(): MessageMasker | undefined
   stored(): StoredWatch
   /** Whether the rules still hold. */
   isCurrent(): boolean
@@ -135,6 +136,11 @@ export class Permit {
    */
   body(settings: BodySettings): BodyMasker | undefined {
     return this.#terms.basis.body(settings)
+  }
+
+  /** For messages that answer it, each whole (a WebSocket's): JSON, or texts; undefined: nothing is hidden. */
+  messages(): MessageMasker | undefined {
+    return this.#terms.basis.messages()
   }
 
   /** For one stream of text that answers it (a command's output): what this principal may not see is taken out. */

@@ -86,6 +86,10 @@ forbid (principal, action, resource == Object::"graph/Mutation.drop");
 forbid (principal, action in [Action::"read", Action::"write"], resource) when { context.category == "introspection" };
 @id("sockets")
 permit (principal, action == Action::"tunnel", resource in Resource::"api");
+@id("people-elsewhere")
+permit (principal, action == Action::"reveal", resource == DataClass::"person") when { context.resource != Resource::"people" };
+@id("people-sockets")
+permit (principal, action == Action::"tunnel", resource in Resource::"people");
 @id("auditors")
 permit (principal in Group::"dba", action in [Action::"console:read", Action::"console:audit", Action::"console:operate"], resource);
 `
@@ -126,6 +130,7 @@ export async function startApiStage(): Promise<ApiStage> {
         },
         credential,
       },
+      { name: 'people', protocol: 'http', upstream: { url: `${url}/v1` }, credential },
       { name: 'graph', protocol: 'http', upstream: { url, graphql: '/graphql' }, credential },
       {
         name: 'files',
@@ -144,6 +149,7 @@ export async function startApiStage(): Promise<ApiStage> {
     dataClasses: {
       card: { detect: 'card', mask: 'redact' },
       email: { detect: 'email', mask: 'redact' },
+      person: { keys: ['full_name'], pointers: ['/items/*/nick'] },
     },
     env: { UPSTREAM: `Bearer ${UPSTREAM_SECRET}` },
     listener: 'http',

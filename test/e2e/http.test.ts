@@ -186,6 +186,32 @@ test('never shows a card, however an answer is cut, in each type and encoding', 
   }
 }, 60_000)
 
+test('hides fields by name and by pointer, and what cannot tell them', async () => {
+  const made = (resource: string, type: string, body: string) =>
+    stage.ask(resource, `/made?${new URLSearchParams({ type })}`, { method: 'POST', body })
+  const json = '{ "fullName": "Ann B", "items": [{"nick": "A", "n": 1.50}], "nick": "N" }'
+  expect((await made('people', 'application/json', json)).text).toBe(
+    '{ "fullName": "⟦m:person⟧", "items": [{"nick": "⟦m:person⟧", "n": 1.50}], "nick": "N" }',
+  )
+  expect((await made('api', 'application/json', json)).text).toBe(json)
+  const csv = 'id,Full Name,nick\n1,Ann B,A\n'
+  expect((await made('people', 'text/csv', csv)).text).toBe(
+    'id,Full Name,nick\n1,⟦m:person⟧,⟦m:person⟧\n',
+  )
+  const html = await made('people', 'text/html', '<p>Ann B</p>')
+  expect([html.status, codeOf(html.text)]).toEqual([403, 'answer_unreadable'])
+  expect((await made('api', 'text/html', '<p>Ann B</p>')).text).toBe('<p>Ann B</p>')
+  const socket = new WebSocket(`wss://127.0.0.1:${stage.gateway.port}/socket`, {
+    ca: readFileSync(stage.gateway.ca),
+    headers: { authorization: `Bearer ${await stage.token()}`, 'sallyport-resource': 'people' },
+  })
+  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
+  const said = new Promise(resolve => socket.once('message', data => resolve(String(data))))
+  socket.send('{"full_name":"Ann B","n":1}')
+  expect(await said).toBe('{"full_name":"⟦m:person⟧","n":1}')
+  socket.terminate()
+})
+
 test('masks what can be read, refuses what cannot, and rewrites ways to the upstream', async () => {
   const customers = await stage.ask('api', '/customers')
   expect(JSON.parse(customers.text)[0].id).toBe(1)

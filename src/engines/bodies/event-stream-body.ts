@@ -3,8 +3,7 @@
 import { Buffer } from 'node:buffer'
 import { Backlog } from './backlog.ts'
 import { BodyProblem, type BodyReader } from './body.ts'
-import { JsonBody } from './json-body.ts'
-import { UNNAMED } from './rules.ts'
+import { maskedMessage, maskedText } from './messages.ts'
 import { LONGEST_VALUE, type Values } from './values.ts'
 
 const CR = 0x0d
@@ -84,12 +83,12 @@ export class EventStreamBody implements BodyReader {
         data.push(value)
         return undefined
       }
-      const masked = this.#text(line)
+      const masked = maskedText(this.#values, line)
       if (masked === undefined) return { text: line, ending }
       changed = true
       return { text: masked.replace(/[\r\n]+/g, ' '), ending }
     })
-    const masked = data.length === 0 ? undefined : this.#data(data.join('\n'))
+    const masked = data.length === 0 ? undefined : maskedMessage(this.#values, data.join('\n'))
     if (masked === undefined && !changed) return raw
     const ending = lines.find(each => each.ending !== '')?.ending ?? '\n'
     const shown = (masked ?? data.join('\n')).split(/\r\n|\r|\n/)
@@ -101,30 +100,6 @@ export class EventStreamBody implements BodyReader {
       return shown.map(each => `data: ${each}${ending}`).join('')
     })
     return Buffer.from(begins + parts.join(''))
-  }
-
-  /** An event's data with what is hidden masked; undefined: there is nothing. */
-  #data(text: string): string | undefined {
-    if (!/^\s*[[{"]/.test(text)) return this.#text(text)
-    const bytes = Buffer.from(text)
-    try {
-      const body = new JsonBody(this.#values, { texts: 'many' })
-      const masked = Buffer.concat([...body.write(bytes), ...body.end()])
-      return masked.equals(bytes) ? undefined : masked.toString('utf8')
-    } catch (error) {
-      if (!(error instanceof BodyProblem)) throw error
-      // A text such as `[DONE]`: it has no fields. What begins like an object had some.
-      if (this.#values.rules.byFieldAlone && /^\s*\{/.test(text)) throw error
-      return this.#text(text)
-    }
-  }
-
-  #text(text: string): string | undefined {
-    const values = this.#values
-    const bytes = Buffer.from(text)
-    values.place(UNNAMED, bytes.length).set(bytes)
-    if (!values.scanned(UNNAMED, bytes.length)) return undefined
-    return Buffer.from(values.out.subarray(values.start, values.end)).toString('utf8')
   }
 }
 

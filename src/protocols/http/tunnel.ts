@@ -1,9 +1,11 @@
 // A WebSocket between client and upstream: frames are followed in both directions, texts on their way to the client are
 // masked where something is hidden from it, and it ends with the session.
 import { Buffer } from 'node:buffer'
+import { BodyProblem, type MessageMasker } from '#engines/bodies'
 import type { Permit, Session } from '#gateway'
 import { AccessDenied, GatewayError, isGatewayError, ProtocolError, UpstreamError } from '#model'
 import { type Exchange, Fields, type Tunnel, type UpstreamResponse } from '#transport/http'
+import { unreadableAnswer } from './masking.ts'
 import type { HttpSettings } from './settings.ts'
 import { BINARY, closeFrame, type FrameHead, FrameReader, serverFrame, TEXT } from './websocket.ts'
 
@@ -114,6 +116,7 @@ class Outward {
   readonly #client: Tunnel
   readonly #record: (bytes: Uint8Array) => void
   #room: number
+  #masker: MessageMasker | undefined
   #head: FrameHead | undefined
   /** Parts of a text that is looked at when it is whole; undefined: it passes as it comes. */
   #text: Uint8Array[] | undefined
@@ -165,15 +168,24 @@ class Outward {
     const head = this.#head!
     if (head.opcode > BINARY || !head.final) return
     if (this.#text !== undefined) {
-      const stream = this.#permit.text()
-      const whole = Buffer.concat(this.#text)
-      const shown = Buffer.concat([Buffer.from(stream.write(whole)), Buffer.from(stream.flush())])
+      const shown = this.#shown(Buffer.concat(this.#text))
       this.#text = undefined
       this.#held = 0
       this.#send(serverFrame(TEXT, shown))
       this.#keep(shown)
     }
     if (this.#textual) this.#keep(LINE)
+  }
+
+  /** A message as the principal may see it: JSON by its fields, another text by what detectors find. */
+  #shown(message: Uint8Array): Uint8Array {
+    this.#masker ??= this.#permit.messages()
+    try {
+      return this.#masker?.mask(message) ?? message
+    } catch (error) {
+      if (error instanceof BodyProblem) throw unreadableAnswer(error)
+      throw error
+    }
   }
 
   #send(bytes: Uint8Array): void {
