@@ -4,6 +4,7 @@ import type { Endpoint } from '#gateway'
 export function connectHint({ host, port, resource }: Endpoint): readonly string[] {
   return [
     `ssh -p ${port} ${resource}@${host}   # the password is ID:SECRET, from: sallyport credential ${resource}`,
+    `sallyport credential ${resource} --certificate   # no password: gives a key for 15 minutes, and the ssh line that uses it`,
     `rsync -e 'ssh -p ${port}' FILE ${resource}@${host}:`,
   ]
 }

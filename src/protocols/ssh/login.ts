@@ -26,6 +26,7 @@ const MOST_SHOWN = 20
 const METHODS = ['publickey', 'password', 'keyboard-interactive'] as const
 /** In place of a password: the person's own sign-in is asked for, in a browser. A word, so that no empty answer of a script waits for anybody. */
 const BROWSER = 'browser'
+const NAME = /^[a-z0-9._-]{1,63}$/
 /** An ephemeral credential in one field: its id, a colon, its secret. */
 const CREDENTIAL = /^([^:]+):(.+)$/s
 
@@ -229,7 +230,9 @@ class Proof {
     resource: string,
     socket: Socket,
   ): Promise<Principal | undefined> {
-    const asked = this.#gateway.askPerson(`ssh to ${resource.slice(0, 64)}`, this.#origin)
+    // Read by a person who decides by it: a client may say a name there, and no sentence.
+    const to = NAME.test(resource) ? ` to ${resource}` : ''
+    const asked = this.#gateway.askPerson(`ssh${to}`, this.#origin)
     if (asked === undefined) return undefined
     const left = new AbortController()
     const leave = () => left.abort()

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { upstreamAlgorithms } from '../algorithms.ts'
 import { guard } from '../guard.ts'
 import { ed25519Blob, opensshPrivateKey, publicKeyLine } from '../public-key.ts'
-import { type CertificateTerms, writeCertificate } from './certificate.ts'
+import { type CertificateTerms, readCertificate, writeCertificate } from './certificate.ts'
 import { hostCertificates, presentCertificate } from './host-proof.ts'
 import { KnownHost } from './known-host.ts'
 import { readSubjectKey } from './subject-key.ts'
@@ -146,6 +146,15 @@ describe('our own certificate', () => {
     const second = at(124)
     expect(second).not.toBe(first)
     expect(at(125, ['localhost', 'gateway'])).not.toBe(second)
+    const elsewhere = issue({
+      hostKey: otherKey,
+      authority,
+      names: ['localhost'],
+      now: 125 * 3_600_000,
+    })
+    expect(readCertificate(elsewhere, authority).subject.numbers).not.toEqual(
+      readCertificate(first, authority).subject.numbers,
+    )
     // A clock that went back would have it not yet hold.
     expect(at(10)).not.toBe(second)
   })

@@ -35,11 +35,13 @@ interface Insides {
 
 /** Our certificate, made anew each day. */
 export function hostCertificates(): (of: Issuer) => Buffer {
-  let made: { readonly blob: Buffer; readonly names: string; readonly renewAt: number } | undefined
+  // By the key itself: another gateway in this process has another.
+  const made = new WeakMap<KeyObject, Made>()
   return ({ hostKey, authority, names, now }) => {
-    const key = names.join()
-    if (made?.names === key && now < made.renewAt && now > made.renewAt - 2 * DAY_MS)
-      return made.blob
+    const known = made.get(hostKey)
+    const all = names.join()
+    const current = known !== undefined && Math.abs(known.madeAt - now) < DAY_MS
+    if (current && known.names === all && known.authority === authority) return known.blob
     const terms = {
       kind: 'host' as const,
       id: 'sallyport',
@@ -50,9 +52,16 @@ export function hostCertificates(): (of: Issuer) => Buffer {
       extensions: new Map(),
     }
     const blob = writeCertificate(readSubjectKey(ed25519Blob(hostKey)), terms, authority)
-    made = { blob, names: key, renewAt: now + DAY_MS }
+    made.set(hostKey, { blob, authority, names: all, madeAt: now })
     return blob
   }
+}
+
+interface Made {
+  readonly blob: Buffer
+  readonly authority: KeyObject
+  readonly names: string
+  readonly madeAt: number
 }
 
 export interface Issuer {

@@ -3,7 +3,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import type { KeyProofs } from '#gateway'
 import { InvalidRequest, isGatewayError } from '#model'
 import { ed25519Blob, opensshPrivateKey, publicKeyLine, readPublicKey } from '../public-key.ts'
-import { certificateLine, writeCertificate } from './certificate.ts'
+import { certificateLine, isPrincipal, writeCertificate } from './certificate.ts'
 import { readNetworks, SOURCE_ADDRESS } from './client-proof.ts'
 import { string } from './fields.ts'
 import { readSubjectKey, type SubjectKey } from './subject-key.ts'
@@ -57,9 +57,16 @@ export const keyProofs: KeyProofs = {
   trust: ({ upstreams }) => `${publicKeyLine(upstreams)} sallyport-user-ca`,
 
   knownHosts({ names, port }, hostKey, { gateways }) {
-    const patterns = names.map(name => (port === DEFAULT_PORT ? name : `[${name}]:${port}`))
-    const line = (key: Buffer) => `${patterns.join(',')} ssh-ed25519 ${key.toString('base64')}`
-    return [`@cert-authority ${line(ed25519Blob(gateways))}`, line(ed25519Blob(hostKey))]
+    const line = (of: readonly string[], key: Buffer) => {
+      const patterns = of.map(name => (port === DEFAULT_PORT ? name : `[${name}]:${port}`))
+      return `${patterns.join(',')} ssh-ed25519 ${key.toString('base64')}`
+    }
+    // A certificate names hosts, not patterns: where a client looks for one, it has to be in it.
+    const named = names.filter(isPrincipal)
+    return [
+      `@cert-authority ${line(named, ed25519Blob(gateways))}`,
+      line(names, ed25519Blob(hostKey)),
+    ]
   },
 }
 
