@@ -2,8 +2,7 @@
 import { type BodyMasker, BodyProblem } from '#engines/bodies'
 import type { Permit } from '#gateway'
 import { AccessDenied } from '#model'
-import type { Body, ResponseHead } from '#transport/http'
-import { decoded, encodingOf } from './decoding.ts'
+import { type Body, contentCodings, decodeContent, type ResponseHead } from '#transport/http'
 
 export interface ReadAnswer {
   readonly body: Body
@@ -24,11 +23,11 @@ export function readAnswer(
   try {
     // Of a part nobody can tell what it is a part of.
     if (head.status === 206) throw new BodyProblem('type', 'It is a part of something.')
-    const encoding = encodingOf(head.fields)
-    if (encoding === undefined) throw new BodyProblem('encoding', 'Its encoding is unknown here.')
+    const codings = contentCodings(head.fields)
+    if (codings === undefined) throw new BodyProblem('encoding', 'Its encoding is unknown here.')
     const masker = permit.body({ contentType, textsByDetectors: unreadable === 'pass' })
     if (masker === undefined) return plain
-    return { masker, body: encoding === 'none' ? body : decoded(body, encoding) }
+    return { masker, body: decodeContent(body, codings) }
   } catch (error) {
     if (!(error instanceof BodyProblem)) throw error
     // Safe: the operator says that answers of such kinds hold nothing to mask.
@@ -50,5 +49,5 @@ const TEXT =
 
 /** Whether it is something to be read in a recording. */
 export function isText({ fields }: ResponseHead): boolean {
-  return TEXT.test(fields.get('content-type') ?? '') && encodingOf(fields) === 'none'
+  return TEXT.test(fields.get('content-type') ?? '') && contentCodings(fields)?.length === 0
 }

@@ -196,8 +196,8 @@ export class Http2Exchange implements Exchange, BodyWriter, Flow, Watched {
       (name, value) => !mayTrail(name) || !isSendable(value),
     )
     if (this.#dead) return
-    if (trailers.size > 0) this.#stream.sendTrailers(asObject(undefined, trailers))
-    else this.#stream.close()
+    // None: Node ends the stream with an empty DATA frame. (Closing it would reset it, which strict clients take for a failure.)
+    this.#stream.sendTrailers(asObject(undefined, trailers))
   }
 
   abort(error: Error): void {

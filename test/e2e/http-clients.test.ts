@@ -1,0 +1,136 @@
+// Clients that people use for HTTP, unmodified: git, Python, Java, and a local port that asks nothing.
+import { existsSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { run } from '../servers/programs.ts'
+import { type ApiStage, startApiStage } from './http-stage.ts'
+
+const CLIENTS = join(dirname(fileURLToPath(import.meta.url)), 'clients')
+let stage: ApiStage
+let env: Record<string, string>
+
+beforeAll(async () => {
+  stage = await startApiStage()
+  env = {
+    // It wins over what a session of requests says.
+    REQUESTS_CA_BUNDLE: stage.gateway.ca,
+    SSL_CERT_FILE: stage.gateway.ca,
+    BASE: `https://127.0.0.1:${stage.gateway.port}`,
+    CA: stage.gateway.ca,
+    TOKEN: await stage.token(),
+  }
+})
+afterAll(() => stage?.stop())
+
+test('git clones and pushes over HTTPS, and a policy tells one from the other', async () => {
+  const made = await stage.gateway.cli(
+    ['credential', 'files', '--json'],
+    await stage.token(),
+    60_000,
+  )
+  const { id, secret } = JSON.parse(made.stdout)
+  const base = `https://${id}:${secret}@127.0.0.1:${stage.gateway.port}`
+  const work = join(stage.folder, 'clone')
+  const git = (...args: string[]) =>
+    run(
+      'git',
+      [
+        '-c',
+        `http.sslCAInfo=${stage.gateway.ca}`,
+        '-c',
+        'http.extraHeader=Sallyport-Resource: files',
+        '-c',
+        'user.name=t',
+        '-c',
+        'user.email=t@t',
+        ...args,
+      ],
+      {
+        timeoutMs: 30_000,
+        env: { GIT_TERMINAL_PROMPT: '0', HOME: stage.folder, GIT_SSL_CAINFO: stage.gateway.ca },
+      },
+    )
+  const cloned = await git('clone', '-q', `${base}/tools.git`, work)
+  expect(cloned.stderr).toBe('')
+  expect(existsSync(join(work, 'file'))).toBe(true)
+  writeFileSync(
+    join(work, 'big'),
+    Buffer.alloc(300_000, 'abcdefghijklmnopq').map((byte, at) => (byte * at) & 255),
+  )
+  await git('-C', work, 'add', '.')
+  await git('-C', work, 'commit', '-q', '-m', 'second')
+  const pushed = await git('-C', work, 'push', '-q', 'origin', 'main')
+  expect(pushed.stderr).toBe('')
+  const log = await run('git', [
+    '-C',
+    join(stage.folder, 'repositories', 'tools.git'),
+    'log',
+    '--format=%s',
+  ])
+  expect(log.stdout).toBe('second\nfirst\n')
+  stage.gateway.writePolicies({
+    'no-push.cedar':
+      '@id("no-push") @reason("nobody pushes") forbid (principal, action == Action::"write", resource == Object::"files/tools.git/git-receive-pack");',
+  })
+  writeFileSync(join(work, 'more'), 'x')
+  await git('-C', work, 'add', '.')
+  await git('-C', work, 'commit', '-q', '-m', 'third')
+  await expect
+    .poll(async () => (await git('-C', work, 'push', '-q', 'origin', 'main')).stderr, {
+      timeout: 10_000,
+    })
+    .toContain('403')
+  expect((await git('clone', '-q', `${base}/tools.git`, `${work}-again`)).stderr).toBe('')
+}, 60_000)
+
+test('requests and httpx', async () => {
+  const ran = await run('/usr/bin/python3', [join(CLIENTS, 'http_clients.py')], {
+    env,
+    timeoutMs: 30_000,
+  })
+  expect(ran.stderr).toBe('')
+  expect(
+    ran.stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line)),
+  ).toEqual([
+    ['requests get', [200, '/v1/echo?a=%C3%A9+b']],
+    ['requests json', [200, '{"x": 1}']],
+    ['requests chunked', [200, 'ab']],
+    ['requests denied', [403, 'forbidden']],
+    ['requests redirect', [200, '/echo?x=1']],
+    ['requests events', 3],
+    ['httpx get', [200, 1]],
+    ['httpx chunked', [200, 'ab']],
+    ['httpx events', 3],
+  ])
+}, 40_000)
+
+test('Java’s HttpClient, over both versions', async () => {
+  const ran = await run('java', ['-XX:TieredStopAtLevel=1', join(CLIENTS, 'Ask.java')], {
+    env,
+    timeoutMs: 60_000,
+  })
+  expect(ran.stderr).toBe('')
+  expect(ran.stdout).toBe(
+    'HTTP_1_1 200 true\nHTTP_1_1 403 false\nHTTP_2 200 true\nHTTP_2 403 false\n',
+  )
+}, 60_000)
+
+test('a local port that asks nothing', async () => {
+  const ran = await stage.gateway.cli(
+    [
+      'connect',
+      'api',
+      '--',
+      'sh',
+      '-c',
+      'curl -sS --max-time 10 "$SALLYPORT_HTTP_URL/echo?x=1" >&2',
+    ],
+    await stage.token(),
+    30_000,
+  )
+  expect(ran.code, ran.stderr).toBe(0)
+})
