@@ -11,6 +11,8 @@ const compress = promisify(zstdCompress)
 export const MARK = Buffer.from('SPREC001', 'latin1')
 const FASTEST = { [constants.ZSTD_c_compressionLevel]: 1 }
 const WORTH_COMPRESSING_BYTES = 16 * 1024
+/** Each piece of what comes out is a turn of a thread. */
+const COMPRESSED_AT_ONCE_BYTES = 64 * 1024
 /** RFC 8878 3.1.1: no line of JSON begins with it. */
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 const NONCE_BYTES = 12
@@ -28,7 +30,11 @@ export async function sealBlock(
   const plain =
     text.length < WORTH_COMPRESSING_BYTES
       ? text
-      : await compress(text, { params: FASTEST, pledgedSrcSize: text.length })
+      : await compress(text, {
+          params: FASTEST,
+          pledgedSrcSize: text.length,
+          chunkSize: COMPRESSED_AT_ONCE_BYTES,
+        })
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   cipher.setAAD(numberBytes(number))
