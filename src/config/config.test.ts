@@ -26,6 +26,7 @@ const protocols: readonly ProtocolSettings[] = [
       ca: z.string().optional(),
     }),
     secretFields: ['password', 'headers.*'],
+    ownFields: ['stamp'],
   },
 ]
 const parse = (text: string) => parseConfig('/etc/sallyport/sallyport.yaml', text, protocols)
@@ -282,6 +283,19 @@ resources:
       i === 0 ? 'x0: &x0 [a,a,a,a,a,a,a,a,a]' : `x${i}: &x${i} [${`*x${i - 1},`.repeat(9)}]`,
     )
     expect(wrong(bomb.join('\n')).join()).toContain('too many aliases')
+  })
+
+  it('takes `ours` for what the gateway makes itself, with a login to make it for', () => {
+    const given = (credential: string) =>
+      `listen: { parcel: 127.0.0.1:15432 }\nresources: [{ name: a, protocol: parcel, upstream: { host: h }, credential: ${credential} }]`
+    expect(valid(given('{ user: u, stamp: ours }')).resources[0]?.credential).toEqual({
+      user: 'u',
+      secrets: {},
+      ours: ['stamp'],
+    })
+    expect(wrong(given('{ stamp: ours }')).join()).toContain('one login')
+    expect(wrong(given('{ user: u, stamp: theirs }')).join()).toContain('must be ours')
+    expect(wrong(given('{ user: u, password: ours }')).join()).toContain('credential.password')
   })
 
   it('refuses names that could mean something else elsewhere', () => {

@@ -310,6 +310,9 @@ function credentialOf(
   if (user !== undefined && (typeof user !== 'string' || user === '')) {
     report([...path, 'user'], 'must be text')
   }
+  if (user === undefined && ownFields.some(field => fields[field] === 'ours')) {
+    report([...path, 'user'], 'must be there: what the gateway makes is for one login')
+  }
   const take = (field: string, value: unknown, at: Path) => {
     const checked = secretReference.safeParse(value)
     if (checked.success) secrets[field] = reference(checked.data)

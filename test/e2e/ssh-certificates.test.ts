@@ -172,7 +172,7 @@ describe('a certificate', () => {
     }
   })
 
-  test('is understood by paramiko and asyncssh', async () => {
+  test('is understood by paramiko, PuTTY and asyncssh, which knows the gateway by its authority', async () => {
     const file = await keyFor('web-1', 'python')
     const paramiko = `
 import paramiko, sys
@@ -187,16 +187,28 @@ client.close()
     const asyncssh = `
 import asyncio, asyncssh, sys
 async def main():
-    async with asyncssh.connect('127.0.0.1', int(sys.argv[2]), username='web-1', known_hosts=None,
+    async with asyncssh.connect('127.0.0.1', int(sys.argv[2]), username='web-1', known_hosts=sys.argv[3],
                                 client_keys=[sys.argv[1]], agent_path=None, config=None) as client:
         print((await client.run('echo asyncssh')).stdout, end='')
 asyncio.run(main())
 `
-    const args = [file, String(stage.gateway.port)]
+    const shown = await stage.gateway.cli(['known-hosts'], await stage.token('order-bot'))
+    const [authority = '', plain = ''] = shown.stdout.split('\n')
+    const known = join(stage.folder, 'authority-alone')
+    writeFileSync(known, `${authority}\n`)
+    const port = String(stage.gateway.port)
+    const args = [file, port, known]
     const first = await run('/usr/bin/python3', ['-W', 'ignore', '-c', paramiko, ...args])
     expect(first.stdout, first.stderr).toBe('paramiko\n')
     const second = await run('/usr/bin/python3', ['-W', 'ignore', '-c', asyncssh, ...args])
     expect(second.stdout, second.stderr).toBe('asyncssh\n')
+    await run('puttygen', [file, '-O', 'private', '-o', `${file}.ppk`])
+    const line = { input: plain.split(' ').slice(1).join(' ') }
+    const [print = ''] =
+      /SHA256:\S+/.exec((await run('ssh-keygen', ['-lf', '-'], line)).stdout) ?? []
+    const plink = ['-batch', '-ssh', '-P', port, '-hostkey', print, '-i', `${file}.ppk`]
+    const third = await run('plink', [...plink, '-cert', `${file}-cert.pub`, host, 'echo putty'])
+    expect(third.stdout, third.stderr).toBe('putty\n')
   })
 })
 
