@@ -23,6 +23,7 @@ import { type AccessTables, accessMigrations, Grants, Requests } from '#services
 import { openAuditLog } from '#services/audit'
 import { Channels, type ChannelTables, channelMigrations, toldEntry } from '#services/channels'
 import { openDatabase } from '#services/db'
+import { Explainer } from '#services/explaining'
 import { createIdentity, identityMigrations } from '#services/identity'
 import { createInventory } from '#services/inventory'
 import { HotPlugins, type Plugins } from '#services/plugins'
@@ -175,6 +176,8 @@ export async function startServer(
       onTrouble: error => log.error({ err: error }, 'recording.index_failed'),
     })
     undo.push(() => recordings.close())
+    const explainer = new Explainer()
+    undo.push(() => explainer.close())
     for (const session of await recordings.recover())
       audit.append({ kind: 'session.closed', session, result: { reason: 'failed' } })
     // In the background: until it is done, older sessions are not found by what was asked in them.
@@ -283,6 +286,7 @@ export async function startServer(
           identity,
           inventory,
           recordings,
+          explainer,
           requests,
           grants,
           audit,

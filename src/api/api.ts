@@ -25,6 +25,7 @@ import { credentialRoutes } from './credential-routes.ts'
 import { dataClassRoutes } from './data-class-routes.ts'
 import { deviceRoutes } from './device-routes.ts'
 import { evidenceRoutes } from './evidence-routes.ts'
+import { explanationRoutes } from './explanation-routes.ts'
 import { grantRoutes } from './grant-routes.ts'
 import { liveRoutes } from './live-routes.ts'
 import { nowRoutes } from './now-routes.ts'
@@ -179,6 +180,7 @@ export async function startApi(
       timeRoutes,
       sessionRoutes,
       terminalRoutes,
+      explanationRoutes,
       nowRoutes,
       peopleRoutes,
       runRoutes,

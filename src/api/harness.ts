@@ -11,6 +11,7 @@ import { z } from 'zod'
 import type { ListenerSettings, Protocol } from '#gateway'
 import { AccessDenied, Secret, type Statement } from '#model'
 import { openDatabase } from '#services/db'
+import { Explainer } from '#services/explaining'
 import { openPolicies, PolicyHistory, policyMigrations, Workbench } from '#services/policies'
 import type { Log, LogFields } from '#telemetry'
 import { read, statement, type TestGateway, testGateway } from '../gateway/gateway.testing.ts'
@@ -97,6 +98,7 @@ export async function testApi(
   }
   policyFiles.onChange(() => void inForce())
   const workbench = new Workbench()
+  const explainer = new Explainer()
   const channels = new Channels({
     kysely: store.tables<ChannelTables>(),
     now: () => test.clock.now,
@@ -115,6 +117,7 @@ export async function testApi(
       inventory: test.inventory,
       recordings: test.recordings,
       requests: test.requests,
+      explainer,
       grants: test.grants,
       audit: test.audit,
       channels,
@@ -214,6 +217,7 @@ export async function testApi(
       for (const { socket } of served) socket.destroy()
       workbench.close()
       policyFiles.close()
+      await explainer.close()
       await channels.stop()
       await Promise.all([api.close(), test.close()])
       await store.close()

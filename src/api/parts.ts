@@ -5,6 +5,7 @@ import type { DetectorSettings, Origin, Principal } from '#model'
 import type { Grants, Requests } from '#services/access'
 import type { AuditLog } from '#services/audit'
 import type { Channels } from '#services/channels'
+import type { Explainer } from '#services/explaining'
 import type { Identity } from '#services/identity'
 import type { Inventory } from '#services/inventory'
 import type { Policies, PolicyHistory, Workbench } from '#services/policies'
@@ -18,6 +19,7 @@ export interface ApiParts {
   readonly inventory: Inventory
   readonly recordings: Recordings
   readonly requests: Requests
+  readonly explainer: Pick<Explainer, 'explain'>
   readonly grants: Grants
   readonly audit: AuditLog
   readonly channels: Channels

@@ -123,6 +123,11 @@ const rows: readonly Row[] = [
     id: things => things.request,
     ...only(404, [403, 'own'], [200, 'read', 'dba']),
   },
+  {
+    route: `GET ${paths.explanation}`,
+    id: things => things.request,
+    ...only(404, [200, 'own', 'read', 'dba']),
+  },
   ...[paths.approve, paths.deny].map(path => ({
     route: `POST ${path}`,
     body: {},

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type * as certificates from './certificates.ts'
 import type * as channels from './channels.ts'
 import type * as evidence from './evidence.ts'
+import type * as explanation from './explanation.ts'
 import type * as now from './now.ts'
 import type * as people from './people.ts'
 import type * as policySchemas from './policies.ts'
@@ -15,6 +16,7 @@ export { grantable } from './actions.ts'
 export * as certificateSchemas from './certificates.ts'
 export * as channelSchemas from './channels.ts'
 export * as evidenceSchemas from './evidence.ts'
+export * as explanationSchemas from './explanation.ts'
 export * as nowSchemas from './now.ts'
 export { API_BASE, paths } from './paths.ts'
 export * as peopleSchemas from './people.ts'
@@ -36,6 +38,7 @@ export type KnownHosts = z.infer<typeof certificates.knownHosts>
 export type AccessRequestView = z.infer<typeof schemas.accessRequest>
 export type PrecedentView = z.infer<typeof precedents.precedent>
 export type TimeQuestion = z.input<typeof time.timeQuestion>
+export type ExplanationView = z.infer<typeof explanation.explanation>
 export type TypedCommandsView = z.infer<typeof terminal.typedCommands>
 export type GrantView = z.infer<typeof schemas.grant>
 export type SessionView = z.infer<typeof schemas.session>

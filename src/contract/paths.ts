@@ -13,6 +13,7 @@ export const paths = {
   request: '/api/requests/:id',
   approve: '/api/requests/:id/approve',
   precedents: '/api/requests/:id/precedents',
+  explanation: '/api/requests/:id/explanation',
   deny: '/api/requests/:id/deny',
   cancel: '/api/requests/:id/cancel',
   review: '/api/requests/:id/review',

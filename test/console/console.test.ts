@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { Issuer } from '../../demo/index.ts'
 import type { RunningGateway } from '../servers/gateway.ts'
 import { run } from '../servers/programs.ts'
-import { faults, picture, type Stage, setStage } from './stage.ts'
+import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
 
 const POLICIES = {
   'shop.cedar': `
@@ -183,5 +183,95 @@ describe('the page', () => {
     await page.getByText('not live: connecting again').waitFor({ timeout: 10_000 })
     await gateway.start()
     await page.getByText('live', { exact: true }).first().waitFor({ timeout: 15_000 })
+  })
+})
+
+describe('a held command that only a shell can read', () => {
+  const request = {
+    id: 'req-shell',
+    kind: 'statement',
+    state: 'pending',
+    resource: 'web-1',
+    protocol: 'x',
+    principal: 'order-bot',
+    principalKind: 'agent',
+    owners: [],
+    tags: {},
+    statement: 'cat /etc/passwd | sudo tee -a /srv/$X; ((',
+    parameters: [],
+    objects: ['sh'],
+    verbs: ['sh'],
+    flags: ['compound', 'dynamic'],
+    message: 'commands need a person',
+    policies: ['ask'],
+    approvers: ['dba'],
+    quorum: 1,
+    votes: [],
+    mayVote: true,
+    digest: 'd'.repeat(64),
+    createdAt: Date.now(),
+    expiresAt: Date.now() + 600_000,
+  }
+  const explanation = {
+    about: 'as a shell would read it; nothing is decided by this',
+    commands: [
+      {
+        program: 'cat',
+        text: 'cat /etc/passwd',
+        notes: ['what it prints goes to the next (|)'],
+      },
+      {
+        program: 'sudo',
+        text: 'sudo tee -a /srv/$X',
+        notes: ['reads what the one before prints (|)', 'may run what its words name'],
+      },
+      { text: '((\u202e', notes: ['does not read as a command'] },
+    ],
+    hasError: true,
+    cut: false,
+  }
+  async function open(answer: unknown, look: { dark?: boolean; width?: number } = {}) {
+    const opened = await pageOf('dora', '/requests', look)
+    const { page } = opened
+    await page.route(/\/api\/requests\/req-shell$/, route => route.fulfill({ json: request }))
+    await page.route(/\/api\/requests\/req-shell\/precedents$/, route =>
+      route.fulfill({ json: [] }),
+    )
+    await page.route(/\/api\/requests\/req-shell\/explanation$/, route =>
+      answer === undefined
+        ? route.fulfill({ status: 503, json: { code: 'unavailable', detail: 'Not now.' } })
+        : route.fulfill({ json: answer }),
+    )
+    await page.goto(`${url}/requests/req-shell`)
+    await page
+      .getByText('as a shell would read it')
+      .or(page.getByText('Not now.'))
+      .first()
+      .waitFor()
+    return opened
+  }
+
+  it.each(LOOKS)(
+    'is explained as the programs that it would run (%s)',
+    async (name, dark, width) => {
+      const { page, complaints } = await open(explanation, { dark, width })
+      const list = page.getByRole('region', { name: 'explanation' })
+      expect(await list.getByRole('listitem').count()).toBe(3)
+      await list.getByText('parts of it do not read as a command').waitFor()
+      // What would turn the eye is shown by its number.
+      await list.getByText('\\u202e').waitFor()
+      expect(await faults(page)).toEqual([])
+      await picture(page, `explained-${name}`)
+      expect(complaints).toEqual([])
+    },
+  )
+
+  it('is decided without an explanation where there is none in time, or it cannot be had', async () => {
+    const missing = { ...explanation, commands: [], hasError: false, missing: 'too_long' }
+    const { page } = await open(missing)
+    await page.getByText('It could not be explained in time').waitFor()
+    expect(await page.getByRole('button', { name: /Approve/ }).isEnabled()).toBe(true)
+    const { page: other } = await open(undefined)
+    expect(await other.getByRole('button', { name: /Approve/ }).isEnabled()).toBe(true)
   })
 })

@@ -19,6 +19,7 @@ import {
 import { count, many, plain } from '../../ui/text.ts'
 import { Needs } from './around.tsx'
 import { TakeBack } from './decide.tsx'
+import { Explained } from './explained.tsx'
 import { Precedents } from './precedents.tsx'
 import { Review } from './review.tsx'
 import { RequestState, whence, who } from './state.tsx'
@@ -90,6 +91,7 @@ function Request({ request }: { request: AccessRequestView }) {
       )}
       <Vote request={request} ready={open} />
       <Needs request={request} />
+      {request.flags.includes('compound') && <Explained id={request.id} />}
       <Preview request={request} />
       {request.state === 'pending' && request.mayVote && <Precedents id={request.id} />}
       <Facts

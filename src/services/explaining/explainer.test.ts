@@ -1,0 +1,20 @@
+import { afterAll, expect, it } from 'vitest'
+import { Explainer } from './index.ts'
+
+const explainer = new Explainer()
+afterAll(() => explainer.close())
+
+it('explains, and answers the same question from what it keeps', async () => {
+  const first = await explainer.explain('cat a | grep b')
+  expect(first?.commands.map(({ program }) => program)).toEqual(['cat', 'grep'])
+  expect(await explainer.explain('cat a | grep b')).toBe(first)
+})
+
+it('gives up on a text that takes the grammar seconds, and answers the next one', async () => {
+  const hostile = new Explainer({ mostMs: 150 })
+  expect(await hostile.explain('a|'.repeat(8_000))).toBeUndefined()
+  const next = new Explainer()
+  const [slow, quick] = [next.explain('a|'.repeat(8_000)), next.explain('uptime')]
+  expect([await slow, (await quick)?.commands[0]?.program]).toEqual([undefined, 'uptime'])
+  await Promise.all([hostile.close(), next.close()])
+})

@@ -1,0 +1,2 @@
+// Commands explained to people, in a thread of its own.
+export { Explainer } from './explainer.ts'
