@@ -53,6 +53,7 @@ describe('the data classes', () => {
     const { page, complaints } = await stage.pageOf('ana', '/data-classes')
     await page.getByText('Not known of shop').waitFor()
     await page.getByText('⟦m:email⟧').waitFor()
+    await page.getByText('/customers/*/mail').waitFor()
     await page.getByText('nobody: no policy permits it').waitFor()
     await page
       .getByText(/precision \d\.\d+, recall \d\.\d+/)

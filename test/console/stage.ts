@@ -69,7 +69,15 @@ export async function setStage(
     issuers: [issuerEntry(issuer.url)],
     resources: [postgresResource('shop', server)],
     policies,
-    dataClasses: { email: { columns: ['*.email'], detect: 'email', mask: 'redact' } },
+    dataClasses: {
+      email: {
+        columns: ['*.email'],
+        keys: ['mail_address'],
+        pointers: ['/customers/*/mail'],
+        detect: 'email',
+        mask: 'redact',
+      },
+    },
     env: { UPSTREAM_PASSWORD: server.password, LOGIN_SECRET: LOGIN_CLIENT.secret },
     settings: {
       ...settings,
