@@ -124,9 +124,12 @@ export class SessionView implements View {
   }
 
   #detectedAt(column: At): readonly string[] {
-    const names = this.masks.classes
-      .filter(each => each.detect !== undefined && !this.#reveals(each.name, column))
-      .map(each => each.name)
+    // Frozen: what is kept for a list is kept by the list itself.
+    const names = Object.freeze(
+      this.masks.classes
+        .filter(each => each.detect !== undefined && !this.#reveals(each.name, column))
+        .map(each => each.name),
+    )
     const key = JSON.stringify(names)
     const same = this.#lists.get(key)
     if (same === undefined) this.#lists.set(key, names)

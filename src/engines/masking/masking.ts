@@ -93,6 +93,8 @@ export function createMasking(settings: {
     [...settings.classes].sort((a, b) => bySensitivity(a.name, b.name)),
   )
   const finders = new Map<string, Finder>()
+  /** By the list of classes itself, which may not change then: header after header is scrubbed by the same one. */
+  const scrubbers = new WeakMap<readonly string[], CountingScanner>()
 
   const scanner = (names: readonly string[]): CountingScanner | undefined => {
     // One class for each detector: of several, the one that shows least.
@@ -123,8 +125,10 @@ export function createMasking(settings: {
     },
     scanner,
     scrub: (text, names) => {
-      const scan = scanner(names)
+      const scan = scrubbers.get(names) ?? scanner(names)
       if (scan === undefined) return text
+      if (Object.isFrozen(names)) scrubbers.set(names, scan)
+      scan.begin()
       const src = Buffer.from(text, 'utf8')
       const out = new Uint8Array(maskedBytes(src.length))
       const written = scan(src, 0, src.length, out, 0)
