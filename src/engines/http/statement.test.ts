@@ -46,6 +46,15 @@ describe('a request as a statement', () => {
     expect(() => first('GET /a%0Ab')).toThrow('control')
   })
 
+  it('is on one object where servers see one thing: a slash at the end changes nothing, and `;` is refused', () => {
+    expect(first('GET /closed/').object).toEqual(first('GET /closed').object)
+    expect(first('POST /refunds/', { ...billing, unknown: 'path' }).object).toEqual(
+      first('POST /refunds', billing).object,
+    )
+    for (const path of ['/closed;x=1', '/a;b/closed', '/closed%3Bx', '/;'])
+      expect(() => first(`GET ${path}`), path).toThrow('`;`')
+  })
+
   it('is on the operation of the document, and unknown beside it', () => {
     expect(first('POST /refunds', billing).object).toEqual({
       name: 'refundCharge',

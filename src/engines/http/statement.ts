@@ -31,7 +31,7 @@ export function httpStatement(asked: AskedOfApi, reading: Reading): Statement {
     )
   const segments = segmentsOf(asked.path)
   const query = readForm(asked.query)
-  const found = reading.routes?.find(method, segments)
+  const found = foundIn(reading, method, segments)
   const operations =
     asked.graphql === undefined
       ? [operationOf(asked, segments, [...query.keys()], found, reading)]
@@ -67,6 +67,25 @@ function segmentsOf(path: string): readonly string[] {
     })
 }
 
+/**
+ * Where every path is served, one with a slash at the end is what it is without: most servers read it so, and a policy
+ * about the one must not be passed by the other. Where only a document's are, it is another path, and refused.
+ */
+function foundIn(
+  { routes, unknown }: Reading,
+  method: string,
+  segments: readonly string[],
+): FoundRoute | undefined {
+  const found = routes?.find(method, segments)
+  return found !== undefined || unknown === 'refuse'
+    ? found
+    : routes?.find(method, withoutSlash(segments))
+}
+
+function withoutSlash(segments: readonly string[]): readonly string[] {
+  return segments.length > 1 && segments.at(-1) === '' ? segments.slice(0, -1) : segments
+}
+
 function operationOf(
   asked: AskedRequest,
   segments: readonly string[],
@@ -96,10 +115,16 @@ function operationOf(
     throw new InvalidRequest('statement_unsupported', 'this API has no such operation', {
       hint: 'The gateway serves the operations of the API document of this resource, and no others.',
     })
+  // Some servers take `;…` off before they look where a path leads, others do not.
+  if (segments.some(segment => segment.includes(';')))
+    throw new InvalidRequest(
+      'statement_unsupported',
+      'a path with `;` is served where a document or a route of the resource has it',
+    )
   return {
     action: tunnelled ? 'tunnel' : actionOf(method),
     verb: method,
-    object: { name: segments.join('/') || '/', kind: remote ? 'method' : 'path' },
+    object: { name: withoutSlash(segments).join('/') || '/', kind: remote ? 'method' : 'path' },
     columns,
     flags,
     category,
