@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run } from '../servers/programs.ts'
-import { type ApiStage, startApiStage } from './http-stage.ts'
+import { grpcClient } from './clients/grpc.ts'
+import { type ApiStage, startApiStage, UPSTREAM_SECRET } from './http-stage.ts'
 
 const CLIENTS = join(dirname(fileURLToPath(import.meta.url)), 'clients')
 let stage: ApiStage
@@ -118,6 +119,20 @@ test('Java’s HttpClient, over both versions', async () => {
     'HTTP_1_1 200 true\nHTTP_1_1 403 false\nHTTP_2 200 true\nHTTP_2 403 false\n',
   )
 }, 60_000)
+
+test('gRPC: calls, their trailers, and streams in turns', async () => {
+  const client = grpcClient(
+    `localhost:${stage.gateway.port}`,
+    stage.gateway.ca,
+    await stage.token(),
+    'calls',
+  )
+  expect(await client.ask('Get', 'hello')).toBe(`hello ${`Bearer ${UPSTREAM_SECRET}`.length}`)
+  expect(await client.ask('Fail', 'hello')).toBe('5 there is none')
+  expect(await client.ask('Drop', 'hello')).toMatch(/^7 /)
+  expect(await client.talk(['a', 'b', 'c'])).toEqual(['a', 'b', 'c'])
+  client.close()
+}, 40_000)
 
 test('a local port that asks nothing', async () => {
   const ran = await stage.gateway.cli(

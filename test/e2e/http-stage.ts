@@ -11,6 +11,7 @@ import { WebSocketServer } from 'ws'
 import { type Issuer, startIssuer } from '../../demo/index.ts'
 import { issuerEntry, type RunningGateway, startGateway } from '../servers/gateway.ts'
 import { type Ran, run } from '../servers/programs.ts'
+import { startGrpc } from './clients/grpc.ts'
 
 export const CARD = '4111111111111111'
 export const EMAIL = 'secret.person@example.com'
@@ -84,6 +85,9 @@ unless { context.numbers.hasTag("/amount") && context.numbers.getTag("/amount") 
 forbid (principal, action, resource == Object::"graph/Mutation.drop");
 @id("no-introspection")
 forbid (principal, action in [Action::"read", Action::"write"], resource) when { context.category == "introspection" };
+@id("no-drops")
+@reason("nothing is dropped")
+forbid (principal, action, resource == Object::"calls/shop.Orders/Drop");
 @id("sockets")
 permit (principal, action == Action::"tunnel", resource in Resource::"api");
 @id("people-elsewhere")
@@ -113,7 +117,7 @@ export async function startApiStage(): Promise<ApiStage> {
   const port = typeof address === 'object' && address !== null ? address.port : 0
   writeFileSync(join(folder, 'api.yaml'), OPENAPI)
   makeRepository(folder, repository)
-  const issuer = await startIssuer()
+  const [issuer, grpc] = await Promise.all([startIssuer(), startGrpc()])
   const url = `http://127.0.0.1:${port}`
   const credential = { headers: { Authorization: 'env:UPSTREAM' } }
   const gateway = await startGateway({
@@ -131,6 +135,12 @@ export async function startApiStage(): Promise<ApiStage> {
         credential,
       },
       { name: 'people', protocol: 'http', upstream: { url: `${url}/v1` }, credential },
+      {
+        name: 'calls',
+        protocol: 'http',
+        upstream: { url: `http://127.0.0.1:${grpc.port}`, version: '2', unreadable: 'pass' },
+        credential,
+      },
       { name: 'graph', protocol: 'http', upstream: { url, graphql: '/graphql' }, credential },
       {
         name: 'files',
@@ -216,6 +226,7 @@ export async function startApiStage(): Promise<ApiStage> {
     async stop() {
       await gateway.remove()
       await issuer.stop()
+      grpc.stop()
       for (const client of sockets.clients) client.terminate()
       server.closeAllConnections()
       server.close()

@@ -13,6 +13,7 @@ import {
   bodyFollows,
   type Exchange,
   type Framing,
+  NO_BODY,
   pipe,
   type ResponseHead,
   STREAM,
@@ -272,11 +273,10 @@ async function answer(
   const { recording } = session.resource
   const keep = recording.keep === 'answers' ? recording.answerBytes : 0
   if (keep > 0) void session.recordOutput(permit, 'output', headText(head, fields))
-  const onward: ResponseHead = {
-    ...head,
-    fields,
-    body: masked && follows ? STREAM : head.body,
-  }
+  // In HTTP/2 an answer without a body ends with its head: what a call says at its end stands there (gRPC, trailers only).
+  const ended = !follows && isNothing(head.body) && request.version === '2'
+  const framing = ended ? NO_BODY : masked && follows ? STREAM : head.body
+  const onward: ResponseHead = { ...head, fields, body: framing }
   const writer = exchange.respond(onward)
   if (!follows) {
     body.discard()
