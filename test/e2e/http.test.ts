@@ -31,6 +31,8 @@ test('passes what is permitted, with the upstream’s credential and without the
     expect(headers['x-forwarded-for']).toBe('127.0.0.1')
     expect(headers['x-tenant']).toBe('acme')
     expect(headers['sallyport-resource']).toBeUndefined()
+    expect(stdout).not.toContain(UPSTREAM_SECRET)
+    expect(headers['authorization']).toMatch(/^\*+$/)
     const { headers: reached } = stage.seen.at(-1)!
     expect(reached['authorization']).toBe(`Bearer ${UPSTREAM_SECRET}`)
     expect(JSON.stringify(stage.seen)).not.toContain(await stage.token())

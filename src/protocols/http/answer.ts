@@ -1,13 +1,11 @@
 // An upstream's answer on its way to the client: masked where something is hidden from who asked, within what the policy
 // lets an answer be, on record, at the pace of the slower of client and disk.
 import { type BodyMasker, BodyProblem } from '#engines/bodies'
-import { type Permit, type Session, type StandingPermit, standOn } from '#gateway'
+import type { Permit, Session } from '#gateway'
 import { AccessDenied, isGatewayError, UpstreamError } from '#model'
 import { type Body, type BodyWriter, Fields } from '#transport/http'
 import { unreadableAnswer } from './masking.ts'
-
-/** An answer that takes longer stands on its permit. */
-const STANDING_MS = 500
+import { SecretFilter } from './secret-filter.ts'
 
 export interface AnswerParts {
   readonly session: Session
@@ -15,6 +13,8 @@ export interface AnswerParts {
   readonly body: Body
   readonly writer: BodyWriter
   readonly masker: BodyMasker | undefined
+  /** The upstream's credential: it does not come back. */
+  readonly secrets: readonly string[]
   /** Bytes of the body that go on record. */
   readonly keep: number
   /** Ends it, with why. */
@@ -31,11 +31,10 @@ export interface Relayed {
 export function relayAnswer(parts: AnswerParts): Promise<Relayed> {
   const { session, permit, body, writer, masker, signal } = parts
   const most = permit.limit.bytes ?? Infinity
+  const filter = new SecretFilter(parts.secrets)
   return new Promise(resolve => {
     let [sent, kept, waits] = [0, 0, 0]
     let [full, over] = [false, false]
-    let standing: StandingPermit | undefined
-    let late: NodeJS.Timeout | undefined
 
     function go(): void {
       if (!over && !full && waits === 0) body.resume()
@@ -44,8 +43,6 @@ export function relayAnswer(parts: AnswerParts): Promise<Relayed> {
       if (over) return
       over = true
       signal.removeEventListener('abort', aborted)
-      clearTimeout(late)
-      standing?.drop()
       masker?.abort()
       if (error !== undefined) {
         body.cancel(error)
@@ -81,13 +78,6 @@ export function relayAnswer(parts: AnswerParts): Promise<Relayed> {
     }
 
     if (signal.aborted) return aborted()
-    // What takes its time is asked about again, when the rules change and as time goes by.
-    late = setTimeout(() => {
-      standing = standOn(session, permit, next => {
-        if (next.masks !== permit.masks) end(rulesChanged())
-      })
-      standing.signal.addEventListener('abort', () => end(standing?.signal.reason as Error))
-    }, STANDING_MS)
     signal.addEventListener('abort', aborted, { once: true })
     writer.onDrain(() => {
       full = false
@@ -97,8 +87,8 @@ export function relayAnswer(parts: AnswerParts): Promise<Relayed> {
       data(chunk) {
         if (over) return true
         try {
-          if (masker === undefined) send(chunk)
-          else for (const part of masker.write(chunk)) send(part)
+          if (masker === undefined) send(filter.write(chunk))
+          else for (const part of masker.write(chunk)) send(filter.write(part))
         } catch (error) {
           end(problem(error))
         }
@@ -107,7 +97,8 @@ export function relayAnswer(parts: AnswerParts): Promise<Relayed> {
       end(trailers) {
         if (over) return
         try {
-          for (const part of masker?.end() ?? []) send(part)
+          for (const part of masker?.end() ?? []) send(filter.write(part))
+          send(filter.end())
         } catch (error) {
           return end(problem(error))
         }
@@ -130,10 +121,6 @@ export function relayAnswer(parts: AnswerParts): Promise<Relayed> {
 function problem(error: unknown): Error {
   if (error instanceof BodyProblem) return unreadableAnswer(error)
   return error instanceof Error ? error : new Error('the answer cannot be masked')
-}
-
-function rulesChanged(): AccessDenied {
-  return new AccessDenied('session_ended', 'what may be seen changed while this was answered')
 }
 
 export function limitExceeded(): AccessDenied {

@@ -49,7 +49,8 @@ async function resolve(session: Session<HttpSettings>): Promise<Injected> {
     for (const [field, secret] of Object.entries(lease.secrets)) {
       if (!field.startsWith('headers.')) continue
       fields.push([field.slice('headers.'.length).toLowerCase(), fieldValue(secret.reveal())])
-      secrets.push(secret.reveal())
+      // What a service shows of it is often without the scheme.
+      secrets.push(secret.reveal(), secret.reveal().replace(/^[A-Za-z]+ +/, ''))
     }
     if (token !== undefined) {
       fields.push(['authorization', `Bearer ${fieldValue(token.reveal())}`])
@@ -62,7 +63,7 @@ async function resolve(session: Session<HttpSettings>): Promise<Injected> {
     return {
       fields,
       origin: await originOf(upstream, clientCertificate?.reveal(), clientKey?.reveal()),
-      secrets: secrets.filter(secret => secret.length >= SHORTEST_SECRET),
+      secrets: [...new Set(secrets)].filter(secret => secret.length >= SHORTEST_SECRET),
     }
   } finally {
     lease.release()

@@ -38,7 +38,7 @@ function labelOf(host: string | undefined): string | undefined {
 }
 
 /** Throws AuthenticationFailed: there is no proof, or none that we read. */
-export function proofOf({ fields }: RequestHead): Pick<Asking, 'proof' | 'carrier'> {
+export function proofOf({ fields, method }: RequestHead): Pick<Asking, 'proof' | 'carrier'> {
   const own = fields.all('sallyport-authorization')
   const carrier = own.length > 0 ? 'sallyport-authorization' : 'authorization'
   const [words, second] = own.length > 0 ? own : fields.all('authorization')
@@ -54,6 +54,7 @@ export function proofOf({ fields }: RequestHead): Pick<Asking, 'proof' | 'carrie
   if (second !== undefined || value === '') throw unreadable()
   if (scheme.toLowerCase() === 'bearer') return { carrier, proof: { kind: 'token', token: value } }
   if (scheme.toLowerCase() !== 'basic') throw unreadable()
+  refuseOtherSites(fields, method)
   const pair = Buffer.from(value, 'base64').toString('utf8')
   const colon = pair.indexOf(':')
   if (colon < 0) throw unreadable()
@@ -78,6 +79,17 @@ export async function prove(
   if (await login.matches(new Secret(secret))) return login.accept(resource, origin)
   login.reject(origin)
   throw new AuthenticationFailed('credential_invalid', 'the credential or its secret is wrong')
+}
+
+/**
+ * A browser sends what it was once given for us along with what any page asks of us, also one of another resource. (Fetch
+ * Metadata: clients that are no browsers say nothing.) Whoever follows a link may, and reads.
+ */
+function refuseOtherSites(fields: RequestHead['fields'], method: string): void {
+  const site = fields.get('sec-fetch-site')
+  if (site === undefined || site === 'same-origin' || site === 'none') return
+  if (fields.get('sec-fetch-mode') === 'navigate' && method === 'GET') return
+  throw new InvalidRequest('request_invalid', 'a page of another origin asked for this')
 }
 
 function unreadable(): AuthenticationFailed {

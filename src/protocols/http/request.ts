@@ -1,13 +1,7 @@
 // One request, from its head to the end of its answer: who, what, the decision, the upstream, the way back.
 import { httpStatement } from '#engines/http'
-import { endingError, type Permit, type Session } from '#gateway'
-import {
-  AccessDenied,
-  type CloseReason,
-  InvalidRequest,
-  isGatewayError,
-  UpstreamError,
-} from '#model'
+import { endingError, type Permit } from '#gateway'
+import { AccessDenied, type CloseReason, InvalidRequest, isGatewayError } from '#model'
 import {
   Body,
   bodyFollows,
@@ -25,6 +19,7 @@ import { bodyFacts } from './body-facts.ts'
 import { readUpTo } from './body-start.ts'
 import type { Injected } from './credential.ts'
 import { denial } from './denial.ts'
+import { endingOf } from './ending.ts'
 import { requestFields, responseFields } from './fields.ts'
 import { isText, readAnswer } from './masking.ts'
 import { basePathOf, type Readings } from './reading.ts'
@@ -91,8 +86,10 @@ async function serveIn(open: OpenSession, parts: RequestParts): Promise<void> {
       },
       reading,
     )
-    const reason = fields.get('sallyport-reason')
-    if (reason !== undefined) session.justify(reason)
+    // A reason is for the request that brings it. (Judged in this very turn: requests side by side keep theirs apart.)
+    const reason = fields.get('sallyport-reason') ?? ''
+    if (reason !== open.reason) session.justify(reason)
+    open.reason = reason
     permit = await session.authorize(statement, {
       notify() {},
       signal: exchange.signal,
@@ -113,25 +110,6 @@ function waitOf(prefer: string | undefined): number {
   return seconds === undefined ? 0 : Number(seconds) * 1_000
 }
 
-/** What ends an exchange that is under way: the client, or whatever ends the session. */
-function endOf(exchange: Exchange, session: Session): { signal: AbortSignal; stop(): void } {
-  const ending = new AbortController()
-  const left = () => ending.abort(new UpstreamError('upstream_lost', 'the client left'))
-  const ended = () => ending.abort(endingError(session.signal.reason as CloseReason))
-  const { signal } = exchange
-  if (session.signal.aborted) ended()
-  else if (signal.aborted) left()
-  signal.addEventListener('abort', left, { once: true })
-  session.signal.addEventListener('abort', ended, { once: true })
-  return {
-    signal: ending.signal,
-    stop() {
-      signal.removeEventListener('abort', left)
-      session.signal.removeEventListener('abort', ended)
-    },
-  }
-}
-
 interface Answered {
   readonly bytes: number
   /** Values, by class. */
@@ -148,7 +126,7 @@ async function forward(
 ): Promise<void> {
   const { session, credential } = open
   const { exchange } = parts
-  const end = endOf(exchange, session)
+  const end = endingOf(exchange, session, permit)
   let call: UpstreamCall | undefined
   let status = 0
   let answered: Answered = { bytes: 0, masked: undefined }
@@ -289,6 +267,7 @@ async function answer(
     body,
     writer,
     masker,
+    secrets: injected.secrets,
     keep: masker !== undefined || isText(head) ? keep : 0,
     signal,
   })

@@ -17,6 +17,8 @@ export interface OpenSession {
   readonly credential: UpstreamCredential
   /** The field that carried the proof: it stays here. Undefined: there was none to carry. */
   readonly carrier: Asking['carrier'] | undefined
+  /** What the last request gave as its reason. */
+  reason: string
 }
 
 export class Sessions {
@@ -107,7 +109,7 @@ export class Sessions {
         await session.close('client_left')
         throw new AccessDenied('session_ended', 'the client left')
       }
-      return { session, credential: new UpstreamCredential(session), carrier }
+      return { session, credential: new UpstreamCredential(session), carrier, reason: '' }
     } catch (error) {
       this.#failures += 1
       throw error

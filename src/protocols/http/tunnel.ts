@@ -132,7 +132,6 @@ class Outward {
   }
 
   head(head: FrameHead): void {
-    if (!this.#permit.current) throw new AccessDenied('session_ended', 'the rules changed')
     this.#head = head
     if (head.opcode === TEXT || head.opcode === BINARY) this.#textual = head.opcode === TEXT
     const data = head.opcode <= BINARY

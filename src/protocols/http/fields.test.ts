@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest'
+import { type Field, Fields, type RequestHead, type ResponseHead } from '#transport/http'
+import { requestFields, responseFields } from './fields.ts'
+import { proofOf, resourceOf } from './login.ts'
+
+const head = (fields: readonly Field[], more: Partial<RequestHead> = {}): RequestHead => ({
+  version: '1.1',
+  method: 'GET',
+  target: { path: '/', query: undefined },
+  host: { name: 'gateway.example', port: undefined },
+  fields: Fields.of(...fields),
+  body: { kind: 'none' },
+  expectContinue: false,
+  upgrade: undefined,
+  close: false,
+  ...more,
+})
+const sent = (fields: readonly Field[], parts: object = {}) =>
+  Object.fromEntries(
+    requestFields(head(fields), {
+      carrier: 'authorization',
+      injected: [['x-api-key', 'theirs']],
+      plain: false,
+      by: { for: '192.0.2.7', proto: 'https', host: 'gateway.example' },
+      ...parts,
+    }),
+  )
+const answered = (fields: readonly Field[], parts: object = {}) => {
+  const answer: ResponseHead = { status: 200, fields: Fields.of(...fields), body: { kind: 'none' } }
+  return Object.fromEntries(
+    responseFields(answer, {
+      masked: false,
+      contentType: undefined,
+      own: 'https://gateway.example:18443',
+      origin: 'https://billing.internal',
+      basePath: '/api',
+      challenges: false,
+      scrub: value => value,
+      ...parts,
+    }),
+  )
+}
+
+describe('fields of a request', () => {
+  it('go on without what is ours, what is claimed, and what the credential replaces', () => {
+    const fields = sent([
+      ['authorization', 'Bearer ours'],
+      ['sallyport-resource', 'billing'],
+      ['x-api-key', 'the client’s'],
+      ['x-forwarded-for', '6.6.6.6'],
+      ['x-remote-user', 'root'],
+      ['impersonate-user', 'root'],
+      ['x-original-url', '/admin'],
+      ['connection', 'x-hop'],
+      ['x-hop', '1'],
+      ['prefer', 'wait=10'],
+      ['x-tenant', 'acme'],
+    ])
+    expect(fields).toMatchObject({
+      'x-api-key': 'theirs',
+      'x-forwarded-for': '192.0.2.7',
+      'x-tenant': 'acme',
+    })
+    for (const gone of [
+      'authorization',
+      'sallyport-resource',
+      'x-remote-user',
+      'impersonate-user',
+      'x-original-url',
+      'x-hop',
+      'prefer',
+    ])
+      expect(fields[gone], gone).toBeUndefined()
+  })
+
+  it('keep the client’s Authorization when the proof came in a field of ours', () => {
+    const fields = sent(
+      [
+        ['authorization', 'Bearer theirs'],
+        ['sallyport-authorization', 'Bearer ours'],
+      ],
+      {
+        carrier: 'sallyport-authorization',
+      },
+    )
+    expect(fields['authorization']).toBe('Bearer theirs')
+    expect(JSON.stringify(fields)).not.toContain('ours')
+  })
+
+  it('ask for nothing that could not be read', () => {
+    const fields = sent(
+      [
+        ['range', 'bytes=0-1'],
+        ['accept-encoding', 'br'],
+      ],
+      { plain: true },
+    )
+    expect(fields['range']).toBeUndefined()
+    expect(fields['accept-encoding']).toBe('identity')
+  })
+})
+
+describe('fields of an answer', () => {
+  it('lead to us and not around us', () => {
+    const location = (value: string) => answered([['location', value]])['location']
+    expect(location('https://billing.internal/api/x?y#z')).toBe(
+      'https://gateway.example:18443/x?y#z',
+    )
+    expect(location('/api/x')).toBe('/x')
+    expect(location('/api')).toBe('/')
+    expect(location('x/y')).toBe('x/y')
+    expect(location('//billing.internal/api/x')).toBe('https://gateway.example:18443/x')
+    for (const elsewhere of [
+      'https://billing.internal.evil.example/api/x',
+      'https://evil.example/',
+      'https://billing.internal:8443/api/x',
+      'https://billing.internal/other',
+      '/apix',
+      '//evil.example/api',
+    ])
+      expect(location(elsewhere), elsewhere).toBe(elsewhere)
+    const fields = answered([
+      ['alt-svc', 'h3=":443"'],
+      ['set-cookie', 'a=b; Domain=billing.internal; Path=/'],
+      ['www-authenticate', 'Basic'],
+    ])
+    expect(fields).toEqual({ 'set-cookie': 'a=b; Path=/' })
+  })
+
+  it('say nothing that is true of the unmasked bytes alone', () => {
+    const fields = answered(
+      [
+        ['etag', '"a"'],
+        ['content-md5', 'x'],
+        ['accept-ranges', 'bytes'],
+        ['content-type', 'text/csv'],
+      ],
+      { masked: true },
+    )
+    expect(fields).toEqual({ etag: 'W/"a"', 'content-type': 'text/csv' })
+  })
+})
+
+describe('who asks for what', () => {
+  it('is told by one field or by the host', () => {
+    const named = (fields: readonly Field[], host: string) =>
+      resourceOf(head(fields, { host: { name: host, port: undefined } }))
+    expect(named([], 'billing.gateway.example')).toBe('billing')
+    expect(named([['sallyport-resource', 'other']], 'billing.gateway.example')).toBe('other')
+    for (const host of ['localhost', '127.0.0.1', '::1'])
+      expect(named([], host), host).toBeUndefined()
+    expect(() =>
+      named(
+        [
+          ['sallyport-resource', 'a'],
+          ['sallyport-resource', 'b'],
+        ],
+        'x.y',
+      ),
+    ).toThrow('twice')
+  })
+
+  it('is proved once, in a way that can be read', () => {
+    expect(proofOf(head([['authorization', 'bearer abc']])).proof).toEqual({
+      kind: 'token',
+      token: 'abc',
+    })
+    const basic = `Basic ${Buffer.from('id:se:cret').toString('base64')}`
+    expect(proofOf(head([['authorization', basic]])).proof).toEqual({
+      kind: 'credential',
+      id: 'id',
+      secret: 'se:cret',
+    })
+    expect(() => proofOf(head([]))).toThrow('token')
+    for (const wrong of ['abc', 'Digest x', 'Bearer a b', 'Basic !!!', 'Bearer '])
+      expect(() => proofOf(head([['authorization', wrong]])), wrong).toThrow()
+    expect(() =>
+      proofOf(
+        head([
+          ['authorization', 'Bearer a'],
+          ['authorization', 'Bearer b'],
+        ]),
+      ),
+    ).toThrow()
+  })
+
+  it('is no page of another origin that rides on what a browser keeps', () => {
+    const basic = `Basic ${Buffer.from('id:secret').toString('base64')}`
+    const from =
+      (site: string, mode: string, method = 'GET') =>
+      () =>
+        proofOf(
+          head(
+            [
+              ['authorization', basic],
+              ['sec-fetch-site', site],
+              ['sec-fetch-mode', mode],
+            ],
+            { method },
+          ),
+        )
+    expect(from('cross-site', 'cors')).toThrow('another origin')
+    expect(from('same-site', 'no-cors')).toThrow('another origin')
+    expect(from('cross-site', 'navigate', 'POST')).toThrow('another origin')
+    expect(from('cross-site', 'navigate')).not.toThrow()
+    expect(from('same-origin', 'cors', 'POST')).not.toThrow()
+  })
+})

@@ -1,0 +1,56 @@
+// Takes the gateway's own secrets out of what an upstream sends back: some services answer with what they were asked. Of the
+// same length, so that what is framed stays framed. Sees them as they were sent, not encoded otherwise.
+import { Buffer } from 'node:buffer'
+
+const STAR = 0x2a
+const NOTHING = Buffer.alloc(0)
+
+export class SecretFilter {
+  readonly #secrets: readonly Buffer[]
+  readonly #longest: number
+  /** The end of what came, where it may be the beginning of a secret. */
+  #kept: Buffer = NOTHING
+
+  constructor(secrets: readonly string[]) {
+    this.#secrets = secrets.map(secret => Buffer.from(secret))
+    this.#longest = Math.max(0, ...this.#secrets.map(({ length }) => length))
+  }
+
+  /** What may go on of all that came so far. */
+  write(chunk: Uint8Array): Uint8Array {
+    if (this.#longest === 0) return chunk
+    const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    const bytes = this.#without(this.#kept.length === 0 ? view : Buffer.concat([this.#kept, view]))
+    const held = this.#begun(bytes)
+    this.#kept = held === 0 ? NOTHING : Buffer.from(bytes.subarray(bytes.length - held))
+    return held === 0 ? bytes : bytes.subarray(0, bytes.length - held)
+  }
+
+  end(): Uint8Array {
+    const rest = this.#kept
+    this.#kept = NOTHING
+    return rest
+  }
+
+  /** The bytes themselves when there is nothing in them: they may be somebody else's. */
+  #without(bytes: Buffer): Buffer {
+    let out = bytes
+    for (const secret of this.#secrets) {
+      for (let at = out.indexOf(secret); at >= 0; at = out.indexOf(secret, at + secret.length)) {
+        if (out === bytes) out = Buffer.from(bytes)
+        out.fill(STAR, at, at + secret.length)
+      }
+    }
+    return out
+  }
+
+  /** How many of the last bytes a secret may begin with. */
+  #begun(bytes: Buffer): number {
+    for (let at = Math.max(0, bytes.length - this.#longest + 1); at < bytes.length; at += 1)
+      for (const secret of this.#secrets) {
+        if (secret[0] !== bytes[at] || bytes.length - at >= secret.length) continue
+        if (bytes.compare(secret, 0, bytes.length - at, at) === 0) return bytes.length - at
+      }
+    return 0
+  }
+}
