@@ -149,6 +149,17 @@ describe('a terminal', () => {
     )
   })
 
+  it('draws no more of a huge screen than a page can bear', async () => {
+    const tape = new Tape()
+    tape.extend([
+      { at: 1, columns: 1_000, rows: 1_000 },
+      { at: 2, text: 'x'.repeat(3_000) },
+    ])
+    const view = await shown(tape, 2)
+    expect([view.columns, view.height, view.rows.length]).toEqual([1_000, 1_000, 200])
+    expect(text(view)[0]).toBe('x'.repeat(400))
+  })
+
   it('survives what the emulator does not: erasing up to the last cell', async () => {
     const tape = new Tape()
     tape.extend([{ at: 1, text: 'all of it\u001b[24;80Hx\u001b[1J\u001b[Hnew' }])

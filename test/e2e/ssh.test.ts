@@ -268,6 +268,40 @@ describe('the gate', () => {
     expect(shown).not.toContain('d@example.com')
   })
 
+  test('tells what was typed in a shell as far as its screen tells, and that this is no evidence', async () => {
+    const prompt = '[#$] $'
+    const steps = [
+      { expect: prompt },
+      { send: 'echo one\r' },
+      { expect: `one\r\n(?s:.*)${prompt}` },
+      { send: 'id -u | cat\r' },
+      { expect: `\\d\r\n(?s:.*)${prompt}` },
+      { send: 'exit\r' },
+      { wait: 1 },
+    ]
+    const env = stage.environment(await stage.credential())
+    const client = ['ssh', '-tt', ...stage.options(), '-p', String(stage.gateway.port), host]
+    const ran = await run(
+      '/usr/bin/python3',
+      [join(import.meta.dirname, 'terminal.py'), JSON.stringify(steps), ...client],
+      { env, timeoutMs: 60_000 },
+    )
+    expect(ran.stderr).toBe('')
+    const auditor = await stage.token('dora')
+    const [newest] = JSON.parse((await stage.gateway.cli(['sessions', '--json'], auditor)).stdout)
+    const told = await stage.gateway.cli(
+      ['session', 'replay', newest?.id ?? '', '--commands', '--json'],
+      auditor,
+    )
+    const { about, commands } = JSON.parse(told.stdout)
+    expect(about).toBe('as read from the screen; not evidence')
+    expect(commands.map(({ text }: { text: string }) => text)).toEqual([
+      'echo one',
+      'id -u | cat',
+      'exit',
+    ])
+  })
+
   test('ends a running command within two seconds when its session is ended', async () => {
     const running = stage.ssh([host, 'sleep 60'])
     const auditor = await stage.token('dora')

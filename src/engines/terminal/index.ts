@@ -1,3 +1,11 @@
 // What a terminal showed, read again: as asciicast, and what it says by itself.
 export { bytesOf, CastWriter, type Shown, StreamTexts, type TerminalSize } from './cast.ts'
-export { type PromptPiece, PromptReader, type TypedCommand } from './prompts.ts'
+
+import type { PromptReader } from './prompts.ts'
+
+export type { PromptPiece, PromptReader, TypedCommand } from './prompts.ts'
+
+/** With the emulator, which nobody else needs. */
+export async function loadPromptReader(): Promise<PromptReader> {
+  return new (await import('./prompts.ts')).PromptReader()
+}

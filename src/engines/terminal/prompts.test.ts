@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fc } from '../../../test/property.ts'
-import { PromptReader } from './index.ts'
+import { PromptReader } from './prompts.ts'
 
 /** What is read of pieces of output; a pair is another size. */
 function read(pieces: readonly (string | readonly [number, number])[]): string[] {

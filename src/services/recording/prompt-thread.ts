@@ -1,6 +1,6 @@
 // A thread that reads one terminal's commands and ends with it: seconds of work, away from everybody's statements.
 import { parentPort } from 'node:worker_threads'
-import { type PromptPiece, PromptReader, type TypedCommand } from '#engines/terminal'
+import { loadPromptReader, type PromptPiece, type TypedCommand } from '#engines/terminal'
 
 /** Pieces in order; none: that was all. */
 export type Asked = readonly PromptPiece[] | undefined
@@ -9,7 +9,7 @@ export type Answered =
   | { readonly commands: readonly TypedCommand[]; readonly full: boolean }
   | undefined
 
-const reader = new PromptReader()
+const reader = await loadPromptReader()
 const answer = (answered: Answered): void => parentPort?.postMessage(answered)
 parentPort?.on('message', (asked: Asked) => {
   for (const piece of asked ?? []) reader.read(piece)

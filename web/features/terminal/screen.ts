@@ -31,6 +31,8 @@ export interface Row {
 
 export interface View {
   readonly columns: number
+  /** How many it has; as many of them as can be drawn are in `rows`. */
+  readonly height: number
   readonly rows: readonly Row[]
   /** Undefined when it is hidden. */
   /** The emulator failed at something on the way: it is not what stood there. */
@@ -38,13 +40,19 @@ export interface View {
   readonly cursor: { readonly x: number; readonly y: number } | undefined
 }
 
+/** A client may say that its window is a thousand cells wide and high, and a host colour each of them. */
+const MOST_ROWS = 200
+export const MOST_COLUMNS = 400
+
 export function viewOf(terminal: Terminal, lost: boolean): View {
   const { active } = terminal.buffer
   const cell = active.getNullCell()
-  const rows = Array.from({ length: terminal.rows }, (_, y) => rowOf(terminal, y, cell))
+  const rows = Array.from({ length: Math.min(terminal.rows, MOST_ROWS) }, (_, y) =>
+    rowOf(terminal, y, cell),
+  )
   const { cursorX: x, cursorY: y } = active
   const cursor = cursorHidden(terminal) ? undefined : { x, y }
-  return { columns: terminal.cols, rows, lost, cursor }
+  return { columns: terminal.cols, height: terminal.rows, rows, lost, cursor }
 }
 
 function rowOf(terminal: Terminal, y: number, cell: IBufferCell): Row {
@@ -59,7 +67,7 @@ function rowOf(terminal: Terminal, y: number, cell: IBufferCell): Row {
     text = ''
     width = 0
   }
-  for (let x = 0; x < (line?.length ?? 0); x += 1) {
+  for (let x = 0; x < Math.min(line?.length ?? 0, MOST_COLUMNS); x += 1) {
     const found = line?.getCell(x, cell)
     // The second half of a wide character.
     if (found === undefined || found.getWidth() === 0) continue

@@ -2,7 +2,7 @@
 import { memo, useEffect, useMemo, useRef, useState } from 'react'
 import { Mark, Verbatim } from '../../ui/parts.tsx'
 import { plain } from '../../ui/text.ts'
-import type { Ink, Row, Run, View } from './screen.ts'
+import { type Ink, MOST_COLUMNS, type Row, type Run, type View } from './screen.ts'
 import { type Piece, Tape } from './tape.ts'
 import { Typed } from './typed.tsx'
 import './terminal.css'
@@ -73,8 +73,11 @@ export function TerminalScreen({
           </Mark>
         )}
         <span>
-          {view.columns} × {view.rows.length}
+          {view.columns} × {view.height}
         </span>
+        {(view.height > view.rows.length || view.columns > MOST_COLUMNS) && (
+          <span>too large to be drawn whole</span>
+        )}
         {view.lost && <span>Something here could not be drawn: see what came, as text.</span>}
       </p>
       <Typed entry={entry} startedAt={startedAt} live={live} />
