@@ -145,7 +145,7 @@ export class CsvBody implements BodyReader {
   #entry(cell: Cell): NameEntry {
     const { names } = this.#values.rules
     const text = Buffer.from(plain(this.#backlog.bytes, cell))
-    return names.known(text, 0, text.length) ?? names.learn(text, 0, text.length, text)
+    return names.known(text, 0, text.length) ?? names.learn(text)
   }
 
   #cells(cells: readonly Cell[], columns: readonly NameEntry[]): void {

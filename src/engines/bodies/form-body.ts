@@ -58,8 +58,7 @@ export class FormBody implements BodyReader {
     // `user[card]` and `user.card` are called card.
     const called = Buffer.from(lastName(written.toString('utf8')))
     const { names } = values.rules
-    const entry =
-      names.known(called, 0, called.length) ?? names.learn(called, 0, called.length, called)
+    const entry = names.known(called, 0, called.length) ?? names.learn(called)
     values.place(UNNAMED, written.length).set(written)
     if (values.scanned(UNNAMED, written.length)) this.#replace(from, nameEnd)
     if (sign < 0) {

@@ -78,6 +78,16 @@ describe('a JSON body', () => {
     expect(masked('{"pin":"1234","PIN":1234}', rules)).toBe('{"pin":null,"PIN":null}')
   })
 
+  it('keeps names, not the chunks that they came in', () => {
+    const rules = rulesOf({ 'secret-name': { names: ['full_name'] } })
+    const chunk = Buffer.from('{"full_name":"Ann"}')
+    expect(through(body(rules), [chunk])).not.toContain('Ann')
+    chunk.fill(0)
+    expect(rules.names.known(Buffer.from('full_name'), 0, 9)?.plan?.dataClass).toBe('secret-name')
+    const parts = body(rules).write(chunk.fill('{"full_name":"Bo" }'))
+    expect(Buffer.concat(parts).toString()).not.toContain('Bo')
+  })
+
   it('does not take one name for another that is written with escapes', () => {
     const rules = rulesOf({ 'secret-name': { names: ['full_name'] } })
     const csv = createBodyMasker(rules, { contentType: 'text/csv' })

@@ -159,11 +159,12 @@ export class JsonBody implements BodyReader {
     // What an escaped name says is not told by its bytes alone: other kinds of bodies write it without.
     let entry = tokens.escaped ? undefined : names.known(src, start, end)
     if (entry === undefined) {
-      const text = Buffer.alloc(end - start)
-      if (!tokens.escaped) text.set(src.subarray(start, end))
-      const to = tokens.escaped ? decodeString(src, start, end, text, 0) : text.length
-      const name = text.subarray(0, to)
-      entry = tokens.escaped ? names.learn(name, 0, to, name) : names.learn(src, start, end, name)
+      const text = new Uint8Array(end - start)
+      entry = names.learn(
+        tokens.escaped
+          ? text.subarray(0, decodeString(src, start, end, text, 0))
+          : src.subarray(start, end),
+      )
     }
     this.#entries[depth] = entry
     if (this.#pointers) {

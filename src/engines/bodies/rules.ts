@@ -41,8 +41,6 @@ export interface PointerNode {
 
 /** What is known of a field's name. */
 export interface NameEntry {
-  /** As it stands in the body. */
-  readonly raw: Uint8Array
   /** As UTF-8. */
   readonly text: Buffer
   readonly plan: FieldPlan | undefined
@@ -134,7 +132,6 @@ const BETWEEN = Buffer.from(': ')
 
 /** What stands for a value that has no name. */
 export const UNNAMED: NameEntry = {
-  raw: NOTHING,
   text: NOTHING,
   plan: undefined,
   elsewhere: undefined,
@@ -151,12 +148,15 @@ export class FieldNames {
   readonly #kept: (NameEntry | undefined)[] = new Array(SLOTS).fill(undefined)
 
   readonly #scan: CountingScanner | undefined
+  /** Some field is hidden by its name. */
+  readonly #plans: boolean
 
   constructor(
     fields: readonly (HiddenFields & { plan: FieldPlan })[],
     scan: CountingScanner | undefined,
   ) {
     this.#scan = scan
+    this.#plans = fields.length > 0
     for (const { names, pointers, plan } of fields) {
       for (const pointer of pointers) {
         const folded = fold(pointer.findLast(part => part !== undefined) ?? '')
@@ -170,44 +170,57 @@ export class FieldNames {
     }
   }
 
-  /** What is done with a field of that name. */
-  planOf(name: string): FieldPlan | undefined {
-    const folded = fold(name)
+  #planOf(folded: string): FieldPlan | undefined {
     return this.#exact.get(folded) ?? this.#globs.find(({ matches }) => matches(folded))?.plan
   }
 
   /** What is known of the name that stands at `[start, end)`; undefined: tell with `learn` what it says. */
   known(src: Uint8Array, start: number, end: number): NameEntry | undefined {
     const entry = this.#kept[slotOf(src, start, end)]
-    return entry !== undefined && same(entry.raw, src, start, end - start) ? entry : undefined
+    return entry !== undefined && same(entry.text, src, start, end - start) ? entry : undefined
   }
 
-  /** `text`: the name as UTF-8, in bytes of its own. */
-  learn(src: Uint8Array, start: number, end: number, text: Buffer): NameEntry {
-    const entry = this.#describe(src.slice(start, end), text)
-    if (end - start <= LONGEST_KEPT) this.#kept[slotOf(src, start, end)] = entry
+  /** `name`: as UTF-8, whatever escapes it was written with. */
+  learn(name: Uint8Array): NameEntry {
+    // Bytes of its own: a view would keep the whole chunk that it came in.
+    const text = Buffer.alloc(name.length)
+    text.set(name)
+    const entry = this.#describe(text)
+    if (text.length <= LONGEST_KEPT) this.#kept[slotOf(text, 0, text.length)] = entry
     return entry
   }
 
-  #describe(raw: Uint8Array, text: Buffer): NameEntry {
+  #describe(text: Buffer): NameEntry {
     const clean = this.#isClean(text)
-    const name = text.toString('utf8')
-    const plan = this.planOf(name)
-    const end = this.#ends.get(fold(name))
+    const folded = this.#plans ? fold(text.toString('utf8')) : ''
+    const plan = this.#plans ? this.#planOf(folded) : undefined
+    const end = this.#ends.get(folded)
     return {
-      raw,
       text,
       plan,
       elsewhere: plan === undefined || (end !== undefined && end.order < plan.order) ? end : plan,
       clean,
-      context: clean ? Buffer.concat([text.subarray(-CONTEXT_BYTES), BETWEEN]) : NOTHING,
+      context: clean ? contextOf(text) : NOTHING,
     }
   }
 
   #isClean(text: Buffer): boolean {
-    const out = Buffer.alloc(maskedBytes(text.length))
+    this.#scan?.begin()
+    const needed = maskedBytes(text.length)
+    const out = needed > scratch.length ? Buffer.allocUnsafe(needed) : scratch
     return this.#scan === undefined || this.#scan(text, 0, text.length, out, 0) < 0
   }
+}
+
+/** What is written of a name that is looked at is of no use. */
+const scratch = Buffer.alloc(maskedBytes(LONGEST_KEPT))
+
+function contextOf(text: Buffer): Buffer {
+  const from = Math.max(0, text.length - CONTEXT_BYTES)
+  const context = Buffer.alloc(text.length - from + BETWEEN.length)
+  context.set(from === 0 ? text : text.subarray(from))
+  context.set(BETWEEN, text.length - from)
+  return context
 }
 
 function slotOf(src: Uint8Array, start: number, end: number): number {
@@ -216,15 +229,21 @@ function slotOf(src: Uint8Array, start: number, end: number): number {
   return (hash ^ (hash >>> 9) ^ (hash >>> 18)) & (SLOTS - 1)
 }
 
-function same(raw: Uint8Array, src: Uint8Array, start: number, length: number): boolean {
-  if (raw.length !== length) return false
-  for (let i = 0; i < length; i++) if (raw[i] !== src[start + i]) return false
+function same(text: Uint8Array, src: Uint8Array, start: number, length: number): boolean {
+  if (text.length !== length) return false
+  for (let i = 0; i < length; i++) if (text[i] !== src[start + i]) return false
   return true
 }
 
+const SEPARATORS = /[\s_\-.]+/g
+const ASCII = /^[ -~]*$/
+
 /** `card_number`, `cardNumber`, `Card-Number` and `card.number` are one name. */
 function fold(name: string): string {
-  return foldName(name.normalize('NFKC')).replace(/[\s_\-.]+/g, '')
+  const plain = name.replace(SEPARATORS, '')
+  return ASCII.test(plain)
+    ? plain.toLowerCase()
+    : foldName(plain.normalize('NFKC')).replace(SEPARATORS, '')
 }
 
 /** `*` is any text, the empty one too. Greedy from the left, which is enough for stars alone. */
