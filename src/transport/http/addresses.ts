@@ -58,6 +58,8 @@ function has(list: BlockList, address: string): boolean {
 
 export interface AddressRule {
   permits(address: string): boolean
+  /** Whether the resource's own setting may be this very address. */
+  permitsNamed(address: string): boolean
 }
 
 /** `allow`: names of ranges, or CIDRs. Throws ConfigurationError. */
@@ -76,6 +78,10 @@ export function addressRule(allow: readonly string[] = []): AddressRule {
   const byName = listOf(named)
   const byRange = listOf(cidrs)
   return {
+    permitsNamed(address) {
+      const plain = embedded(address) ?? address
+      return has(byRange, plain) || !(has(METADATA, plain) || has(NEVER, plain))
+    },
     permits(address) {
       if (isIP(address) === 0 || address.includes('%')) return false
       const plain = embedded(address) ?? address
@@ -139,7 +145,13 @@ export async function resolveAddresses(
   rule: AddressRule,
   resolve: (host: string) => Promise<readonly string[]> = lookUp,
 ): Promise<readonly string[]> {
-  if (isIP(host) !== 0) return [host]
+  if (isIP(host) !== 0) {
+    if (rule.permitsNamed(host)) return [host]
+    throw new UpstreamError(
+      'upstream_refused',
+      'the address of the resource is one that its settings do not allow',
+    )
+  }
   let found: readonly string[]
   try {
     found = await resolve(host)

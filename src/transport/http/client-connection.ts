@@ -14,7 +14,7 @@ import { problem } from './refusal-answer.ts'
 import { RequestReader, type RequestSink } from './request-reader.ts'
 
 /** From our last word to the end of a connection whose client still sends. */
-const LINGER_MS = 2_000
+const LINGER_MS = 1_000
 const NEVER = Number.POSITIVE_INFINITY
 
 export class ClientConnection implements HttpConnection, RequestSink, Watched, Flow {
@@ -99,7 +99,7 @@ export class ClientConnection implements HttpConnection, RequestSink, Watched, F
     let at = 0
     try {
       while (at < bytes.length && !this.#lingering && this.#tunnel === undefined) {
-        if (this.#exchange?.requestOver || this.#closing) break
+        if (this.#exchange === undefined ? this.#closing : this.#exchange.requestOver) break
         at = this.#reader.read(bytes, at)
         this.#start()
       }
@@ -249,8 +249,13 @@ export class ClientConnection implements HttpConnection, RequestSink, Watched, F
     this.#lingering = true
     this.#closing = true
     this.#rest = undefined
+    this.#readBy = performance.now() + this.limits.writeIdleMs
+    this.#writeBy = NEVER
+    // The time of its silence runs from when all of our last word was sent: whoever reads slowly gets all of it.
+    this.socket.once('finish', () => {
+      this.#readBy = performance.now() + LINGER_MS
+    })
     this.#leg.end()
-    this.#readBy = performance.now() + LINGER_MS
     this.socket.resume()
   }
 

@@ -96,6 +96,7 @@ class StreamCall implements UpstreamCall, BodyWriter, Flow, Watched {
   #sent: boolean
   #left = NEVER
   #toSend: number
+  readonly #answerTimeoutMs: number
   #gone: Error | undefined
   #drain: (() => void) | undefined
   #loss: ((error: Error) => void) | undefined
@@ -113,6 +114,7 @@ class StreamCall implements UpstreamCall, BodyWriter, Flow, Watched {
     this.#limits = limits
     this.#sent = sent
     this.#toSend = request.body.kind === 'length' ? request.body.length : NEVER
+    this.#answerTimeoutMs = answerTimeoutMs
     this.deadline = performance.now() + answerTimeoutMs
     this.response = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -236,6 +238,8 @@ class StreamCall implements UpstreamCall, BodyWriter, Flow, Watched {
       this.abort(new UpstreamError('upstream_lost', 'the request was longer than it said'))
       return false
     }
+    // While it is being asked, its answer is not late.
+    if (this.deadline !== NEVER) this.deadline = performance.now() + this.#answerTimeoutMs
     this.#stream.write(chunk)
     return (
       this.#stream.writableLength <= this.#limits.unsentBytes && !this.#stream.writableNeedDrain

@@ -86,6 +86,8 @@ const messages: Record<HttpRule, string> = {
   connection_lost: 'the connection ended in the middle of a message',
 }
 
+export const httpRules = Object.keys(messages) as readonly HttpRule[]
+
 const statuses: Partial<Record<HttpRule, number>> = {
   method_unsupported: 501,
   version: 505,

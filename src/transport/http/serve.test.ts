@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pipe } from './body.ts'
 import type { Exchange } from './exchange.ts'
@@ -254,6 +255,36 @@ describe('the front, in HTTP/1.1', () => {
     await closed
     deaf.destroy()
     front.failures.length = 0
+  })
+
+  it('reads on the body that is under way when it is told to end, and nothing behind it', async () => {
+    const one = client()
+    one.send('POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab')
+    const mine = () =>
+      front.connections.find(each => (each.socket as Socket).remotePort === one.socket.localPort)
+    await becomes(() => mine()?.exchanges === 1)
+    const ending = mine()!.close(2_000)
+    one.send(`cd${get('/evil')}`)
+    expect(await one.end()).toMatch(/connection: close\r\n\r\nabcd$/)
+    await ending
+  })
+
+  it('waits for a slow reader behind its last word', async () => {
+    const big = await startFront(
+      exchange => {
+        const body = Buffer.alloc(20_000_000, 0x61)
+        exchange.answer({ status: 200, fields: Fields.none, body: NO_BODY }, body)
+      },
+      { limits: { writeIdleMs: 5_000 } },
+    )
+    const one = new RawClient(big.port)
+    one.send(get('/', 'Connection: close\r\n'))
+    await one.until(/aaa/)
+    one.socket.pause()
+    await new Promise(resolve => setTimeout(resolve, 1_300))
+    one.socket.resume()
+    expect((await one.end()).length).toBeGreaterThan(20_000_000)
+    await big.close()
   })
 
   it('tells an exchange that its client is gone', async () => {

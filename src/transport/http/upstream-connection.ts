@@ -68,6 +68,7 @@ export class UpstreamConnection implements Watched, Flow {
   /** Throws UnsendableHead, and the connection is as it was. */
   send(request: UpstreamRequest): ConnectionCall {
     const call = new ConnectionCall(this, request)
+    this.deadline = performance.now() + this.#owner.answerTimeoutMs
     call.begin()
     this.#call = call
     this.#used += 1
@@ -77,7 +78,6 @@ export class UpstreamConnection implements Watched, Flow {
     // Upstreams that expect no body there take it for the next request; what asked to be another protocol may be one.
     if ((!empty && WITHOUT_BODY.has(request.method)) || request.upgrade !== undefined)
       this.#reusable = false
-    this.deadline = performance.now() + this.#owner.answerTimeoutMs
     return call
   }
 
@@ -88,6 +88,8 @@ export class UpstreamConnection implements Watched, Flow {
 
   write(bytes: Uint8Array): boolean {
     if (this.#leg.destroyed) return false
+    // While it is being asked, its answer is not late.
+    if (this.deadline !== NEVER) this.deadline = performance.now() + this.#owner.answerTimeoutMs
     this.#leg.write(bytes)
     return this.#leg.unsent <= this.#owner.limits.unsentBytes
   }
@@ -287,7 +289,10 @@ export class UpstreamConnection implements Watched, Flow {
     this.#dead = true
     unwatch(this)
     this.#fail(
-      this.#partial === undefined && this.#used > 1 && this.#response === undefined
+      this.#partial === undefined &&
+        this.#used > 1 &&
+        this.#informational === 0 &&
+        this.#response === undefined
         ? new StaleConnection()
         : new UpstreamError(
             'upstream_lost',

@@ -257,6 +257,25 @@ describe('the client towards upstreams', () => {
   })
 })
 
+describe('a slow upload', () => {
+  it('is not taken for a late answer', async () => {
+    onRequest = (socket, text) => {
+      if (text.endsWith('z')) socket.write('HTTP/1.1 204 No Content\r\n\r\n')
+    }
+    const upstream = pool({ answerTimeoutMs: 400 })
+    const call = await upstream.open({
+      ...GET,
+      method: 'POST',
+      body: { kind: 'length', length: 6 },
+    })
+    for (const piece of 'abcdez') {
+      call.body.write(Buffer.from(piece))
+      await new Promise(resolve => setTimeout(resolve, 120))
+    }
+    expect((await call.response).head.status).toBe(204)
+  })
+})
+
 describe('an address', () => {
   const refused = (address: string, ...allow: string[]) => !addressRule(allow).permits(address)
   it('is refused when it is nobody’s, everybody’s, ours, or hides one of those', () => {
@@ -304,6 +323,13 @@ describe('an address', () => {
     expect(refused('10.2.2.3', '10.1.0.0/16')).toBe(true)
     expect(refused('169.254.169.254', 'link-local')).toBe(true)
     expect(refused('169.254.169.254', '169.254.169.254/32')).toBe(false)
+    const named = (address: string, ...allow: string[]) => addressRule(allow).permitsNamed(address)
+    expect([named('127.0.0.1'), named('10.0.0.1'), named('169.254.169.254')]).toEqual([
+      true,
+      true,
+      false,
+    ])
+    expect(named('169.254.169.254', '169.254.169.254/32')).toBe(true)
     expect(() => addressRule(['everything'])).toThrow(/neither loopback/)
     expect(() => addressRule(['10.0.0.0/33'])).toThrow(/neither loopback/)
   })
