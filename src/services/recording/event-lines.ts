@@ -10,6 +10,8 @@ const MORE_BYTES = 8 * 1024
 const MOST_KEPT = 2 * 1024
 /** So much text waits for the encoder. */
 const TOGETHER = 4 * 1024
+/** From here on a text is measured before it is encoded. */
+const MEASURED = 8 * 1024
 /** Buffers of blocks that are written, for the next ones: fresh memory is dear to touch for the first time. */
 const spare: Buffer[] = []
 const MOST_SPARE = 8
@@ -61,8 +63,9 @@ export class EventLines {
     const text = this.#text
     if (text === '') return
     this.#text = ''
-    // UTF-8 takes at most three bytes for each UTF-16 unit.
-    const bytes = this.#room(text.length * 3)
+    // UTF-8 takes at most three bytes for each UTF-16 unit. A long text is measured: room for thrice of it would not be
+    // had from the spare buffers, and is dear to touch.
+    const bytes = this.#room(text.length < MEASURED ? text.length * 3 : Buffer.byteLength(text))
     this.#length += bytes.write(text, this.#length, 'utf8')
   }
 
