@@ -9,7 +9,7 @@ const discharges = {
   justify: obligations => {
     throw new AccessDenied('reason_required', 'This needs a reason.', {
       detail: `policies: ${policiesOf(obligations)}`,
-      hint: "Give a reason for the session and repeat, in SQL: SET sallyport.reason = '…'",
+      hint: "Give a reason and repeat. In SQL: SET sallyport.reason = '…'; in a request: Sallyport-Reason: …",
     })
   },
   'step-up': obligations => {

@@ -56,7 +56,7 @@ async function routesOfDocument(
     throw unreadable(cause)
   }
   const { routes, basePath } = readOpenApi(text)
-  const prefix = settings.prefix ?? behind(basePath, basePathOf(settings))
+  const prefix = settings.prefix ?? behind(basePath, placeOf(settings).basePath)
   return routes.map(route => ({ ...route, template: `${prefix}${route.template}` }))
 }
 
@@ -67,9 +67,23 @@ function behind(documented: string, own: string): string {
     : documented.slice(own.length)
 }
 
-/** The path of the upstream's URL, without a slash at its end. */
-export function basePathOf({ url }: HttpSettings): string {
-  return new URL(url).pathname.replace(/\/$/, '')
+/** What the upstream's URL says, read once. */
+export interface Place {
+  readonly origin: string
+  readonly authority: string
+  /** Without a slash at its end. */
+  readonly basePath: string
+}
+
+const places = new WeakMap<HttpSettings, Place>()
+
+export function placeOf(settings: HttpSettings): Place {
+  const known = places.get(settings)
+  if (known !== undefined) return known
+  const { origin, host, pathname } = new URL(settings.url)
+  const place = { origin, authority: host, basePath: pathname.replace(/\/$/, '') }
+  places.set(settings, place)
+  return place
 }
 
 function unreadable(cause: unknown): ConfigurationError {

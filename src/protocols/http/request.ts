@@ -1,7 +1,13 @@
 // One request, from its head to the end of its answer: who, what, the decision, the upstream, the way back.
-import { httpStatement } from '#engines/http'
+import { httpStatement, type Reading } from '#engines/http'
 import { endingError, type Permit } from '#gateway'
-import { AccessDenied, type CloseReason, InvalidRequest, isGatewayError } from '#model'
+import {
+  AccessDenied,
+  type CloseReason,
+  InvalidRequest,
+  isGatewayError,
+  type Statement,
+} from '#model'
 import {
   Body,
   bodyFollows,
@@ -9,6 +15,7 @@ import {
   type Framing,
   NO_BODY,
   pipe,
+  type RequestHead,
   type ResponseHead,
   STREAM,
   type UpstreamCall,
@@ -22,9 +29,10 @@ import { denial } from './denial.ts'
 import { endingOf } from './ending.ts'
 import { requestFields, responseFields } from './fields.ts'
 import { isText, readAnswer } from './masking.ts'
-import { basePathOf, type Readings } from './reading.ts'
+import { placeOf, type Readings } from './reading.ts'
 import { framingOf, type ReadBody, readBody } from './request-body.ts'
 import type { OpenSession, Sessions } from './sessions.ts'
+import type { HttpSettings } from './settings.ts'
 import { serveTunnel } from './tunnel.ts'
 import type { Upstreams } from './upstreams.ts'
 
@@ -71,21 +79,8 @@ async function serveIn(open: OpenSession, parts: RequestParts): Promise<void> {
     body = await readBody(exchange, settings)
     if (request.upgrade !== undefined && request.upgrade !== 'websocket')
       throw new InvalidRequest('message_unsupported', 'this protocol is not served')
-    const { path, query } = request.target
-    const { method, fields, upgrade } = request
-    const statement = httpStatement(
-      {
-        method,
-        path,
-        query,
-        // The proof is ours: another token of the same principal asks for the same.
-        fields: [...fields].filter(([name]) => name !== open.carrier),
-        body: body.asked,
-        upgrade,
-        ...bodyFacts(request, body, settings),
-      },
-      reading,
-    )
+    const { fields } = request
+    const statement = statementOf(open, request, body, reading, settings)
     // A reason is for the request that brings it. (Judged in this very turn: requests side by side keep theirs apart.)
     const reason = fields.get('sallyport-reason') ?? ''
     if (reason !== open.reason) session.justify(reason)
@@ -102,6 +97,35 @@ async function serveIn(open: OpenSession, parts: RequestParts): Promise<void> {
     throw error
   }
   await forward(open, permit, body, parts)
+}
+
+function statementOf(
+  open: OpenSession,
+  request: RequestHead,
+  body: ReadBody,
+  reading: Reading,
+  settings: HttpSettings,
+): Statement {
+  const known = open.statements.get(request)
+  const bare = body.asked.kind === 'none'
+  if (bare && known?.reading === reading) return known.statement
+  const { path, query } = request.target
+  const { method, fields, upgrade } = request
+  const statement = httpStatement(
+    {
+      method,
+      path,
+      query,
+      // The proof is ours: another token of the same principal asks for the same.
+      fields: [...fields].filter(([name]) => name !== open.carrier),
+      body: body.asked,
+      upgrade,
+      ...bodyFacts(request, body, settings),
+    },
+    reading,
+  )
+  if (bare) open.statements.set(request, { reading, statement })
+  return statement
 }
 
 /** RFC 7240 section 4.3: how long the client would wait; not at all unless it says so. */
@@ -190,12 +214,12 @@ async function send(
   const { request } = exchange
   const settings = session.resource.upstream
   const { path, query } = request.target
-  const base = path === '*' ? '' : basePathOf(settings)
+  const base = path === '*' ? '' : placeOf(settings).basePath
   const target = `${base}${path}${query === undefined ? '' : `?${query}`}`
   const call = await upstreams.of(session.resource.name, injected.origin).open({
     method: request.method,
     target,
-    authority: new URL(settings.url).host,
+    authority: placeOf(settings).authority,
     fields: requestFields(request, {
       carrier,
       injected: injected.fields,
@@ -243,8 +267,8 @@ async function answer(
     masked,
     contentType: masker?.contentType,
     own: host === '' ? undefined : `${scheme}://${host}`,
-    origin: new URL(settings.url).origin,
-    basePath: basePathOf(settings),
+    origin: placeOf(settings).origin,
+    basePath: placeOf(settings).basePath,
     challenges: carrier === 'sallyport-authorization',
     scrub: value => withoutSecrets(permit.masks ? permit.scrub(value) : value, injected.secrets),
   })

@@ -1,7 +1,9 @@
 // The sessions of one client connection: one for each principal and resource that its requests name. A proof is verified
 // when it is first seen here; what ends the identity ends the session, and the next request has to prove it again.
+
+import type { Reading } from '#engines/http'
 import type { Gateway, ListenerSettings, Protocol, Session } from '#gateway'
-import { AccessDenied, type CloseReason, type Origin } from '#model'
+import { AccessDenied, type CloseReason, type Origin, type Statement } from '#model'
 import type { RequestHead } from '#transport/http'
 import { UpstreamCredential } from './credential.ts'
 import { type Asking, proofOf, prove, resourceOf } from './login.ts'
@@ -12,6 +14,8 @@ const MOST_FAILURES = 10
 /** A client that shares one connection among many identities is a proxy of its own: so many, and no more. */
 const MOST_SESSIONS = 64
 
+type Named = Pick<Asking, 'key' | 'resource'> & Partial<Asking>
+
 export interface OpenSession {
   readonly session: Session<HttpSettings>
   readonly credential: UpstreamCredential
@@ -19,6 +23,13 @@ export interface OpenSession {
   readonly carrier: Asking['carrier'] | undefined
   /** What the last request gave as its reason. */
   reason: string
+  /** Of requests without a body: their heads say all, and come again as the same object. */
+  readonly statements: WeakMap<RequestHead, ReadStatement>
+}
+
+export interface ReadStatement {
+  readonly reading: Reading
+  readonly statement: Statement
 }
 
 export class Sessions {
@@ -27,6 +38,8 @@ export class Sessions {
   readonly #listener: ListenerSettings
   readonly #origin: Omit<Origin, 'client'>
   readonly #open = new Map<string, Promise<OpenSession>>()
+  /** By the head, which is the same object when a client repeats itself. */
+  readonly #asked = new WeakMap<RequestHead, Named>()
   #failures = 0
   #closed = false
 
@@ -49,7 +62,11 @@ export class Sessions {
 
   /** Throws AuthenticationFailed, AccessDenied, InvalidRequest, Unavailable. */
   async of(head: RequestHead): Promise<OpenSession> {
-    const asking = this.#asking(head)
+    let asking = this.#asked.get(head)
+    if (asking === undefined) {
+      asking = this.#asking(head)
+      this.#asked.set(head, asking)
+    }
     const known = this.#open.get(asking.key)
     if (known !== undefined) {
       const open = await known
@@ -79,7 +96,7 @@ export class Sessions {
     )
   }
 
-  #asking(head: RequestHead): Pick<Asking, 'key' | 'resource'> & Partial<Asking> {
+  #asking(head: RequestHead): Named {
     const { tunnel } = this.#listener
     // Whoever holds the tunnel has proved it; it opens one resource, whatever a request names.
     if (tunnel !== undefined) return { resource: tunnel.resource, key: 'tunnel' }
@@ -109,7 +126,13 @@ export class Sessions {
         await session.close('client_left')
         throw new AccessDenied('session_ended', 'the client left')
       }
-      return { session, credential: new UpstreamCredential(session), carrier, reason: '' }
+      return {
+        session,
+        credential: new UpstreamCredential(session),
+        carrier,
+        reason: '',
+        statements: new WeakMap(),
+      }
     } catch (error) {
       this.#failures += 1
       throw error
