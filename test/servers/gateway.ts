@@ -119,7 +119,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       if (started.exitCode !== null) throw new Error(`the gateway ended at once:\n${said}`)
       return (await statusOf(`${consoleUrl}/readyz`, ca)) === 200
     }
-    await until('the gateway to be ready', ready, options.timeoutMs ?? 20_000).catch(error => {
+    await until('the gateway to be ready', ready, options.timeoutMs ?? 45_000).catch(error => {
       throw new Error(`${String(error)}\n${said}`)
     })
   }
