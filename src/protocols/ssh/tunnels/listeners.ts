@@ -9,6 +9,8 @@ import type { Gate, Standing } from './gate.ts'
 import type { Tunnel } from './statement.ts'
 
 const MOST_LISTENERS = 32
+/** Asked for and not answered, be it that the host is not there yet: answers go out in the order of what was asked. */
+const MOST_PENDING = 64
 
 /** A global request's data, as the library reads it. */
 export interface Requested {
@@ -21,11 +23,20 @@ export class Listeners {
   readonly #gate: Gate
   readonly #all = new Set<Listener>()
   #starting = 0
+  #pending = 0
 
   constructor(gate: Gate) {
     this.#gate = gate
     gate.connection.on('request', (accept, reject, name, data: Requested) => {
-      void this.#request(name, data, accept, reject)
+      if (this.#pending >= MOST_PENDING) {
+        reject?.()
+        gate.onRefused()
+        return
+      }
+      this.#pending += 1
+      void this.#request(name, data, accept, reject).then(() => {
+        this.#pending -= 1
+      })
     })
   }
 
