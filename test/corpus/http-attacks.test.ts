@@ -272,7 +272,7 @@ describe('HTTP/2 as a weapon', () => {
     expect(client.closed).toBe(true)
   })
 
-  it('pings and settings that are never read the answers of end the connection (CVE-2019-9512, -9515)', async () => {
+  it('pings and settings whose answers are never read take no memory (CVE-2019-9512, -9515)', async () => {
     for (const make of [() => frame(PING, 0, 0, Buffer.alloc(8)), () => frame(SETTINGS, 0, 0)]) {
       const client = attacker()
       client.socket.pause()

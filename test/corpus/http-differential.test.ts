@@ -1,5 +1,5 @@
 // Raw requests through our front to a real nginx: what was judged and what nginx acted upon are the same, for each of them, and
-// nginx sees no request that was not judged. And what both read from the same raw bytes, they read alike.
+// nginx sees no request that was not judged.
 //   HTTP_REQUESTS=100000    that many connections instead of the 1,000 (some 2,000 requests) of `npm test`
 import { readFileSync } from 'node:fs'
 import { connect, Socket } from 'node:net'

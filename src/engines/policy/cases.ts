@@ -4,7 +4,9 @@ import {
   actions,
   type Flag,
   flags,
+  type NamedValues,
   type Operation,
+  type Parameter,
   type Principal,
   type TunnelEnd,
 } from '#model'
@@ -32,6 +34,8 @@ export interface PolicyCase {
     readonly operations: readonly CaseOperation[]
     readonly text?: string
     readonly functions?: readonly string[]
+    readonly parameters?: readonly Parameter[]
+    readonly named?: NamedValues
   }
   readonly facts?: Partial<Facts>
   readonly expect: {
@@ -84,6 +88,8 @@ function runCase(set: PolicySet, one: PolicyCase): CaseResult {
       text: one.statement.text ?? '',
       operations: one.statement.operations.map(operationOf),
       functions: one.statement.functions ?? [],
+      ...(one.statement.parameters === undefined ? {} : { parameters: one.statement.parameters }),
+      ...(one.statement.named === undefined ? {} : { named: one.statement.named }),
       phase: 'execute',
     },
     facts: { ...neutral, ...one.facts },

@@ -98,13 +98,16 @@ export async function casesIn(
       const read =
         typeof statement === 'string' ? await words.read(statement, resource.protocol) : undefined
       // `z.infer` of optional keys says `| undefined`; what is left out stays out.
-      return JSON.parse(
+      const one: PolicyCase = JSON.parse(
         JSON.stringify({
           ...rest,
           resource: { name: resource.name, tags: resource.tags },
           statement: read === undefined ? statement : operationsOf(read),
         }),
       )
+      return read === undefined
+        ? one
+        : { ...one, statement: { ...one.statement, ...valuesOf(read) } }
     }),
   )
 }
@@ -118,6 +121,14 @@ function operationsOf({ text, functions, operations }: Statement) {
       object: operation.object.name,
       kind: operation.object.kind,
     })),
+  }
+}
+
+/** What JSON has no words for. */
+function valuesOf({ parameters, named }: Statement): Pick<Statement, 'parameters' | 'named'> {
+  return {
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(named === undefined ? {} : { named }),
   }
 }
 
