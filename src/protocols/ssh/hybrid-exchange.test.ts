@@ -5,6 +5,7 @@ import { Client, Server } from 'ssh2'
 import { afterEach, describe, expect, it } from 'vitest'
 import { clientAlgorithms, upstreamAlgorithms } from './algorithms.ts'
 import { HYBRID, offerHybrid } from './hybrid-exchange.ts'
+import { type Offering, offerInstead } from './offer.ts'
 import { opensshPrivateKey } from './public-key.ts'
 
 const key = opensshPrivateKey(generateKeyPairSync('ed25519').privateKey)
@@ -21,11 +22,20 @@ interface Insides {
 }
 const agreed = (connection: object): string => (connection as Insides)._protocol._kex.negotiated.kex
 
+type Knows = 'new' | 'old' | 'alone'
+
+/** What it says that it knows; what the library agrees on stays as it was. */
+function offerAlone(connection: object): void {
+  const protocol = (connection as unknown as { readonly _protocol: Offering })._protocol
+  offerInstead(protocol, { kex: [HYBRID] })
+}
+
 /** Both ends by the library; each with what it lacks, or without. */
-async function meet(server: 'new' | 'old', client: 'new' | 'old', rekeys = 0) {
+async function meet(server: Knows, client: Knows, rekeys = 0) {
   const serving: object[] = []
   const ssh = new Server({ hostKeys: [key], algorithms: clientAlgorithms }, connection => {
-    if (server === 'new') offerHybrid(connection, 'client')
+    if (server !== 'old') offerHybrid(connection, 'client')
+    if (server === 'alone') offerAlone(connection)
     serving.push(connection)
     connection.on('authentication', context => context.accept())
     connection.on('session', accept => {
@@ -57,7 +67,8 @@ async function meet(server: 'new' | 'old', client: 'new' | 'old', rekeys = 0) {
     password: 'y',
     algorithms: upstreamAlgorithms(['ssh-ed25519']),
   })
-  if (client === 'new') offerHybrid(connection, 'host')
+  if (client !== 'old') offerHybrid(connection, 'host')
+  if (client === 'alone') offerAlone(connection)
   await ready
   const inside = (connection as unknown as Insides)._protocol
   for (let n = 0; n < rekeys; n += 1) {
@@ -82,6 +93,11 @@ describe('the hybrid key exchange', () => {
   it('is what two ends that know it agree on, at each exchange of keys', async () => {
     expect(await meet('new', 'new')).toEqual({ said: 'said\n', kex: [HYBRID, HYBRID] })
     expect(await meet('new', 'new', 3)).toEqual({ said: 'said\n', kex: [HYBRID, HYBRID] })
+  })
+
+  it('is enough: either end may offer nothing else', async () => {
+    expect(await meet('new', 'alone')).toEqual({ said: 'said\n', kex: [HYBRID, HYBRID] })
+    expect(await meet('alone', 'new', 2)).toEqual({ said: 'said\n', kex: [HYBRID, HYBRID] })
   })
 
   it('is not needed: either end may know only what there was before', async () => {

@@ -6,8 +6,16 @@ import { type Offering, offerInstead } from './offer.ts'
 
 export const HYBRID = 'mlkem768x25519-sha256'
 
+const KEXINIT = 20
+/** Behind the type and sixteen bytes of chance (RFC 4253 section 7.1). */
+const FIRST_LIST = 17
+
+interface Decipher {
+  _onPayload(payload: Buffer): unknown
+}
+
 interface Exchange {
-  readonly _remoteKexinit: Buffer
+  _remoteKexinit: Buffer
   readonly negotiated: { kex: string }
   hashName: string
   generateKeys(): void
@@ -17,7 +25,11 @@ interface Exchange {
 }
 
 interface Insides {
-  readonly _protocol: Offering & { _kex: Exchange | undefined }
+  readonly _protocol: Offering & {
+    _kex: Exchange | undefined
+    /** Another one after each exchange; a client's first comes with the host's greeting. */
+    _decipher: Decipher | undefined
+  }
 }
 
 /** Call when all else of the offer is as it will be. `peer`: which side the other end is. */
@@ -29,11 +41,40 @@ export function offerHybrid(connection: object, peer: 'client' | 'host'): void {
   // right guess, and a guess is right when both lists begin with it.
   const offered = peer === 'client' ? [first, HYBRID, ...rest] : [HYBRID, ...known]
   offerInstead(protocol, { kex: offered })
+  // An end that offers this exchange alone has nothing in common with the library, which is shown one name more.
+  const sent = new WeakMap<Buffer, Buffer>()
+  const shown = (payload: Buffer): Buffer => {
+    const theirs = payload[0] === KEXINIT ? namesOf(payload) : []
+    if (!theirs.includes(HYBRID) || theirs.some(name => known.includes(name))) return payload
+    const end = FIRST_LIST + 4 + payload.readUInt32BE(FIRST_LIST)
+    const more = Buffer.concat([
+      payload.subarray(0, end),
+      Buffer.from(`,${first}`),
+      payload.subarray(end),
+    ])
+    more.writeUInt32BE(end - FIRST_LIST - 4 + 1 + first.length, FIRST_LIST)
+    sent.set(more, Buffer.from(payload))
+    return more
+  }
+  const reading = (next: Decipher): Decipher => {
+    const take = next._onPayload.bind(next)
+    next._onPayload = payload => take(shown(payload))
+    return next
+  }
+  let decipher = protocol._decipher && reading(protocol._decipher)
+  Object.defineProperty(protocol, '_decipher', {
+    get: () => decipher,
+    set(next: Decipher) {
+      decipher = reading(next)
+    },
+  })
   let exchange = protocol._kex
   Object.defineProperty(protocol, '_kex', {
     get: () => exchange,
     set(next: Exchange) {
       exchange = next
+      // What was sent is what is hashed.
+      next._remoteKexinit = sent.get(next._remoteKexinit) ?? next._remoteKexinit
       const theirs = namesOf(next._remoteKexinit)
       const [clients, servers] = peer === 'client' ? [theirs, offered] : [offered, theirs]
       if (clients.find(name => servers.includes(name)) !== HYBRID) return
@@ -79,8 +120,9 @@ function asking(exchange: Exchange): void {
   }
 }
 
-/** RFC 4253 section 7.1: the first list of a KEXINIT, behind its type and sixteen bytes of chance. */
+/** The first list of a KEXINIT; of one that is cut, as much as is there. */
 function namesOf(kexinit: Buffer): readonly string[] {
-  const length = kexinit.readUInt32BE(17)
-  return kexinit.toString('latin1', 21, 21 + length).split(',')
+  const from = FIRST_LIST + 4
+  if (kexinit.length < from) return []
+  return kexinit.toString('latin1', from, from + kexinit.readUInt32BE(FIRST_LIST)).split(',')
 }
