@@ -38,14 +38,14 @@ async function start(command: string) {
   })
   await until('the code', () => /shows [A-Z]{4}-[A-Z]{4}/.test(said))
   const [, url = '', code = ''] = /Open (\S+) and say yes when it shows (\S+)\./.exec(said) ?? []
-  return { done, url, code }
+  return { done, url, code, heard: () => said }
 }
 
 const answer = (browser: Browser, code: string, yes: 'yes' | 'no') =>
   browser.ask(at('/auth/device'), { form: { code, answer: yes }, site: 'same-origin' })
 
 test('whoever says yes there is who comes in, also later than others may take to log in', async () => {
-  const { done, url, code } = await start('echo hello; sleep 60')
+  const { done, url, code, heard } = await start('echo hello; sleep 60')
   let out = ''
   const browser = await signedIn('ana')
   const page = await browser.ask(url)
@@ -59,6 +59,7 @@ test('whoever says yes there is who comes in, also later than others may take to
     out = listed.stdout
     return /"principal": "ana"/.test(out) && /"statements": 1/.test(out)
   })
+  await until('what it says', () => heard().includes('hello'))
   // What they said it by ends, and so does what rests on it.
   await browser.ask(at('/auth/sign-out'), { form: {}, site: 'same-origin' })
   const ran = await done
