@@ -200,7 +200,8 @@ describe('the queue of a channel', () => {
     side.answer = json({}, 503)
     const channels = await start([teams(), hook()])
     tell(channels, request())
-    await until(() => expect(side.heard).toHaveLength(2))
+    // Both tries have failed, and when the next ones are is known: only then may the clock go on.
+    await until(() => expect(outcomes).toHaveLength(2))
     side.answer = json({})
     tell(channels, request({ state: 'expired' }))
     later(channels, 60_000, [teams(), hook()])
