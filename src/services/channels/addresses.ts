@@ -22,6 +22,8 @@ const special = blockList([
   '2001::/23',
   '2001:db8::/32',
   '2002::/16',
+  '3fff::/20',
+  '5f00::/16',
   'fec0::/10',
   'ff00::/8',
 ])
@@ -33,8 +35,17 @@ const own = blockList([
   '192.168.0.0/16',
   'fc00::/7',
 ])
-/** This machine, and what a cloud tells its machines: reached only where it is written so. */
-const near = blockList(['127.0.0.0/8', '169.254.0.0/16', '::1/128', 'fe80::/10'])
+/** This machine, and where clouds hand out credentials to whoever asks from inside, in whichever range they do. */
+const near = blockList([
+  '127.0.0.0/8',
+  '169.254.0.0/16',
+  '100.100.100.200/32',
+  '168.63.129.16/32',
+  '::1/128',
+  'fd00:ec2::/64',
+  'fd20:ce::254/128',
+  'fe80::/10',
+])
 
 export interface Target {
   readonly address: string
