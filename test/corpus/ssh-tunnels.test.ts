@@ -20,6 +20,8 @@ const reached: string[] = []
 let host: Connection | undefined
 /** What it does with what the client says; by itself it says it back. */
 let hears: ((of: Connection, channel: number) => void) | undefined
+/** Where a test sets it, the host does not say that a command has started until this is called. */
+let startsLate: (() => void) | undefined
 const open: RawClient[] = []
 const key = generateKeyPairSync('ed25519').privateKey
 const sockets = new Set<Socket>()
@@ -60,7 +62,9 @@ function obey(connection: Connection): void {
   handlers['CHANNEL_REQUEST'] = (_, id: number, type: string, reply: boolean, data: unknown) => {
     reached.push(`${type} ${JSON.stringify(data)}`)
     const peer = peers.get(id) ?? 0
-    if (reply) send(connection, message(99, peer))
+    const start = () => send(connection, message(99, peer))
+    if (type === 'exec' && startsLate !== undefined) startsLate = start
+    else if (reply) start()
   }
   // What was asked for by a program has nothing more to say once it has nothing more to read.
   handlers['CHANNEL_EOF'] = (_, id: number) => {
@@ -109,6 +113,7 @@ afterEach(() => {
   for (const { socket } of open.splice(0)) socket.destroy()
   reached.length = 0
   hears = undefined
+  startsLate = undefined
 })
 afterAll(async () => {
   for (const socket of sockets) socket.destroy()
@@ -345,6 +350,23 @@ describe('a client that does not wait', () => {
     await until('the signal', () => reached.includes('signal "TERM"'))
     expect(reached.filter(each => each.startsWith('signal'))).toHaveLength(1)
   })
+})
+
+test('a signal that comes before the host has started the command reaches it then, and no more than a few do', async () => {
+  const client = await enter()
+  const id = await openChannel(client)
+  startsLate = () => {}
+  send(client.client, message(98, id, 'exec', true, 'sleep'))
+  for (let at = 0; at < 100; at += 1) send(client.client, message(98, id, 'signal', false, 'INT'))
+  const notYet = startsLate
+  await until('the command', () => startsLate !== notYet)
+  // What is behind the signals has been read: so have they.
+  await direct(client, 'localhost', 5432)
+  expect(reached).not.toContain('signal "INT"')
+  startsLate?.()
+  await until('the signal', () => reached.includes('signal "INT"'))
+  await direct(client, 'localhost', 5432)
+  expect(reached.filter(each => each.startsWith('signal'))).toHaveLength(8)
 })
 
 describe('a host', () => {

@@ -26,6 +26,7 @@ import type { UpstreamLogin } from './upstream.ts'
 /** Variables that decide what is shown, and nothing of what runs. */
 const ENVIRONMENT = /^(?:LANG|LC_[A-Z]+|TERM|COLORTERM|NO_COLOR)$/
 const MOST_VARIABLES = 32
+const MOST_EARLY = 8
 const LONGEST_VALUE = 256
 /** A terminal's side, as records and screens can hold it. */
 const LARGEST_SIDE = 1_000
@@ -61,6 +62,8 @@ export class SessionChannel {
   readonly #wanted: Wanted = { agent: false, display: undefined }
   #upstream: ClientChannel | undefined
   #tell: ((say: Parameters<typeof tell>[2]) => void) | undefined
+  /** Signals for what the host has not said to have started yet: they come after its start, as they were sent. */
+  readonly #early: string[] = []
   #stream: ServerChannel | undefined
   #running: Promise<void> = Promise.resolve()
   #permit: Permit | undefined
@@ -119,8 +122,9 @@ export class SessionChannel {
       else accept?.()
     })
     client.on('signal', (accept, reject, { name }) => {
-      if (this.#upstream === undefined || !SIGNAL.test(`SIG${name}`)) return void reject?.()
-      this.#tell?.((host, id) => host.signal(id, name))
+      if (this.#stream === undefined || !SIGNAL.test(`SIG${name}`)) return void reject?.()
+      if (this.#tell !== undefined) this.#tell((host, id) => host.signal(id, name))
+      else if (this.#early.length < MOST_EARLY) this.#early.push(name)
       accept?.()
     })
     client.on('shell', accept => this.#start(accept(), { kind: 'shell' }))
@@ -226,6 +230,7 @@ export class SessionChannel {
         // In this very turn: its exit may have come in the same packet as its start.
         this.#exit = exitOf(channel)
         this.#tell = say => tell(client, channel, say)
+        for (const name of this.#early.splice(0)) this.#tell((host, id) => host.signal(id, name))
         // Nobody waits for it any more.
         if (gaveUp) channel.close()
         resolve(channel)
