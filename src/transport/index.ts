@@ -4,6 +4,8 @@ export { type DialOptions, dialTcp } from './dial.ts'
 export { type GatewayKeys, type KeyAuthorities, openGatewayKeys } from './gateway-keys.ts'
 export { Leg } from './leg.ts'
 export { addressGroup, type Listener, type ListenOptions, listen } from './listen.ts'
+export { LoginReader, PeerLeft } from './login-reader.ts'
+export { Outlet } from './outlet.ts'
 export {
   type ServeOptions,
   serveTls,

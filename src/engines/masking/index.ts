@@ -13,6 +13,7 @@ export {
   type PatternEngine,
 } from './patterns/pattern-detector.ts'
 export { type DetectorProblem, type DetectorRules, detectorRules } from './patterns/rules.ts'
+export { MASK, NULL, PASS, RowPlan, SCAN, SCAN_NULL } from './row-plan.ts'
 export { plainSample, samples } from './samples.ts'
 export type { CountingScanner } from './scanner.ts'
 export { clearStream, createTextStream, type TextStream } from './text-stream.ts'

@@ -12,6 +12,13 @@ export type {
   TransactionVerb,
   Unreadable,
 } from './analysis.ts'
+export {
+  keepsReading,
+  type MysqlAnalyser,
+  type MysqlAnalysis,
+  type MysqlReading,
+  pinnedSqlMode,
+} from './mysql/reading.ts'
 export type { Names, ResolvedRelation, ResolvedRoutine, ResolvedRule } from './names.ts'
 export { occasion } from './occasions.ts'
 export { type Code, readRoutine, readRule } from './postgres/bodies.ts'

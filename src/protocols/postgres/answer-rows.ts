@@ -1,5 +1,7 @@
 // The rows of an answer: what is done with each cell, the bound on how many go out, and what of them is kept for
 // the recording. One result at a time; knows no order of messages.
+
+import type { RowPlan } from '#engines/masking'
 import type { SqlStatement } from '#engines/sql'
 import type { Permit } from '#gateway'
 import { UpstreamError } from '#model'
@@ -7,7 +9,6 @@ import { AnswerSample } from './answer-sample.ts'
 import type { Conversation } from './conversation.ts'
 import type { Exchange } from './exchange.ts'
 import { rewriteRow } from './rewrite.ts'
-import type { RowPlan } from './row-plan.ts'
 import { readFields, Shape } from './shape.ts'
 
 /** Rows above this pass in pieces when nothing in them is rewritten. */

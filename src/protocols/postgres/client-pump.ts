@@ -1,10 +1,12 @@
 // The client's leg: cuts frames and gives each to what knows its kind, in order, while nothing must be waited
 // for. Knows no answer: upstream-pump.ts owns those.
+
+import { Feed, type FrameReader } from '#engines/wire'
 import { AccessDenied, ProtocolError } from '#model'
 import type { Conversation } from './conversation.ts'
 import { CopyIn } from './copy-in.ts'
 import { ExtendedQuery } from './extended-query.ts'
-import { Feed, type FrameReader, HEADER, lengthAt } from './feed.ts'
+import { frames, HEADER, lengthAt } from './feed.ts'
 import { Judge } from './judge.ts'
 import { F, readyForQuery } from './messages.ts'
 import { Pause } from './pause.ts'
@@ -40,7 +42,7 @@ export class ClientPump implements FrameReader {
   ) {
     this.#talk = talk
     this.#leave = leave
-    this.#feed = new Feed(this)
+    this.#feed = new Feed(this, frames)
     const pause = new Pause(talk, this.#feed)
     const refusals = new Refusals(talk)
     const judge = new Judge(talk, refusals, pause, this.#feed, say, turn)

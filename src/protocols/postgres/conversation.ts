@@ -2,10 +2,10 @@
 // and the two outlets. Each field is written by one of the pumps; the comments say which.
 import type { Session } from '#gateway'
 import { type CloseReason, type GatewayError, UpstreamError } from '#model'
+import type { Outlet } from '#transport'
 import type { Catalog } from './catalog-types.ts'
 import { Exchange, ExchangeQueue } from './exchange.ts'
 import type { TransactionStatus } from './messages.ts'
-import type { Outlet } from './outlet.ts'
 import type { Portal } from './prepared.ts'
 import type { Previewer } from './preview.ts'
 import { Redefined } from './redefined.ts'

@@ -1,12 +1,10 @@
 import { Duplex } from 'node:stream'
 import { expect, test } from 'vitest'
-import { createMasking } from '#engines/masking'
+import { createMasking, RowPlan } from '#engines/masking'
 import type { CopyShape } from '#engines/sql'
-import { Leg } from '#transport'
+import { Leg, Outlet } from '#transport'
 import { fc } from '../../../test/property.ts'
 import { CopyOut } from './copy-out.ts'
-import { Outlet } from './outlet.ts'
-import { RowPlan } from './row-plan.ts'
 
 const masking = createMasking({
   classes: [{ name: 'x', columns: [], mask: 'redact' }],

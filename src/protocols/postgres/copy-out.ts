@@ -1,8 +1,9 @@
 // Masks the rows of one COPY TO STDOUT as they pass. A row may be cut by CopyData messages anywhere; what
 // goes out is one message for each row. Knows the plan of each column; not where the rows go.
-import { maskedBytes } from '#engines/masking'
+import { MASK, maskedBytes, NULL, PASS, type RowPlan } from '#engines/masking'
 import type { CopyShape } from '#engines/sql'
 import { UpstreamError } from '#model'
+import type { Outlet } from '#transport'
 import {
   type CopyBytes,
   contentEnd,
@@ -15,8 +16,6 @@ import {
   RowEnds,
 } from './copy-rows.ts'
 import { HEADER } from './feed.ts'
-import type { Outlet } from './outlet.ts'
-import { MASK, NULL, PASS, type RowPlan } from './row-plan.ts'
 
 const COPY_DATA = 0x64
 const NONE: Buffer = Buffer.alloc(0)

@@ -1,5 +1,7 @@
 // What is done with each column of a COPY TO STDOUT: there is no RowDescription, so the columns come from the
 // statement and the catalog. Where they do not fit what the upstream announces, every column is of unknown origin.
+
+import { RowPlan } from '#engines/masking'
 import type { CopyShape } from '#engines/sql'
 import type { Permit, ResultColumn } from '#gateway'
 import type { Lineage } from '#model'
@@ -7,7 +9,6 @@ import type { Catalog } from './catalog-types.ts'
 import { CopyOut } from './copy-out.ts'
 import type { Exchange } from './exchange.ts'
 import { fitting } from './lineage.ts'
-import { RowPlan } from './row-plan.ts'
 import { changesScope, type Scope } from './scope.ts'
 import { formOf, isHarmless, originsOf } from './shape.ts'
 

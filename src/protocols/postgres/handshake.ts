@@ -12,10 +12,9 @@ import {
   type Principal,
   ProtocolError,
 } from '#model'
-import { serveTls } from '#transport'
+import { LoginReader, PeerLeft, serveTls } from '#transport'
 import { authenticate } from './authenticate.ts'
 import { denial } from './denial.ts'
-import { LoginReader, PeerLeft } from './login-reader.ts'
 import { negotiateProtocolVersion } from './messages.ts'
 import {
   MAX_STARTUP_BYTES,

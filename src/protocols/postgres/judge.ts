@@ -1,11 +1,11 @@
 // Between a frame of the client and its permit: the text is read, made a statement, and authorised; the client's
 // leg waits while a person is asked. Forwards nothing.
 import type { Analysis } from '#engines/sql'
+import type { Feed } from '#engines/wire'
 import type { Permit } from '#gateway'
 import { isGatewayError, type Statement } from '#model'
 import type { Conversation } from './conversation.ts'
 import type { Exchange } from './exchange.ts'
-import type { Feed } from './feed.ts'
 import { Hold } from './hold.ts'
 import type { MessageFields } from './messages.ts'
 import type { Pause } from './pause.ts'

@@ -1,7 +1,8 @@
 // Why the client's leg stands still, and when it goes on: until answers are in, a name is settled, or COPY has
 // its turn. Knows the conversation, no frame.
+
+import type { Feed } from '#engines/wire'
 import type { Conversation } from './conversation.ts'
-import type { Feed } from './feed.ts'
 import { flush } from './messages.ts'
 
 export class Pause {

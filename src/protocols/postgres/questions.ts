@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import { ByteReader, int32At, typedFrames, utf8 } from '#engines/wire'
 import { type GatewayError, type Parameter, UpstreamError } from '#model'
-import { LoginReader } from './login-reader.ts'
+import { LoginReader } from '#transport'
 import { B, bindUnnamed, executeUnnamed, parseTyped, query, sync } from './messages.ts'
 import { sayGoodbye, type UpstreamLogin } from './upstream.ts'
 import { fieldsOf } from './upstream-refusal.ts'

@@ -3,11 +3,11 @@
 
 import { maskedBytes } from '#engines/masking'
 import type { Permit, ResultColumn } from '#gateway'
+import type { Outlet } from '#transport'
 import type { Exchange } from './exchange.ts'
 import { HEADER } from './feed.ts'
 import { scrubFields } from './fields.ts'
 import { B, type MessageFields, message } from './messages.ts'
-import type { Outlet } from './outlet.ts'
 
 /** A transaction that runs more different statements than this has its late errors hidden. */
 const MOST_REMEMBERED = 64

@@ -1,12 +1,10 @@
 import { Duplex } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { type CellPlan, createMasking } from '#engines/masking'
-import { Leg } from '#transport'
+import { type CellPlan, createMasking, RowPlan } from '#engines/masking'
+import { Leg, Outlet } from '#transport'
 import { fc } from '../../../test/property.ts'
-import { Outlet } from './outlet.ts'
 import { cellsOf, dataRow } from './relay-frames.ts'
 import { rewriteRow } from './rewrite.ts'
-import { RowPlan } from './row-plan.ts'
 
 const masking = createMasking({
   classes: [

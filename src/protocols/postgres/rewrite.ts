@@ -1,10 +1,9 @@
 // Rewrites a DataRow in one pass into the outlet's arena. No object per row, no view per cell; every length
 // of the upstream is checked before it is used, because it may be hostile.
-import { maskedBytes } from '#engines/masking'
+import { MASK, maskedBytes, NULL, PASS, type RowPlan, SCAN_NULL } from '#engines/masking'
 import { UpstreamError } from '#model'
+import type { Outlet } from '#transport'
 import { HEADER } from './feed.ts'
-import type { Outlet } from './outlet.ts'
-import { MASK, NULL, PASS, type RowPlan, SCAN_NULL } from './row-plan.ts'
 
 const DATA_ROW = 0x44
 /** Runs up to this are copied byte by byte: cheaper than a call. */

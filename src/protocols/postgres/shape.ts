@@ -1,11 +1,12 @@
 // The columns of an answer: what RowDescription says, and what the catalog knows of their origin. Turns them
 // into the gateway's ResultColumns and asks the permit what to do with each cell. Sees no value.
+
+import { RowPlan } from '#engines/masking'
 import type { Permit, ResultColumn } from '#gateway'
 import type { Lineage, OutputLineage } from '#model'
 import type { Catalog, CatalogColumn, TextForm } from './catalog-types.ts'
 import { fitting } from './lineage.ts'
 import { formatAt } from './prepared.ts'
-import { RowPlan } from './row-plan.ts'
 
 export interface Field {
   readonly name: string

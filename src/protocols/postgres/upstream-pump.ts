@@ -2,12 +2,13 @@
 // not fit the answer that is owed ends the session, and nothing of it goes out.
 
 import { performance } from 'node:perf_hooks'
+import { Feed, type FrameReader } from '#engines/wire'
 import { AccessDenied } from '#model'
 import { AnswerCopy } from './answer-copy.ts'
 import { AnswerEnds } from './answer-ends.ts'
 import { AnswerRows } from './answer-rows.ts'
 import type { Conversation } from './conversation.ts'
-import { Feed, type FrameReader, HEADER, lengthAt } from './feed.ts'
+import { frames, HEADER, lengthAt } from './feed.ts'
 import { readMessageFields } from './fields.ts'
 import { B } from './messages.ts'
 import { Reports } from './reports.ts'
@@ -34,7 +35,7 @@ export class UpstreamPump implements FrameReader {
   /** `pauseFor`: stop reading the upstream until the work is done, then call `resume`. */
   constructor(talk: Conversation, pauseFor: (work: Promise<void>) => void) {
     this.#talk = talk
-    this.#feed = new Feed(this)
+    this.#feed = new Feed(this, frames)
     this.#pauseFor = pauseFor
     this.#reports = new Reports(talk.parts.toClient)
     this.#rows = new AnswerRows(talk)

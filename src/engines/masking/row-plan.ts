@@ -1,5 +1,7 @@
 // A permit's cell plans, laid out for the row loop, and what was masked by them. Decided once for an answer.
-import type { CellPlan, CountingScanner, Masker, Scanner } from '#engines/masking'
+import type { CellPlan } from './index.ts'
+import type { Masker, Scanner } from './masker.ts'
+import type { CountingScanner } from './scanner.ts'
 
 export const PASS = 0
 export const NULL = 1

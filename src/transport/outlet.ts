@@ -1,6 +1,6 @@
 // Writes one leg: spans of foreign chunks by reference, our own bytes, and rows that are rewritten into an
 // arena that all sessions share. Knows sockets and buffers, no messages.
-import type { Leg } from '#transport'
+import type { Leg } from './leg.ts'
 
 /** A leg that holds more than this unsent makes the other leg wait. */
 const HIGH = 1 << 20
