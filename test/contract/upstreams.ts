@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { startMariadb } from '../servers/mariadb.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import { startSshd } from '../servers/sshd.ts'
 
@@ -24,6 +25,23 @@ export interface Upstream {
 export const upstreams: Readonly<Record<string, (setup: string) => Promise<Upstream>>> = {
   async postgres(setup) {
     const server = await startPostgres({ version: 18, database: 'contract', init: setup })
+    const { user, password, database } = server
+    const seen = { onForward: (_bytes: Buffer) => {} }
+    const tap = await startTap(server.port, bytes => seen.onForward(bytes))
+    return Object.assign(seen, {
+      port: tap.port,
+      user,
+      secret: password,
+      database,
+      async stop() {
+        await tap.stop()
+        await server.stop()
+      },
+    })
+  },
+
+  async mysql(setup) {
+    const server = await startMariadb({ database: 'contract', init: setup })
     const { user, password, database } = server
     const seen = { onForward: (_bytes: Buffer) => {} }
     const tap = await startTap(server.port, bytes => seen.onForward(bytes))
