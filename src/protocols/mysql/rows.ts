@@ -92,7 +92,7 @@ class Rewriting {
     const at = this.#to + run
     const value = at + MOST_LENGTH_BYTES
     const size = write(this.#src, from, to, out, value)
-    if (written < 0) return false
+    if (size < 0) return false
     this.#src.copy(out, this.#to, this.#copied, head)
     const header = writeLength(out, at, size)
     out.copyWithin(at + header, value, value + size)
