@@ -2,7 +2,7 @@
 // recording. Copies raw bytes while rows flow; makes texts of them only at the end.
 import type { RecordedAnswer } from '#gateway'
 import { ProtocolError } from '#model'
-import { type ColumnDefinition, type Format } from './columns.ts'
+import type { ColumnDefinition, Format } from './columns.ts'
 import { BINARY } from './numbers.ts'
 import { PayloadReader } from './payload.ts'
 import { readValue } from './prepared.ts'

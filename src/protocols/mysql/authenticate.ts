@@ -37,7 +37,7 @@ export async function authenticate(
   if (!secured && !allowPlaintext) {
     gateway.loginFailed(origin, 'plaintext_refused')
     throw new AuthenticationFailed('plaintext_refused', 'this gateway speaks TLS only', {
-      hint: "use --ssl-mode=VERIFY_IDENTITY, or --ssl --ssl-verify-server-cert, and --ssl-ca=PATH_OF_THE_GATEWAYS_CA",
+      hint: 'use --ssl-mode=VERIFY_IDENTITY, or --ssl --ssl-verify-server-cert, and --ssl-ca=PATH_OF_THE_GATEWAYS_CA',
     })
   }
   const given = await passwordOf(login, proving)

@@ -253,7 +253,10 @@ export class ClientPump implements FrameReader {
   #judged(
     text: string,
     phase: 'prepare' | 'execute',
-    permitted: (permit: Permit, analysis: ReturnType<Conversation['parts']['builder']['analyse']>) => void,
+    permitted: (
+      permit: Permit,
+      analysis: ReturnType<Conversation['parts']['builder']['analyse']>,
+    ) => void,
   ): void {
     const talk = this.#talk
     const { builder, session } = talk.parts
@@ -433,7 +436,7 @@ export class ClientPump implements FrameReader {
     for (const prepared of talk.prepared.values()) talk.closeCursor(prepared)
     const first = new Exchange('plain')
     first.hidden = true
-    first.then = ok => {
+    first.onAnswer = ok => {
       if (!ok) {
         this.#pinsLost()
         return
@@ -442,7 +445,7 @@ export class ClientPump implements FrameReader {
       talk.parts.builder.forget()
       const again = new Exchange('plain')
       again.hidden = true
-      again.then = pinned => {
+      again.onAnswer = pinned => {
         if (pinned) talk.say(plainOk(talk.flags))
         else this.#pinsLost()
       }

@@ -112,10 +112,7 @@ const TEXTS: ReadonlySet<number> = new Set([
   types.string,
 ])
 
-function formOf({
-  type,
-  characterSet,
-}: ColumnDefinition): Pick<ResultColumn, 'textual' | 'form'> {
+function formOf({ type, characterSet }: ColumnDefinition): Pick<ResultColumn, 'textual' | 'form'> {
   if (type === types.json) return { textual: false, form: 'structured' }
   return { textual: TEXTS.has(type) && characterSet !== BINARY }
 }

@@ -77,9 +77,7 @@ function textOf(error: GatewayError): string {
   const { message, detail, hint, requestId, retryBefore, code } = error
   const must = [
     requestId === undefined ? undefined : `request: ${requestId}`,
-    retryBefore === undefined
-      ? undefined
-      : `retry before: ${new Date(retryBefore).toISOString()}`,
+    retryBefore === undefined ? undefined : `retry before: ${new Date(retryBefore).toISOString()}`,
     `reason: ${code}`,
   ].filter(line => line !== undefined)
   const may = [message, detail, hint].filter(line => line !== undefined && line !== '').join('; ')

@@ -19,7 +19,7 @@ export class Exchange {
   /** Sent by us: the client sees nothing of the answer. */
   hidden = false
   /** Called in place of going on, when a hidden one is answered. */
-  then: ((ok: boolean) => void) | undefined
+  onAnswer: ((ok: boolean) => void) | undefined
   /** Of its results, which is under way. */
   index = 0
   /** The answer was longer than the permit allows: the rest is dropped. */

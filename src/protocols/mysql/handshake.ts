@@ -203,8 +203,7 @@ export interface Target {
  */
 function targetOf({ user, database }: LoginPacket, tunnelled: string | undefined): Target {
   const at = user.lastIndexOf('@')
-  const named =
-    database ?? (at === -1 || tunnelled !== undefined ? undefined : user.slice(at + 1))
+  const named = database ?? (at === -1 || tunnelled !== undefined ? undefined : user.slice(at + 1))
   const asked = database === undefined && at !== -1 ? user.slice(0, at) : user
   if (named === undefined) {
     if (tunnelled !== undefined) return { user, resource: tunnelled, database: undefined }

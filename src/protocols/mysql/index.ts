@@ -1,6 +1,6 @@
 // MySQL and MariaDB: the room's door. `serve` is the whole life of a connection: greet, open, log in, relay.
 import type { Socket } from 'node:net'
-import { createMysqlAnalyser, type MysqlAnalyser, type MysqlReading } from '#engines/sql'
+import type { MysqlAnalyser, MysqlReading } from '#engines/sql'
 import {
   endingError,
   type Gateway,
@@ -10,7 +10,8 @@ import {
   type Session,
 } from '#gateway'
 import { type CloseReason, InvalidRequest, isGatewayError, UpstreamError } from '#model'
-import { unreadCatalog } from './catalog-types.ts'
+import type { Catalog } from './catalog-types.ts'
+import { createCatalogs } from './catalogs.ts'
 import { clientArguments, clientEnvironment, connectHint } from './connect-hint.ts'
 import { denial } from './denial.ts'
 import { createGreetingVersion } from './greeting-version.ts'
@@ -22,6 +23,7 @@ import { packets } from './packets.ts'
 import { readAlone } from './read-alone.ts'
 import { relay } from './relay.ts'
 import { type MysqlSettings, mysqlSettings, secretFields } from './settings.ts'
+import { createMysqlAnalyser } from './stand-in-analyser.ts'
 import { logIn, programName, sayGoodbye, type UpstreamLogin } from './upstream.ts'
 
 export type { MysqlSettings } from './settings.ts'
@@ -29,6 +31,7 @@ export type { MysqlSettings } from './settings.ts'
 /** The protocol. One per process: it holds the numbers of its sessions. */
 export function createMysql(): Protocol<MysqlSettings> {
   const kills = createKillRegistry()
+  const catalogs = createCatalogs(() => performance.now())
   const versions = createGreetingVersion()
   let loading: Promise<MysqlAnalyser> | undefined
 
@@ -93,10 +96,28 @@ export function createMysql(): Protocol<MysqlSettings> {
     own: ReturnType<typeof kills.issue>,
     gateway: Gateway,
   ): Promise<CloseReason> {
-    const upstream = await login
-    versions.seen(session.resource.name, upstream.greeting)
-    const grammar = await analyser()
-    const catalog = unreadCatalog(upstream.lowerCaseNames !== 0)
+    const { catalog, leave } = catalogs.join(session, gateway.limits)
+    try {
+      const fresh = catalog.fresh()
+      fresh.catch(() => {}) // awaited below: the login's own error is the one that tells what is wrong
+      const upstream = await login
+      versions.seen(session.resource.name, upstream.greeting)
+      const grammar = await analyser()
+      await fresh
+      return await run(client, session, upstream, { catalog, analyser: grammar }, own, gateway)
+    } finally {
+      leave()
+    }
+  }
+
+  async function run(
+    client: ClientLogin,
+    session: Session<MysqlSettings>,
+    upstream: UpstreamLogin,
+    reads: { readonly catalog: Catalog; readonly analyser: MysqlAnalyser },
+    own: ReturnType<typeof kills.issue>,
+    gateway: Gateway,
+  ): Promise<CloseReason> {
     if (session.signal.aborted) throw endingError(session.signal.reason)
     if (client.socket.destroyed) return 'client_left'
     const listeners = new Set<() => void>()
@@ -118,8 +139,7 @@ export function createMysql(): Protocol<MysqlSettings> {
       upstream: upstream.socket,
       upstreamRest: upstream.rest,
       session,
-      catalog,
-      analyser: grammar,
+      ...reads,
       reading: {
         flavour: upstream.flavour,
         version: upstream.version,

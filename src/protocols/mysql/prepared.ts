@@ -5,7 +5,7 @@ import type { Permit } from '#gateway'
 import { AccessDenied, type Parameter, ProtocolError } from '#model'
 import type { ColumnDefinition } from './columns.ts'
 import { type as types } from './numbers.ts'
-import { PayloadReader } from './payload.ts'
+import type { PayloadReader } from './payload.ts'
 
 export interface Prepared {
   readonly id: number
@@ -105,7 +105,11 @@ function typeName(type: number): string {
 }
 
 /** A binary value as the text that means it. Throws ProtocolError. */
-export function readValue(reader: PayloadReader, type: number, unsigned: boolean): Uint8Array | null {
+export function readValue(
+  reader: PayloadReader,
+  type: number,
+  unsigned: boolean,
+): Uint8Array | null {
   switch (type) {
     case types.null:
       return null
@@ -130,7 +134,8 @@ export function readValue(reader: PayloadReader, type: number, unsigned: boolean
     case types.time:
       return timeValue(reader)
     default:
-      if (!NAMES.has(type)) throw new ProtocolError('protocol_violation', 'a value of no known type')
+      if (!NAMES.has(type))
+        throw new ProtocolError('protocol_violation', 'a value of no known type')
       return reader.lenencBytes()
   }
 }
@@ -142,8 +147,7 @@ const two = (value: number): string => String(value).padStart(2, '0')
 
 function number(reader: PayloadReader, size: number, unsigned: boolean): Uint8Array {
   const bytes = viewOf(reader.bytes(size))
-  if (size === 8)
-    return text(String(unsigned ? bytes.readBigUInt64LE(0) : bytes.readBigInt64LE(0)))
+  if (size === 8) return text(String(unsigned ? bytes.readBigUInt64LE(0) : bytes.readBigInt64LE(0)))
   return text(String(unsigned ? bytes.readUIntLE(0, size) : bytes.readIntLE(0, size)))
 }
 

@@ -43,7 +43,11 @@ export class Reports {
     else message = this.#wrote.reduce((rest, each) => each.scrub(rest), message)
     // A state may be any five characters, where code of users raises the error (SIGNAL).
     const state = /^[0-9A-Z]{5}$/.test(error.state) ? error.state : 'HY000'
-    return { code: error.code, state: message === error.message ? state : plainState(state), message }
+    return {
+      code: error.code,
+      state: message === error.message ? state : plainState(state),
+      message,
+    }
   }
 }
 

@@ -15,7 +15,15 @@ import {
 import type { Conversation } from './conversation.ts'
 import { denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
-import { type Ok, readError, readOk, type StateChange, writeEof, writeError, writeOk } from './messages.ts'
+import {
+  type Ok,
+  readError,
+  readOk,
+  type StateChange,
+  writeEof,
+  writeError,
+  writeOk,
+} from './messages.ts'
 import { status } from './numbers.ts'
 import { FULL, HEADER, packetFrames, packets, payloadLength } from './packets.ts'
 import { PayloadReader } from './payload.ts'
@@ -448,7 +456,7 @@ export class UpstreamPump implements FrameReader {
     if (exchange.kind === 'fetch' && prepared !== undefined) this.#fetched(exchange, prepared)
     else if (prepared?.cursor === undefined) talk.complete(exchange, outcome)
     if (!talk.inTransaction) this.#reports.transactionEnded()
-    exchange.then?.(outcome === 'completed')
+    exchange.onAnswer?.(outcome === 'completed')
     this.#answered()
   }
 
@@ -573,4 +581,3 @@ function keeps(change: StateChange & { kind: 'variable' }): boolean {
       return true
   }
 }
-

@@ -27,9 +27,7 @@ export function upstreamRefusal({ code, state, message }: ErrorPacket): Upstream
     sentences[code] ?? 'the database refused the connection',
     {
       detail: `error ${code} of the database`,
-      cause: new Error(
-        `${code} ${state.replaceAll(/[^0-9A-Z]/g, '')}: ${message.slice(0, 500)}`,
-      ),
+      cause: new Error(`${code} ${state.replaceAll(/[^0-9A-Z]/g, '')}: ${message.slice(0, 500)}`),
     },
   )
 }

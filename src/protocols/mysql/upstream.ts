@@ -9,7 +9,13 @@ import { isGatewayError, type ResolvedSecrets, UpstreamError } from '#model'
 import { dialTcp, PeerLeft } from '#transport'
 import { flavourOf } from './greeting-version.ts'
 import { LoginPackets } from './login-packets.ts'
-import { type Greeting, readError, readGreeting, writeLoginPacket, writeSslRequest } from './messages.ts'
+import {
+  type Greeting,
+  readError,
+  readGreeting,
+  writeLoginPacket,
+  writeSslRequest,
+} from './messages.ts'
 import { capability, command } from './numbers.ts'
 import { packets } from './packets.ts'
 import { QuestionRefused, Questions } from './questions.ts'
@@ -137,7 +143,13 @@ async function opened<T>(
     socket.on('error', () => {})
     if (expired) throw tooLate()
     const { upstream } = session.resource
-    const greeted = await greetedBy(socket as Socket, upstream, credential.secrets, request, timeoutMs)
+    const greeted = await greetedBy(
+      socket as Socket,
+      upstream,
+      credential.secrets,
+      request,
+      timeoutMs,
+    )
     socket = greeted.socket
     socket.on('error', () => {})
     const proof = new UpstreamProof(
