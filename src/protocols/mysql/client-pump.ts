@@ -11,7 +11,7 @@ import {
 } from '#model'
 import type { Conversation } from './conversation.ts'
 import { denial } from './denial.ts'
-import { type AnswerKind, Exchange } from './exchange.ts'
+import { Exchange } from './exchange.ts'
 import { Hold } from './hold.ts'
 import { killOf } from './kill.ts'
 import { plainOk, writeError } from './messages.ts'
@@ -29,6 +29,9 @@ const CURSOR = 0x01
 
 const QUERY_PREFIX = Buffer.from([command.query])
 const PREPARE_PREFIX = Buffer.from([command.stmtPrepare])
+
+/** The statement that was prepared last, for clients that do not wait for its id (MariaDB's). */
+const LAST_PREPARED = 0xffffffff
 
 /** A command as it came: where its payload stands, and its packets when there is but one. */
 interface Command {
@@ -217,6 +220,7 @@ export class ClientPump implements FrameReader {
 
   #prepare(one: Command): void {
     const text = textOf(one, 1)
+    this.#talk.lastPrepared = undefined
     if (this.#talk.prepared.size >= MOST_PREPARED)
       throw new AccessDenied('too_many_requests', 'too many prepared statements are open')
     this.#judged(text, 'prepare', (permit, analysis) => {
@@ -334,8 +338,11 @@ export class ClientPump implements FrameReader {
 
   #execute(one: Command): void {
     const body = new PayloadReader(one.bytes, one.from + 1, one.to)
-    const prepared = this.#preparedOf(body.uint32())
+    const asked = body.uint32()
+    const prepared = this.#preparedOf(asked)
     if (prepared === undefined) return
+    // By its own id: not every server knows the other name.
+    if (asked === LAST_PREPARED) one.bytes.writeUInt32LE(prepared.id, one.from + 1)
     this.#talk.closeCursor(prepared)
     const { flags, types, parameters } = readExecute(body, prepared)
     if ((flags & ~CURSOR) !== 0)
@@ -410,12 +417,14 @@ export class ClientPump implements FrameReader {
     if (prepared === undefined) return
     this.#talk.closeCursor(prepared)
     this.#talk.prepared.delete(id)
+    if (this.#talk.lastPrepared === id) this.#talk.lastPrepared = undefined
     this.#send(one)
   }
 
   /** Undefined: the client was told that there is none. */
   #preparedOf(id: number): Prepared | undefined {
-    const prepared = this.#talk.prepared.get(id)
+    const { lastPrepared } = this.#talk
+    const prepared = this.#talk.prepared.get(id === LAST_PREPARED ? (lastPrepared ?? -1) : id)
     if (prepared === undefined)
       this.#talk.say(writeError({ ...UNKNOWN, message: 'Unknown prepared statement handler' }))
     return prepared

@@ -33,6 +33,8 @@ export class Conversation {
   /** The server's, as it last said them. */
   flags: number = status.autocommit
   readonly prepared = new Map<number, Prepared>()
+  /** The id of the statement that was prepared last, while it stands. */
+  lastPrepared: number | undefined
   /** The number of the next packet to the client. */
   sequence = 0
   /** Of the next packet that the server owes. */

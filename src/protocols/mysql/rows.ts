@@ -103,7 +103,7 @@ class Rewriting {
   }
 
   /** What stands in `[head, to)` is left out; `mark` takes its place. */
-  drop(head: number, to: number, mark?: number): void {
+  drop(head: number, to: number, mark?: number): true {
     const run = head - this.#copied
     this.#room(run + 1 + (this.#end - to))
     this.#src.copy(this.#outlet.slab, this.#to, this.#copied, head)
@@ -111,6 +111,7 @@ class Rewriting {
     if (mark !== undefined) this.#outlet.slab[this.#to++] = mark
     this.#copied = to
     this.changed = true
+    return true
   }
 
   /** Sets bits of a byte that stands in the row at `offset`, once it is copied. */
@@ -174,7 +175,7 @@ export function rewriteTextRow(
     if (!cell.isNull && kind !== PASS) {
       const done =
         kind === NULL
-          ? (row.drop(at, next, NULL_CELL), true)
+          ? row.drop(at, next, NULL_CELL)
           : row.replace(at, writers[column] as (typeof writers)[number])
       if (!done && kind === MASK) throw new Error('a masker must write')
       if (done) replaced[column] = (replaced[column] as number) + 1

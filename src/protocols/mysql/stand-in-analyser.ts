@@ -5,7 +5,10 @@ import { type Analyser, createPostgresAnalyser, type MysqlAnalyser } from '#engi
 export async function createMysqlAnalyser(): Promise<MysqlAnalyser> {
   const other: Analyser = await createPostgresAnalyser()
   const read = (text: string, analyse: Analyser['analyse']) => {
-    const analysis = analyse(text)
+    let count = 0
+    const analysis = analyse(
+      text.replaceAll('`', '"').replaceAll('?', () => `$${++count}`).replace(/^use .*|^show .*|^call .*|^set names.*/i, 'select 1'),
+    )
     return analysis.readable ? { ...analysis, forward: text } : analysis
   }
   return {

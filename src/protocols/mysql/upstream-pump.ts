@@ -229,7 +229,10 @@ export class UpstreamPump implements FrameReader {
 
   #prepareDone(exchange: Exchange): void {
     const prepared = this.#preparing
-    if (prepared !== undefined) this.#talk.prepared.set(prepared.id, prepared)
+    if (prepared !== undefined) {
+      this.#talk.prepared.set(prepared.id, prepared)
+      this.#talk.lastPrepared = prepared.id
+    }
     this.#finish(exchange)
   }
 
