@@ -7,7 +7,10 @@ export async function createMysqlAnalyser(): Promise<MysqlAnalyser> {
   const read = (text: string, analyse: Analyser['analyse']) => {
     let count = 0
     const analysis = analyse(
-      text.replaceAll('`', '"').replaceAll('?', () => `$${++count}`).replace(/^use .*|^show .*|^call .*|^set names.*/i, 'select 1'),
+      text
+        .replaceAll('`', '"')
+        .replaceAll('?', () => `$${++count}`)
+        .replace(/^use .*|^show .*|^call .*|^set names.*/i, 'select 1'),
     )
     return analysis.readable ? { ...analysis, forward: text } : analysis
   }
