@@ -291,7 +291,7 @@ async function serve(
         'alt-svc': 'h3=":443"',
       })
       .end()
-  else if (path === '/customers') json([{ id: 1, email: EMAIL, card: CARD }])
+  else if (path.startsWith('/customers')) json([{ id: 1, email: EMAIL, card: CARD }])
   else if (path === '/picture') {
     response.setHeader('content-type', 'image/png')
     response.end(Buffer.from(`PNG ${EMAIL}`))

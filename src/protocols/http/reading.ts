@@ -19,7 +19,11 @@ export class Readings {
     const version = openapi === undefined ? '' : await versionOf(openapi.slice('file:'.length))
     const known = this.#known.get(settings)
     if (known?.version === version) return known.reading
-    const reading: Reading = { routes: await tableOf(settings), unknown: settings.unknown }
+    const reading: Reading = {
+      routes: await tableOf(settings),
+      unknown: settings.unknown,
+      secrets: new Set(settings.secretParameters.map(name => name.toLowerCase())),
+    }
     this.#known.set(settings, { version, reading })
     return reading
   }

@@ -1,5 +1,5 @@
 // One request, from its head to the end of its answer: who, what, the decision, the upstream, the way back.
-import { httpStatement, type Reading } from '#engines/http'
+import { httpStatement, keptFirstLine, type Reading, withoutSecretsOfAddress } from '#engines/http'
 import { endingError, type Permit } from '#gateway'
 import {
   AccessDenied,
@@ -93,7 +93,7 @@ async function serveIn(open: OpenSession, parts: RequestParts): Promise<void> {
   } catch (error) {
     // On record as what was asked: no statement came of it.
     if (error instanceof InvalidRequest)
-      session.refused(`${request.method} ${request.target.path}`, error)
+      session.refused(`${request.method} ${request.target.path}`, error, keptFirstLine)
     throw error
   }
   await forward(open, permit, body, parts)
@@ -310,7 +310,8 @@ function headText(
   fields: Iterable<readonly [string, string]>,
 ): Uint8Array {
   const lines = [...fields].map(
-    ([name, value]) => `${name}: ${SECRET_FIELDS.test(name) ? '[secret]' : value}\n`,
+    ([name, value]) =>
+      `${name}: ${SECRET_FIELDS.test(name) ? '[secret]' : withoutSecretsOfAddress(value)}\n`,
   )
   return Buffer.from(`HTTP ${status} ${reason}\n${lines.join('')}\n`)
 }
