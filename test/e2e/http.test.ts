@@ -63,6 +63,21 @@ test('refuses with a problem document, and nothing of it goes upstream', async (
   expect(stage.seen.length).toBe(before)
 })
 
+test('asks for an access token of an upstream, and for another when it is no longer taken', async () => {
+  const before = stage.seen.length
+  for (let at = 0; at < 7; at += 1) {
+    const { status, text } = await stage.ask('partner', '/a', { method: 'PUT', body: 'x' })
+    expect(status, text).toBe(200)
+    expect(text).toMatch(/^\d [*[]/)
+  }
+  const seen = stage.seen.slice(before)
+  // The sixth was refused, and asked again with its body.
+  expect(seen.map(({ body }) => body).join('')).toBe('xxxxxxxx')
+  const tokens = [...new Set(seen.map(({ headers }) => String(headers['authorization'])))]
+  expect(tokens.length).toBe(2)
+  for (const token of tokens) expect(stage.gateway.log()).not.toContain(token.slice(7))
+})
+
 test('takes an ephemeral credential as Basic, and a token as the password of any name', async () => {
   const made = await stage.gateway.cli(['credential', 'api', '--json'], await stage.token(), 60_000)
   const { id, secret } = JSON.parse(made.stdout)

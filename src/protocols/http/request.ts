@@ -157,10 +157,18 @@ async function forward(
   let failure: unknown
   try {
     refuseBounds(permit)
-    const injected = await credential.current()
+    let injected = await credential.current()
     if (end.signal.aborted) throw end.signal.reason
     call = await send(open, injected, permit, body, parts, end.signal)
-    const response = await call.response
+    let response = await call.response
+    if (isTokenRefused(response, body) && (await credential.refused(injected))) {
+      // It was not acted upon: the same request once more, by another token.
+      response.body.cancel(new Error('asked again'))
+      injected = await credential.current()
+      if (end.signal.aborted) throw end.signal.reason
+      call = await send(open, injected, permit, body, parts, end.signal)
+      response = await call.response
+    }
     status = response.head.status
     if (response.tunnel === undefined)
       answered = await answer(response, open, permit, injected, parts, end.signal)
@@ -193,6 +201,11 @@ async function forward(
     })
     session.catchUp()
   }
+}
+
+/** RFC 6750 section 3.1. What went on unread is gone, and cannot be sent again. */
+function isTokenRefused({ head, tunnel }: UpstreamResponse, { rest }: ReadBody): boolean {
+  return head.status === 401 && tunnel === undefined && rest === undefined
 }
 
 /** A duty that this wire cannot meet is a refusal. */

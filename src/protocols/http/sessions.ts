@@ -7,6 +7,7 @@ import { AccessDenied, type CloseReason, type Origin, type Statement } from '#mo
 import type { RequestHead } from '#transport/http'
 import { UpstreamCredential } from './credential.ts'
 import { type Asking, proofOf, prove, resourceOf } from './login.ts'
+import type { AccessTokens } from './oauth.ts'
 import type { HttpSettings } from './settings.ts'
 
 /** Of one connection: each proof costs its verification. */
@@ -37,6 +38,7 @@ export class Sessions {
   readonly #protocol: Protocol<HttpSettings>
   readonly #listener: ListenerSettings
   readonly #origin: Omit<Origin, 'client'>
+  readonly #tokens: AccessTokens
   readonly #open = new Map<string, Promise<OpenSession>>()
   /** By the head, which is the same object when a client repeats itself. */
   readonly #asked = new WeakMap<RequestHead, Named>()
@@ -48,7 +50,9 @@ export class Sessions {
     protocol: Protocol<HttpSettings>,
     listener: ListenerSettings,
     origin: Omit<Origin, 'client'>,
+    tokens: AccessTokens,
   ) {
+    this.#tokens = tokens
     this.#gateway = gateway
     this.#protocol = protocol
     this.#listener = listener
@@ -128,7 +132,7 @@ export class Sessions {
       }
       return {
         session,
-        credential: new UpstreamCredential(session),
+        credential: new UpstreamCredential(session, this.#tokens),
         carrier,
         reason: '',
         statements: new WeakMap(),

@@ -102,6 +102,7 @@ export const secretFields = [
   'password',
   'clientCertificate',
   'clientKey',
+  'oauth.clientSecret',
 ] as const
 
 export function routesOf(written: readonly z.infer<typeof routeSchema>[]) {
