@@ -22,4 +22,5 @@ export type {
 } from './plan.ts'
 export { fixedPlan, type Planned } from './planned.ts'
 export { resolveCompared, resolveLineage } from './resolve.ts'
+export type { NameRules } from './rules.ts'
 export type { LineageNames, NamedRelation } from './run.ts'
