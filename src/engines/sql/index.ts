@@ -12,6 +12,7 @@ export type {
   TransactionVerb,
   Unreadable,
 } from './analysis.ts'
+export { mysqlNames } from './mysql/name-rules.ts'
 export {
   keepsReading,
   type MysqlAnalyser,
