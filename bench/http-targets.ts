@@ -110,7 +110,7 @@ export async function startHttpTargets(): Promise<HttpTargets> {
         card: { keys: ['card'], mask: 'redact' },
       },
       settings: { limits: { sessionsPerPrincipal: 2000 } },
-      env: { UPSTREAM: 'the-key-of-the-upstream' },
+      env: { UPSTREAM: 'the-key-of-the-upstream', ...(process.env['PROF'] ? { NODE_OPTIONS: '--cpu-prof --cpu-prof-dir=/tmp/w/prof' } : {}) },
       allowPlaintext: true,
       listener: 'http',
     })

@@ -20,7 +20,12 @@ import { bodyFollows, NO_BODY, type ResponseHead, STREAM } from './message.ts'
 import { HttpRefusal } from './refusal.ts'
 import { lengthFraming } from './request-head.ts'
 import { gone } from './upstream-call.ts'
-import type { UpstreamCall, UpstreamRequest, UpstreamResponse } from './upstream-types.ts'
+import type {
+  AnswerListener,
+  UpstreamCall,
+  UpstreamRequest,
+  UpstreamResponse,
+} from './upstream-types.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -222,6 +227,13 @@ class StreamCall implements UpstreamCall, BodyWriter, Flow, Watched {
 
   cancel(): void {
     this.#stream.destroy()
+  }
+
+  listen(listener: AnswerListener): void {
+    this.response.then(
+      response => listener.answered(response),
+      error => listener.failed(error),
+    )
   }
 
   // The request's body.
