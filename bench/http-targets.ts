@@ -82,8 +82,13 @@ export function target(name: string, port: number, pids: readonly number[]): Tar
   return { name, port, pids, database: '', user: '', password: '' }
 }
 
-/** Identity, policy, audit and recording as they are by default, and an upstream's credential put in. */
-export async function startHttpTargets(): Promise<HttpTargets> {
+/**
+ * Identity, policy, audit and recording as they are by default, and an upstream's credential put in. `env`: of the gateway's
+ * process, besides (`NODE_OPTIONS` for a profile).
+ */
+export async function startHttpTargets(
+  env: Readonly<Record<string, string>> = {},
+): Promise<HttpTargets> {
   const stops: (() => Promise<unknown>)[] = []
   const stop = async () => {
     for (const each of stops.reverse()) await each()
@@ -110,7 +115,7 @@ export async function startHttpTargets(): Promise<HttpTargets> {
         card: { keys: ['card'], mask: 'redact' },
       },
       settings: { limits: { sessionsPerPrincipal: 2000 } },
-      env: { UPSTREAM: 'the-key-of-the-upstream', ...(process.env['PROF'] ? { NODE_OPTIONS: '--cpu-prof --cpu-prof-dir=/tmp/w/prof' } : {}) },
+      env: { ...env, UPSTREAM: 'the-key-of-the-upstream' },
       allowPlaintext: true,
       listener: 'http',
     })

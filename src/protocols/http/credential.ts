@@ -20,14 +20,27 @@ export interface Injected {
   readonly token?: AccessToken
 }
 
+interface Kept {
+  until: number
+  readonly injected: Promise<Injected>
+  /** The same, once it is there. */
+  known?: Injected
+}
+
 export class UpstreamCredential {
   readonly #session: Session<HttpSettings>
   readonly #tokens: AccessTokens
-  #kept: { until: number; readonly injected: Promise<Injected> } | undefined
+  #kept: Kept | undefined
 
   constructor(session: Session<HttpSettings>, tokens: AccessTokens) {
     this.#session = session
     this.#tokens = tokens
+  }
+
+  /** The same without waiting for it. Undefined: it has to be asked for. */
+  get known(): Injected | undefined {
+    const kept = this.#kept
+    return kept !== undefined && kept.until > performance.now() ? kept.known : undefined
   }
 
   /** Throws UpstreamError, ConfigurationError. */
@@ -35,10 +48,12 @@ export class UpstreamCredential {
     const now = performance.now()
     if (this.#kept !== undefined && this.#kept.until > now) return this.#kept.injected
     const injected = resolve(this.#session, this.#tokens)
-    const kept = { until: now + KEPT_MS, injected }
+    const kept: Kept = { until: now + KEPT_MS, injected }
     this.#kept = kept
     injected.then(
-      ({ token }) => {
+      known => {
+        const { token } = known
+        kept.known = known
         kept.until = Math.min(kept.until, token?.until ?? Infinity)
       },
       () => {

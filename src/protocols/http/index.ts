@@ -56,11 +56,17 @@ export function createHttp(): Protocol<HttpSettings> {
     const sessions = new Sessions(gateway, protocol, listener, address, tokens)
     const scheme = secure ? 'https' : 'http'
     const failures: unknown[] = []
+    const served = {
+      sessions,
+      readings,
+      upstreams,
+      ip,
+      scheme,
+      onExhausted: () => void connection.close(GRACE_MS),
+      onBug: (error: unknown) => void failures.push(error),
+    } as const
     const connection: HttpConnection = serveHttp(open, {
-      onExchange: async exchange => {
-        await serveRequest({ exchange, sessions, readings, upstreams, ip, scheme })
-        if (sessions.exhausted) void connection.close(GRACE_MS)
-      },
+      onExchange: exchange => serveRequest(exchange, served),
       refuse: denial,
       onFailure: error => failures.push(error),
     })

@@ -13,6 +13,11 @@ interface Known {
 export class Readings {
   readonly #known = new WeakMap<HttpSettings, Known>()
 
+  /** The same without waiting for it, where no document can have changed. Undefined: it has to be asked for. */
+  known(settings: HttpSettings): Reading | undefined {
+    return settings.openapi === undefined ? this.#known.get(settings)?.reading : undefined
+  }
+
   /** Throws ConfigurationError. */
   async of(settings: HttpSettings): Promise<Reading> {
     const { openapi } = settings

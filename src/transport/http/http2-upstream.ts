@@ -93,6 +93,7 @@ class StreamCall implements UpstreamCall, BodyWriter, Flow, Watched {
   readonly #stream: ClientHttp2Stream
   readonly #request: UpstreamRequest
   readonly #limits: HttpLimits
+  #listener: AnswerListener | undefined
   #resolve!: (response: UpstreamResponse) => void
   #reject!: (error: Error) => void
   #incoming: Body | undefined
@@ -157,7 +158,9 @@ class StreamCall implements UpstreamCall, BodyWriter, Flow, Watched {
   #informational(raw: readonly string[]): void {
     this.#guarded(() => {
       const head = responseHead(raw, this.#request.method)
-      if (head.status !== 101) this.#request.onInformational?.(head)
+      if (head.status === 101) return
+      this.#request.onInformational?.(head)
+      this.#listener?.informed?.(head)
     })
   }
 
@@ -230,6 +233,7 @@ class StreamCall implements UpstreamCall, BodyWriter, Flow, Watched {
   }
 
   listen(listener: AnswerListener): void {
+    this.#listener = listener
     this.response.then(
       response => listener.answered(response),
       error => listener.failed(error),

@@ -1,6 +1,7 @@
 // A question that may be asked once more: nothing of the answer came, as the kept connection turned out to be closed, and
 // asking changes nothing.
 import type { BodyWriter } from './body.ts'
+import type { ResponseHead } from './message.ts'
 import { StaleConnection } from './upstream-call.ts'
 import type {
   AnswerListener,
@@ -53,6 +54,10 @@ export class RetriedCall implements UpstreamCall, AnswerListener {
 
   answered(response: UpstreamResponse): void {
     this.#listener?.answered(response)
+  }
+
+  informed(head: ResponseHead): void {
+    this.#listener?.informed?.(head)
   }
 
   failed(error: Error): void {

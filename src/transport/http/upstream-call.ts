@@ -148,6 +148,11 @@ export class ConnectionCall implements UpstreamCall, BodyWriter {
 
   // The connection's.
 
+  informed(head: ResponseHead): void {
+    this.request.onInformational?.(head)
+    this.#listener?.informed?.(head)
+  }
+
   answer(head: ResponseHead, body: Body, tunnel: Tunnel | undefined): void {
     this.answered = true
     this.#answer = { head, body, tunnel }

@@ -182,7 +182,7 @@ export class UpstreamConnection implements Watched, Flow {
     else if (head.status < 200) {
       this.#informational += 1
       if (this.#informational > MOST_INFORMATIONAL) throw new HttpRefusal('stream_flood')
-      call.request.onInformational?.(head)
+      call.informed(head)
     } else this.#begin(call, response)
   }
 

@@ -39,6 +39,8 @@ export interface UpstreamRequest {
 export interface AnswerListener {
   answered(response: UpstreamResponse): void
   failed(error: Error): void
+  /** 1xx but 101, ahead of it. */
+  informed?(head: ResponseHead): void
 }
 
 export interface UpstreamCall {
