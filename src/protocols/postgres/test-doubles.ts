@@ -152,6 +152,7 @@ export function fakeSession(
     recordOutput: () => undefined,
     recordSize() {},
     catchUp() {},
+    departs: depart => ({ waits: false, clear() {}, leave: depart }),
     justify() {},
     close: async reason => ending.abort(reason),
   }
