@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type { DataClass, DetectorSettings, PluginSettings, Resource } from '#model'
 import { type ChannelSettings, channelsOf } from './channels.ts'
-import { type IssuerSettings, type LoginSettings, prefixConflict } from './issuers.ts'
+import { type ClientCertificateSettings, clientCertificatesOf } from './client-certificates.ts'
+import { type IssuerSettings, issuersConflict, type LoginSettings } from './issuers.ts'
 import { type Path, type Report, reportIssues } from './problems.ts'
 import type {
   HoldSettings,
@@ -46,6 +47,7 @@ export interface Config {
   readonly names: readonly string[]
   readonly identity: {
     readonly issuers: readonly IssuerSettings[]
+    readonly certificates: readonly ClientCertificateSettings[]
     readonly login: LoginSettings | undefined
   }
   readonly resources: readonly ResourceConfig[]
@@ -82,8 +84,14 @@ export function buildConfig(
         : 'must be "embedded" (the only store of this version)',
     )
   }
-  const conflict = prefixConflict(written.identity.issuers)
-  if (conflict) report(['identity', 'issuers', conflict.index, conflict.key], conflict.message)
+  const { issuers } = written.identity
+  const certificates = clientCertificatesOf(written.identity.certificates, issuers, reference)
+  const conflict = issuersConflict(issuers, certificates)
+  if (conflict) {
+    const at = conflict.index - issuers.length
+    const path = at < 0 ? ['issuers', conflict.index] : ['certificates', at]
+    report(['identity', ...path, conflict.key], conflict.message)
+  }
 
   const { tls, identity } = written
   if (
@@ -110,6 +118,7 @@ export function buildConfig(
       issuers: identity.issuers.map(issuer =>
         issuer.jwks === undefined ? issuer : { ...issuer, jwks: reference(issuer.jwks) },
       ),
+      certificates,
       login: loginOf(identity.login, reference),
     },
     resources: resources(written, protocols, reference, report),
@@ -305,7 +314,8 @@ function credentialOf(
 ): Resource['credential'] {
   const secrets: Record<string, string> = {}
   const ours: string[] = []
-  const { ownFields = [] } = protocol
+  const { ownFields = [], credentialMaps = {} } = protocol
+  const settings: Record<string, unknown> = {}
   const { user, ...fields } = credential
   if (user !== undefined && (typeof user !== 'string' || user === '')) {
     report([...path, 'user'], 'must be text')
@@ -323,16 +333,39 @@ function credentialOf(
     if (ownFields.includes(field)) {
       if (value === 'ours') ours.push(field)
       else report(at, 'must be ours: the gateway makes it')
+    } else if (credentialMaps[field] !== undefined) {
+      if (!isMap(value)) {
+        report(at, 'must be a map')
+        continue
+      }
+      const rest: Record<string, unknown> = {}
+      for (const [key, item] of Object.entries(value)) {
+        if (protocol.secretFields.includes(`${field}.${key}`))
+          take(`${field}.${key}`, item, [...at, key])
+        else rest[key] = item
+      }
+      for (const name of protocol.secretFields) {
+        if (name.startsWith(`${field}.`) && secrets[name] === undefined)
+          report([...at, name.slice(field.length + 1)], 'must be there')
+      }
+      const checked = credentialMaps[field].safeParse(rest)
+      if (checked.success) settings[field] = withAbsoluteFiles(checked.data, reference)
+      else reportIssues(report, checked.error.issues, at)
     } else if (protocol.secretFields.includes(field)) {
       take(field, value, at)
     } else if (protocol.secretFields.includes(`${field}.*`)) {
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      if (!isMap(value)) {
         report(at, 'must be a map')
         continue
       }
       for (const [key, item] of Object.entries(value)) take(`${field}.${key}`, item, [...at, key])
     } else {
-      const all = known(['user', ...protocol.secretFields, ...ownFields])
+      const all = known([
+        'user',
+        ...protocol.secretFields.filter(each => !(each.split('.')[0]! in credentialMaps)),
+        ...Object.keys(credentialMaps),
+        ...ownFields,
+      ])
       report(at, `a credential for ${protocol.name} has no "${field}": ${all}`, { atKey: true })
     }
   }
@@ -340,7 +373,12 @@ function credentialOf(
     ...(typeof user === 'string' ? { user } : {}),
     secrets,
     ...(ours.length === 0 ? {} : { ours }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
   }
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function known(names: Iterable<string>): string {

@@ -26,14 +26,17 @@ import { superseded } from './approval-refusals.ts'
 import type { Approvals } from './approvals.ts'
 import type { AskedValues } from './asked-values.ts'
 import { bodyMasker, hidesInBodies, messageMasker } from './body-masks.ts'
+import { type Departures, SessionDeparture } from './departures.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
+import { KeptForms, type KeptText } from './kept-forms.ts'
 import { refuseUse } from './masked-uses.ts'
 import { planCells, scrubText, textStream } from './masks.ts'
 import { type Approve, type Discharged, discharge } from './obligations/index.ts'
 import { mintPermit, type Permit, type PermitBasis } from './permit.ts'
 import { holds } from './rights.ts'
 import type {
+  Departure,
   Outcome,
   OutputStream,
   RecordedAnswer,
@@ -79,6 +82,7 @@ export interface LiveSessionParts<Upstream> {
   readonly carried: ReadonlySet<string>
   readonly breakGlass: boolean
   readonly audit: AuditLog
+  readonly departures: Departures
   /** `audit.durability: strict`: reads wait for the disk too. */
   readonly strict: boolean
   readonly recorder: SessionRecorder
@@ -127,7 +131,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     this.startedAt = parts.now()
     this.#rules = parts.rules
     this.#sight = new Sight(parts.rules.masks, parts.rules.policies)
-    this.#record = new SessionRecord(parts)
+    this.#record = new SessionRecord(parts, new KeptForms(() => this.#sight.at(this.facts(false))))
   }
 
   get dataClasses(): readonly DataClass[] {
@@ -188,8 +192,14 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     return this.#discharge(statement, decision, facts, waiting)
   }
 
-  refused(text: string, error: GatewayError): void {
-    this.#record.refused(text, error)
+  refused(text: string, error: GatewayError, kept?: KeptText): void {
+    this.#record.refused(text, error, kept)
+  }
+
+  departs(depart: () => void): Departure {
+    const departure = new SessionDeparture(this.#parts.departures, depart)
+    this.#record.departure = departure
+    return departure
   }
 
   renew(permit: Permit): Permit | undefined {
@@ -488,6 +498,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       // Safe: the session has ended; what could not be written is said to the operator.
       this.#parts.onTrouble?.(error)
     }
+    this.#record.departure?.end()
     await this.#parts.onClosed(reason)
   }
 }

@@ -1,6 +1,5 @@
 // What a session puts on record and counts: decisions, outcomes, answers as they were seen. Decides nothing. The
 // entry of a decision is written at once; what nobody needs to wait for follows in `catchUp`.
-import { isUtf8 } from 'node:buffer'
 import {
   type AccessDenied,
   type Decision,
@@ -14,8 +13,10 @@ import {
 } from '#model'
 import type { AuditLog } from '#services/audit'
 import type { SessionRecorder } from '#services/recording'
+import type { SessionDeparture } from './departures.ts'
 import { type Completed, Evidence, view } from './evidence.ts'
 import type { RunTotals } from './facts.ts'
+import type { KeptForms, KeptText } from './kept-forms.ts'
 import type { Permit } from './permit.ts'
 import type { Counted } from './rates.ts'
 import type { Outcome, OutputStream, RecordedAnswer, TerminalSize } from './session.ts'
@@ -67,7 +68,10 @@ type Later = { readonly at: number; readonly entry: number } & (
 
 export class SessionRecord {
   readonly evidence: Evidence
+  /** Where permits go out together with those of other sessions. */
+  departure: SessionDeparture | undefined
   readonly #parts: SessionRecordParts
+  readonly #kept: KeptForms
   readonly #marks: MarksOfSession
   readonly #prepared = new Map<string, number>()
   /** By the statement's entry, until its outcome is there. */
@@ -81,8 +85,9 @@ export class SessionRecord {
   #rows = 0
   #bytes = 0
 
-  constructor(parts: SessionRecordParts) {
+  constructor(parts: SessionRecordParts, kept: KeptForms) {
     this.#parts = parts
+    this.#kept = kept
     this.#marks = new MarksOfSession(parts.now())
     this.evidence = new Evidence(parts.id, parts.principal, parts.resource, parts.recorder.salt)
     parts.recorder.bringsLate(() => this.catchUp())
@@ -110,18 +115,19 @@ export class SessionRecord {
 
   /** The index of the entry. */
   permitted(
-    statement: Statement,
+    asked: Statement,
     decision: Decision,
     policySet: string,
     approval: JsonObject | undefined,
   ): number {
-    const { evidence } = this
+    const statement = this.#kept.of(asked)
+    const { evidence, departure } = this
     const { audit, run, now } = this.#parts
-    const entry = audit.append(
+    const made =
       approval === undefined
         ? evidence.permitted(statement, decision, policySet)
-        : evidence.decided('statement.permitted', statement, decision, policySet, approval),
-    )
+        : evidence.decided('statement.permitted', statement, decision, policySet, approval)
+    const entry = departure === undefined ? audit.append(made) : departure.enter(made)
     this.#statements += 1
     run.statements += 1
     const { policies } = decision
@@ -130,7 +136,8 @@ export class SessionRecord {
   }
 
   /** Preparing the same text again under the same rules is on record already. */
-  prepared(statement: Statement, decision: Decision, policySet: string): number {
+  prepared(asked: Statement, decision: Decision, policySet: string): number {
+    const statement = this.#kept.of(asked)
     const known = this.#prepared.get(statement.text)
     if (known !== undefined) return known
     const index = this.#parts.audit.append(
@@ -144,7 +151,8 @@ export class SessionRecord {
     return index
   }
 
-  held(statement: Statement, decision: Decision, policySet: string, message: string): number {
+  held(asked: Statement, decision: Decision, policySet: string, message: string): number {
+    const statement = this.#kept.of(asked)
     const index = this.#parts.audit.append(
       this.evidence.decided('statement.held', statement, decision, policySet),
     )
@@ -165,12 +173,13 @@ export class SessionRecord {
 
   /** `masking`: which columns and classes a rule about hidden values refused it for. */
   denied(
-    statement: Statement,
+    asked: Statement,
     decision: Decision,
     policySet: string,
     error: AccessDenied,
     masking?: JsonObject,
   ): number {
+    const statement = this.#kept.of(asked)
     this.#denied += 1
     const entry = this.evidence.decided('statement.denied', statement, decision, policySet)
     const index = this.#parts.audit.append(masking === undefined ? entry : { ...entry, masking })
@@ -190,7 +199,8 @@ export class SessionRecord {
   }
 
   /** A refusal of what never became a statement. */
-  refused(text: string, error: GatewayError): void {
+  refused(asked: string, error: GatewayError, kept?: KeptText): void {
+    const text = this.#kept.text(asked, kept)
     this.#denied += 1
     const index = this.#parts.audit.append(this.evidence.refused(text, error))
     this.#decided('deny', this.#parts.now())
@@ -223,7 +233,8 @@ export class SessionRecord {
     const entry = permit.auditIndex
     const disagreed = this.#disagreed.size === 0 ? undefined : this.#disagreed.get(entry)
     if (disagreed !== undefined) this.#disagreed.delete(entry)
-    const statement = (outcome.masked?.size ?? 0) === 0 ? undefined : permit.statement
+    const statement =
+      (outcome.masked?.size ?? 0) === 0 ? undefined : this.#kept.of(permit.statement)
     this.#doLater({ kind: 'outcome', at, entry, outcome, statement, disagreed })
   }
 
@@ -235,6 +246,7 @@ export class SessionRecord {
   /** Does what was put off. */
   catchUp(): void {
     if (this.#later.length === 0) return
+    if (this.departure?.waits === true) this.#forgetLost(this.departure)
     const later = this.#later
     // First: what goes wrong in the recording ends the session, and its end catches up too.
     this.#later = []
@@ -266,9 +278,7 @@ export class SessionRecord {
   /** In order with what waits: output follows its statement. */
   output(permit: Permit, stream: OutputStream, bytes: Uint8Array): Promise<void> | undefined {
     this.catchUp()
-    const entry = permit.auditIndex
-    const at = this.#parts.now()
-    this.#parts.recorder.add({ kind: 'output', at, entry, stream, ...written(bytes) })
+    this.#parts.recorder.addOutput(this.#parts.now(), permit.auditIndex, stream, bytes)
     return this.#parts.recorder.behind
   }
 
@@ -281,6 +291,17 @@ export class SessionRecord {
   note(text: string): void {
     this.catchUp()
     this.#parts.recorder.add({ kind: 'note', at: this.#parts.now(), text })
+  }
+
+  /** What never came on record did not happen: it is not recorded, and has no outcome. */
+  #forgetLost(departure: SessionDeparture): void {
+    try {
+      departure.clear()
+    } catch (error) {
+      // Safe: whoever sends is told the same, and sends nothing.
+      if (!(error instanceof GatewayError)) throw error
+      this.#later = this.#later.filter(({ entry }) => !departure.isLost(entry))
+    }
   }
 
   #doLater(what: Later): void {
@@ -359,12 +380,6 @@ export class SessionRecord {
       statement,
     )
   }
-}
-
-/** As text where it is text: whoever reads a recording by hand is glad of it. */
-function written(bytes: Uint8Array): { text: string } | { base64: string } {
-  const seen = view(bytes)
-  return isUtf8(seen) ? { text: seen.toString('utf8') } : { base64: seen.toString('base64') }
 }
 
 function textOf(statement: Statement): { text: string; parameters?: readonly (string | null)[] } {

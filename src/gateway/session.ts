@@ -12,6 +12,7 @@ import type {
   SessionId,
   Statement,
 } from '#model'
+import type { KeptText } from './kept-forms.ts'
 import type { Permit } from './permit.ts'
 
 /** How a protocol takes part while a statement is held for a person. */
@@ -74,6 +75,22 @@ export interface TerminalSize {
   readonly type?: string | undefined
 }
 
+/**
+ * The way out of a session that holds back what it sends until its turn is over. Entries of statements that several sessions
+ * decide in one turn of the loop then go out with one write, and what they permit after it.
+ */
+export interface Departure {
+  /** True while something was permitted whose entry may not be on record: nothing goes upstream before `clear`. */
+  readonly waits: boolean
+  /**
+   * When it returns, all that was permitted is on record. Throws Unavailable when it cannot be, then and ever after: nothing
+   * that was permitted since may be sent, and the session has to end.
+   */
+  clear(): void
+  /** The turn is over: `depart` is called now, or with the other sessions' when the loop's turn is. */
+  leave(): void
+}
+
 export interface Session<Upstream = unknown> {
   readonly id: SessionId
   readonly principal: Principal
@@ -99,10 +116,18 @@ export interface Session<Upstream = unknown> {
    * Throws (or rejects with) AccessDenied or Unavailable: the refusal is on record by then.
    */
   authorize(statement: Statement, waiting: Waiting): Permit | Promise<Permit>
+  /**
+   * For a protocol that sends at the end of its turns: from here on a permit is good for sending once `clear` of the departure
+   * has returned, and no sooner. `depart` sends what waits, after `clear`; it may not throw. Without this, a permit is good at once.
+   */
+  departs(depart: () => void): Departure
   /** The principal's reason, in its own words: a fact for policies (`context.reason`), shown to approvers. */
   justify(reason: string): void
-  /** Puts a refusal on record that was made before a statement could be built (unreadable text and the like). */
-  refused(text: string, error: GatewayError): void
+  /**
+   * Puts a refusal on record that was made before a statement could be built (unreadable text and the like). `kept`: how the text
+   * is kept where its words hold values that are hidden.
+   */
+  refused(text: string, error: GatewayError, kept?: KeptText): void
   /**
    * For what runs on one permit for long, or without an end of its own (`standOn`): the same permit, or one by the rules of now on
    * the same entry; undefined when it would not be permitted any more, with the yes that it was given. Records nothing.

@@ -3,11 +3,12 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { request } from 'node:https'
+import { createServer as createTlsServer, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { WebSocketServer } from 'ws'
+import { openServerAuthority } from '#transport'
 import { type Issuer, startIssuer } from '../../demo/index.ts'
 import { issuerEntry, type RunningGateway, startGateway } from '../servers/gateway.ts'
 import { type Ran, run } from '../servers/programs.ts'
@@ -117,8 +118,10 @@ export async function startApiStage(): Promise<ApiStage> {
   const port = typeof address === 'object' && address !== null ? address.port : 0
   writeFileSync(join(folder, 'api.yaml'), OPENAPI)
   makeRepository(folder, repository)
+  makeCertificates(folder)
   const [issuer, grpc] = await Promise.all([startIssuer(), startGrpc()])
   const url = `http://127.0.0.1:${port}`
+  const tokens = await startTokenEndpoint(folder, issuer.url)
   const credential = { headers: { Authorization: 'env:UPSTREAM' } }
   const gateway = await startGateway({
     issuers: [issuerEntry(issuer.url)],
@@ -133,6 +136,22 @@ export async function startApiStage(): Promise<ApiStage> {
           body: { fields: ['/amount'] },
         },
         credential,
+      },
+      {
+        name: 'partner',
+        protocol: 'http',
+        upstream: { url: `${url}/partner` },
+        credential: {
+          oauth: {
+            tokenUrl: `${tokens.url}/token`,
+            clientId: 'order-bot',
+            clientSecret: 'env:PARTNER_SECRET',
+            scope: 'gateway',
+            resource: 'urn:audience:partner:600',
+            ca: `file:${tokens.ca}`,
+            addresses: ['loopback'],
+          },
+        },
       },
       { name: 'people', protocol: 'http', upstream: { url: `${url}/v1` }, credential },
       {
@@ -149,19 +168,36 @@ export async function startApiStage(): Promise<ApiStage> {
           url,
           unreadable: 'pass',
           body: { most: 4_096, longer: 'stream' },
-          routes: [{ route: 'POST /{repository}.git/git-upload-pack', action: 'read' }],
+          routes: [
+            { route: 'POST /{repository}.git/git-upload-pack', action: 'read' },
+            { route: 'GET /projects/{id}' },
+          ],
+          paths: { encodedSlash: 'allow' },
           unknown: 'path',
         },
         credential,
       },
     ],
+    settings: {
+      identity: {
+        issuers: [issuerEntry(issuer.url)],
+        certificates: [
+          {
+            issuer: issuer.url,
+            ca: `file:${join(folder, 'clients.pem')}`,
+            subject: 'cn',
+            groups: ['agents'],
+          },
+        ],
+      },
+    },
     policies: { 'api.cedar': POLICIES },
     dataClasses: {
       card: { detect: 'card', mask: 'redact' },
       email: { detect: 'email', mask: 'redact' },
       person: { keys: ['full_name'], pointers: ['/items/*/nick'] },
     },
-    env: { UPSTREAM: `Bearer ${UPSTREAM_SECRET}` },
+    env: { UPSTREAM: `Bearer ${UPSTREAM_SECRET}`, PARTNER_SECRET: 'order-bot' },
     listener: 'http',
   })
   let shared: Promise<string> | undefined
@@ -227,6 +263,7 @@ export async function startApiStage(): Promise<ApiStage> {
       await gateway.remove()
       await issuer.stop()
       grpc.stop()
+      tokens.stop()
       for (const client of sockets.clients) client.terminate()
       server.closeAllConnections()
       server.close()
@@ -252,6 +289,7 @@ async function serve(
 ): Promise<void> {
   const url = new URL(incoming.url ?? '/', 'http://upstream')
   const path = url.pathname.replace(/^\/v1/, '')
+  if (path.startsWith('/partner')) return partner(incoming, response, seen)
   if (path.includes('.git/')) return gitBackend(incoming, response, url, repository)
   const chunks: Buffer[] = []
   for await (const chunk of incoming) chunks.push(chunk)
@@ -291,11 +329,54 @@ async function serve(
         'alt-svc': 'h3=":443"',
       })
       .end()
-  else if (path === '/customers') json([{ id: 1, email: EMAIL, card: CARD }])
+  else if (path.startsWith('/customers')) json([{ id: 1, email: EMAIL, card: CARD }])
   else if (path === '/picture') {
     response.setHeader('content-type', 'image/png')
     response.end(Buffer.from(`PNG ${EMAIL}`))
   } else json({ method, url: incoming.url, headers, body: body.toString('utf8') })
+}
+
+/** Takes each access token of the issuer five times. */
+const taken = new Map<string, number>()
+
+async function partner(incoming: IncomingMessage, response: ServerResponse, seen: Seen[]) {
+  let body = ''
+  for await (const chunk of incoming) body += chunk
+  const { method = '', url = '', headers } = incoming
+  seen.push({ method, url, headers, body })
+  const [, token = ''] = /^Bearer (.+)$/.exec(headers.authorization ?? '') ?? []
+  const times = (taken.get(token) ?? 0) + 1
+  taken.set(token, times)
+  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64').toString() || '{}')
+  response.statusCode = claims.aud === 'partner' && times <= 5 ? 200 : 401
+  response.setHeader('content-type', 'text/plain')
+  response.end(`${times} ${token}`)
+}
+
+/** The issuer's token endpoint over TLS. */
+async function startTokenEndpoint(folder: string, issuer: string) {
+  const authority = await openServerAuthority({ folder, now: Date.now })
+  const { certificate: cert, key } = await authority.issueServer(['127.0.0.1'])
+  const server = createTlsServer({ cert, key }, async (incoming, response) => {
+    let body = ''
+    for await (const chunk of incoming) body += chunk
+    const { authorization = '', 'content-type': type = '' } = incoming.headers
+    const headers = { authorization, 'content-type': type }
+    const answer = await fetch(`${issuer}${incoming.url}`, { method: 'POST', headers, body })
+    response.writeHead(answer.status, { 'content-type': 'application/json' })
+    response.end(await answer.text())
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    url: `https://127.0.0.1:${port}`,
+    ca: join(folder, 'ca.pem'),
+    stop: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
 }
 
 function makeRepository(folder: string, root: string): void {
@@ -313,6 +394,44 @@ function makeRepository(folder: string, root: string): void {
   git(work, 'commit', '-q', '-m', 'first')
   git(root, 'clone', '-q', '--bare', work, 'tools.git')
   git(join(root, 'tools.git'), 'config', 'http.receivepack', 'true')
+}
+
+/** `clients` is who signs; `order-bot` holds, `past` has ended, `stranger` is somebody else's. */
+function makeCertificates(folder: string): void {
+  const openssl = (...args: string[]) =>
+    execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  for (const name of ['clients', 'stranger'])
+    openssl(
+      'req',
+      '-x509',
+      ...key,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.pem`,
+      '-subj',
+      `/CN=${name}`,
+    )
+  writeFileSync(join(folder, 'client.ext'), 'basicConstraints=CA:false')
+  for (const [name, days] of [
+    ['order-bot', '1'],
+    ['past', '0'],
+  ] as const) {
+    openssl(
+      'req',
+      ...key,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.csr`,
+      '-subj',
+      '/CN=order-bot',
+    )
+    const signed = ['-CA', 'clients.pem', '-CAkey', 'clients.key', '-set_serial', '7']
+    const wish = ['-req', '-in', `${name}.csr`, '-extfile', 'client.ext', '-days', days]
+    openssl('x509', ...wish, ...signed, '-out', `${name}.pem`)
+  }
 }
 
 /** git's own server side, as CGI (RFC 3875). */

@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { until } from '../servers/programs.ts'
+import { auditRecords } from '../servers/audit-files.ts'
+import { run, until } from '../servers/programs.ts'
 import { type ApiStage, CARD, EMAIL, startApiStage, UPSTREAM_SECRET } from './http-stage.ts'
 
 let stage: ApiStage
@@ -55,11 +56,61 @@ test('refuses with a problem document, and nothing of it goes upstream', async (
         .stdout,
       path,
     ).toBe('400')
+  // Where a resource takes it, it goes on as it came.
+  expect((await stage.ask('files', '/projects/group%2ftools')).status).toBe(200)
+  expect(stage.seen.pop()?.url).toBe('/projects/group%2Ftools')
+  expect((await stage.ask('files', '/others/group%2Ftools')).status).toBe(403)
   const override = await stage.ask('api', '/echo', {
     headers: { 'x-http-method-override': 'DELETE' },
   })
   expect(override.status).toBe(400)
   expect(stage.seen.length).toBe(before)
+})
+
+test('asks for an access token of an upstream, and for another when it is no longer taken', async () => {
+  const before = stage.seen.length
+  for (let at = 0; at < 7; at += 1) {
+    const { status, text } = await stage.ask('partner', '/a', { method: 'PUT', body: 'x' })
+    expect(status, text).toBe(200)
+    expect(text).toMatch(/^\d [*[]/)
+  }
+  const seen = stage.seen.slice(before)
+  // The sixth was refused, and asked again with its body.
+  expect(seen.map(({ body }) => body).join('')).toBe('xxxxxxxx')
+  const tokens = [...new Set(seen.map(({ headers }) => String(headers['authorization'])))]
+  expect(tokens.length).toBe(2)
+  for (const token of tokens) expect(stage.gateway.log()).not.toContain(token.slice(7))
+})
+
+test('takes a client certificate, alone or with a proof of the same principal', async () => {
+  const ask = async (name: string, ...more: string[]) => {
+    const at = (end: string) => `${stage.folder}/${name}.${end}`
+    const fields = ['-H', 'Sallyport-Resource: api', '-w', '%{http_code}', '-o', '/dev/null']
+    const proof = ['--cert', at('pem'), '--key', at('key'), '--cacert', stage.gateway.ca]
+    const url = `https://127.0.0.1:${stage.gateway.port}/echo`
+    return (await run('curl', ['-sS', ...proof, ...fields, ...more, url], { timeoutMs: 20_000 }))
+      .stdout
+  }
+  const bearer = async (client?: string) => [
+    '-H',
+    `Authorization: Bearer ${await stage.token(client)}`,
+  ]
+  expect(await ask('order-bot', '--http1.1')).toBe('200')
+  expect(await ask('order-bot', '--http2')).toBe('200')
+  expect(await ask('order-bot', '--tls-max', '1.2')).toBe('200')
+  expect(stage.seen.at(-1)!.headers['authorization']).toBe(`Bearer ${UPSTREAM_SECRET}`)
+  expect(await ask('order-bot', ...(await bearer()))).toBe('200')
+  const before = stage.seen.length
+  expect(await ask('order-bot', ...(await bearer('dora')))).toBe('401')
+  expect(await ask('order-bot', '-H', 'Sec-Fetch-Site: cross-site')).toBe('400')
+  for (const name of ['past', 'stranger']) {
+    expect(await ask(name), name).toBe('401')
+    expect(await ask(name, ...(await bearer())), name).toBe('401')
+  }
+  expect(stage.seen.length).toBe(before)
+  const dora = await stage.token('dora')
+  const sessions = JSON.parse((await stage.gateway.cli(['sessions', '--json'], dora)).stdout)
+  expect(sessions.map((each: { principal: string }) => each.principal)).toContain('order-bot')
 })
 
 test('takes an ephemeral credential as Basic, and a token as the password of any name', async () => {
@@ -290,7 +341,8 @@ test('follows a WebSocket, and masks what it brings', async () => {
 })
 
 test('records what was asked and what was seen, and no secret of anybody', async () => {
-  await stage.ask('api', '/customers?recorded=1', {
+  const secrets = `access_token=query-secret-1&api_key=query-secret-2&to=https://u:query-secret-3@h/`
+  await stage.ask('people', `/customers/${CARD}?recorded=1&${secrets}&q=${EMAIL}&full_name=Ann`, {
     headers: { cookie: 'sid=hunter2', connection: 'close' },
   })
   const dora = await stage.token('dora')
@@ -305,6 +357,12 @@ test('records what was asked and what was seen, and no secret of anybody', async
     return false
   })
   expect(replayed).toContain('HTTP 200')
+  expect(stage.seen.find(({ url }) => url.includes('recorded=1'))?.url).toContain(
+    `/customers/${CARD}?recorded=1&${secrets}&q=${EMAIL}&full_name=Ann`,
+  )
+  // The log cannot be erased: the path that it names as an object has no card number either.
+  expect(JSON.stringify(auditRecords(stage.gateway.data))).not.toContain(CARD)
+  expect(replayed).not.toMatch(/query-secret|full_name=Ann/)
   for (const secret of [EMAIL, CARD, UPSTREAM_SECRET, 'hunter2', await stage.token()])
     expect(replayed).not.toContain(secret)
   expect(stage.gateway.log()).not.toContain('"level":"error"')
