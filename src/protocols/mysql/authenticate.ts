@@ -2,7 +2,7 @@
 // over whole, inside TLS: what is kept of a credential cannot check a scramble. Asks the gateway, keeps nothing.
 import { utf8 } from '#engines/wire'
 import type { Gateway } from '#gateway'
-import { AuthenticationFailed, type Origin, type Principal, ProtocolError, Secret } from '#model'
+import { AuthenticationFailed, InvalidRequest, type Origin, type Principal, ProtocolError, Secret } from '#model'
 import type { Target } from './handshake.ts'
 import type { LoginPackets } from './login-packets.ts'
 import { type LoginPacket, writeAuthMore, writeAuthSwitch } from './messages.ts'
@@ -54,6 +54,10 @@ export async function authenticate(
   given.fill(0)
   try {
     if (!gateway.isCredentialId(user)) return await gateway.authenticate(secret, origin)
+    if (resource === undefined)
+      throw new InvalidRequest('resource_unknown', 'the login names no resource', {
+        hint: 'a credential is for one resource: give it as the database, or ID@RESOURCE as the user',
+      })
     const credential = gateway.ephemeral(user)
     if (await credential.matches(secret)) return await credential.accept(resource, origin)
     credential.reject(origin)

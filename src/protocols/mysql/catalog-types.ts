@@ -1,5 +1,5 @@
 // What a resource's catalog tells of names and columns. The shapes only, and what holds where no catalog was read.
-import type { Names } from '#engines/sql'
+import type { Names, RelationName } from '#engines/sql'
 import type { ColumnName, Statement } from '#model'
 
 /** The catalog of one resource, shared by its sessions. Every answer is from one snapshot. */
@@ -10,10 +10,14 @@ export interface Catalog {
   names(database: string | undefined): Names
   /** The same statement, its columns with all that they come from (views, generated columns). */
   expanded(statement: Statement): Statement
-  /** All columns that the value of one comes from, itself first; `all` when that cannot be told; undefined: not known. */
+  /** All columns that the value of one comes from, itself first; `all` when that cannot be told; undefined: itself alone. */
   sourcesOf(column: ColumnName): readonly ColumnName[] | 'all' | undefined
+  /** Definitions were changed, by whatever session, that were not read since: who depends on it waits for `fresh`. */
+  readonly stale: boolean
   /** Definitions were changed: they are read again before the next answer of `fresh`. */
   invalidate(): void
+  /** Whether the snapshot has what such a name means. */
+  knows(relation: RelationName, database: string | undefined): boolean
   /** Resolves when the snapshot is no older than its invalidation and 5 minutes. Throws Unavailable. */
   fresh(): Promise<void>
 }
@@ -22,6 +26,7 @@ export interface Catalog {
 export function unreadCatalog(fold: boolean): Catalog {
   return {
     version: 0,
+    stale: false,
     names: database => ({
       resolve: ({ schema, name }) => {
         const within = schema ?? database
@@ -32,6 +37,7 @@ export function unreadCatalog(fold: boolean): Catalog {
     }),
     expanded: statement => statement,
     sourcesOf: () => undefined,
+    knows: () => true,
     invalidate() {},
     fresh: async () => {},
   }

@@ -62,6 +62,9 @@ export function createCatalog(
     get version() {
       return version
     },
+    get stale() {
+      return stale
+    },
     names: (database): Names => ({
       resolve: relation => resolve(relation, database),
       ...(database === undefined ? {} : { creationSchema: database }),
@@ -70,9 +73,15 @@ export function createCatalog(
     sourcesOf({ object, column }: ColumnName) {
       const key = keyOf(object)
       const known = current().relations.get(key)
-      if (known === undefined) return undefined
+      // (One that was made since, and may be a view; but the server's own hold no column of a class.)
+      if (known === undefined) return isOwn(key) ? undefined : 'all'
       const made = current().generated.get(key)?.has(column.toLowerCase()) === true
       return known.kind === 'view' || made ? 'all' : undefined
+    },
+    knows({ schema, name }, database) {
+      const within = schema ?? database
+      const key = keyOf(within === undefined ? name : `${within}.${name}`)
+      return within === undefined || isOwn(key) || current().relations.has(key)
     },
     invalidate() {
       stale = true
@@ -84,6 +93,10 @@ export function createCatalog(
       await running
     },
   }
+}
+
+function isOwn(key: string): boolean {
+  return /^(information_schema|performance_schema)\./i.test(key)
 }
 
 function snapshotOf(tables: readonly CatalogTable[], keyOf: (object: string) => string): Snapshot {

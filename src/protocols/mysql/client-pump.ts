@@ -1,5 +1,6 @@
 // The client's leg: cuts commands, judges each that carries intent, and sends it on when the one before is answered.
 // What is on no list is refused by its name.
+import type { MysqlAnalysis } from '#engines/sql'
 import { Feed, type FrameReader, utf8 } from '#engines/wire'
 import type { Permit } from '#gateway'
 import {
@@ -30,6 +31,15 @@ const CURSOR = 0x01
 const QUERY_PREFIX = Buffer.from([command.query])
 const PREPARE_PREFIX = Buffer.from([command.stmtPrepare])
 
+/** What carries a text, or stands for one. */
+const JUDGED: ReadonlySet<number> = new Set([
+  command.query,
+  command.initDb,
+  command.fieldList,
+  command.stmtPrepare,
+  command.stmtExecute,
+])
+
 /** The statement that was prepared last, for clients that do not wait for its id (MariaDB's). */
 const LAST_PREPARED = 0xffffffff
 
@@ -50,8 +60,10 @@ export class ClientPump implements FrameReader {
   readonly #turn: (step: () => void) => void
   #parts: Buffer[] = []
   #partBytes = 0
-  /** A person is asked. */
+  /** A person is asked, or the catalog is read. */
   #held = false
+  /** Tables that the catalog did not have even after it was read again. */
+  readonly #missed = new Set<string>()
 
   /** `turn`: does a step later, as a turn of its own. */
   constructor(
@@ -131,14 +143,48 @@ export class ClientPump implements FrameReader {
   }
 
   #command(one: Command): void {
-    const talk = this.#talk
     const { bytes, from, to } = one
-    talk.sequence = packetCount(to - from)
+    this.#talk.sequence = packetCount(to - from)
+    if (JUDGED.has(bytes[from] as number) && this.#mustReadCatalog())
+      this.#afterCatalog(() => this.#begin(one))
+    else this.#begin(one)
+  }
+
+  /** Where columns are masked, what a text asks of them must be told by the catalog of its own time. */
+  #mustReadCatalog(): boolean {
+    const { catalog, session } = this.#talk.parts
+    return catalog.stale && session.dataClasses.some(({ columns }) => columns.length > 0)
+  }
+
+  #afterCatalog(then: () => void): void {
+    const { catalog } = this.#talk.parts
+    this.#held = true
+    const go = (step: () => void): void =>
+      this.#turn(() => {
+        this.#held = false
+        step()
+      })
+    catalog.fresh().then(
+      () => go(() => this.#guarded(then)),
+      error =>
+        go(() => {
+          // Safe: what cannot be told of its columns is refused.
+          if (isGatewayError(error)) this.#refuse(error)
+          else throw error
+        }),
+    )
+  }
+
+  #begin(one: Command): void {
+    this.#guarded(() => this.#do(one.bytes[one.from] as number, one))
+  }
+
+  #guarded(step: () => void): void {
     try {
-      this.#do(bytes[from] as number, one)
+      step()
     } catch (error) {
       if (error instanceof ProtocolError && error.code === 'protocol_violation')
-        this.#violation(error, talk.sequence)
+        this.#violation(error, this.#talk.sequence)
       else if (isGatewayError(error)) this.#refuse(error)
       // Safe: nothing of the command was forwarded.
       else throw error
@@ -254,13 +300,24 @@ export class ClientPump implements FrameReader {
     )
   }
 
+  /** True while the catalog is read again for tables that it does not have: once for each. */
+  #missing(analysis: MysqlAnalysis, again: () => void): boolean {
+    const { builder, catalog, session } = this.#talk.parts
+    if (!session.dataClasses.some(({ columns }) => columns.length > 0)) return false
+    const unknown = builder.missing(analysis).filter(name => !this.#missed.has(name))
+    if (unknown.length === 0 || analysis.statements.every(({ changesCatalog }) => changesCatalog))
+      return false
+    if (this.#missed.size > 1_000) this.#missed.clear()
+    for (const name of unknown) this.#missed.add(name)
+    catalog.invalidate()
+    this.#afterCatalog(again)
+    return true
+  }
+
   #judged(
     text: string,
     phase: 'prepare' | 'execute',
-    permitted: (
-      permit: Permit,
-      analysis: ReturnType<Conversation['parts']['builder']['analyse']>,
-    ) => void,
+    permitted: (permit: Permit, analysis: MysqlAnalysis) => void,
   ): void {
     const talk = this.#talk
     const { builder, session } = talk.parts
@@ -273,6 +330,7 @@ export class ClientPump implements FrameReader {
       this.#refuseOnRecord(() => session.refused(text, error), error)
       return
     }
+    if (this.#missing(analysis, () => this.#judged(text, phase, permitted))) return
     const { inTransaction } = talk
     const statement = builder.build(analysis, text, { phase, inTransaction })
     this.#authorized(statement, permit => permitted(permit, analysis))

@@ -54,7 +54,7 @@ export function planOf(
   permit: Permit,
   definitions: readonly ColumnDefinition[],
   outputs: Lineage['outputs'] | undefined,
-  catalog: Catalog,
+  catalog: Pick<Catalog, 'sourcesOf'>,
   format: Format,
 ): RowPlan {
   return new RowPlan(permit.results(resultColumns(definitions, outputs, catalog, format)))
@@ -63,7 +63,7 @@ export function planOf(
 export function resultColumns(
   definitions: readonly ColumnDefinition[],
   outputs: Lineage['outputs'] | undefined,
-  catalog: Catalog,
+  catalog: Pick<Catalog, 'sourcesOf'>,
   format: Format,
 ): readonly ResultColumn[] {
   const fits =
@@ -76,7 +76,7 @@ export function resultColumns(
 function resultColumn(
   definition: ColumnDefinition,
   lineage: OutputLineage | undefined,
-  catalog: Catalog,
+  catalog: Pick<Catalog, 'sourcesOf'>,
   format: Format,
 ): ResultColumn {
   const { schema, orgTable, orgName, name } = definition

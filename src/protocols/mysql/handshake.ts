@@ -22,7 +22,8 @@ export interface ClientLogin {
   readonly sequence: number
   readonly principal: Principal
   readonly origin: Origin
-  readonly resource: string
+  /** Undefined: it named none, and may only ask to stop what its other connections run. */
+  readonly resource: string | undefined
   /** Another database of the resource to begin in. */
   readonly database: string | undefined
   /** Those that were both offered and asked for. */
@@ -193,7 +194,7 @@ class Handshake {
 export interface Target {
   /** Who the client says it is, without the resource behind an `@`. */
   readonly user: string
-  readonly resource: string
+  readonly resource: string | undefined
   readonly database: string | undefined
 }
 
@@ -206,10 +207,7 @@ function targetOf({ user, database }: LoginPacket, tunnelled: string | undefined
   const named = database ?? (at === -1 || tunnelled !== undefined ? undefined : user.slice(at + 1))
   const asked = database === undefined && at !== -1 ? user.slice(0, at) : user
   if (named === undefined) {
-    if (tunnelled !== undefined) return { user, resource: tunnelled, database: undefined }
-    throw new InvalidRequest('resource_unknown', 'the login names no resource', {
-      hint: 'give the resource as the database, or NAME@RESOURCE as the user',
-    })
+    return { user, resource: tunnelled, database: undefined }
   }
   const slash = named.indexOf('/')
   const resource = slash === -1 ? named : named.slice(0, slash)

@@ -14,6 +14,7 @@ import type { Catalog } from './catalog-types.ts'
 import { createCatalogs } from './catalogs.ts'
 import { clientArguments, clientEnvironment, connectHint } from './connect-hint.ts'
 import { denial } from './denial.ts'
+import { serveErrands } from './errands.ts'
 import { createGreetingVersion } from './greeting-version.ts'
 import { type ClientLogin, dismiss, greet } from './handshake.ts'
 import { createKillRegistry } from './kill.ts'
@@ -70,6 +71,10 @@ export function createMysql(): Protocol<MysqlSettings> {
       })
       if (client === undefined) return
       const { principal, resource, origin } = client
+      if (resource === undefined) {
+        await serveErrands(client, id => kills.request(id, { principal: principal.id }), gateway.limits)
+        return
+      }
       session = await gateway.open(principal, protocol, resource, origin, begin)
       reason = await serveSession(client, session, login ?? neverBegun(), own, gateway)
     } catch (error) {

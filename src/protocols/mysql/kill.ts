@@ -10,18 +10,25 @@ export interface Killable {
   cancel: () => void
 }
 
+export interface Asker {
+  readonly principal: string
+  readonly resource?: string
+}
+
 export interface KillRegistry {
   /** A number that no other session has. */
   issue(): { readonly id: number; stands(session: Killable): void; forget(): void }
-  /** True when that session is the asker's own and was asked to stop. */
-  request(id: number, asker: Pick<Killable, 'principal' | 'resource'>): boolean
+  /** True when that session is the asker's own, on its resource if it named one, and was asked to stop. */
+  request(id: number, asker: Asker): boolean
 }
 
 export function createKillRegistry(): KillRegistry {
   const sessions = new Map<number, Killable | undefined>()
-  function find(id: number, asker: Pick<Killable, 'principal' | 'resource'>): Killable | undefined {
+  function find(id: number, asker: Asker): Killable | undefined {
     const own = (one: Killable | undefined): boolean =>
-      one !== undefined && one.principal === asker.principal && one.resource === asker.resource
+      one !== undefined && 
+      one.principal === asker.principal &&
+      (asker.resource === undefined || one.resource === asker.resource)
     const named = sessions.get(id)
     if (own(named)) return named
     for (const each of sessions.values()) if (own(each) && each?.upstreamId === id) return each

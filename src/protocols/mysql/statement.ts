@@ -5,10 +5,17 @@ import {
   type MysqlAnalyser,
   type MysqlAnalysis,
   type MysqlReading,
+  type Names,
   type SqlStatement,
   toStatement,
 } from '#engines/sql'
-import { AccessDenied, type ComparedValue, type Parameter, type Statement } from '#model'
+import {
+  AccessDenied,
+  type ColumnName,
+  type ComparedValue,
+  type Parameter,
+  type Statement,
+} from '#model'
 import type { Catalog } from './catalog-types.ts'
 
 /** A text that is refused before anything is judged. */
@@ -40,6 +47,8 @@ export class StatementBuilder {
   readonly #analyser: MysqlAnalyser
   readonly #catalog: Catalog
   readonly #prepared = new Map<string, Named>()
+  /** Unqualified names of temporary tables that this session made: no catalog shows what is in them. */
+  readonly #shadows = new Set<string>()
   reading: MysqlReading
 
   constructor(analyser: MysqlAnalyser, catalog: Catalog, reading: MysqlReading) {
@@ -74,7 +83,8 @@ export class StatementBuilder {
 
   /** The statement ran: names that it gave or took mean something else from now on. */
   ran(analysis: MysqlAnalysis, text: string): void {
-    for (const { prepares, deallocates } of analysis.statements) {
+    for (const { prepares, deallocates, shadows } of analysis.statements) {
+      for (const name of shadows) this.#shadows.add(name.toLowerCase())
       if (prepares !== undefined) {
         this.#prepared.set(keyOf(prepares.name), { text, statement: prepares.statement })
       }
@@ -85,10 +95,11 @@ export class StatementBuilder {
   /** The server forgot all that the session had. */
   forget(): void {
     this.#prepared.clear()
+    this.#shadows.clear()
   }
 
   #template(analysis: MysqlAnalysis, text: string, phase: Circumstances['phase']): Statement {
-    if (analysis.statements.some(refers)) return this.#make(analysis, text, phase)
+    if (this.#shadows.size > 0 || analysis.statements.some(refers)) return this.#make(analysis, text, phase)
     let kept = templates.get(analysis)
     if (kept === undefined) {
       kept = {}
@@ -112,7 +123,7 @@ export class StatementBuilder {
   #make(analysis: MysqlAnalysis, text: string, phase: Circumstances['phase']): Statement {
     const { database } = this.reading
     const state: Record<string, string> = database === undefined ? {} : { database }
-    const made = toStatement(analysis, this.#catalog.names(database), {
+    const made = toStatement(analysis, this.#names(), {
       text,
       phase,
       state,
@@ -127,12 +138,53 @@ export class StatementBuilder {
     return compares(statement) ? { ...statement, compared: () => 'unknown' } : statement
   }
 
+  /** As the catalog has it; of temporary tables nothing is known. */
+  sourcesOf(column: ColumnName): readonly ColumnName[] | 'all' | undefined {
+    const { database } = this.reading
+    const [schema, name] = [
+      column.object.slice(0, column.object.indexOf('.')),
+      column.object.slice(column.object.indexOf('.') + 1),
+    ]
+    return schema === (database ?? '') && this.#shadows.has(name.toLowerCase())
+      ? 'all'
+      : this.#catalog.sourcesOf(column)
+  }
+
+  /** Tables that the text names and the catalog does not have. */
+  missing({ statements }: MysqlAnalysis): readonly string[] {
+    const { database } = this.reading
+    const found: string[] = []
+    for (const { operations, shadows } of statements) {
+      for (const { relation } of operations) {
+        if (relation === undefined || this.#catalog.knows(relation, database)) continue
+        if (shadows.includes(relation.name) || this.#shadows.has(relation.name.toLowerCase()))
+          continue
+        found.push(`${relation.schema ?? database}.${relation.name}`)
+      }
+    }
+    return found
+  }
+
+  #names(): Names {
+    const { database } = this.reading
+    const names = this.#catalog.names(database)
+    if (this.#shadows.size === 0) return names
+    return {
+      ...names,
+      resolve: relation => {
+        const { schema, name } = relation
+        const own = schema === undefined || schema === database
+        if (!own || !this.#shadows.has(name.toLowerCase())) return names.resolve(relation)
+        return [{ object: `${database ?? ''}.${name}`, kind: 'table', columns: [] }]
+      },
+    }
+  }
+
   /** What columns are compared with is in this very text: it is read again when somebody asks. */
   #compared(text: string, phase: Circumstances['phase']): readonly ComparedValue[] | 'unknown' {
     const again = this.#analyser.analyseWithValues(text, this.reading)
     if (!again.readable || again.statements.some(refers)) return 'unknown'
-    const names = this.#catalog.names(this.reading.database)
-    const found = comparedValues(again, names, { text, phase })
+    const found = comparedValues(again, this.#names(), { text, phase })
     if (found === 'unknown') return found
     const all: ComparedValue[] = []
     for (const { columns, value } of found) {

@@ -263,10 +263,10 @@ export class UpstreamPump implements FrameReader {
   #planRows(exchange: Exchange): void {
     const { permit, statementIndex } = exchange
     if (permit === undefined) return
-    const { session, catalog } = this.#talk.parts
+    const { session, builder } = this.#talk.parts
     const outputs =
       statementIndex === undefined ? undefined : permit.statement.lineage?.[statementIndex]?.outputs
-    this.#plan = planOf(permit, this.#definitions, outputs, catalog, this.#format)
+    this.#plan = planOf(permit, this.#definitions, outputs, builder, this.#format)
     this.#sizes =
       this.#format === 'binary' ? this.#definitions.map(({ type }) => fixedBytes(type)) : NO_PLAN
     const { recording } = session.resource
