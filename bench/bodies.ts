@@ -5,6 +5,7 @@ import { createBodyMasker, createBodyRules } from '#engines/bodies'
 import { parsePointer } from '#engines/json'
 import { createMasking } from '#engines/masking'
 import type { DataClass } from '#model'
+import { customers } from './http-targets.ts'
 
 const classes: DataClass[] = [
   { name: 'name', columns: [], mask: 'redact' },
@@ -33,22 +34,7 @@ const rules = (names: readonly string[]) =>
     redaction: plan('card'),
   })
 
-const customer = (i: number) => ({
-  id: 1000 + i,
-  fullName: i === 0 ? 'Ann Example' : undefined,
-  email: i === 0 ? 'ann@example.com' : undefined,
-  card: i === 0 ? '4111111111111111' : undefined,
-  city: 'Amsterdam',
-  since: '2021-04-01T10:00:00Z',
-  balance: 1234.5 + i,
-  tags: ['gold', 'newsletter'],
-  note: 'Called about the invoice of last month, wants a copy by post.',
-  active: true,
-})
-const text = JSON.stringify({
-  customers: Array.from({ length: 26 }, (_, i) => customer(i)),
-  next: null,
-})
+const text = customers()
 const body = Buffer.from(text)
 
 function measure(what: string, once: () => void): void {

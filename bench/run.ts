@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { analysisLines } from './analysis.ts'
 import { bulkClient, idleSessions, pgbench, type QueryMode, slowClients } from './cases.ts'
 import { compare } from './compare.ts'
+import { httpCases, httpLines } from './http.ts'
 import { addedLatency, type CaseResult, interleave, type Target } from './method.ts'
 import { type Line, printLines } from './report.ts'
 import { sshCases, sshLines } from './ssh.ts'
@@ -48,8 +49,10 @@ async function main(): Promise<number> {
     const bench = { rounds, megabytes: quick ? 100 : 400, wanted }
     for await (const line of sshLines(bench, raw)) keep(line)
   }
+  if (Object.values(httpCases).some(({ name }) => wanted(name)))
+    for await (const line of httpLines({ rounds, seconds: 2 * seconds, wanted }, raw)) keep(line)
   // These need none of the servers below.
-  const alone = ['analysis', ...Object.values(sshCases).map(({ name }) => name)]
+  const alone = ['analysis', ...[sshCases, httpCases].flatMap(namesOf)]
   const only = options.only
   if (only === '' || !alone.some(name => name.includes(only))) await measure(wanted, keep, raw)
   const file = save(lines, raw)
@@ -58,6 +61,10 @@ async function main(): Promise<number> {
   if (under.length > 0)
     console.log(`${under.length} under the floor: ${under.map(l => l.name).join('; ')}`)
   return options.gate && under.length > 0 ? 1 : 0
+}
+
+function namesOf(cases: Readonly<Record<string, { readonly name: string }>>): readonly string[] {
+  return Object.values(cases).map(({ name }) => name)
 }
 
 /** All that is asked of the servers. */

@@ -15,11 +15,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'engines/*': ['model'],
   // Bodies are JSON among others, and what is hidden in them is masked.
   'engines/bodies': ['model', 'engines/json', 'engines/masking'],
+  'engines/policy': ['model', 'engines/addresses'],
   telemetry: ['model'],
   config: ['model'],
   transport: ['model', 'engines/wire', 'telemetry'],
   // Its own door: nobody who speaks no HTTP loads it.
-  'transport/http': ['model', 'engines/wire', 'transport', 'telemetry'],
+  'transport/http': ['model', 'engines/wire', 'engines/addresses', 'transport', 'telemetry'],
   'services/db': ['model'],
   'services/*': ['model', 'engines/*', 'services/db', 'config', 'telemetry'],
   gateway: ['model', 'engines/*', 'transport', 'services/*', 'config', 'telemetry'],

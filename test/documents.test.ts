@@ -221,10 +221,12 @@ function settings(): ReadonlyMap<string, string | undefined> {
     }
   }
   walk(shapeOf(configSchema), '')
-  for (const { settings: upstream, secretFields, ownFields = [] } of protocols) {
+  for (const { settings: upstream, secretFields, ownFields = [], ...more } of protocols) {
     walk(shapeOf(upstream), 'resources[].upstream')
     for (const field of ['user', ...secretFields, ...ownFields])
       found.set(`resources[].credential.${field}`, undefined)
+    for (const [field, schema] of Object.entries(more.credentialMaps ?? {}))
+      walk(shapeOf(schema), `resources[].credential.${field}`)
   }
   // Open in the schema; what may stand in them is the protocol's, and was added above.
   for (const key of ['resources[].upstream', 'resources[].credential']) found.delete(key)

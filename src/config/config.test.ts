@@ -25,8 +25,9 @@ const protocols: readonly ProtocolSettings[] = [
       port: z.int().min(1).max(65_535).default(5432),
       ca: z.string().optional(),
     }),
-    secretFields: ['password', 'headers.*'],
+    secretFields: ['password', 'headers.*', 'lease.secret'],
     ownFields: ['stamp'],
+    credentialMaps: { lease: z.strictObject({ from: z.url(), ca: z.string().optional() }) },
   },
 ]
 const parse = (text: string) => parseConfig('/etc/sallyport/sallyport.yaml', text, protocols)
@@ -557,5 +558,25 @@ channels:
     const { config, problems } = read(`channels: [${text}]`)
     expect(config).toBeUndefined()
     expect(problems.map(({ path, message }) => `${path} ${message}`).join('\n')).toContain(reason)
+  })
+
+  it('reads a credential that is a map: its secrets are references, the rest is as the protocol says', () => {
+    const credential = (text: string) =>
+      `listen: { parcel: "127.0.0.1:1" }\nresources:\n  - { name: a, protocol: parcel, upstream: { host: h }, credential: ${text} }\n`
+    const { resources } = valid(
+      credential('{ lease: { from: "https://h/", ca: "file:ca.pem", secret: "env:S" } }'),
+    )
+    expect(resources[0]?.credential).toEqual({
+      secrets: { 'lease.secret': 'env:S' },
+      settings: { lease: { from: 'https://h/', ca: 'file:/etc/sallyport/ca.pem' } },
+    })
+    for (const [text, words] of [
+      ['{ lease: { from: "https://h/" } }', 'lease.secret: must be there'],
+      ['{ lease: { from: "https://h/", secret: hunter2 } }', 'lease.secret'],
+      ['{ lease: { from: 1, secret: "env:S" } }', 'lease.from'],
+      ['{ lease: { from: "https://h/", secret: "env:S", form: 1 } }', 'form'],
+      ['{ lease: text }', 'must be a map'],
+    ] as const)
+      expect(wrong(credential(text)).join('\n'), text).toContain(words)
   })
 })

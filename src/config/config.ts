@@ -305,7 +305,8 @@ function credentialOf(
 ): Resource['credential'] {
   const secrets: Record<string, string> = {}
   const ours: string[] = []
-  const { ownFields = [] } = protocol
+  const { ownFields = [], credentialMaps = {} } = protocol
+  const settings: Record<string, unknown> = {}
   const { user, ...fields } = credential
   if (user !== undefined && (typeof user !== 'string' || user === '')) {
     report([...path, 'user'], 'must be text')
@@ -323,16 +324,39 @@ function credentialOf(
     if (ownFields.includes(field)) {
       if (value === 'ours') ours.push(field)
       else report(at, 'must be ours: the gateway makes it')
+    } else if (credentialMaps[field] !== undefined) {
+      if (!isMap(value)) {
+        report(at, 'must be a map')
+        continue
+      }
+      const rest: Record<string, unknown> = {}
+      for (const [key, item] of Object.entries(value)) {
+        if (protocol.secretFields.includes(`${field}.${key}`))
+          take(`${field}.${key}`, item, [...at, key])
+        else rest[key] = item
+      }
+      for (const name of protocol.secretFields) {
+        if (name.startsWith(`${field}.`) && secrets[name] === undefined)
+          report([...at, name.slice(field.length + 1)], 'must be there')
+      }
+      const checked = credentialMaps[field].safeParse(rest)
+      if (checked.success) settings[field] = withAbsoluteFiles(checked.data, reference)
+      else reportIssues(report, checked.error.issues, at)
     } else if (protocol.secretFields.includes(field)) {
       take(field, value, at)
     } else if (protocol.secretFields.includes(`${field}.*`)) {
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      if (!isMap(value)) {
         report(at, 'must be a map')
         continue
       }
       for (const [key, item] of Object.entries(value)) take(`${field}.${key}`, item, [...at, key])
     } else {
-      const all = known(['user', ...protocol.secretFields, ...ownFields])
+      const all = known([
+        'user',
+        ...protocol.secretFields.filter(each => !(each.split('.')[0]! in credentialMaps)),
+        ...Object.keys(credentialMaps),
+        ...ownFields,
+      ])
       report(at, `a credential for ${protocol.name} has no "${field}": ${all}`, { atKey: true })
     }
   }
@@ -340,7 +364,12 @@ function credentialOf(
     ...(typeof user === 'string' ? { user } : {}),
     secrets,
     ...(ours.length === 0 ? {} : { ours }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
   }
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function known(names: Iterable<string>): string {

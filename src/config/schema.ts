@@ -17,6 +17,8 @@ export interface ProtocolSettings {
   readonly secretFields: readonly string[]
   /** Fields that say `ours`. */
   readonly ownFields?: readonly string[]
+  /** Fields that are maps: what checks their parts that hold no secrets. */
+  readonly credentialMaps?: { readonly [field: string]: z.ZodType }
 }
 
 /** What this room must know of masking: which detectors there are, and whether one of the file's own holds. */

@@ -28,6 +28,7 @@ import type { AskedValues } from './asked-values.ts'
 import { bodyMasker, hidesInBodies, messageMasker } from './body-masks.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
+import { KeptForms, type KeptText } from './kept-forms.ts'
 import { refuseUse } from './masked-uses.ts'
 import { planCells, scrubText, textStream } from './masks.ts'
 import { type Approve, type Discharged, discharge } from './obligations/index.ts'
@@ -127,7 +128,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     this.startedAt = parts.now()
     this.#rules = parts.rules
     this.#sight = new Sight(parts.rules.masks, parts.rules.policies)
-    this.#record = new SessionRecord(parts)
+    this.#record = new SessionRecord(parts, new KeptForms(() => this.#sight.at(this.facts(false))))
   }
 
   get dataClasses(): readonly DataClass[] {
@@ -188,8 +189,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     return this.#discharge(statement, decision, facts, waiting)
   }
 
-  refused(text: string, error: GatewayError): void {
-    this.#record.refused(text, error)
+  refused(text: string, error: GatewayError, kept?: KeptText): void {
+    this.#record.refused(text, error, kept)
   }
 
   renew(permit: Permit): Permit | undefined {

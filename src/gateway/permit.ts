@@ -109,6 +109,11 @@ export class Permit {
     return this.#terms.approved
   }
 
+  /** The same object for permits that rest on the same rules and show the same: what they do to a text is the same. */
+  get under(): object {
+    return this.#terms.basis
+  }
+
   /** False once policies, classes or grants changed: what goes on under it must be judged again. */
   get current(): boolean {
     return this.#terms.basis.isCurrent()

@@ -54,6 +54,8 @@ export interface Protocol<Upstream = unknown> {
   readonly secretFields: readonly string[]
   /** Those that may say `ours` in place of a reference. */
   readonly ownFields?: readonly string[]
+  /** Fields that are maps: what checks their parts that are no secrets. (Those stand in `secretFields` as `FIELD.PART`.) */
+  readonly credentialMaps?: { readonly [field: string]: ZodType }
   readonly recording: 'statements' | 'terminal' | 'exchanges'
   /** Lines that a person can paste. */
   connectHint(endpoint: Endpoint): readonly string[]

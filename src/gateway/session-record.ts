@@ -16,6 +16,7 @@ import type { AuditLog } from '#services/audit'
 import type { SessionRecorder } from '#services/recording'
 import { type Completed, Evidence, view } from './evidence.ts'
 import type { RunTotals } from './facts.ts'
+import type { KeptForms, KeptText } from './kept-forms.ts'
 import type { Permit } from './permit.ts'
 import type { Counted } from './rates.ts'
 import type { Outcome, OutputStream, RecordedAnswer, TerminalSize } from './session.ts'
@@ -68,6 +69,7 @@ type Later = { readonly at: number; readonly entry: number } & (
 export class SessionRecord {
   readonly evidence: Evidence
   readonly #parts: SessionRecordParts
+  readonly #kept: KeptForms
   readonly #marks: MarksOfSession
   readonly #prepared = new Map<string, number>()
   /** By the statement's entry, until its outcome is there. */
@@ -81,8 +83,9 @@ export class SessionRecord {
   #rows = 0
   #bytes = 0
 
-  constructor(parts: SessionRecordParts) {
+  constructor(parts: SessionRecordParts, kept: KeptForms) {
     this.#parts = parts
+    this.#kept = kept
     this.#marks = new MarksOfSession(parts.now())
     this.evidence = new Evidence(parts.id, parts.principal, parts.resource, parts.recorder.salt)
     parts.recorder.bringsLate(() => this.catchUp())
@@ -110,11 +113,12 @@ export class SessionRecord {
 
   /** The index of the entry. */
   permitted(
-    statement: Statement,
+    asked: Statement,
     decision: Decision,
     policySet: string,
     approval: JsonObject | undefined,
   ): number {
+    const statement = this.#kept.of(asked)
     const { evidence } = this
     const { audit, run, now } = this.#parts
     const entry = audit.append(
@@ -130,7 +134,8 @@ export class SessionRecord {
   }
 
   /** Preparing the same text again under the same rules is on record already. */
-  prepared(statement: Statement, decision: Decision, policySet: string): number {
+  prepared(asked: Statement, decision: Decision, policySet: string): number {
+    const statement = this.#kept.of(asked)
     const known = this.#prepared.get(statement.text)
     if (known !== undefined) return known
     const index = this.#parts.audit.append(
@@ -144,7 +149,8 @@ export class SessionRecord {
     return index
   }
 
-  held(statement: Statement, decision: Decision, policySet: string, message: string): number {
+  held(asked: Statement, decision: Decision, policySet: string, message: string): number {
+    const statement = this.#kept.of(asked)
     const index = this.#parts.audit.append(
       this.evidence.decided('statement.held', statement, decision, policySet),
     )
@@ -165,12 +171,13 @@ export class SessionRecord {
 
   /** `masking`: which columns and classes a rule about hidden values refused it for. */
   denied(
-    statement: Statement,
+    asked: Statement,
     decision: Decision,
     policySet: string,
     error: AccessDenied,
     masking?: JsonObject,
   ): number {
+    const statement = this.#kept.of(asked)
     this.#denied += 1
     const entry = this.evidence.decided('statement.denied', statement, decision, policySet)
     const index = this.#parts.audit.append(masking === undefined ? entry : { ...entry, masking })
@@ -190,7 +197,8 @@ export class SessionRecord {
   }
 
   /** A refusal of what never became a statement. */
-  refused(text: string, error: GatewayError): void {
+  refused(asked: string, error: GatewayError, kept?: KeptText): void {
+    const text = this.#kept.text(asked, kept)
     this.#denied += 1
     const index = this.#parts.audit.append(this.evidence.refused(text, error))
     this.#decided('deny', this.#parts.now())
@@ -223,7 +231,8 @@ export class SessionRecord {
     const entry = permit.auditIndex
     const disagreed = this.#disagreed.size === 0 ? undefined : this.#disagreed.get(entry)
     if (disagreed !== undefined) this.#disagreed.delete(entry)
-    const statement = (outcome.masked?.size ?? 0) === 0 ? undefined : permit.statement
+    const statement =
+      (outcome.masked?.size ?? 0) === 0 ? undefined : this.#kept.of(permit.statement)
     this.#doLater({ kind: 'outcome', at, entry, outcome, statement, disagreed })
   }
 

@@ -12,6 +12,7 @@ import type {
   SessionId,
   Statement,
 } from '#model'
+import type { KeptText } from './kept-forms.ts'
 import type { Permit } from './permit.ts'
 
 /** How a protocol takes part while a statement is held for a person. */
@@ -101,8 +102,11 @@ export interface Session<Upstream = unknown> {
   authorize(statement: Statement, waiting: Waiting): Permit | Promise<Permit>
   /** The principal's reason, in its own words: a fact for policies (`context.reason`), shown to approvers. */
   justify(reason: string): void
-  /** Puts a refusal on record that was made before a statement could be built (unreadable text and the like). */
-  refused(text: string, error: GatewayError): void
+  /**
+   * Puts a refusal on record that was made before a statement could be built (unreadable text and the like). `kept`: how the text
+   * is kept where its words hold values that are hidden.
+   */
+  refused(text: string, error: GatewayError, kept?: KeptText): void
   /**
    * For what runs on one permit for long, or without an end of its own (`standOn`): the same permit, or one by the rules of now on
    * the same entry; undefined when it would not be permitted any more, with the yes that it was given. Records nothing.

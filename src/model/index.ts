@@ -77,6 +77,7 @@ export {
   type ColumnName,
   type Flag,
   flags,
+  type Look,
   type NamedValues,
   type Operation,
   type Parameter,

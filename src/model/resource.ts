@@ -8,6 +8,8 @@ export interface CredentialSettings {
   readonly secrets: { readonly [field: string]: string }
   /** Fields that say `ours`: what the gateway makes itself, for each login. */
   readonly ours?: readonly string[]
+  /** Fields that are maps: what stands beside their secrets, as the protocol's schema made it. */
+  readonly settings?: { readonly [field: string]: unknown }
 }
 
 export interface RecordingSettings {

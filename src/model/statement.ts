@@ -127,8 +127,21 @@ export interface Statement {
   readonly compared?: () => readonly ComparedValue[] | 'unknown'
   /** True when a part of it goes on unread, as it comes: then nobody can be asked to say yes to it. */
   readonly unread?: boolean
+  /**
+   * How it is put on record where its own words hold values that are hidden (a path does). The same text and operations when nothing
+   * is. Absent: as it is.
+   */
+  readonly kept?: (look: Look) => Pick<Statement, 'text' | 'operations'>
   /** True while a transaction of the client's is open: a wait holds its locks. */
   readonly inTransaction?: boolean
+}
+
+/** What records may not show, as its principal may not see it. */
+export interface Look {
+  /** The text with what detectors find taken out. */
+  text(text: string): string
+  /** Whether values of a field of this name are hidden. */
+  hidesName(name: string): boolean
 }
 
 /** A column by the name of its object (as in `TargetObject.name`) and its own. */

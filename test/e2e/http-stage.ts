@@ -3,11 +3,12 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { request } from 'node:https'
+import { createServer as createTlsServer, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { WebSocketServer } from 'ws'
+import { openServerAuthority } from '#transport'
 import { type Issuer, startIssuer } from '../../demo/index.ts'
 import { issuerEntry, type RunningGateway, startGateway } from '../servers/gateway.ts'
 import { type Ran, run } from '../servers/programs.ts'
@@ -119,6 +120,7 @@ export async function startApiStage(): Promise<ApiStage> {
   makeRepository(folder, repository)
   const [issuer, grpc] = await Promise.all([startIssuer(), startGrpc()])
   const url = `http://127.0.0.1:${port}`
+  const tokens = await startTokenEndpoint(folder, issuer.url)
   const credential = { headers: { Authorization: 'env:UPSTREAM' } }
   const gateway = await startGateway({
     issuers: [issuerEntry(issuer.url)],
@@ -133,6 +135,22 @@ export async function startApiStage(): Promise<ApiStage> {
           body: { fields: ['/amount'] },
         },
         credential,
+      },
+      {
+        name: 'partner',
+        protocol: 'http',
+        upstream: { url: `${url}/partner` },
+        credential: {
+          oauth: {
+            tokenUrl: `${tokens.url}/token`,
+            clientId: 'order-bot',
+            clientSecret: 'env:PARTNER_SECRET',
+            scope: 'gateway',
+            resource: 'urn:audience:partner:600',
+            ca: `file:${tokens.ca}`,
+            addresses: ['loopback'],
+          },
+        },
       },
       { name: 'people', protocol: 'http', upstream: { url: `${url}/v1` }, credential },
       {
@@ -161,7 +179,7 @@ export async function startApiStage(): Promise<ApiStage> {
       email: { detect: 'email', mask: 'redact' },
       person: { keys: ['full_name'], pointers: ['/items/*/nick'] },
     },
-    env: { UPSTREAM: `Bearer ${UPSTREAM_SECRET}` },
+    env: { UPSTREAM: `Bearer ${UPSTREAM_SECRET}`, PARTNER_SECRET: 'order-bot' },
     listener: 'http',
   })
   let shared: Promise<string> | undefined
@@ -227,6 +245,7 @@ export async function startApiStage(): Promise<ApiStage> {
       await gateway.remove()
       await issuer.stop()
       grpc.stop()
+      tokens.stop()
       for (const client of sockets.clients) client.terminate()
       server.closeAllConnections()
       server.close()
@@ -252,6 +271,7 @@ async function serve(
 ): Promise<void> {
   const url = new URL(incoming.url ?? '/', 'http://upstream')
   const path = url.pathname.replace(/^\/v1/, '')
+  if (path.startsWith('/partner')) return partner(incoming, response, seen)
   if (path.includes('.git/')) return gitBackend(incoming, response, url, repository)
   const chunks: Buffer[] = []
   for await (const chunk of incoming) chunks.push(chunk)
@@ -291,11 +311,54 @@ async function serve(
         'alt-svc': 'h3=":443"',
       })
       .end()
-  else if (path === '/customers') json([{ id: 1, email: EMAIL, card: CARD }])
+  else if (path.startsWith('/customers')) json([{ id: 1, email: EMAIL, card: CARD }])
   else if (path === '/picture') {
     response.setHeader('content-type', 'image/png')
     response.end(Buffer.from(`PNG ${EMAIL}`))
   } else json({ method, url: incoming.url, headers, body: body.toString('utf8') })
+}
+
+/** Takes each access token of the issuer five times. */
+const taken = new Map<string, number>()
+
+async function partner(incoming: IncomingMessage, response: ServerResponse, seen: Seen[]) {
+  let body = ''
+  for await (const chunk of incoming) body += chunk
+  const { method = '', url = '', headers } = incoming
+  seen.push({ method, url, headers, body })
+  const [, token = ''] = /^Bearer (.+)$/.exec(headers.authorization ?? '') ?? []
+  const times = (taken.get(token) ?? 0) + 1
+  taken.set(token, times)
+  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64').toString() || '{}')
+  response.statusCode = claims.aud === 'partner' && times <= 5 ? 200 : 401
+  response.setHeader('content-type', 'text/plain')
+  response.end(`${times} ${token}`)
+}
+
+/** The issuer's token endpoint over TLS. */
+async function startTokenEndpoint(folder: string, issuer: string) {
+  const authority = await openServerAuthority({ folder, now: Date.now })
+  const { certificate: cert, key } = await authority.issueServer(['127.0.0.1'])
+  const server = createTlsServer({ cert, key }, async (incoming, response) => {
+    let body = ''
+    for await (const chunk of incoming) body += chunk
+    const { authorization = '', 'content-type': type = '' } = incoming.headers
+    const headers = { authorization, 'content-type': type }
+    const answer = await fetch(`${issuer}${incoming.url}`, { method: 'POST', headers, body })
+    response.writeHead(answer.status, { 'content-type': 'application/json' })
+    response.end(await answer.text())
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    url: `https://127.0.0.1:${port}`,
+    ca: join(folder, 'ca.pem'),
+    stop: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
 }
 
 function makeRepository(folder: string, root: string): void {

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { auditRecords } from '../servers/audit-files.ts'
 import { until } from '../servers/programs.ts'
 import { type ApiStage, CARD, EMAIL, startApiStage, UPSTREAM_SECRET } from './http-stage.ts'
 
@@ -60,6 +61,21 @@ test('refuses with a problem document, and nothing of it goes upstream', async (
   })
   expect(override.status).toBe(400)
   expect(stage.seen.length).toBe(before)
+})
+
+test('asks for an access token of an upstream, and for another when it is no longer taken', async () => {
+  const before = stage.seen.length
+  for (let at = 0; at < 7; at += 1) {
+    const { status, text } = await stage.ask('partner', '/a', { method: 'PUT', body: 'x' })
+    expect(status, text).toBe(200)
+    expect(text).toMatch(/^\d [*[]/)
+  }
+  const seen = stage.seen.slice(before)
+  // The sixth was refused, and asked again with its body.
+  expect(seen.map(({ body }) => body).join('')).toBe('xxxxxxxx')
+  const tokens = [...new Set(seen.map(({ headers }) => String(headers['authorization'])))]
+  expect(tokens.length).toBe(2)
+  for (const token of tokens) expect(stage.gateway.log()).not.toContain(token.slice(7))
 })
 
 test('takes an ephemeral credential as Basic, and a token as the password of any name', async () => {
@@ -290,7 +306,8 @@ test('follows a WebSocket, and masks what it brings', async () => {
 })
 
 test('records what was asked and what was seen, and no secret of anybody', async () => {
-  await stage.ask('api', '/customers?recorded=1', {
+  const secrets = `access_token=query-secret-1&api_key=query-secret-2&to=https://u:query-secret-3@h/`
+  await stage.ask('people', `/customers/${CARD}?recorded=1&${secrets}&q=${EMAIL}&full_name=Ann`, {
     headers: { cookie: 'sid=hunter2', connection: 'close' },
   })
   const dora = await stage.token('dora')
@@ -305,6 +322,12 @@ test('records what was asked and what was seen, and no secret of anybody', async
     return false
   })
   expect(replayed).toContain('HTTP 200')
+  expect(stage.seen.find(({ url }) => url.includes('recorded=1'))?.url).toContain(
+    `/customers/${CARD}?recorded=1&${secrets}&q=${EMAIL}&full_name=Ann`,
+  )
+  // The log cannot be erased: the path that it names as an object has no card number either.
+  expect(JSON.stringify(auditRecords(stage.gateway.data))).not.toContain(CARD)
+  expect(replayed).not.toMatch(/query-secret|full_name=Ann/)
   for (const secret of [EMAIL, CARD, UPSTREAM_SECRET, 'hunter2', await stage.token()])
     expect(replayed).not.toContain(secret)
   expect(stage.gateway.log()).not.toContain('"level":"error"')

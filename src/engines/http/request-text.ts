@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { InvalidRequest } from '#model'
 import { isServed } from './methods.ts'
+import { withoutSecretValues } from './secret-values.ts'
 
 /** `text`: all of it, UTF-8; `bytes`: known by their hash; `stream`: it goes on as it comes, unread. */
 export type AskedBody =
@@ -40,7 +41,11 @@ export function isAsked(name: string): boolean {
   return !NOT_ASKED.has(name) && !name.startsWith('sec-') && !name.startsWith('sallyport-')
 }
 
-export function requestText({ method, path, query, fields, body, upgrade }: AskedRequest): string {
+/** `secrets`: names of parameters that hold secrets besides those that everybody knows. */
+export function requestText(
+  { method, path, query, fields, body, upgrade }: AskedRequest,
+  secrets?: ReadonlySet<string>,
+): string {
   const note =
     upgrade !== undefined
       ? ` <${upgrade}>`
@@ -49,7 +54,7 @@ export function requestText({ method, path, query, fields, body, upgrade }: Aske
         : body.kind === 'bytes'
           ? ` <${body.length} bytes, SHA-256 ${body.sha256}>`
           : ''
-  const first = `${method} ${path}${query === undefined ? '' : `?${query}`}${note}`
+  const first = `${method} ${path}${query === undefined ? '' : `?${withoutSecretValues(query, secrets)}`}${note}`
   const lines = fields
     .filter(([name]) => isAsked(name))
     .map(([name, value]) => `\n${name}: ${SECRET.test(name) ? hashed(value) : value}`)

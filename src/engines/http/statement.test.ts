@@ -162,7 +162,7 @@ describe('the text of a request', () => {
       { ...base, fields: [['cookie', '1']] },
       { ...base, fields: [['cookie', '2']] },
     ]
-    const texts = all.map(requestText)
+    const texts = all.map(each => requestText(each))
     expect(new Set(texts).size).toBe(all.length)
   })
 

@@ -2,6 +2,7 @@
 // refused; without a document an object is its path.
 import { type Flag, InvalidRequest, type NamedValues, type Operation, type Statement } from '#model'
 import type { GraphqlOperation } from './graphql.ts'
+import { keptRequest } from './kept-request.ts'
 import { actionOf, isServed } from './methods.ts'
 import { type AskedRequest, requestText } from './request-text.ts'
 import { decodeSegment, type FoundRoute, type RouteTable } from './routes.ts'
@@ -12,6 +13,8 @@ export interface Reading {
   readonly routes: RouteTable | undefined
   /** What a path that no route has is: refused, or an object by its path. */
   readonly unknown: 'refuse' | 'path'
+  /** Parameters of queries that hold secrets, in lower case, besides those whose names say so. */
+  readonly secrets?: ReadonlySet<string> | undefined
 }
 
 export interface AskedOfApi extends AskedRequest {
@@ -37,12 +40,14 @@ export function httpStatement(asked: AskedOfApi, reading: Reading): Statement {
       ? [operationOf(asked, segments, [...query.keys()], found, reading)]
       : asked.graphql.flatMap(each => graphqlOperations(each, asked.graphql!.length > 1))
   const named = namedValues(query, found?.values ?? NO_VALUES, asked.named)
+  const text = requestText(asked, reading.secrets)
   return {
-    text: requestText(asked),
+    text,
     operations,
     functions: [],
     phase: 'execute',
     mayDeriveFrom: [],
+    kept: look => keptRequest({ text, operations }, look),
     ...(named === undefined ? {} : { named }),
     ...(asked.body.kind === 'stream' || asked.upgrade !== undefined ? { unread: true } : {}),
   }

@@ -12,6 +12,8 @@ export type {
   TransactionVerb,
   Unreadable,
 } from './analysis.ts'
+export { type ColumnOrigins, expandColumns, expandLineage, fitting } from './expansion.ts'
+export { mysqlNames } from './mysql/name-rules.ts'
 export {
   keepsReading,
   type MysqlAnalyser,

@@ -2,6 +2,7 @@
 // them from a snapshot.
 import type { ColumnName } from '#model'
 import type { RelationName } from './analysis.ts'
+import type { NameRules } from './lineage/index.ts'
 import type { Code } from './postgres/bodies.ts'
 
 /** A function or procedure outside pg_catalog. */
@@ -32,6 +33,10 @@ export interface ResolvedRelation {
   readonly kind: string
   /** Empty: not known, so names of columns stand as written. */
   readonly columns: readonly string[]
+  /** Columns that `*` passes over. They are none of `columns`. */
+  readonly hidden?: readonly string[]
+  /** Columns that hold numbers; without it that is not known. */
+  readonly numeric?: ReadonlySet<string>
   /** For a view: base columns that its values come from. `all` when that is not known. */
   readonly derivesFrom?: readonly ColumnName[] | 'all'
   /** What runs when rows of it are written. */
@@ -70,6 +75,8 @@ export interface Names {
    * Without it unqualified names after such a change are `dynamic`.
    */
   withSearchPath?(path: string | undefined): Names
+  /** What names mean where that is not as in PostgreSQL: whose functions and system columns there are none of then. */
+  readonly rules?: NameRules
   /** Where an unqualified new relation is made. */
   readonly creationSchema?: string
 }

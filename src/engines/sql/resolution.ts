@@ -247,11 +247,14 @@ export class Resolution {
     if (raw.columns.length === 0 && raw.qualified.length === 0) return none
     const few = raw.columns.length + raw.qualified.length <= FEW
     const known = few ? undefined : new Set(relation.columns)
-    const has = (name: string) => known?.has(name) ?? relation.columns.includes(name)
+    const { hidden } = relation
+    const has = (name: string): boolean =>
+      (known?.has(name) ?? relation.columns.includes(name)) || hidden?.includes(name) === true
     const columns: string[] = []
     for (const name of raw.columns) if (has(name)) columns.push(name)
     for (const name of raw.qualified) {
       if (has(name)) columns.push(name)
+      else if (this.#names.now.rules !== undefined) columns.push(name)
       else if (!(isSystemColumn(name) && hasSystemColumns(relation.kind)))
         this.#calls.rowFunction(name, raw, relation)
     }

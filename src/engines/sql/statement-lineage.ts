@@ -2,7 +2,7 @@
 // for names.
 import type { ComparedValue, Derivation, Lineage, Probe } from '#model'
 import type { SqlStatement } from './analysis.ts'
-import type { LineageNames, NamedRelation, Plan } from './lineage/index.ts'
+import type { LineageNames, NamedRelation, NameRules, Plan } from './lineage/index.ts'
 import type { Names, ResolvedRelation } from './names.ts'
 import { otherFunctions, safeFunctions } from './postgres/catalog-names.ts'
 import { hasSystemColumns, isSystemColumn } from './system-columns.ts'
@@ -62,11 +62,20 @@ export function unsaid(probe: Probe): Probe {
   return probe.use === 'equality' ? { ...probe, use: 'condition' } : probe
 }
 
-function asWritten(relation: ResolvedRelation): NamedRelation {
-  const { object, kind, columns, triggers, rules } = relation
+function asWritten(relation: ResolvedRelation, known: NameRules | undefined): NamedRelation {
+  const { object, kind, columns, hidden, numeric, triggers, rules } = relation
   const rewritten = triggers === true || (rules !== undefined && rules.length > 0)
   const tracked = kind === 'view' || kind === 'materialized view'
-  return { object, columns, rewritten, tracked, systemColumns: hasSystemColumns(kind) }
+  const systemColumns = known === undefined && hasSystemColumns(kind)
+  return {
+    object,
+    columns,
+    rewritten,
+    tracked,
+    systemColumns,
+    ...(hidden === undefined ? {} : { hidden }),
+    ...(numeric === undefined ? {} : { numeric }),
+  }
 }
 
 /** `isHidden`: an unqualified name means something else than the catalog says. `unread`: any may. */
@@ -74,17 +83,21 @@ export function lineageNames(
   names: Names,
   isHidden: (name: string) => boolean,
   unread: boolean,
+  numbersBound = false,
 ): LineageNames {
+  const { rules } = names
   return {
     relations: name =>
       unread || (name.schema === undefined && isHidden(name.name))
         ? undefined
-        : names.resolve(name).map(asWritten),
+        : names.resolve(name).map(each => asWritten(each, rules)),
     // What the present transaction has defined no catalog shows: any name may be a function of a user by now.
     overloaded: name => unread || (names.functions?.(name).length ?? 0) > 0,
     isSafeFunction: name => safeFunctions.has(name),
     isOtherFunction: name => otherFunctions.has(name),
     isPlainType: type => !unread && names.isPlainType?.(type) === true,
     isSystemColumn,
+    numbersBound,
+    ...(rules === undefined ? {} : { rules }),
   }
 }

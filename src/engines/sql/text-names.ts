@@ -8,6 +8,8 @@ import { lineageNames, settledPlan } from './statement-lineage.ts'
 export interface SessionWords {
   /** What `Names` says of relations may have changed: where their values come from and go is unknown. */
   readonly catalogUnknown?: boolean
+  /** Values are bound that are numbers, or may be: held against text they fit more than one. */
+  readonly numbersBound?: boolean
   /** The statement that PREPARE (or Parse) gave the name; undefined when there is none. */
   prepared?(name: string): SqlStatement | undefined
   /** The query of an open cursor; undefined when there is none. */
@@ -60,7 +62,7 @@ export class TextNames {
     const unread = this.#session.catalogUnknown === true
     return {
       plan: settledPlan(statement, named => this.target(named)),
-      names: lineageNames(this.#meantBy(statement), isHidden, unread),
+      names: lineageNames(this.#meantBy(statement), isHidden, unread, this.#session.numbersBound),
     }
   }
 

@@ -1,120 +1,178 @@
 // An upstream's answer on its way to the client: masked where something is hidden from who asked, within what the policy
 // lets an answer be, on record, at the pace of the slower of client and disk.
+import { Buffer } from 'node:buffer'
 import { type BodyMasker, BodyProblem } from '#engines/bodies'
 import type { Permit, Session } from '#gateway'
 import { AccessDenied, isGatewayError, UpstreamError } from '#model'
-import { type Body, type BodyWriter, Fields } from '#transport/http'
+import {
+  type Body,
+  type BodyReceiver,
+  type BodyWriter,
+  Fields,
+  type Framing,
+  STREAM,
+} from '#transport/http'
 import { unreadableAnswer } from './masking.ts'
 import { SecretFilter } from './secret-filter.ts'
+
+/** A masked body that came as a whole is sent as one, with its length; longer ones go on as they come. */
+const MOST_WHOLE = 64 * 1024
 
 export interface AnswerParts {
   readonly session: Session
   readonly permit: Permit
   readonly body: Body
-  readonly writer: BodyWriter
   readonly masker: BodyMasker | undefined
+  /** How long the body is, when it is known and goes through no coding. */
+  readonly length: number | undefined
   /** The upstream's credential: it does not come back. */
   readonly secrets: readonly string[]
   /** Bytes of the body that go on record. */
   readonly keep: number
-  /** Ends it, with why. */
-  readonly signal: AbortSignal
+  /** The head, once; undefined: as the upstream framed it. */
+  readonly respond: (framing: Framing | undefined) => BodyWriter
+  /** Once, whatever ended it. With an error the body is not whole. */
+  readonly over: (bytes: number, error?: Error) => void
 }
 
-export interface Relayed {
-  readonly bytes: number
-  /** It is not whole. */
-  readonly error?: Error
-}
+export class AnswerRelay implements BodyReceiver {
+  readonly #parts: AnswerParts
+  readonly #most: number
+  readonly #filter: SecretFilter
+  #writer: BodyWriter | undefined
+  #sent = 0
+  #kept = 0
+  #waits = 0
+  #full = false
+  #over = false
 
-/** Resolves when the answer is over, whatever ended it. */
-export function relayAnswer(parts: AnswerParts): Promise<Relayed> {
-  const { session, permit, body, writer, masker, signal } = parts
-  const most = permit.limit.bytes ?? Infinity
-  const filter = new SecretFilter(parts.secrets)
-  return new Promise(resolve => {
-    let [sent, kept, waits] = [0, 0, 0]
-    let [full, over] = [false, false]
+  constructor(parts: AnswerParts) {
+    this.#parts = parts
+    this.#most = parts.permit.limit.bytes ?? Infinity
+    this.#filter = new SecretFilter(parts.secrets)
+  }
 
-    function go(): void {
-      if (!over && !full && waits === 0) body.resume()
-    }
-    function end(error?: Error): void {
-      if (over) return
-      over = true
-      signal.removeEventListener('abort', aborted)
-      masker?.abort()
-      if (error !== undefined) {
-        body.cancel(error)
-        writer.abort(error)
+  start(): void {
+    const { masker, length, body } = this.#parts
+    const whole = masker !== undefined && length !== undefined && length <= MOST_WHOLE
+    if (!whole) this.#begin(masker === undefined ? undefined : STREAM)
+    body.read(this)
+  }
+
+  /** It may go on no longer. */
+  cut(error: Error): void {
+    this.#end(error)
+  }
+
+  // What is read.
+
+  data(chunk: Uint8Array): boolean {
+    if (this.#over) return true
+    const { masker } = this.#parts
+    try {
+      if (this.#writer === undefined) {
+        if (chunk.length === this.#parts.length) {
+          this.#whole(chunk)
+          return true
+        }
+        this.#begin(STREAM)
       }
-      resolve(error === undefined ? { bytes: sent } : { bytes: sent, error })
+      if (masker === undefined) this.#send(this.#filter.write(chunk))
+      else for (const part of masker.write(chunk)) this.#send(this.#filter.write(part))
+    } catch (error) {
+      this.#end(problem(error))
     }
-    function aborted(): void {
-      end(signal.reason instanceof Error ? signal.reason : new Error('the session ended'))
-    }
-    function send(bytes: Uint8Array): void {
-      if (bytes.length === 0 || over) return
-      if (sent + bytes.length > most) {
-        end(limitExceeded())
-        return
-      }
-      sent += bytes.length
-      record(bytes)
-      if (!writer.write(bytes)) full = true
-    }
-    function record(bytes: Uint8Array): void {
-      const room = parts.keep - kept
-      if (room <= 0) return
-      const part = room >= bytes.length ? bytes : bytes.subarray(0, room)
-      kept += part.length
-      const behind = session.recordOutput(permit, 'output', part)
-      if (behind === undefined) return
-      waits += 1
-      void behind.then(() => {
-        waits -= 1
-        go()
-      })
-    }
+    return !this.#full && this.#waits === 0
+  }
 
-    if (signal.aborted) return aborted()
-    signal.addEventListener('abort', aborted, { once: true })
+  end(trailers: Fields): void {
+    if (this.#over) return
+    const { masker } = this.#parts
+    try {
+      for (const part of masker?.end() ?? []) this.#send(this.#filter.write(part))
+      this.#send(this.#filter.end())
+      if (this.#over) return
+      this.#writer?.end(masker === undefined ? trailers : Fields.none)
+    } catch (error) {
+      this.#end(problem(error))
+      return
+    }
+    this.#end()
+  }
+
+  fail(error: Error): void {
+    this.#end(
+      isGatewayError(error)
+        ? error
+        : new UpstreamError('upstream_lost', 'the answer was cut short', { cause: error }),
+    )
+  }
+
+  #begin(framing: Framing | undefined): void {
+    const writer = this.#parts.respond(framing)
+    this.#writer = writer
     writer.onDrain(() => {
-      full = false
-      go()
+      this.#full = false
+      this.#go()
     })
-    body.read({
-      data(chunk) {
-        if (over) return true
-        try {
-          if (masker === undefined) send(filter.write(chunk))
-          else for (const part of masker.write(chunk)) send(filter.write(part))
-        } catch (error) {
-          end(problem(error))
-        }
-        return !full && waits === 0
-      },
-      end(trailers) {
-        if (over) return
-        try {
-          for (const part of masker?.end() ?? []) send(filter.write(part))
-          send(filter.end())
-        } catch (error) {
-          return end(problem(error))
-        }
-        if (over) return
-        writer.end(masker === undefined ? trailers : Fields.none)
-        end()
-      },
-      fail(error) {
-        end(
-          isGatewayError(error)
-            ? error
-            : new UpstreamError('upstream_lost', 'the answer was cut short', { cause: error }),
-        )
-      },
+  }
+
+  /** All of a masked body, in one piece: its length can be said, and what cannot be masked can still be refused. */
+  #whole(chunk: Uint8Array): void {
+    const { masker } = this.#parts
+    const filter = this.#filter
+    const parts = [...masker!.write(chunk), ...masker!.end()].map(part =>
+      Buffer.from(filter.write(part)),
+    )
+    const bytes = Buffer.concat([...parts, filter.end()])
+    if (bytes.length > this.#most) throw limitExceeded()
+    this.#begin({ kind: 'length', length: bytes.length })
+    this.#send(bytes)
+    if (this.#over) return
+    this.#writer?.end()
+    this.#end()
+  }
+
+  #go(): void {
+    if (!this.#over && !this.#full && this.#waits === 0) this.#parts.body.resume()
+  }
+
+  #end(error?: Error): void {
+    if (this.#over) return
+    this.#over = true
+    const { masker, body, over } = this.#parts
+    masker?.abort()
+    if (error !== undefined) {
+      body.cancel(error)
+      this.#writer?.abort(error)
+    }
+    over(this.#sent, error)
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (bytes.length === 0 || this.#over) return
+    if (this.#sent + bytes.length > this.#most) {
+      this.#end(limitExceeded())
+      return
+    }
+    this.#sent += bytes.length
+    if (this.#kept < this.#parts.keep) this.#record(bytes)
+    if (!this.#writer!.write(bytes)) this.#full = true
+  }
+
+  #record(bytes: Uint8Array): void {
+    const { session, permit, keep } = this.#parts
+    const room = keep - this.#kept
+    const part = room >= bytes.length ? bytes : bytes.subarray(0, room)
+    this.#kept += part.length
+    const behind = session.recordOutput(permit, 'output', part)
+    if (behind === undefined) return
+    this.#waits += 1
+    void behind.then(() => {
+      this.#waits -= 1
+      this.#go()
     })
-  })
+  }
 }
 
 /** It is not what it says: what went on so far was looked at, and nothing more goes on. */

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import type { Session } from '#gateway'
 import { UpstreamError } from '#model'
 import type { UpstreamOrigin } from '#transport/http'
+import type { AccessToken, AccessTokens, OauthSettings } from './oauth.ts'
 import type { HttpSettings } from './settings.ts'
 
 const KEPT_MS = 15_000
@@ -15,37 +16,72 @@ export interface Injected {
   readonly origin: UpstreamOrigin
   /** What must not come back to the client. */
   readonly secrets: readonly string[]
+  /** An access token that was asked for: another can be. */
+  readonly token?: AccessToken
+}
+
+interface Kept {
+  until: number
+  readonly injected: Promise<Injected>
+  /** The same, once it is there. */
+  known?: Injected
 }
 
 export class UpstreamCredential {
   readonly #session: Session<HttpSettings>
-  #kept: { readonly until: number; readonly injected: Promise<Injected> } | undefined
+  readonly #tokens: AccessTokens
+  #kept: Kept | undefined
 
-  constructor(session: Session<HttpSettings>) {
+  constructor(session: Session<HttpSettings>, tokens: AccessTokens) {
     this.#session = session
+    this.#tokens = tokens
+  }
+
+  /** The same without waiting for it. Undefined: it has to be asked for. */
+  get known(): Injected | undefined {
+    const kept = this.#kept
+    return kept !== undefined && kept.until > performance.now() ? kept.known : undefined
   }
 
   /** Throws UpstreamError, ConfigurationError. */
   current(): Promise<Injected> {
     const now = performance.now()
     if (this.#kept !== undefined && this.#kept.until > now) return this.#kept.injected
-    const injected = resolve(this.#session)
-    this.#kept = { until: now + KEPT_MS, injected }
-    injected.catch(() => {
-      // It is thrown where it was asked for; the next request tries again.
-      this.#kept = undefined
-    })
+    const injected = resolve(this.#session, this.#tokens)
+    const kept: Kept = { until: now + KEPT_MS, injected }
+    this.#kept = kept
+    injected.then(
+      known => {
+        const { token } = known
+        kept.known = known
+        kept.until = Math.min(kept.until, token?.until ?? Infinity)
+      },
+      () => {
+        // It is thrown where it was asked for; the next request tries again.
+        if (this.#kept === kept) this.#kept = undefined
+      },
+    )
     return injected
+  }
+
+  /** The upstream did not take it: true when another can be had. */
+  async refused({ token }: Injected): Promise<boolean> {
+    if (token === undefined || !(await this.#tokens.refused(token.value))) return false
+    this.#kept = undefined
+    return true
   }
 }
 
-async function resolve(session: Session<HttpSettings>): Promise<Injected> {
+async function resolve(session: Session<HttpSettings>, tokens: AccessTokens): Promise<Injected> {
   const { upstream } = session.resource
   const lease = await session.credential()
   try {
     const fields: [string, string][] = []
     const secrets: string[] = []
     const { token, password, clientCertificate, clientKey } = lease.secrets
+    const clientSecret = lease.secrets['oauth.clientSecret']
+    const oauth = session.resource.credential.settings?.['oauth']
+    let access: AccessToken | undefined
     for (const [field, secret] of Object.entries(lease.secrets)) {
       if (!field.startsWith('headers.')) continue
       fields.push([field.slice('headers.'.length).toLowerCase(), fieldValue(secret.reveal())])
@@ -55,6 +91,19 @@ async function resolve(session: Session<HttpSettings>): Promise<Injected> {
     if (token !== undefined) {
       fields.push(['authorization', `Bearer ${fieldValue(token.reveal())}`])
       secrets.push(token.reveal())
+    } else if (oauth !== undefined && clientSecret !== undefined) {
+      // (Checked by its schema when the configuration was read.)
+      const settings = oauth as OauthSettings
+      const place = {
+        ...settings,
+        url: settings.tokenUrl,
+        tls: 'verify-full',
+        version: '1.1',
+      } as const
+      const origin = await originOf(place)
+      access = await tokens.of(session.resource.name, settings, origin, clientSecret)
+      fields.push(['authorization', `Bearer ${access.value}`])
+      secrets.push(access.value, clientSecret.reveal())
     } else if (password !== undefined) {
       const pair = Buffer.from(`${lease.user}:${password.reveal()}`).toString('base64')
       fields.push(['authorization', `Basic ${pair}`])
@@ -64,6 +113,7 @@ async function resolve(session: Session<HttpSettings>): Promise<Injected> {
       fields,
       origin: await originOf(upstream, clientCertificate?.reveal(), clientKey?.reveal()),
       secrets: [...new Set(secrets)].filter(secret => secret.length >= SHORTEST_SECRET),
+      ...(access === undefined ? {} : { token: access }),
     }
   } finally {
     lease.release()
@@ -79,7 +129,7 @@ function fieldValue(text: string): string {
 }
 
 async function originOf(
-  settings: HttpSettings,
+  settings: Pick<HttpSettings, 'url' | 'tls' | 'ca' | 'version' | 'addresses'>,
   cert?: string,
   key?: string,
 ): Promise<UpstreamOrigin> {
@@ -113,7 +163,7 @@ function named(host: string): readonly string[] {
   return host.includes(':') ? [`${host}/128`] : []
 }
 
-async function caText({ ca }: HttpSettings): Promise<string | undefined> {
+async function caText({ ca }: Pick<HttpSettings, 'ca'>): Promise<string | undefined> {
   if (ca === undefined || !ca.startsWith('file:')) return ca
   try {
     return await readFile(ca.slice('file:'.length), 'utf8')

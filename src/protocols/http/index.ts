@@ -7,6 +7,7 @@ import { serveTls } from '#transport'
 import { type HttpConnection, httpProtocols, serveHttp } from '#transport/http'
 import { connectHint, environment, toolArguments } from './connect-hint.ts'
 import { denial } from './denial.ts'
+import { AccessTokens, oauthSettings } from './oauth.ts'
 import { Readings } from './reading.ts'
 import { serveRequest } from './request.ts'
 import { Sessions } from './sessions.ts'
@@ -23,6 +24,7 @@ const GRACE_MS = 1_000
 export function createHttp(): Protocol<HttpSettings> {
   const readings = new Readings()
   const upstreams = new Upstreams()
+  const tokens = new AccessTokens(upstreams)
 
   async function serve(
     socket: Socket,
@@ -51,14 +53,20 @@ export function createHttp(): Protocol<HttpSettings> {
         return
       }
     } else socket.unshift(first)
-    const sessions = new Sessions(gateway, protocol, listener, address)
+    const sessions = new Sessions(gateway, protocol, listener, address, tokens)
     const scheme = secure ? 'https' : 'http'
     const failures: unknown[] = []
+    const served = {
+      sessions,
+      readings,
+      upstreams,
+      ip,
+      scheme,
+      onExhausted: () => void connection.close(GRACE_MS),
+      onBug: (error: unknown) => void failures.push(error),
+    } as const
     const connection: HttpConnection = serveHttp(open, {
-      onExchange: async exchange => {
-        await serveRequest({ exchange, sessions, readings, upstreams, ip, scheme })
-        if (sessions.exhausted) void connection.close(GRACE_MS)
-      },
+      onExchange: exchange => serveRequest(exchange, served),
       refuse: denial,
       onFailure: error => failures.push(error),
     })
@@ -74,6 +82,7 @@ export function createHttp(): Protocol<HttpSettings> {
     defaultPort: 18443,
     settings: httpSettings,
     secretFields,
+    credentialMaps: { oauth: oauthSettings },
     recording: 'exchanges',
     connectHint,
     tool: { command: ['curl'], environment, arguments: toolArguments },

@@ -13,13 +13,22 @@ interface Known {
 export class Readings {
   readonly #known = new WeakMap<HttpSettings, Known>()
 
+  /** The same without waiting for it, where no document can have changed. Undefined: it has to be asked for. */
+  known(settings: HttpSettings): Reading | undefined {
+    return settings.openapi === undefined ? this.#known.get(settings)?.reading : undefined
+  }
+
   /** Throws ConfigurationError. */
   async of(settings: HttpSettings): Promise<Reading> {
     const { openapi } = settings
     const version = openapi === undefined ? '' : await versionOf(openapi.slice('file:'.length))
     const known = this.#known.get(settings)
     if (known?.version === version) return known.reading
-    const reading: Reading = { routes: await tableOf(settings), unknown: settings.unknown }
+    const reading: Reading = {
+      routes: await tableOf(settings),
+      unknown: settings.unknown,
+      secrets: new Set(settings.secretParameters.map(name => name.toLowerCase())),
+    }
     this.#known.set(settings, { version, reading })
     return reading
   }

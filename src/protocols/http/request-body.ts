@@ -21,7 +21,7 @@ export interface ReadBody {
   readonly rest: Body | undefined
 }
 
-const NONE: ReadBody = {
+export const NO_BODY_READ: ReadBody = {
   asked: { kind: 'none' },
   bytes: undefined,
   trailers: undefined,
@@ -36,7 +36,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export async function readBody(exchange: Exchange, { body }: HttpSettings): Promise<ReadBody> {
   const { request } = exchange
   const { kind } = request.body
-  if (kind === 'none') return NONE
+  if (kind === 'none') return NO_BODY_READ
   // Both sides of a call speak in turns: waiting for its end would be waiting for ever.
   if (REMOTE_CALL.test(request.fields.get('content-type') ?? '')) return streamed(exchange.body)
   const tooLong = request.body.kind === 'length' && request.body.length > body.most

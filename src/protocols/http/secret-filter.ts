@@ -4,6 +4,17 @@ import { Buffer } from 'node:buffer'
 
 const STAR = 0x2a
 const NOTHING = Buffer.alloc(0)
+/** By the list, which is the same for as long as the credential is. */
+const known = new WeakMap<readonly string[], readonly Buffer[]>()
+
+function bytesOf(secrets: readonly string[]): readonly Buffer[] {
+  let bytes = known.get(secrets)
+  if (bytes === undefined) {
+    bytes = secrets.map(secret => Buffer.from(secret))
+    known.set(secrets, bytes)
+  }
+  return bytes
+}
 
 export class SecretFilter {
   readonly #secrets: readonly Buffer[]
@@ -12,14 +23,16 @@ export class SecretFilter {
   #kept: Buffer = NOTHING
 
   constructor(secrets: readonly string[]) {
-    this.#secrets = secrets.map(secret => Buffer.from(secret))
-    this.#longest = Math.max(0, ...this.#secrets.map(({ length }) => length))
+    this.#secrets = bytesOf(secrets)
+    this.#longest = this.#secrets.reduce((most, { length }) => Math.max(most, length), 0)
   }
 
   /** What may go on of all that came so far. */
   write(chunk: Uint8Array): Uint8Array {
     if (this.#longest === 0) return chunk
-    const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+    const view = Buffer.isBuffer(chunk)
+      ? chunk
+      : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
     const bytes = this.#without(this.#kept.length === 0 ? view : Buffer.concat([this.#kept, view]))
     const held = this.#begun(bytes)
     this.#kept = held === 0 ? NOTHING : Buffer.from(bytes.subarray(bytes.length - held))

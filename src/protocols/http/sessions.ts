@@ -4,9 +4,12 @@
 import type { Reading } from '#engines/http'
 import type { Gateway, ListenerSettings, Protocol, Session } from '#gateway'
 import { AccessDenied, type CloseReason, type Origin, type Statement } from '#model'
-import type { RequestHead } from '#transport/http'
-import { UpstreamCredential } from './credential.ts'
+import type { RepeatedRequest, RequestHead } from '#transport/http'
+import type { ToldAnswer } from './answer-head.ts'
+import { type Injected, UpstreamCredential } from './credential.ts'
 import { type Asking, proofOf, prove, resourceOf } from './login.ts'
+import type { AccessTokens } from './oauth.ts'
+import { Running } from './running.ts'
 import type { HttpSettings } from './settings.ts'
 
 /** Of one connection: each proof costs its verification. */
@@ -24,12 +27,22 @@ export interface OpenSession {
   /** What the last request gave as its reason. */
   reason: string
   /** Of requests without a body: their heads say all, and come again as the same object. */
-  readonly statements: WeakMap<RequestHead, ReadStatement>
+  readonly forms: WeakMap<RequestHead, RequestForm>
+  readonly running: Running
 }
 
-export interface ReadStatement {
+/** What a request without a body is, and what was made of it the last time. */
+export interface RequestForm {
   readonly reading: Reading
   readonly statement: Statement
+  /** What went upstream. */
+  asked?: {
+    readonly injected: Injected
+    readonly masks: boolean
+    readonly request: RepeatedRequest
+  }
+  /** What was answered. */
+  told?: ToldAnswer
 }
 
 export class Sessions {
@@ -37,9 +50,11 @@ export class Sessions {
   readonly #protocol: Protocol<HttpSettings>
   readonly #listener: ListenerSettings
   readonly #origin: Omit<Origin, 'client'>
+  readonly #tokens: AccessTokens
   readonly #open = new Map<string, Promise<OpenSession>>()
   /** By the head, which is the same object when a client repeats itself. */
   readonly #asked = new WeakMap<RequestHead, Named>()
+  readonly #served = new WeakMap<RequestHead, OpenSession>()
   #failures = 0
   #closed = false
 
@@ -48,7 +63,9 @@ export class Sessions {
     protocol: Protocol<HttpSettings>,
     listener: ListenerSettings,
     origin: Omit<Origin, 'client'>,
+    tokens: AccessTokens,
   ) {
+    this.#tokens = tokens
     this.#gateway = gateway
     this.#protocol = protocol
     this.#listener = listener
@@ -58,6 +75,12 @@ export class Sessions {
   /** Nothing more is heard of this connection: too many proofs did not hold. */
   get exhausted(): boolean {
     return this.#failures >= MOST_FAILURES
+  }
+
+  /** Its session, when the very same head was served before and the session lives. */
+  known(head: RequestHead): OpenSession | undefined {
+    const open = this.#served.get(head)
+    return open === undefined || open.session.signal.aborted ? undefined : open
   }
 
   /** Throws AuthenticationFailed, AccessDenied, InvalidRequest, Unavailable. */
@@ -70,7 +93,10 @@ export class Sessions {
     const known = this.#open.get(asking.key)
     if (known !== undefined) {
       const open = await known
-      if (!open.session.signal.aborted) return open
+      if (!open.session.signal.aborted) {
+        this.#served.set(head, open)
+        return open
+      }
       if (this.#open.get(asking.key) === known) this.#open.delete(asking.key)
       return this.of(head)
     }
@@ -128,10 +154,11 @@ export class Sessions {
       }
       return {
         session,
-        credential: new UpstreamCredential(session),
+        credential: new UpstreamCredential(session, this.#tokens),
         carrier,
         reason: '',
-        statements: new WeakMap(),
+        forms: new WeakMap(),
+        running: new Running(session),
       }
     } catch (error) {
       this.#failures += 1

@@ -75,6 +75,8 @@ export const httpSettings = z
       .regex(/^\/[^?#\s]*$/, 'expected /PATH')
       .optional(),
     body: bodySchema.prefault({}),
+    /** Parameters of queries that hold secrets, besides those whose names say so: on record as hashes. */
+    secretParameters: z.array(z.string().min(1).max(128)).max(64).default([]),
     /** An answer whose content cannot be read, while something is masked for who asks. */
     unreadable: z.enum(['refuse', 'pass']).default('refuse'),
   })
@@ -100,6 +102,7 @@ export const secretFields = [
   'password',
   'clientCertificate',
   'clientKey',
+  'oauth.clientSecret',
 ] as const
 
 export function routesOf(written: readonly z.infer<typeof routeSchema>[]) {

@@ -2,13 +2,12 @@
 // statement and the catalog. Where they do not fit what the upstream announces, every column is of unknown origin.
 
 import { RowPlan } from '#engines/masking'
-import type { CopyShape } from '#engines/sql'
+import { type CopyShape, fitting } from '#engines/sql'
 import type { Permit, ResultColumn } from '#gateway'
 import type { Lineage } from '#model'
 import type { Catalog } from './catalog-types.ts'
 import { CopyOut } from './copy-out.ts'
 import type { Exchange } from './exchange.ts'
-import { fitting } from './lineage.ts'
 import { changesScope, type Scope } from './scope.ts'
 import { formOf, isHarmless, originsOf } from './shape.ts'
 

@@ -2,10 +2,10 @@
 // into the gateway's ResultColumns and asks the permit what to do with each cell. Sees no value.
 
 import { RowPlan } from '#engines/masking'
+import { fitting } from '#engines/sql'
 import type { Permit, ResultColumn } from '#gateway'
 import type { Lineage, OutputLineage } from '#model'
 import type { Catalog, CatalogColumn, TextForm } from './catalog-types.ts'
-import { fitting } from './lineage.ts'
 import { formatAt } from './prepared.ts'
 
 export interface Field {

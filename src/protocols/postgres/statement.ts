@@ -4,6 +4,8 @@ import {
   type Analyser,
   type Analysis,
   comparedValues,
+  expandColumns,
+  expandLineage,
   type Names,
   type ResolvedRoutine,
   type SqlStatement,
@@ -19,7 +21,6 @@ import {
   type Statement,
 } from '#model'
 import type { Catalog } from './catalog-types.ts'
-import { expandColumns, expandLineage } from './lineage.ts'
 import { changesRole, type Scope } from './scope.ts'
 import type { Named, SessionNames } from './session-names.ts'
 

@@ -7,6 +7,7 @@ import { Fields } from './fields.ts'
 import { responseHead } from './heads.ts'
 import { bodyFollows, type RequestHead, type ResponseHead } from './message.ts'
 import { HttpRefusal } from './refusal.ts'
+import { RepeatedResponse } from './repeated.ts'
 
 /** Head and first chunk go out as one below this. */
 const ONE_WRITE = 65_536
@@ -98,9 +99,12 @@ export class ClientExchange implements Exchange, BodyWriter {
     // A body that was not read to its end stands where the next request would.
     this.#close =
       request.close || !this.requestOver || this.#mode === 'close' || this.#connection.closing
-    const text = responseHead(head, request, this.#close)
+    const written =
+      head instanceof RepeatedResponse
+        ? head.head(request, this.#close)
+        : Buffer.from(responseHead(head, request, this.#close), 'latin1')
     this.#answered = true
-    this.#head = Buffer.from(text, 'latin1')
+    this.#head = written
   }
 
   upgrade(fields: Fields): Tunnel {

@@ -20,7 +20,12 @@ import { bodyFollows, NO_BODY, type ResponseHead, STREAM } from './message.ts'
 import { HttpRefusal } from './refusal.ts'
 import { lengthFraming } from './request-head.ts'
 import { gone } from './upstream-call.ts'
-import type { UpstreamCall, UpstreamRequest, UpstreamResponse } from './upstream-types.ts'
+import type {
+  AnswerListener,
+  UpstreamCall,
+  UpstreamRequest,
+  UpstreamResponse,
+} from './upstream-types.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -88,6 +93,7 @@ class StreamCall implements UpstreamCall, BodyWriter, Flow, Watched {
   readonly #stream: ClientHttp2Stream
   readonly #request: UpstreamRequest
   readonly #limits: HttpLimits
+  #listener: AnswerListener | undefined
   #resolve!: (response: UpstreamResponse) => void
   #reject!: (error: Error) => void
   #incoming: Body | undefined
@@ -152,7 +158,9 @@ class StreamCall implements UpstreamCall, BodyWriter, Flow, Watched {
   #informational(raw: readonly string[]): void {
     this.#guarded(() => {
       const head = responseHead(raw, this.#request.method)
-      if (head.status !== 101) this.#request.onInformational?.(head)
+      if (head.status === 101) return
+      this.#request.onInformational?.(head)
+      this.#listener?.informed?.(head)
     })
   }
 
@@ -222,6 +230,14 @@ class StreamCall implements UpstreamCall, BodyWriter, Flow, Watched {
 
   cancel(): void {
     this.#stream.destroy()
+  }
+
+  listen(listener: AnswerListener): void {
+    this.#listener = listener
+    this.response.then(
+      response => listener.answered(response),
+      error => listener.failed(error),
+    )
   }
 
   // The request's body.

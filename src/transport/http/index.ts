@@ -3,6 +3,7 @@
 export { addressRule } from './addresses.ts'
 export { Body, type BodyReceiver, type BodyWriter, type Flow, pipe, type Tunnel } from './body.ts'
 export { contentCodings, decodeContent } from './content-coding.ts'
+export { unwatch, type Watched, watch } from './deadlines.ts'
 export type { Exchange, HttpConnection, ServeHttpOptions } from './exchange.ts'
 export { type Field, Fields, looseName } from './fields.ts'
 export { type ForwardedBy, forwardable, returnable } from './forwarding.ts'
@@ -20,10 +21,12 @@ export {
 } from './message.ts'
 export { HttpRefusal, type HttpRule } from './refusal.ts'
 export { type RelayOptions, relay, targetText } from './relay.ts'
+export { RepeatedRequest, RepeatedResponse } from './repeated.ts'
 export { httpProtocols, serveHttp } from './serve.ts'
 export { readHost, readTarget, writeHost } from './target.ts'
 export { Upstream, type UpstreamOptions } from './upstream.ts'
 export type {
+  AnswerListener,
   UpstreamCall,
   UpstreamOrigin,
   UpstreamRequest,

@@ -13,22 +13,30 @@ export interface RequestSink {
 }
 
 const END = Buffer.from('\r\n\r\n', 'latin1')
-/** Longer heads are not compared with the one before. */
+/** Longer heads are not compared with those before. */
 const MOST_COMPARED = 4_096
+/** What a client asks in turns is mostly few things. */
+const MOST_KEPT = 4
 const CR = 0x0d
 const LF = 0x0a
 
+interface KeptHead {
+  /** With the empty line that ends it. */
+  readonly bytes: Buffer
+  readonly head: RequestHead
+}
+
 /**
  * `read` stops behind each message, so that the connection says when the next may begin. The head of a message whose bytes
- * are those of the one before is the same object.
+ * are those of one shortly before is the same object.
  */
 export class RequestReader {
   readonly #limits: HttpLimits
   readonly #sink: RequestSink
   /** Of a head that is not whole yet. */
   #partial: Buffer | undefined
-  #lastBytes: Buffer | undefined
-  #lastHead: RequestHead | undefined
+  readonly #kept: KeptHead[] = []
+  #last: KeptHead | undefined
   #left = 0
   #chunked: ChunkedReader | undefined
 
@@ -62,6 +70,12 @@ export class RequestReader {
         this.#sink.data(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end))
         if (over) this.#sink.end(Fields.none)
         return end
+      }
+      const again = this.#again(bytes, at)
+      if (again !== undefined) {
+        at += again.bytes.length
+        if (this.#begin(again.head)) return at
+        continue
       }
       const head = this.#head(bytes, at)
       if (head === undefined) return bytes.length
@@ -101,7 +115,20 @@ export class RequestReader {
     }
     const end = found + END.length - start - before + at
     this.#partial = undefined
-    return { head: this.#parse(whole.subarray(first, found)), end }
+    return { head: this.#parse(whole.subarray(first, found + END.length)), end }
+  }
+
+  /** A head that came before, byte for byte. (Where it ends stands in it: there is one empty line, and it is its last.) */
+  #again(bytes: Buffer, at: number): KeptHead | undefined {
+    const last = this.#last
+    if (last === undefined || this.#partial !== undefined) return undefined
+    if (begins(bytes, at, last.bytes)) return last
+    for (const kept of this.#kept) {
+      if (kept === last || !begins(bytes, at, kept.bytes)) continue
+      this.#last = kept
+      return kept
+    }
+    return undefined
   }
 
   #keep(partial: Buffer, checked: number): void {
@@ -113,14 +140,27 @@ export class RequestReader {
   }
 
   #parse(bytes: Buffer): RequestHead {
-    if (bytes.length + END.length > this.#limits.headBytes) throw new HttpRefusal('head_too_large')
-    const last = this.#lastHead
-    if (last !== undefined && this.#lastBytes!.equals(bytes)) return last
-    const head = readRequestHead(bytes.toString('latin1'), this.#limits)
-    if (bytes.length <= MOST_COMPARED) {
-      this.#lastBytes = Buffer.from(bytes)
-      this.#lastHead = head
-    }
+    if (bytes.length > this.#limits.headBytes) throw new HttpRefusal('head_too_large')
+    // One that came in pieces may be known as well.
+    const known = this.#kept.find(kept => kept.bytes.equals(bytes))
+    if (known !== undefined) return known.head
+    const head = readRequestHead(
+      bytes.toString('latin1', 0, bytes.length - END.length),
+      this.#limits,
+    )
+    if (bytes.length > MOST_COMPARED) return head
+    this.#last = { bytes: Buffer.from(bytes), head }
+    if (this.#kept.length >= MOST_KEPT) this.#kept.shift()
+    this.#kept.push(this.#last)
     return head
   }
+}
+
+function begins(bytes: Buffer, at: number, head: Buffer): boolean {
+  const { length } = head
+  return (
+    bytes.length - at >= length &&
+    bytes[at + length - 1] === LF &&
+    bytes.compare(head, 0, length, at, at + length) === 0
+  )
 }

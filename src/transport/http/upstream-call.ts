@@ -3,10 +3,15 @@ import { UpstreamError } from '#model'
 import type { Body, BodyWriter, Tunnel } from './body.ts'
 import { encodeChunk, encodeEnd } from './chunked.ts'
 import { Fields } from './fields.ts'
-import { requestHead } from './heads.ts'
 import type { ResponseHead } from './message.ts'
+import { RepeatedRequest, writtenHead } from './repeated.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
-import type { UpstreamCall, UpstreamRequest, UpstreamResponse } from './upstream-types.ts'
+import type {
+  AnswerListener,
+  UpstreamCall,
+  UpstreamRequest,
+  UpstreamResponse,
+} from './upstream-types.ts'
 
 const ONE_WRITE = 65_536
 
@@ -19,10 +24,12 @@ export class StaleConnection extends UpstreamError {
 
 export class ConnectionCall implements UpstreamCall, BodyWriter {
   readonly request: UpstreamRequest
-  readonly response: Promise<UpstreamResponse>
   readonly #connection: UpstreamConnection
-  #resolve!: (response: UpstreamResponse) => void
-  #reject!: (error: Error) => void
+  #response: Promise<UpstreamResponse> | undefined
+  #listener: AnswerListener | undefined
+  /** What came before anybody listened. */
+  #answer: UpstreamResponse | undefined
+  #failure: Error | undefined
   /** All of the request was written. */
   sent = false
   /** The final head has come. */
@@ -39,12 +46,6 @@ export class ConnectionCall implements UpstreamCall, BodyWriter {
     this.#connection = connection
     this.request = request
     this.#left = request.body.kind === 'length' ? request.body.length : 0
-    this.response = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
-    // Whoever aborts before asking for the answer is told by that, not by an unhandled rejection.
-    this.response.catch(() => {})
     const { signal } = request
     if (signal !== undefined) {
       this.#aborted = () => this.abort(gone(signal.reason))
@@ -56,11 +57,27 @@ export class ConnectionCall implements UpstreamCall, BodyWriter {
     return this
   }
 
+  get response(): Promise<UpstreamResponse> {
+    if (this.#response === undefined) {
+      this.#response = new Promise((answered, failed) => this.listen({ answered, failed }))
+      // Whoever aborts before asking for the answer is told by that, not by an unhandled rejection.
+      this.#response.catch(() => {})
+    }
+    return this.#response
+  }
+
+  listen(listener: AnswerListener): void {
+    if (this.#listener !== undefined) throw new Error('an answer is listened to once')
+    this.#listener = listener
+    if (this.#answer !== undefined) listener.answered(this.#answer)
+    else if (this.#failure !== undefined) listener.failed(this.#failure)
+  }
+
   /** Throws UnsendableHead, and nothing was sent. */
   begin(): void {
-    const { method, target, authority, fields, body, upgrade } = this.request
-    const text = requestHead(method, target, authority, fields, body, upgrade)
-    const head = Buffer.from(text, 'latin1')
+    const { request } = this
+    const { body } = request
+    const head = request instanceof RepeatedRequest ? request.head : writtenHead(request)
     if (body.kind === 'none' || (body.kind === 'length' && body.length === 0)) {
       this.sent = true
       this.#connection.write(head)
@@ -131,9 +148,15 @@ export class ConnectionCall implements UpstreamCall, BodyWriter {
 
   // The connection's.
 
+  informed(head: ResponseHead): void {
+    this.request.onInformational?.(head)
+    this.#listener?.informed?.(head)
+  }
+
   answer(head: ResponseHead, body: Body, tunnel: Tunnel | undefined): void {
     this.answered = true
-    this.#resolve({ head, body, tunnel })
+    this.#answer = { head, body, tunnel }
+    this.#listener?.answered(this.#answer)
   }
 
   drained(): void {
@@ -150,8 +173,10 @@ export class ConnectionCall implements UpstreamCall, BodyWriter {
   lost(error: Error): void {
     if (this.#gone !== undefined) return
     this.#lose(error)
-    this.#reject(error)
     this.#leave()
+    if (this.#answer !== undefined || this.#failure !== undefined) return
+    this.#failure = error
+    this.#listener?.failed(error)
   }
 
   #lose(error: Error): void {

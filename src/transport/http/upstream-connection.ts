@@ -7,9 +7,10 @@ import { Body, type BodyWriter, type Flow } from './body.ts'
 import { ChunkedReader } from './chunked.ts'
 import { unwatch, type Watched, watch } from './deadlines.ts'
 import type { Fields } from './fields.ts'
+import type { KnownResponses } from './known-responses.ts'
 import type { HttpLimits } from './limits.ts'
 import { HttpRefusal } from './refusal.ts'
-import { type ReadResponse, readResponseHead } from './response-head.ts'
+import type { ReadResponse } from './response-head.ts'
 import { ConnectionCall, StaleConnection } from './upstream-call.ts'
 import type { UpstreamRequest } from './upstream-types.ts'
 
@@ -25,6 +26,7 @@ const WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE'])
 export interface ConnectionOwner {
   readonly limits: HttpLimits
   readonly answerTimeoutMs: number
+  readonly responses: KnownResponses
   /** It can be used again. */
   onIdle(connection: UpstreamConnection): void
   onClosed(connection: UpstreamConnection): void
@@ -155,24 +157,23 @@ export class UpstreamConnection implements Watched, Flow {
   #readHead(bytes: Buffer, at: number): number {
     const before = this.#partial?.length ?? 0
     const whole =
-      this.#partial === undefined
-        ? bytes.subarray(at)
-        : Buffer.concat([this.#partial, bytes.subarray(at)])
-    const found = whole.indexOf(END, Math.max(0, before - 3))
-    const { limits } = this.#owner
-    if ((found === -1 ? whole.length : found) > limits.headBytes)
+      this.#partial === undefined ? bytes : Buffer.concat([this.#partial, bytes.subarray(at)])
+    const start = this.#partial === undefined ? at : 0
+    const found = whole.indexOf(END, start + Math.max(0, before - 3))
+    const { limits, responses } = this.#owner
+    if ((found === -1 ? whole.length : found) - start > limits.headBytes)
       throw new HttpRefusal('head_too_large')
     if (found === -1) {
-      this.#partial = Buffer.from(whole)
+      this.#partial = Buffer.from(whole.subarray(start))
       return bytes.length
     }
     this.#partial = undefined
     const call = this.#call!
     this.#head(
       call,
-      readResponseHead(whole.toString('latin1', 0, found), call.request.method, limits),
+      responses.read(whole.toString('latin1', start, found), call.request.method, limits),
     )
-    return at + found + END.length - before
+    return at + found - start + END.length - before
   }
 
   #head(call: ConnectionCall, response: ReadResponse): void {
@@ -181,7 +182,7 @@ export class UpstreamConnection implements Watched, Flow {
     else if (head.status < 200) {
       this.#informational += 1
       if (this.#informational > MOST_INFORMATIONAL) throw new HttpRefusal('stream_flood')
-      call.request.onInformational?.(head)
+      call.informed(head)
     } else this.#begin(call, response)
   }
 

@@ -35,9 +35,19 @@ export interface UpstreamRequest {
   readonly onInformational?: (head: ResponseHead) => void
 }
 
+/** Told once, in the very turn in which the final head came, or its loss: what follows it can then be read as it comes. Does not throw. */
+export interface AnswerListener {
+  answered(response: UpstreamResponse): void
+  failed(error: Error): void
+  /** 1xx but 101, ahead of it. */
+  informed?(head: ResponseHead): void
+}
+
 export interface UpstreamCall {
   /** What is sent. With no body it is ended already. */
   readonly body: BodyWriter
+  /** Instead of `response`, for less than a promise costs. */
+  listen(listener: AnswerListener): void
   /** Rejects with UpstreamError: unreachable, lost, or (`upstream_refused`) an answer that cannot be read. */
   readonly response: Promise<UpstreamResponse>
   /** The connection (HTTP/2: the stream) is not used again. */

@@ -4,10 +4,11 @@ import type { Socket } from 'node:net'
 import { Unavailable, UpstreamError } from '#model'
 import { dialTcp, upgradeToTls } from '#transport'
 import { type AddressRule, addressRule, resolveAddresses } from './addresses.ts'
-import type { BodyWriter } from './body.ts'
 import { Http2Upstream } from './http2-upstream.ts'
+import { KnownResponses } from './known-responses.ts'
 import { defaultLimits, type HttpLimits } from './limits.ts'
-import { gone, StaleConnection } from './upstream-call.ts'
+import { RetriedCall } from './retried-call.ts'
+import { gone } from './upstream-call.ts'
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts'
 import type { UpstreamCall, UpstreamOrigin, UpstreamRequest } from './upstream-types.ts'
 
@@ -33,6 +34,7 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 export class Upstream implements ConnectionOwner {
   readonly limits: HttpLimits
   readonly answerTimeoutMs: number
+  readonly responses = new KnownResponses()
   readonly #origin: UpstreamOrigin
   readonly #options: UpstreamOptions
   readonly #rule: AddressRule
@@ -66,11 +68,25 @@ export class Upstream implements ConnectionOwner {
   /** Rejects with UpstreamError when no connection can be had; the answer is the call's own promise. */
   async open(request: UpstreamRequest): Promise<UpstreamCall> {
     if (this.#origin.version === '2') return (await this.#session()).send(request)
-    const connection = this.#kept() ?? (await this.#connection(request.signal))
+    return this.take(request) ?? this.#send(await this.#connection(request.signal), request)
+  }
+
+  /** The same at once, when a kept connection is at hand (HTTP/1.1). Undefined: it has to be waited for. */
+  take(request: UpstreamRequest): UpstreamCall | undefined {
+    const connection = this.#kept()
+    return connection === undefined ? undefined : this.#send(connection, request)
+  }
+
+  #send(connection: UpstreamConnection, request: UpstreamRequest): UpstreamCall {
     const call = connection.send(request)
     return request.body.kind === 'none' && SAFE.has(request.method) && request.upgrade === undefined
-      ? this.#again(call, request)
+      ? new RetriedCall(call, request, this)
       : call
+  }
+
+  /** The same question once more, on a connection that nobody had before. */
+  async ask(request: UpstreamRequest, signal: AbortSignal | undefined): Promise<UpstreamCall> {
+    return (await this.#connect(signal)).send(request)
   }
 
   close(): void {
@@ -78,20 +94,6 @@ export class Upstream implements ConnectionOwner {
     for (const connection of this.#all) connection.destroy()
     for (const session of this.#sessions) session.destroy()
     for (const wake of this.#waiting.splice(0)) wake()
-  }
-
-  /** The same question once more, on a connection that nobody had before. */
-  #again(first: UpstreamCall, request: UpstreamRequest): UpstreamCall {
-    let call = first
-    const response = first.response.catch(async error => {
-      if (!(error instanceof StaleConnection)) throw error
-      if (request.signal?.aborted) throw error
-      call = (await this.#connect(request.signal)).send(request)
-      return call.response
-    })
-    response.catch(() => {})
-    const body: BodyWriter = first.body
-    return { body, response, abort: error => call.abort(error) }
   }
 
   #kept(): UpstreamConnection | undefined {

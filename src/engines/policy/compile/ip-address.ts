@@ -1,4 +1,5 @@
 // Cedar's `ipaddr` extension: an address with a prefix. Reads exactly what Cedar's own parser reads.
+import { parseV4, parseV6 } from '#engines/addresses'
 import { EvaluationError } from './values.ts'
 
 const LONGEST = 43
@@ -60,29 +61,4 @@ export function parseIpAddress(text: string): IpAddress {
   const prefix = text.slice(slash + 1)
   if (!/^(0|[1-9]\d{0,2})$/.test(prefix) || Number(prefix) > bits) throw refused()
   return new IpAddress(bits, address, Number(prefix))
-}
-
-function parseV4(text: string): bigint | undefined {
-  const parts = text.split('.')
-  if (parts.length !== 4) return undefined
-  let address = 0n
-  for (const part of parts) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined
-    address = (address << 8n) | BigInt(part)
-  }
-  return address
-}
-
-function parseV6(text: string): bigint | undefined {
-  const halves = text.split('::')
-  if (halves.length > 2) return undefined
-  const [head = [], tail = []] = halves.map(half => (half === '' ? [] : half.split(':')))
-  const missing = 8 - head.length - tail.length
-  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined
-  let address = 0n
-  for (const group of [...head, ...Array<string>(missing).fill('0'), ...tail]) {
-    if (!/^[0-9a-fA-F]{1,4}$/.test(group)) return undefined
-    address = (address << 16n) | BigInt(`0x${group}`)
-  }
-  return address
 }

@@ -13,8 +13,21 @@ export function evaluate(expression: Expression, place: Place, run: Run): Value 
     case 'unknown':
       run.found.lose()
       return UNKNOWN
+    case 'carried':
+      return UNKNOWN
+    case 'kept': {
+      const value = run.value(expression.of, place)
+      run.found.transfer(value, expression.by)
+      return value
+    }
     case 'column':
-      return lookUp(expression.path, place.scope, fuel, (name, row) => ofRow(name, row, run))
+      return lookUp(
+        expression.path,
+        place.scope,
+        fuel,
+        (name, row) => ofRow(name, row, run),
+        run.names.rules,
+      )
     case 'row':
       return wholeRow(expression.path, place, run)
     case 'made':
@@ -68,7 +81,7 @@ function ofRow(name: string, row: Value, run: Run): Value {
 }
 
 function wholeRow(path: readonly string[], place: Place, run: Run): Value {
-  const row = rowOf(path, place.scope, run.fuel)
+  const row = rowOf(path, place.scope, run.fuel, run.names.rules)
   return row === undefined ? UNKNOWN : row.whole(run.fuel)
 }
 

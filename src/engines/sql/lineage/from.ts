@@ -2,7 +2,7 @@
 import type { FromItem, FunctionCall } from './plan.ts'
 import { Row } from './row.ts'
 import type { Run } from './run.ts'
-import { cteOf, type Item, type Place, type Scope } from './scope.ts'
+import { cteOf, type Item, mayBeCte, type Place, type Scope } from './scope.ts'
 import { CONSTANT, either, UNKNOWN, type Value } from './value.ts'
 import { cteRow } from './with.ts'
 
@@ -18,12 +18,15 @@ export function itemOf(from: FromItem, scope: Scope, place: Place, run: Run): vo
       for (const each of run.values(sample, within)) run.found.use('condition', each)
       const cte = relation.schema === undefined ? cteOf(relation.name, place.ctes) : undefined
       const row = cte === undefined ? run.relation(relation).row : cteRow(cte, run)
-      const shown = opaque && cte === undefined ? Row.open(UNKNOWN) : row.renamed(columns)
+      const outward = run.names.rules?.outward === true
+      const alike = outward && relation.schema === undefined && mayBeCte(relation.name, place.ctes)
+      const unsure = alike || (opaque && cte === undefined)
+      const shown = unsure ? Row.open(UNKNOWN) : row.renamed(columns)
       scope.items.push({
         alias: alias ?? relation.name,
         row: shown,
         plain: true,
-        relation: alias === undefined && cte === undefined ? relation : undefined,
+        relation: cte === undefined && (outward || alias === undefined) ? relation : undefined,
       })
       return
     }
@@ -150,8 +153,7 @@ function merged(
 ): { readonly all: Row; readonly common: Row } {
   if (using.length === 0) return { all: beside([left, right], run), common: Row.of([], []) }
   const { fuel } = run
-  const inRight = new Set(right.names)
-  const common = using === 'natural' ? left.names.filter(name => inRight.has(name)) : using
+  const common = commonOf(left, right, using, run)
   const open = left.others !== undefined || right.others !== undefined
   const values = common.map(name =>
     either([left.find(name, fuel) ?? openOf(left), right.find(name, fuel) ?? openOf(right)], fuel),
@@ -173,6 +175,17 @@ function merged(
 
 function openOf(row: Row): Value {
   return row.others ?? UNKNOWN
+}
+
+function commonOf(left: Row, right: Row, using: Join['using'], run: Run): readonly string[] {
+  if (using === 'natural') {
+    const inRight = new Set(right.names)
+    return left.names.filter(name => inRight.has(name))
+  }
+  if (run.names.rules?.usingByTable !== true) return using
+  const wanted = new Set(using)
+  const known = left.names.filter(name => wanted.has(name))
+  return [...known, ...using.filter(name => !left.names.includes(name))]
 }
 
 /** Which columns are common is not known: any may be. */

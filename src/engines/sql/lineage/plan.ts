@@ -9,6 +9,10 @@ export type Expression =
   | { readonly kind: 'constant' }
   /** What the compiler does not know: anything may be in it. */
   | { readonly kind: 'unknown' }
+  /** What an earlier statement left in a variable of the session: of it nothing is known. */
+  | { readonly kind: 'carried' }
+  /** It is put into a variable of the session on the way (`@v := a`). */
+  | { readonly kind: 'kept'; readonly by: string; readonly of: Expression }
   /** `a`, `t.a`, `s.t.a`. A name alone may be a whole row, `t.a` a function of one. */
   | { readonly kind: 'column'; readonly path: readonly string[] }
   /** `t.*` where one value stands: the whole row. */
@@ -69,11 +73,13 @@ export interface Condition {
   readonly value: Expression
   /** Only when values were asked for: what it is held against; undefined when that cannot be told. */
   readonly against?: readonly (ComparedValue['value'] | undefined)[]
+  /** An equality with a number, or with what may be bound to one: plain only for a column that holds numbers. */
+  readonly number?: 'literal' | 'bound' | undefined
 }
 
 /** `star`: `*`, `t.*`. `fields`: `(x).*`. */
 export type Target =
-  /** `name`: a query where it is that of its first column. */
+  /** `name`: a query where it is that of its first column; empty: the expression's own text. */
   | { readonly kind: 'value'; readonly name: string | Query; readonly value: Expression }
   | { readonly kind: 'star'; readonly path: readonly string[] }
   | { readonly kind: 'fields'; readonly of: Expression }
@@ -127,6 +133,8 @@ export interface Values extends Clauses {
 export interface Assignment {
   readonly column: string
   readonly value: Expression
+  /** Of several relations that are written to: which one, by its alias. */
+  readonly of?: string | undefined
 }
 
 /** RETURNING: its targets, and the names of the row before and after. */
@@ -160,6 +168,8 @@ export interface Insert extends Write {
 export interface Conflict {
   /** The columns that are unique; `any`: it does not say which. */
   readonly on: readonly Condition[] | 'any'
+  /** What its expressions see besides the target. */
+  readonly sees?: readonly FromItem[]
   readonly assignments: readonly Assignment[]
   readonly where: readonly Condition[]
 }
@@ -171,6 +181,11 @@ export interface Change extends Write {
   readonly from: readonly FromItem[]
   readonly assignments: readonly Assignment[]
   readonly where: readonly Condition[]
+  /** More relations that are written to. An assignment without `of` goes to each of all that may have the column. */
+  readonly also?: readonly WriteTarget[]
+  /** ORDER BY and LIMIT: which rows are changed. */
+  readonly order?: readonly Key[]
+  readonly limits?: readonly Expression[]
 }
 
 export interface MergeAction {

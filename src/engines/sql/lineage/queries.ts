@@ -3,7 +3,7 @@ import { beside } from './from.ts'
 import type { Key, Query, Select, SetOperation, Target, Values } from './plan.ts'
 import { Row } from './row.ts'
 import type { Run } from './run.ts'
-import { type Place, rowOf as rowNamed, Scope } from './scope.ts'
+import { Outputs, type Place, rowOf as rowNamed, Scope } from './scope.ts'
 import { either, UNKNOWN, type Value } from './value.ts'
 import { withCtes } from './with.ts'
 import { changed, inserted, mergedInto } from './writes.ts'
@@ -36,6 +36,7 @@ function select(query: Select, place: Place, run: Run): Row {
   for (const each of query.from) run.join(each, scope, surroundings)
   const within = { scope, ctes: surroundings.ctes }
   run.ask(query.where, within)
+  if (run.names.rules?.outputsByName === true) scope.outputs = new Outputs()
   const row = targetRow(query.targets, within, run)
   for (const each of query.group) found.use('group', keyValue(each, row, within, 'column', run))
   run.ask(query.having, within)
@@ -75,7 +76,9 @@ export function targetRow(targets: readonly Target[], place: Place, run: Run): R
   const names: string[] = []
   const values: Value[] = []
   let others: Value | undefined
+  const outputs = place.scope?.outputs
   const add = (row: Row): void => {
+    outputs?.add(row.names, row.values(), row.others)
     fuel.spend(row.names.length)
     for (const [index, name] of row.names.entries()) {
       names.push(name)
@@ -90,6 +93,7 @@ export function targetRow(targets: readonly Target[], place: Place, run: Run): R
       const name = typeof each.name === 'string' ? each.name : firstName(each.name, place, run)
       names.push(name ?? '')
       values.push(value)
+      outputs?.add([name ?? ''], [value], undefined)
       // Any name may be its.
       if (name === undefined) others = others === undefined ? value : either([others, value], fuel)
     } else if (each.kind === 'star') add(starRow(each.path, place, run))
@@ -111,7 +115,8 @@ function firstName(query: Query, place: Place, run: Run): string | undefined {
 }
 
 function starRow(path: readonly string[], place: Place, run: Run): Row {
-  if (path.length > 0) return rowNamed(path, place.scope, run.fuel) ?? Row.open(UNKNOWN)
+  if (path.length > 0)
+    return rowNamed(path, place.scope, run.fuel, run.names.rules) ?? Row.open(UNKNOWN)
   const items = place.scope?.items.filter(item => item.plain) ?? []
   const [first] = items
   if (items.length === 1 && first !== undefined) return first.row

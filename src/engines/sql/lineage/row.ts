@@ -1,6 +1,8 @@
 // The columns of what stands in FROM, or of a query: names and values, and whether these are all of them.
-import { CONSTANT, either, type Fuel, made, UNKNOWN, type Value } from './value.ts'
+import { either, type Fuel, made, UNKNOWN, type Value } from './value.ts'
 
+/** A character that no plain word has. */
+const notPlain = /[^\w$\u{80}-\u{10ffff}]/u
 /** Up to here looking through the names beats making a map. */
 const FEW = 8
 
@@ -9,8 +11,8 @@ export class Row {
   readonly names: readonly string[]
   /** Undefined when there are no other columns; else what any of them may be. */
   readonly others: Value | undefined
-  /** Columns that it has besides (ctid, ...), which tell nothing of the others. */
-  readonly #isSystem: ((name: string) => boolean) | undefined
+  /** Columns that it has besides: system columns (ctid, ...), and those that `*` passes over. */
+  readonly #beside: ((name: string) => Value | undefined) | undefined
   readonly #valueAt: (index: number) => Value
   #index: Map<string, number[]> | undefined
 
@@ -18,12 +20,12 @@ export class Row {
     names: readonly string[],
     valueAt: (index: number) => Value,
     others?: Value,
-    isSystem?: (name: string) => boolean,
+    beside?: (name: string) => Value | undefined,
   ) {
     this.names = names
     this.#valueAt = valueAt
     this.others = others
-    this.#isSystem = isSystem
+    this.#beside = beside
   }
 
   static of(names: readonly string[], values: readonly Value[], others?: Value): Row {
@@ -52,7 +54,19 @@ export class Row {
         found.map(index => this.at(index)),
         fuel,
       )
-    return this.#isSystem?.(name) === true ? CONSTANT : undefined
+    return this.#beside?.(name)
+  }
+
+  /** An expression without an alias is called by its own text, which is not kept here: a name like that may be any such. */
+  findByText(name: string, fuel: Fuel): Value | undefined {
+    if (!notPlain.test(name)) return undefined
+    const found = this.#indexes('')
+    return found.length === 0
+      ? undefined
+      : either(
+          found.map(index => this.at(index)),
+          fuel,
+        )
   }
 
   /** All of it as one value. */
@@ -79,7 +93,7 @@ export class Row {
       all,
       index => (index < own.length ? this.at(index) : (others ?? UNKNOWN)),
       others,
-      this.#isSystem,
+      this.#beside,
     )
   }
 
@@ -90,7 +104,7 @@ export class Row {
       this.names,
       index => changed.get(this.names[index] as string) ?? this.at(index),
       this.others,
-      this.#isSystem,
+      name => changed.get(name) ?? this.#beside?.(name),
     )
   }
 

@@ -7,8 +7,9 @@ import { itemOf } from './from.ts'
 import type { Condition, Expression, FromItem, Query } from './plan.ts'
 import { rowOf } from './queries.ts'
 import { Row } from './row.ts'
+import type { NameRules } from './rules.ts'
 import type { Place, Scope } from './scope.ts'
-import { either, Fuel, type Value } from './value.ts'
+import { CONSTANT, either, Fuel, type Value } from './value.ts'
 
 /** What the resolver must know of the server; a dialect and a catalog answer. */
 export interface LineageNames {
@@ -24,12 +25,20 @@ export interface LineageNames {
   isPlainType(type: RelationName): boolean
   /** Columns that every table has, and that tell nothing of its values. */
   isSystemColumn(name: string): boolean
+  /** What names mean where that is not as in PostgreSQL. */
+  readonly rules?: NameRules
+  /** Values bound to the statement are numbers, or may be: held against text they fit more than one. */
+  readonly numbersBound?: boolean
 }
 
 export interface NamedRelation {
   readonly object: string
   /** Empty: not known. */
   readonly columns: readonly string[]
+  /** Columns that `*` and an INSERT without a list pass over. */
+  readonly hidden?: readonly string[]
+  /** Columns that hold numbers; undefined: not known. */
+  readonly numeric?: ReadonlySet<string>
   /** What a write of it leaves behind, code on the server may have made: triggers, rules. */
   readonly rewritten?: boolean
   /** Where its columns come from is known whatever it is called: a view. */
@@ -49,6 +58,7 @@ export class Run {
   readonly found = new Findings()
   readonly #rows = new Map<string, Row>()
   readonly #overloaded = new Map<string, boolean>()
+  readonly #numeric = new Set<ColumnName>()
 
   constructor(names: LineageNames) {
     this.names = names
@@ -73,7 +83,7 @@ export class Run {
 
   /** WHERE and the like: what they ask of columns. */
   ask(conditions: readonly Condition[], place: Place): void {
-    for (const { use, value: expression, against } of conditions) {
+    for (const { use, value: expression, against, number } of conditions) {
       if (expression.kind === 'query' && expression.as === 'test') {
         // What the sub-query itself asks is noted as it is resolved.
         const row = this.query(expression.query, place)
@@ -82,12 +92,20 @@ export class Run {
         continue
       }
       const value = this.value(expression, place)
-      const plain = use !== 'equality' || value.how === 'identity' || value.sources.size === 0
+      const asItStands = value.how === 'identity' && this.#fits(value, number)
+      const plain = use !== 'equality' || asItStands || value.sources.size === 0
       this.found.use(plain ? use : 'condition', value)
       if (use === 'equality' && plain && value.sources.size > 0) {
         this.found.compare(value, against ?? UNTOLD)
       }
     }
+  }
+
+  /** A text that is held against a number is turned into one: many texts fit it. */
+  #fits({ sources }: Value, number: Condition['number']): boolean {
+    if (number === undefined || (number === 'bound' && this.names.numbersBound !== true))
+      return true
+    return [...sources].every(each => this.#numeric.has(each))
   }
 
   overloaded(name: RelationName): boolean {
@@ -117,13 +135,11 @@ export class Run {
     return { row: this.#anyOf(rows), object: undefined, rewritten }
   }
 
-  #rowOf({ object, columns, systemColumns }: NamedRelation): Row {
+  #rowOf(relation: NamedRelation): Row {
+    const { object, columns } = relation
     let row = this.#rows.get(object)
     if (row === undefined) {
-      row =
-        columns.length === 0
-          ? unknownRow
-          : baseRow(object, columns, systemColumns ? this.names : undefined)
+      row = columns.length === 0 ? unknownRow : baseRow(relation, this.names, this.#numeric)
       this.#rows.set(object, row)
     }
     return row
@@ -147,20 +163,25 @@ export class Run {
 
 const unknownRow = Row.open({ sources: new Set(), how: 'unknown' })
 
-/** `names`: of one that has system columns. */
-function baseRow(object: string, columns: readonly string[], names: LineageNames | undefined): Row {
-  const values: Value[] = []
-  return new Row(
-    columns,
-    index => {
-      const known = values[index]
-      if (known !== undefined) return known
-      const source: ColumnName = { object, column: columns[index] as string }
-      const value: Value = { sources: new Set([source]), how: 'identity' }
-      values[index] = value
-      return value
-    },
-    undefined,
-    names === undefined ? undefined : name => names.isSystemColumn(name),
-  )
+/** `numeric` gets those of its columns that hold numbers. */
+function baseRow(
+  { object, columns, hidden, numeric, systemColumns }: NamedRelation,
+  names: LineageNames,
+  numbers: Set<ColumnName>,
+): Row {
+  const values = new Map<string, Value>()
+  const columnValue = (column: string): Value => {
+    const known = values.get(column)
+    if (known !== undefined) return known
+    const source: ColumnName = { object, column }
+    if (numeric?.has(column) === true) numbers.add(source)
+    const value: Value = { sources: new Set([source]), how: 'identity' }
+    values.set(column, value)
+    return value
+  }
+  const beside = (name: string): Value | undefined => {
+    if (hidden?.includes(name) === true) return columnValue(name)
+    return systemColumns && names.isSystemColumn(name) ? CONSTANT : undefined
+  }
+  return new Row(columns, index => columnValue(columns[index] as string), undefined, beside)
 }

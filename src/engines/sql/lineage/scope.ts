@@ -1,8 +1,10 @@
 // Which value a name means, by the server's rules: the innermost level that has such a column; else, for a name
 // alone, the whole row of the relation of that name; `t.name` without such a column is a function of the row.
 import type { RelationName } from '../analysis.ts'
+import { lookOutward, rowOutward } from './outward.ts'
 import type { Cte } from './plan.ts'
 import type { Row } from './row.ts'
+import type { NameRules } from './rules.ts'
 import { either, type Fuel, UNKNOWN, type Value } from './value.ts'
 
 export interface Item {
@@ -19,9 +21,32 @@ export interface Item {
 export class Scope {
   readonly outer: Scope | undefined
   readonly items: Item[] = []
+  /** What it answers with so far, where that is seen by name. */
+  outputs: Outputs | undefined
 
   constructor(outer: Scope | undefined) {
     this.outer = outer
+  }
+}
+
+/** The columns of an answer while they are being made. */
+export class Outputs {
+  readonly #names: string[] = []
+  readonly #values: Value[] = []
+  readonly #others: Value[] = []
+
+  add(names: readonly string[], values: readonly Value[], others: Value | undefined): void {
+    this.#names.push(...names)
+    this.#values.push(...values)
+    if (others !== undefined) this.#others.push(others)
+  }
+
+  find(name: string, fuel: Fuel): Value | undefined {
+    fuel.spend(this.#names.length / 8)
+    const found = this.#values.filter((_, index) => this.#names[index] === name)
+    return found.length + this.#others.length === 0
+      ? undefined
+      : either([...found, ...this.#others], fuel)
   }
 }
 
@@ -52,6 +77,14 @@ export interface Place {
   readonly ctes: Ctes | undefined
 }
 
+/** Whether a name in other letters is that of a CTE hangs on the server, by the same rules. */
+export function mayBeCte(name: string, ctes: Ctes | undefined): boolean {
+  const folded = name.toLowerCase()
+  for (let each = ctes; each !== undefined; each = each.outer)
+    if (each.name !== name && each.name.toLowerCase() === folded) return true
+  return false
+}
+
 export function cteOf(name: string, ctes: Ctes | undefined): CteEntry | undefined {
   for (let each = ctes; each !== undefined; each = each.outer)
     if (each.name === name) return each.entry
@@ -64,7 +97,9 @@ export function lookUp(
   scope: Scope | undefined,
   fuel: Fuel,
   call: (name: string, row: Value) => Value,
+  rules?: NameRules,
 ): Value {
+  if (rules?.outward === true) return lookOutward(path, scope, fuel, rules.outputsByName)
   const name = path.at(-1) ?? ''
   if (path.length === 1) return unqualified(name, scope, fuel)
   const items = named(path.slice(0, -1), scope, fuel)
@@ -92,7 +127,9 @@ export function rowOf(
   path: readonly string[],
   scope: Scope | undefined,
   fuel: Fuel,
+  rules?: NameRules,
 ): Row | undefined {
+  if (rules?.outward === true) return rowOutward([...path, '*'], scope)
   const items = named(path, scope, fuel)
   return items.length === 1 ? items[0]?.row : undefined
 }

@@ -5,6 +5,7 @@ import type {
   Assignment,
   Change,
   Insert,
+  Key,
   Merge,
   MergeAction,
   Returning,
@@ -36,7 +37,8 @@ class Written {
     this.#rewritten = rewritten
     this.row = row.renamed(target.columns)
     this.name = target.alias ?? target.relation.name
-    this.relation = target.alias === undefined ? target.relation : undefined
+    const outward = run.names.rules?.outward === true
+    this.relation = outward || target.alias === undefined ? target.relation : undefined
     this.#object = target.columns.length === 0 ? object : undefined
     this.#by = by
     this.#run = run
@@ -56,6 +58,14 @@ class Written {
     found.transfer(value, this.#by, to)
     const before = this.#values.get(column) ?? this.row.find(column, fuel)
     this.#values.set(column, before === undefined ? value : either([before, value], fuel))
+  }
+
+  isCalled(alias: string): boolean {
+    return this.name.toLowerCase() === alias.toLowerCase()
+  }
+
+  mayHave(column: string, run: Run): boolean {
+    return this.row.others !== undefined || this.row.find(column, run.fuel) !== undefined
   }
 
   /** As the rest of the statement sees it: before, or afterwards. */
@@ -95,6 +105,7 @@ export function inserted(query: Insert, place: Place, run: Run): Row {
     const excluded = source?.others === undefined ? target.row.with(given) : target.after()
     scope.items.push(target.item(target.row))
     scope.items.push({ alias: 'excluded', row: excluded, plain: false })
+    for (const each of conflict.sees ?? []) run.join(each, scope, within)
     const level = { scope, ctes: within.ctes }
     // Whether a row was there already is told by what becomes of it.
     if (conflict.on === 'any')
@@ -139,6 +150,27 @@ function assign(assignments: readonly Assignment[], place: Place, target: Writte
   }
 }
 
+/** Each goes to the relation that it names, or to all that have, or may have, such a column. */
+function assignEach(
+  assignments: readonly Assignment[],
+  place: Place,
+  targets: readonly Written[],
+  run: Run,
+): void {
+  const values = assignments.map(({ value }) => run.value(value, place))
+  for (const [index, { column, of }] of assignments.entries()) {
+    const value = values[index] ?? CONSTANT
+    const named = of === undefined ? targets : targets.filter(each => each.isCalled(of))
+    const having = named.filter(each => each.mayHave(column, run))
+    if (having.length === 0) run.found.transfer(value, 'UPDATE')
+    for (const each of having) each.set(column, value)
+  }
+}
+
+function keyOf(key: Key, place: Place, run: Run): Value {
+  return key.kind === 'output' ? CONSTANT : run.value(key, place)
+}
+
 /** UPDATE and DELETE. */
 export function changed(query: Change, place: Place, run: Run): Row {
   const surroundings = withCtes(query.with, place, run)
@@ -147,8 +179,12 @@ export function changed(query: Change, place: Place, run: Run): Row {
   scope.items.push(target.item(target.row))
   for (const each of query.from) run.join(each, scope, surroundings)
   const within = { scope, ctes: surroundings.ctes }
-  assign(query.assignments, within, target, run)
+  const also = (query.also ?? []).map(each => new Written(each, query.verb, run))
+  if (also.length === 0) assign(query.assignments, within, target, run)
+  else assignEach(query.assignments, within, [target, ...also], run)
   run.ask(query.where, within)
+  for (const each of query.order ?? []) run.found.use('order', keyOf(each, within, run))
+  for (const each of run.values(query.limits ?? [], within)) run.found.use('condition', each)
   scope.items.shift()
   return returned(query.returning, target, scope, surroundings, run)
 }

@@ -1,6 +1,6 @@
 // What a statement that holds another one (EXPLAIN, PREPARE, COPY (query), ...) takes over from it.
 import type { RawOperation, SqlStatement } from '../analysis.ts'
-import type { Draft } from './draft.ts'
+import type { Draft } from '../draft.ts'
 
 /** Adds the inner statement's operations, as `change` makes them (undefined: not), and all that they rest on. */
 export function absorb(

@@ -2,8 +2,8 @@
 // DO. Never throws past its door: what cannot be read is unknown.
 import { parseSync } from 'libpg-query'
 import type { SqlStatement } from '../analysis.ts'
+import { Refusal } from '../draft.ts'
 import { tokensOf } from '../tokens.ts'
-import { Refusal } from './draft.ts'
 import { plpgsqlCode } from './plpgsql.ts'
 import { fieldsOf, isTree, listOf, nameOf, textOf } from './tree.ts'
 import { MOST_WORDS, Walk } from './walk.ts'

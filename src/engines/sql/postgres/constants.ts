@@ -1,6 +1,6 @@
 // Values of expressions of constants, and expressions without what changes nothing (`id + 0`). Marks that literals
 // matter; looks at a bounded number of nodes.
-import type { Draft } from './draft.ts'
+import type { Draft } from '../draft.ts'
 import { constantOf, fieldsOf, isTree, listOf, namesOf, type Tree } from './tree.ts'
 
 export type Value = string | number | boolean | null

@@ -1,9 +1,9 @@
 // COPY: direction, wire form of the rows, and whether the server's files or programs are touched.
 import type { CopyOptions, CopyShape } from '../analysis.ts'
+import { Refusal } from '../draft.ts'
 import type { Plan } from '../lineage/index.ts'
+import { fixedPlan, type Planned } from '../lineage/index.ts'
 import { absorbRunning } from './absorb.ts'
-import { Refusal } from './draft.ts'
-import { fixedPlan, type Planned } from './lineage.ts'
 import { relationPlan } from './lineage-statements.ts'
 import { relationNameOf } from './relations.ts'
 import { sensitiveRelations } from './sensitive-relations.ts'

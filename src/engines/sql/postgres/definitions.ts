@@ -1,7 +1,7 @@
 // Statements that define, administer or destroy, as a table: what each does and to which object.
 import type { Action, Flag } from '#model'
 import type { SqlCategory } from '../categories.ts'
-import type { DraftOperation } from './draft.ts'
+import type { DraftOperation } from '../draft.ts'
 import {
   byList,
   byOwnedBy,

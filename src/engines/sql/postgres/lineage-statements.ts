@@ -1,6 +1,7 @@
 // The plan of statements that are no queries: what a definition asks of rows that are there, and what moves nothing.
 import type { Expression, Plan, Query, Target } from '../lineage/index.ts'
-import { fixedPlan, isQuery, type Planned, planQuery } from './lineage.ts'
+import { fixedPlan, type Planned } from '../lineage/index.ts'
+import { isQuery, planQuery } from './lineage.ts'
 import { relationNameOf } from './relations.ts'
 import { sensitiveRelations } from './sensitive-relations.ts'
 import { fieldsOf, isTree, listOf, namesOf, someNode, type Tree, textOf, typeOf } from './tree.ts'

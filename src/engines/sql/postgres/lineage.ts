@@ -1,21 +1,8 @@
 // The door of the compiler: a statement's tree → its plan of values. Never throws: what is too large is `unknown`.
-import type { Plan } from '../lineage/index.ts'
+import type { Plan, Planned } from '../lineage/index.ts'
 import { callOf } from './lineage-expressions.ts'
 import { Planner, Unplannable } from './lineage-planner.ts'
 import { fieldsOf, isTree, namesOf, typeOf } from './tree.ts'
-
-export interface Planned {
-  readonly plan: Plan
-  /** About what it costs to keep. */
-  readonly nodes: number
-  /** It holds for texts with these very literals only. */
-  readonly literalsMatter: boolean
-}
-
-/** Nothing moves, and the answer has so many columns. */
-export function fixedPlan(width: number): Planned {
-  return { plan: { kind: 'fixed', width }, nodes: 1, literalsMatter: false }
-}
 
 const queries: ReadonlySet<string> = new Set([
   'SelectStmt',

@@ -1,9 +1,9 @@
 // The SQL that PL/pgSQL code holds, by the server's own parser of it. What the parser's answer does not account for makes
 // the whole unknown: nothing of a body is skipped.
 import { parsePlPgSQLSync } from 'libpg-query'
+import { Refusal } from '../draft.ts'
 import { tokensOf, WORD } from '../tokens.ts'
 import { builtInTypes } from './catalog-names.ts'
-import { Refusal } from './draft.ts'
 import { isTree, listOf, type Tree, textOf } from './tree.ts'
 
 export interface PlpgsqlCode {

@@ -1,7 +1,7 @@
 // SELECT, INSERT, UPDATE, DELETE, MERGE and what is common to them: CTEs, targets, RETURNING.
-import type { DraftOperation } from './draft.ts'
+import type { DraftOperation } from '../draft.ts'
+import type { Scope } from '../scope.ts'
 import { aliasOf, noteTemporary, relationNameOf, writeTo } from './relations.ts'
-import type { Scope } from './scope.ts'
 import { fieldsOf, isTree, listOf, type Tree, textOf } from './tree.ts'
 import { narrowsNothing } from './unfiltered.ts'
 import type { Handler, Walk } from './walk.ts'

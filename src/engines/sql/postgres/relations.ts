@@ -1,6 +1,6 @@
 // What stands in FROM, and relations named elsewhere. Knows which catalogs hold other people's data.
 import type { RelationName } from '../analysis.ts'
-import { Refusal } from './draft.ts'
+import { Refusal } from '../draft.ts'
 import { call } from './functions.ts'
 import { sensitiveRelations } from './sensitive-relations.ts'
 import { isPublicSetting } from './settings.ts'

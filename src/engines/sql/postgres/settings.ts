@@ -1,6 +1,6 @@
 // Settings: which a session may change, which change how a text is read (refused), and what the new value is.
-import { type Draft, Refusal } from './draft.ts'
-import { fixedPlan } from './lineage.ts'
+import { type Draft, Refusal } from '../draft.ts'
+import { fixedPlan } from '../lineage/index.ts'
 import { harmlessSettings, publicSettings } from './settings-list.ts'
 import { constantOf, fieldsOf, listOf, type Tree, textOf } from './tree.ts'
 import type { Handler } from './walk.ts'

@@ -1,7 +1,8 @@
 // What an expression of a condition says of the rows that are written: whether it is about them at all, and whether two
 // expressions are the same for each of them.
+
+import type { Draft } from '../draft.ts'
 import type { Constants } from './constants.ts'
-import type { Draft } from './draft.ts'
 import { isTree, listOf, nameOf, sameTree, someNode, type Tree, typeOf } from './tree.ts'
 
 export interface Target {

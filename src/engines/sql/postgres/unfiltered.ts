@@ -1,8 +1,9 @@
 // Does a condition narrow the rows that are written? Sees through what is always true (constants.ts folds).
 // In doubt it says no: a condition that does not depend on the target's rows takes all of them or none.
+
+import type { Draft } from '../draft.ts'
 import { Comparisons } from './comparisons.ts'
 import { Constants, truthOf } from './constants.ts'
-import type { Draft } from './draft.ts'
 import { type Target, TargetRows } from './target-rows.ts'
 import { fieldsOf, isTree, listOf, namesOf, type Tree, textOf, typeOf } from './tree.ts'
 

@@ -3,13 +3,14 @@
 import type { Action, Flag } from '#model'
 import type { SqlStatement } from '../analysis.ts'
 import type { SqlCategory } from '../categories.ts'
-import { Draft, Refusal } from './draft.ts'
+import { Draft, Refusal } from '../draft.ts'
+import { Scope } from '../scope.ts'
 import { expressionNodes } from './expressions.ts'
 import { planStatement } from './lineage-statements.ts'
 import { plainNodes, structFields } from './node-types.ts'
 import { queryNodes } from './queries.ts'
 import { relationNodes } from './relations.ts'
-import { Scope } from './scope.ts'
+import { readsSensitiveColumns } from './sensitive-relations.ts'
 import { statementNodes } from './statements.ts'
 import { isTree, type Tree, typeOf } from './tree.ts'
 
@@ -150,7 +151,7 @@ export class Walk {
     // What wraps another statement has made its plan from that one's.
     draft.planned ??= planStatement(value, this.withValues)
     if (draft.planned.literalsMatter) draft.literalsMatter = true
-    return this.draft.finish()
+    return this.draft.finish(readsSensitiveColumns)
   }
 }
 

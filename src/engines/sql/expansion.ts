@@ -1,5 +1,5 @@
-// Lineage by the catalog: each column that a text names, with all that it comes from (views, inheritance, generated
-// columns). And what RowDescription says, held against it.
+// Lineage by a catalog: each column that a text names, with all that it comes from (views, inheritance, generated
+// columns). And what the server says of an answer's columns, held against it.
 import type {
   ColumnName,
   Derivation,
@@ -9,7 +9,17 @@ import type {
   ProbeUse,
   Transfer,
 } from '#model'
-import type { Catalog } from './catalog-types.ts'
+
+/** What a catalog knows of where the values of columns come from. */
+export interface ColumnOrigins {
+  /** `sources`: all columns that its value may come from, itself first. `computed`: by some expression over them. */
+  columnOf(
+    object: string,
+    column: string,
+  ):
+    | { readonly sources: readonly ColumnName[] | 'all'; readonly shape: 'same' | 'computed' }
+    | undefined
+}
 
 interface Expanded {
   readonly columns: readonly ColumnName[]
@@ -20,7 +30,10 @@ interface Expanded {
 }
 
 /** The same lineage, its columns expanded to their sources. */
-export function expandLineage(lineage: readonly Lineage[], catalog: Catalog): readonly Lineage[] {
+export function expandLineage(
+  lineage: readonly Lineage[],
+  catalog: ColumnOrigins,
+): readonly Lineage[] {
   const known = new Map<ColumnName, Expanded>()
   const sourcesOf = (column: ColumnName): Expanded => {
     let sources = known.get(column)
@@ -41,13 +54,13 @@ export function expandLineage(lineage: readonly Lineage[], catalog: Catalog): re
 /** Columns and all that they come from; `unknown` when that cannot be told. */
 export function expandColumns(
   columns: readonly ColumnName[],
-  catalog: Catalog,
+  catalog: ColumnOrigins,
 ): readonly ColumnName[] | 'unknown' {
   const all = expanded(columns, column => sourcesIn(catalog, column))
   return all.unknown ? 'unknown' : all.columns
 }
 
-function sourcesIn(catalog: Catalog, column: ColumnName): Expanded {
+function sourcesIn(catalog: ColumnOrigins, column: ColumnName): Expanded {
   const known = catalog.columnOf(column.object, column.column)
   if (known === undefined) return { columns: [column], computed: false, unknown: false }
   if (known.sources === 'all') return { columns: [column], computed: true, unknown: true }

@@ -7,10 +7,9 @@ import type {
   SettingChange,
   SqlStatement,
   TransactionVerb,
-} from '../analysis.ts'
-import { categoryOf, type SqlCategory } from '../categories.ts'
-import type { Planned } from './lineage.ts'
-import { readsSensitiveColumns } from './sensitive-relations.ts'
+} from './analysis.ts'
+import { categoryOf, type SqlCategory } from './categories.ts'
+import type { Planned } from './lineage/index.ts'
 
 /** An operation while its columns are still being found. */
 export interface DraftOperation {
@@ -127,7 +126,10 @@ export class Draft {
     })
   }
 
-  finish(): SqlStatement {
+  /** `isSensitive`: the read of a relation, given what is read of it, needs `administer`. */
+  finish(
+    isSensitive: (relation: RelationName, star: boolean, read: readonly string[]) => boolean,
+  ): SqlStatement {
     if (this.operations.length === 0) this.add('connect', this.verb)
     // A relation's name standing alone is its whole row (the server looks for a column first: either may be).
     // Also when a star has asked for all columns: it may be the star of another level.
@@ -138,7 +140,7 @@ export class Draft {
     for (const each of this.operations) {
       const { action, relation, star, columns, qualified } = each
       if (action !== 'read' || relation === undefined || each.publicOnly) continue
-      if (readsSensitiveColumns(relation, star, [...columns, ...qualified])) {
+      if (isSensitive(relation, star, [...columns, ...qualified])) {
         each.action = 'administer'
         each.category = 'system'
       }

@@ -1,0 +1,50 @@
+// How statements go on record: where their own words hold what their principal may not see, without it.
+import type { Look, Statement } from '#model'
+import type { SessionView } from './sight.ts'
+
+/** How a text that became no statement is kept. */
+export type KeptText = (text: string, look: Look) => string
+
+export class KeptForms {
+  readonly #view: () => SessionView
+  readonly #known = new WeakMap<
+    Statement,
+    { readonly view: SessionView; readonly kept: Statement }
+  >()
+  #look: { readonly view: SessionView; readonly look: Look } | undefined
+
+  /** `view`: what is seen at this moment. */
+  constructor(view: () => SessionView) {
+    this.#view = view
+  }
+
+  /** The statement itself when there is nothing to hide. */
+  of(statement: Statement): Statement {
+    if (statement.kept === undefined) return statement
+    const view = this.#view()
+    const known = this.#known.get(statement)
+    if (known?.view === view) return known.kept
+    const { text, operations } = statement.kept(this.#at(view))
+    const same = text === statement.text && operations === statement.operations
+    const kept = same ? statement : { ...statement, text, operations }
+    this.#known.set(statement, { view, kept })
+    return kept
+  }
+
+  text(text: string, kept: KeptText | undefined): string {
+    return kept === undefined ? text : kept(text, this.#at(this.#view()))
+  }
+
+  #at(view: SessionView): Look {
+    if (this.#look?.view === view) return this.#look.look
+    const names = new Set(
+      view.hiddenFields().flatMap(({ keys = [] }) => keys.map(key => key.toLowerCase())),
+    )
+    const look: Look = {
+      text: text => view.masks.masking.scrub(text, view.detected('unknown')),
+      hidesName: name => names.has(name.toLowerCase()),
+    }
+    this.#look = { view, look }
+    return look
+  }
+}

@@ -1,0 +1,85 @@
+// The head of an answer as the client gets it, and as the recording shows it. Made once for an answer that comes again and
+// again, while what it was made from is the same.
+import { Buffer } from 'node:buffer'
+import { withoutSecretsOfAddress } from '#engines/http'
+import type { Permit } from '#gateway'
+import {
+  type Framing,
+  RepeatedResponse,
+  type RequestHead,
+  type ResponseHead,
+} from '#transport/http'
+import type { Injected } from './credential.ts'
+import { responseFields } from './fields.ts'
+import { placeOf } from './reading.ts'
+import type { HttpSettings } from './settings.ts'
+
+export interface AnswerHeadParts {
+  /** The upstream's. */
+  readonly of: ResponseHead
+  readonly request: RequestHead
+  readonly resource: HttpSettings
+  readonly permit: Permit
+  readonly injected: Injected
+  /** Its body is masked, or would be. */
+  readonly masked: boolean
+  readonly contentType: string | undefined
+  /** Of what goes to the client. */
+  readonly body: Framing
+  readonly scheme: 'http' | 'https'
+  readonly carrier: string | undefined
+}
+
+export interface ToldAnswer {
+  readonly head: RepeatedResponse
+  /** For the recording. */
+  readonly text: Uint8Array
+  // What it was made from; the request is the one that it is kept with.
+  readonly of: ResponseHead
+  readonly injected: Injected
+  readonly under: object
+  readonly masked: boolean
+  readonly contentType: string | undefined
+}
+
+export function answerHead(parts: AnswerHeadParts): ToldAnswer {
+  const { of, request, resource, permit, injected, masked, contentType, body, scheme } = parts
+  const host = request.fields.get('host') ?? ''
+  const { origin, basePath } = placeOf(resource)
+  const fields = responseFields(of, {
+    masked,
+    contentType,
+    own: host === '' ? undefined : `${scheme}://${host}`,
+    origin,
+    basePath,
+    challenges: parts.carrier === 'sallyport-authorization',
+    scrub: value => withoutSecrets(permit.masks ? permit.scrub(value) : value, injected.secrets),
+  })
+  return {
+    head: new RepeatedResponse({ ...of, fields, body }),
+    text: headText(of, fields),
+    of,
+    injected,
+    under: permit.under,
+    masked,
+    contentType,
+  }
+}
+
+const SECRET_FIELDS = /^(?:set-cookie|authorization|.*(?:token|secret|api-?key).*)$/
+
+/** What a recording shows of an answer's head. */
+function headText(
+  { status, reason = '' }: ResponseHead,
+  fields: Iterable<readonly [string, string]>,
+): Uint8Array {
+  const lines = [...fields].map(
+    ([name, value]) =>
+      `${name}: ${SECRET_FIELDS.test(name) ? '[secret]' : withoutSecretsOfAddress(value)}\n`,
+  )
+  return Buffer.from(`HTTP ${status} ${reason}\n${lines.join('')}\n`)
+}
+
+function withoutSecrets(value: string, secrets: readonly string[]): string {
+  return secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), value)
+}

@@ -1,0 +1,416 @@
+// One request under its permit: its way upstream, the answer's way back, and what came of it. Nothing here waits that need
+// not: a request that is repeated on a kept connection is answered in the turns in which its bytes came.
+import { endingError, type Permit } from '#gateway'
+import { AccessDenied, type CloseReason, isGatewayError, UpstreamError } from '#model'
+import {
+  type AnswerListener,
+  Body,
+  bodyFollows,
+  type Exchange,
+  type Framing,
+  NO_BODY,
+  pipe,
+  RepeatedRequest,
+  type ResponseHead,
+  type UpstreamCall,
+  type UpstreamRequest,
+  type UpstreamResponse,
+} from '#transport/http'
+import { AnswerRelay, limitExceeded } from './answer.ts'
+import { answerHead, type ToldAnswer } from './answer-head.ts'
+import { readUpTo } from './body-start.ts'
+import type { Injected } from './credential.ts'
+import { requestFields } from './fields.ts'
+import { isText, readAnswer } from './masking.ts'
+import { placeOf } from './reading.ts'
+import { framingOf, type ReadBody } from './request-body.ts'
+import type { OpenSession, RequestForm } from './sessions.ts'
+import { serveTunnel } from './tunnel.ts'
+import type { Upstreams } from './upstreams.ts'
+
+export interface PassageParts {
+  readonly exchange: Exchange
+  readonly upstreams: Upstreams
+  readonly ip: string
+  /** `https`, or `http` inside a tunnel. */
+  readonly scheme: 'http' | 'https'
+  /** Tells a client that gets no answer, or not all of it. */
+  readonly refuse: (error: unknown) => void
+}
+
+export class Passage implements AnswerListener {
+  readonly permit: Permit
+  readonly #open: OpenSession
+  readonly #body: ReadBody
+  /** Of a request that may come again: what is made of it is kept there. */
+  readonly #form: RequestForm | undefined
+  readonly #parts: PassageParts
+  #injected!: Injected
+  #call: UpstreamCall | undefined
+  #relay: AnswerRelay | undefined
+  /** For what waits by itself: a connection, a tunnel. */
+  #ending: AbortController | undefined
+  #status = 0
+  #bytes = 0
+  #masked: ReadonlyMap<string, number> | undefined
+  #left = false
+  #over = false
+  #askedAgain = false
+
+  constructor(
+    open: OpenSession,
+    permit: Permit,
+    body: ReadBody,
+    form: RequestForm | undefined,
+    parts: PassageParts,
+  ) {
+    this.#open = open
+    this.permit = permit
+    this.#body = body
+    this.#form = form
+    this.#parts = parts
+  }
+
+  /** Never throws: what fails is told to the client. */
+  start(): void {
+    const { running, credential } = this.#open
+    running.add(this)
+    this.#parts.exchange.onGone(() => {
+      this.#left = true
+      this.cut(new UpstreamError('upstream_lost', 'the client left'))
+    })
+    if (this.#over) return
+    this.#guarded(() => {
+      refuseBounds(this.permit)
+      const known = credential.known
+      if (known !== undefined) this.#ask(known)
+      else
+        credential.current().then(
+          injected => this.#guarded(() => this.#ask(injected)),
+          error => this.#end(error),
+        )
+    })
+  }
+
+  /** It may go on no longer. */
+  cut(error: Error): void {
+    if (this.#over) return
+    this.#ending?.abort(error)
+    if (this.#relay !== undefined) this.#relay.cut(error)
+    this.#end(error)
+  }
+
+  // Upstream.
+
+  #ask(injected: Injected): void {
+    if (this.#over) return
+    this.#injected = injected
+    const { upstreams } = this.#parts
+    const request = this.#request(injected)
+    const upstream = upstreams.of(this.#open.session.resource.name, injected.origin)
+    const call = upstream.take(request)
+    if (call !== undefined) this.#asked(call)
+    else
+      upstream.open({ ...request, signal: this.#signal }).then(
+        opened => this.#guarded(() => this.#asked(opened)),
+        error => this.#end(error),
+      )
+  }
+
+  get #signal(): AbortSignal {
+    this.#ending ??= new AbortController()
+    return this.#ending.signal
+  }
+
+  #asked(call: UpstreamCall): void {
+    if (this.#over) {
+      call.abort(new UpstreamError('upstream_lost', 'the request was no longer wanted'))
+      return
+    }
+    this.#call = call
+    call.listen(this)
+    const { bytes, rest, trailers } = this.#body
+    if (rest !== undefined) pipe(rest, call.body)
+    else if (bytes !== undefined && bytes.length > 0) {
+      call.body.write(bytes)
+      call.body.end(trailers)
+    } else if (this.#parts.exchange.request.body.kind !== 'none') call.body.end(trailers)
+  }
+
+  #request(injected: Injected): UpstreamRequest {
+    const { masks } = this.permit
+    const form = this.#form
+    const kept = form?.asked
+    if (kept?.injected === injected && kept.masks === masks) return kept.request
+    const made = this.#makeRequest(injected, masks)
+    if (form === undefined || made.body.kind !== 'none' || made.upgrade !== undefined) return made
+    const request = new RepeatedRequest(made)
+    form.asked = { injected, masks, request }
+    return request
+  }
+
+  #makeRequest(injected: Injected, masks: boolean): UpstreamRequest {
+    const { exchange, ip, scheme } = this.#parts
+    const { session, carrier } = this.#open
+    const { request } = exchange
+    const { path, query } = request.target
+    const { basePath, authority } = placeOf(session.resource.upstream)
+    const base = path === '*' ? '' : basePath
+    return {
+      method: request.method,
+      target: `${base}${path}${query === undefined ? '' : `?${query}`}`,
+      authority,
+      fields: requestFields(request, {
+        carrier,
+        injected: injected.fields,
+        plain: masks,
+        by: { for: ip, proto: scheme, host: request.fields.get('host') ?? '' },
+      }),
+      body: framingOf(this.#body, request),
+      ...(request.upgrade === undefined ? {} : { upgrade: request.upgrade }),
+    }
+  }
+
+  // Its answer.
+
+  informed(head: ResponseHead): void {
+    if (head.status !== 103 || this.#over) return
+    this.#guarded(() => this.#parts.exchange.informational(103, head.fields))
+  }
+
+  answered(response: UpstreamResponse): void {
+    this.#guarded(() => {
+      if (this.#over) return
+      if (this.#isTokenRefused(response)) {
+        void this.#askAgain(response)
+        return
+      }
+      this.#answer(response)
+    })
+  }
+
+  failed(error: Error): void {
+    this.#end(error)
+  }
+
+  /** RFC 6750 section 3.1. What went on unread is gone, and cannot be sent again. */
+  #isTokenRefused({ head, tunnel }: UpstreamResponse): boolean {
+    return (
+      head.status === 401 &&
+      tunnel === undefined &&
+      this.#injected.token !== undefined &&
+      this.#body.rest === undefined &&
+      !this.#askedAgain
+    )
+  }
+
+  /** It was not acted upon: the same request once more, by another token. */
+  async #askAgain(response: UpstreamResponse): Promise<void> {
+    this.#askedAgain = true
+    const { credential } = this.#open
+    try {
+      const another = await credential.refused(this.#injected)
+      if (this.#over) return
+      if (!another) {
+        this.#answer(response)
+        return
+      }
+      response.body.cancel(new Error('asked again'))
+      this.#ask(await credential.current())
+    } catch (error) {
+      // Not passed over: it is what came of the statement, and the client is told.
+      this.#end(error)
+    }
+  }
+
+  #answer(response: UpstreamResponse): void {
+    const { head, body, tunnel } = response
+    this.#status = head.status
+    if (tunnel !== undefined) {
+      this.#tunnel(response)
+      return
+    }
+    const { method, version } = this.#parts.exchange.request
+    const nothing = isNothing(head.body)
+    if (!bodyFollows(method, head.status) || nothing) {
+      // In HTTP/2 an answer without a body ends with its head: what a call says at its end stands there (gRPC, trailers only).
+      this.#answerAlone(head, body, nothing && version === '2' ? NO_BODY : head.body)
+      return
+    }
+    const { limit, masks } = this.permit
+    if (head.body.kind === 'length' && head.body.length > (limit.bytes ?? Infinity))
+      throw limitExceeded()
+    if (!masks || head.body.kind === 'length') {
+      this.#relayed(head, body)
+      return
+    }
+    // Nothing is of no kind, and hides nothing.
+    readUpTo(body, 0).then(
+      start =>
+        this.#guarded(() => {
+          if (this.#over) return
+          if ('rest' in start) this.#relayed(head, start.rest)
+          else this.#relayed(head, Body.empty())
+        }),
+      error => this.#end(error),
+    )
+  }
+
+  #answerAlone(head: ResponseHead, body: Body, framing: Framing): void {
+    const told = this.#told(head, this.permit.masks, undefined, framing)
+    const writer = this.#parts.exchange.respond(told.head)
+    body.discard()
+    writer.end()
+    this.#end()
+  }
+
+  #relayed(head: ResponseHead, incoming: Body): void {
+    const { session } = this.#open
+    const { permit } = this
+    const { recording, upstream } = session.resource
+    const { body, masker } =
+      incoming === Body.empty()
+        ? { body: incoming, masker: undefined }
+        : readAnswer(permit, head, incoming, upstream.unreadable)
+    const keep = recording.keep === 'answers' ? recording.answerBytes : 0
+    this.#masked = masker?.found
+    const relay = new AnswerRelay({
+      session,
+      permit,
+      body,
+      masker,
+      length: body === incoming && head.body.kind === 'length' ? head.body.length : undefined,
+      secrets: this.#injected.secrets,
+      keep: masker !== undefined || isText(head) ? keep : 0,
+      respond: framing => {
+        const { head: onward } = this.#told(
+          head,
+          masker !== undefined,
+          masker?.contentType,
+          framing ?? head.body,
+        )
+        return this.#parts.exchange.respond(onward)
+      },
+      over: (bytes, error) => {
+        this.#bytes = bytes
+        this.#end(error)
+      },
+    })
+    this.#relay = relay
+    relay.start()
+  }
+
+  /** The head of the answer as the client gets it; it goes on record. */
+  #told(
+    head: ResponseHead,
+    masked: boolean,
+    contentType: string | undefined,
+    body: Framing,
+  ): ToldAnswer {
+    const { session, carrier } = this.#open
+    const { exchange, scheme } = this.#parts
+    const { permit } = this
+    const injected = this.#injected
+    const kept = this.#form?.told
+    const told =
+      kept?.of === head &&
+      kept.injected === injected &&
+      kept.under === permit.under &&
+      kept.masked === masked &&
+      kept.contentType === contentType &&
+      sameFraming(kept.head.body, body)
+        ? kept
+        : answerHead({
+            of: head,
+            request: exchange.request,
+            resource: session.resource.upstream,
+            permit,
+            injected,
+            masked,
+            contentType,
+            body,
+            scheme,
+            carrier,
+          })
+    if (this.#form !== undefined) this.#form.told = told
+    const { keep, answerBytes } = session.resource.recording
+    if (keep === 'answers' && answerBytes > 0)
+      void session.recordOutput(permit, 'output', told.text)
+    return told
+  }
+
+  #tunnel(response: UpstreamResponse): void {
+    const { session } = this.#open
+    const { exchange } = this.#parts
+    serveTunnel(response, session, this.permit, exchange, this.#signal).then(
+      bytes => {
+        this.#bytes = bytes
+        this.#end()
+      },
+      error => this.#end(error),
+    )
+  }
+
+  // The end.
+
+  #guarded(step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      // Not passed over: it is what came of the statement, and the client is told.
+      this.#end(error)
+    }
+  }
+
+  #end(error?: unknown): void {
+    if (this.#over) return
+    this.#over = true
+    const { session, running } = this.#open
+    running.delete(this)
+    if (error !== undefined)
+      this.#call?.abort(error instanceof Error ? error : new Error('refused'))
+    let why =
+      error !== undefined && session.signal.aborted
+        ? endingError(session.signal.reason as CloseReason)
+        : error
+    const done = error === undefined && this.#status < 400
+    try {
+      session.complete(this.permit, {
+        status: this.#left && error !== undefined ? 'cancelled' : done ? 'completed' : 'failed',
+        errorCode: done ? undefined : this.#code(error),
+        rows: 0,
+        bytes: this.#bytes,
+        masked: this.#masked,
+      })
+      session.catchUp()
+    } catch (failure) {
+      // A bug of ours, told as one: the decision is on record, and the client is not left waiting.
+      why ??= failure
+    }
+    if (why !== undefined) this.#parts.refuse(why)
+  }
+
+  #code(error: unknown): string {
+    if (isGatewayError(error)) return error.code
+    return this.#status === 0 ? 'failed' : String(this.#status)
+  }
+}
+
+/** A duty that this wire cannot meet is a refusal. */
+function refuseBounds({ limit, maxRows }: Permit): void {
+  if (limit.rows === undefined && maxRows === undefined) return
+  throw new AccessDenied('policy_error', 'a policy bounds rows, and an answer here has none', {
+    hint: 'Use @limit_bytes for this resource.',
+  })
+}
+
+function isNothing(framing: Framing): boolean {
+  return framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0)
+}
+
+function sameFraming(a: Framing, b: Framing): boolean {
+  return (
+    a === b ||
+    (a.kind === 'length' ? b.kind === 'length' && a.length === b.length : a.kind === b.kind)
+  )
+}
