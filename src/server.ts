@@ -119,6 +119,7 @@ export async function startServer(
     const { login } = config.identity
     const identity = await createIdentity({
       issuers: config.identity.issuers,
+      certificates: config.identity.certificates,
       store,
       now,
       ...(login === undefined
@@ -207,7 +208,14 @@ export async function startServer(
         login === undefined || (config.url === undefined && !listeners.has(CONSOLE))
           ? undefined
           : `${consoleUrl()}${paths.device}`,
-      tls: () => ({ context: tls.context(), certificate: tls.certificateDer() }),
+      tls: () => ({
+        context: tls.context(),
+        certificate: tls.certificateDer(),
+        get asking() {
+          const authorities = identity.certificateAuthorities()
+          return authorities === '' ? undefined : tls.asking(authorities)
+        },
+      }),
       dial: (host, port, signal) =>
         dialTcp(host, port, { timeoutMs: config.limits.upstreamLoginMs, signal }),
       log,
@@ -343,7 +351,7 @@ export async function startServer(
           if (modules === undefined) return false
           // Whatever can be refused is refused before anything is replaced.
           const newMasks = masksOf(changed, tokenKey, modules)
-          identity.update(changed.identity.issuers)
+          identity.update(changed.identity.issuers, changed.identity.certificates)
           const { added, changed: altered, removed } = inventory.replace(changed.resources)
           const settings = differentSettings(config, changed)
           masks = newMasks

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import type { DataClass, DetectorSettings, PluginSettings, Resource } from '#model'
 import { type ChannelSettings, channelsOf } from './channels.ts'
-import { type IssuerSettings, type LoginSettings, prefixConflict } from './issuers.ts'
+import { type ClientCertificateSettings, clientCertificatesOf } from './client-certificates.ts'
+import { type IssuerSettings, issuersConflict, type LoginSettings } from './issuers.ts'
 import { type Path, type Report, reportIssues } from './problems.ts'
 import type {
   HoldSettings,
@@ -46,6 +47,7 @@ export interface Config {
   readonly names: readonly string[]
   readonly identity: {
     readonly issuers: readonly IssuerSettings[]
+    readonly certificates: readonly ClientCertificateSettings[]
     readonly login: LoginSettings | undefined
   }
   readonly resources: readonly ResourceConfig[]
@@ -82,8 +84,14 @@ export function buildConfig(
         : 'must be "embedded" (the only store of this version)',
     )
   }
-  const conflict = prefixConflict(written.identity.issuers)
-  if (conflict) report(['identity', 'issuers', conflict.index, conflict.key], conflict.message)
+  const { issuers } = written.identity
+  const certificates = clientCertificatesOf(written.identity.certificates, issuers, reference)
+  const conflict = issuersConflict(issuers, certificates)
+  if (conflict) {
+    const at = conflict.index - issuers.length
+    const path = at < 0 ? ['issuers', conflict.index] : ['certificates', at]
+    report(['identity', ...path, conflict.key], conflict.message)
+  }
 
   const { tls, identity } = written
   if (
@@ -110,6 +118,7 @@ export function buildConfig(
       issuers: identity.issuers.map(issuer =>
         issuer.jwks === undefined ? issuer : { ...issuer, jwks: reference(issuer.jwks) },
       ),
+      certificates,
       login: loginOf(identity.login, reference),
     },
     resources: resources(written, protocols, reference, report),

@@ -1,6 +1,8 @@
 // One schema, one loader; the only reader of the environment.
+
 export { differentSettings, needRestart } from './changes.ts'
 export type { ChannelSettings, ChannelType, SettingsOf } from './channels.ts'
+export type { ClientCertificateSettings } from './client-certificates.ts'
 export { CONSOLE, type Config, type ListenerConfig, type ResourceConfig } from './config.ts'
 export {
   childEnvironment,
@@ -9,7 +11,7 @@ export {
   type LogLevel,
   telemetrySettings,
 } from './environment.ts'
-export { type IssuerSettings, type LoginSettings, prefixConflict } from './issuers.ts'
+export { type IssuerSettings, issuersConflict, type LoginSettings } from './issuers.ts'
 export { type LoadedConfig, loadConfig, parseConfig, problemLine } from './load.ts'
 export { patternEngine } from './pattern-engine.ts'
 export type { ConfigProblem } from './problems.ts'

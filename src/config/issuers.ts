@@ -1,5 +1,6 @@
 // Who is trusted to say who somebody is. The rules for tokens themselves are in services/identity.
 import { z } from 'zod'
+import { clientCertificatesSchema } from './client-certificates.ts'
 import { duration, isLoopback, secretReference } from './values.ts'
 
 /** Asymmetric ones only: with HS* whoever can check a token can make one. */
@@ -97,11 +98,30 @@ export type LoginSettings = z.infer<typeof loginSchema>
 
 export const identitySchema = z.strictObject({
   issuers: z.array(issuerSchema).default([]),
+  /** Whose client certificates are taken as identity, by the listeners that ask for them. */
+  certificates: z.array(clientCertificatesSchema).max(16).default([]),
   login: loginSchema.optional(),
 })
 
+/**
+ * The same for token issuers and authorities of certificates: one that stands in both lists is one issuer. The index is of the two
+ * lists behind each other.
+ */
+export function issuersConflict(
+  issuers: readonly { readonly issuer: string; readonly prefix: string }[],
+  certificates: readonly { readonly issuer: string; readonly prefix: string }[],
+): ReturnType<typeof prefixConflict> {
+  const others = certificates.filter(
+    each => !issuers.some(({ issuer, prefix }) => issuer === each.issuer && prefix === each.prefix),
+  )
+  const conflict = prefixConflict([...issuers, ...others])
+  const other = conflict && others[conflict.index - issuers.length]
+  if (conflict === undefined || other === undefined) return conflict
+  return { ...conflict, index: issuers.length + certificates.indexOf(other) }
+}
+
 /** Why these prefixes do not keep the issuers apart, with the index of the entry; undefined when they do. */
-export function prefixConflict(
+function prefixConflict(
   issuers: readonly { readonly issuer: string; readonly prefix: string }[],
 ): { index: number; key: 'issuer' | 'prefix'; message: string } | undefined {
   for (const [index, entry] of issuers.entries()) {

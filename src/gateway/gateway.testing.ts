@@ -153,6 +153,11 @@ export async function testGateway(policies: string, storePath = ':memory:'): Pro
       if (audit.failing) throw unavailable()
       return log.append(entry)
     },
+    enter(entry: AuditEntry): number {
+      if (audit.failing) throw unavailable()
+      return log.enter(entry)
+    },
+    flush: () => log.flush(),
     durable: (index: number) => log.durable(index),
     onAppend: (listener: Parameters<AuditLog['onAppend']>[0]) => log.onAppend(listener),
     read: (from: number, count: number) => log.read(from, count),
@@ -170,7 +175,7 @@ export async function testGateway(policies: string, storePath = ':memory:'): Pro
     now,
     onChunk: () => {},
   })
-  for (const name of ['origin', 'vkey', 'size', 'published'] as const)
+  for (const name of ['origin', 'vkey', 'size', 'published', 'failed', 'batch'] as const)
     Object.defineProperty(audit, name, { get: () => log[name] })
   audit.checkpoint = () => log.checkpoint()
   let set = compile(policies)

@@ -21,6 +21,7 @@ export type {
 export { type ReplayAsker, replayAsker } from './replay-inputs.ts'
 export { type GatewayParts, type GatewaySettings, SallyportGateway } from './sallyport-gateway.ts'
 export type {
+  Departure,
   OpeningSession,
   Outcome,
   OutputStream,

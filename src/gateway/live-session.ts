@@ -26,6 +26,7 @@ import { superseded } from './approval-refusals.ts'
 import type { Approvals } from './approvals.ts'
 import type { AskedValues } from './asked-values.ts'
 import { bodyMasker, hidesInBodies, messageMasker } from './body-masks.ts'
+import { type Departures, SessionDeparture } from './departures.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
 import { KeptForms, type KeptText } from './kept-forms.ts'
@@ -35,6 +36,7 @@ import { type Approve, type Discharged, discharge } from './obligations/index.ts
 import { mintPermit, type Permit, type PermitBasis } from './permit.ts'
 import { holds } from './rights.ts'
 import type {
+  Departure,
   Outcome,
   OutputStream,
   RecordedAnswer,
@@ -80,6 +82,7 @@ export interface LiveSessionParts<Upstream> {
   readonly carried: ReadonlySet<string>
   readonly breakGlass: boolean
   readonly audit: AuditLog
+  readonly departures: Departures
   /** `audit.durability: strict`: reads wait for the disk too. */
   readonly strict: boolean
   readonly recorder: SessionRecorder
@@ -191,6 +194,12 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
 
   refused(text: string, error: GatewayError, kept?: KeptText): void {
     this.#record.refused(text, error, kept)
+  }
+
+  departs(depart: () => void): Departure {
+    const departure = new SessionDeparture(this.#parts.departures, depart)
+    this.#record.departure = departure
+    return departure
   }
 
   renew(permit: Permit): Permit | undefined {
@@ -489,6 +498,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       // Safe: the session has ended; what could not be written is said to the operator.
       this.#parts.onTrouble?.(error)
     }
+    this.#record.departure?.end()
     await this.#parts.onClosed(reason)
   }
 }

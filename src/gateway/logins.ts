@@ -44,6 +44,11 @@ export class Logins {
     return this.#proved(() => this.#parts.identity.verify(token), origin)
   }
 
+  /** Throws AuthenticationFailed. */
+  byCertificate(der: Uint8Array, origin: Origin): Promise<Principal> {
+    return this.#proved(async () => this.#parts.identity.verifyCertificate(der), origin)
+  }
+
   /** Undefined where nobody signs in with a browser. */
   byBrowser(client: string, origin: Origin): AskedPerson | undefined {
     return this.#browser.ask(client, origin)

@@ -20,6 +20,7 @@ import type { Approvals } from './approvals.ts'
 import type { AskedValues } from './asked-values.ts'
 import type { Attendance } from './attendance.ts'
 import { recordedInFull } from './break-glass.ts'
+import { Departures } from './departures.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import { factsOf, type Runs } from './facts.ts'
 import { LiveSession, type Rules } from './live-session.ts'
@@ -64,11 +65,13 @@ interface Entered {
 
 export class Opening {
   readonly #parts: OpeningParts
+  readonly #departures: Departures
   /** Sessions that are being opened, by principal: they count too. */
   readonly #opening = new Map<symbol, string>()
 
   constructor(parts: OpeningParts) {
     this.#parts = parts
+    this.#departures = new Departures(parts.audit)
   }
 
   async open<Upstream>(
@@ -153,6 +156,7 @@ export class Opening {
       carried,
       breakGlass,
       audit: this.#parts.audit,
+      departures: this.#departures,
       strict: settings().strict,
       recorder,
       approvals: this.#parts.approvals,

@@ -125,7 +125,13 @@ export interface Gateway {
     readonly upstreamLoginMs: number
   }
   /** Our own certificate, for listeners that turn to TLS in band. Current at each call. */
-  tls(): { readonly context: SecureContext /** DER */; readonly certificate: Uint8Array }
+  tls(): {
+    readonly context: SecureContext
+    /** DER. */
+    readonly certificate: Uint8Array
+    /** For handshakes that ask clients for a certificate; undefined: nobody comes in so. */
+    readonly asking?: SecureContext | undefined
+  }
   /** Ed25519: proves this gateway on wires that know hosts by a key. The same one as long as the data folder lasts. */
   hostKey(): KeyObject
   /** Keys that sign for others, on such wires. */
@@ -134,6 +140,8 @@ export interface Gateway {
   names(): readonly string[]
   /** Verifies a token. Throws AuthenticationFailed. */
   authenticate(token: Secret, origin: Origin): Promise<Principal>
+  /** Who a TLS client's certificate (DER) is of, whose key the handshake proved. Throws AuthenticationFailed. */
+  authenticateCertificate(der: Uint8Array, origin: Origin): Promise<Principal>
   /** True when the text has the form of an ephemeral credential's id. */
   isCredentialId(name: string): boolean
   ephemeral(credentialId: string): EphemeralLogin

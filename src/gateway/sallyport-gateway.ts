@@ -79,7 +79,7 @@ export interface GatewayParts {
   readonly settings: () => GatewaySettings
   /** How long a statement on this resource is held. */
   readonly hold: (resource: string) => HoldTimes
-  readonly tls: () => { context: SecureContext; certificate: Uint8Array }
+  readonly tls: Gateway['tls']
   readonly keys: GatewayKeys
   /** Ours, as clients may write them. */
   readonly names: () => readonly string[]
@@ -179,7 +179,7 @@ export class SallyportGateway implements Gateway {
     return { messageBytes, loginMs, upstreamLoginMs }
   }
 
-  tls(): { context: SecureContext; certificate: Uint8Array } {
+  tls(): ReturnType<Gateway['tls']> {
     return this.#parts.tls()
   }
 
@@ -197,6 +197,10 @@ export class SallyportGateway implements Gateway {
 
   authenticate(token: Secret, origin: Origin): Promise<Principal> {
     return this.#logins.byToken(token, origin)
+  }
+
+  authenticateCertificate(der: Uint8Array, origin: Origin): Promise<Principal> {
+    return this.#logins.byCertificate(der, origin)
   }
 
   isCredentialId(name: string): boolean {

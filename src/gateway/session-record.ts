@@ -14,6 +14,7 @@ import {
 } from '#model'
 import type { AuditLog } from '#services/audit'
 import type { SessionRecorder } from '#services/recording'
+import type { SessionDeparture } from './departures.ts'
 import { type Completed, Evidence, view } from './evidence.ts'
 import type { RunTotals } from './facts.ts'
 import type { KeptForms, KeptText } from './kept-forms.ts'
@@ -68,6 +69,8 @@ type Later = { readonly at: number; readonly entry: number } & (
 
 export class SessionRecord {
   readonly evidence: Evidence
+  /** Where permits go out together with those of other sessions. */
+  departure: SessionDeparture | undefined
   readonly #parts: SessionRecordParts
   readonly #kept: KeptForms
   readonly #marks: MarksOfSession
@@ -119,13 +122,13 @@ export class SessionRecord {
     approval: JsonObject | undefined,
   ): number {
     const statement = this.#kept.of(asked)
-    const { evidence } = this
+    const { evidence, departure } = this
     const { audit, run, now } = this.#parts
-    const entry = audit.append(
+    const made =
       approval === undefined
         ? evidence.permitted(statement, decision, policySet)
-        : evidence.decided('statement.permitted', statement, decision, policySet, approval),
-    )
+        : evidence.decided('statement.permitted', statement, decision, policySet, approval)
+    const entry = departure === undefined ? audit.append(made) : departure.enter(made)
     this.#statements += 1
     run.statements += 1
     const { policies } = decision
@@ -244,6 +247,7 @@ export class SessionRecord {
   /** Does what was put off. */
   catchUp(): void {
     if (this.#later.length === 0) return
+    if (this.departure?.waits === true) this.#forgetLost(this.departure)
     const later = this.#later
     // First: what goes wrong in the recording ends the session, and its end catches up too.
     this.#later = []
@@ -290,6 +294,17 @@ export class SessionRecord {
   note(text: string): void {
     this.catchUp()
     this.#parts.recorder.add({ kind: 'note', at: this.#parts.now(), text })
+  }
+
+  /** What never came on record did not happen: it is not recorded, and has no outcome. */
+  #forgetLost(departure: SessionDeparture): void {
+    try {
+      departure.clear()
+    } catch (error) {
+      // Safe: whoever sends is told the same, and sends nothing.
+      if (!(error instanceof GatewayError)) throw error
+      this.#later = this.#later.filter(({ entry }) => !departure.isLost(entry))
+    }
   }
 
   #doLater(what: Later): void {

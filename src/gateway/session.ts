@@ -75,6 +75,22 @@ export interface TerminalSize {
   readonly type?: string | undefined
 }
 
+/**
+ * The way out of a session that holds back what it sends until its turn is over. Entries of statements that several sessions
+ * decide in one turn of the loop then go out with one write, and what they permit after it.
+ */
+export interface Departure {
+  /** True while something was permitted whose entry may not be on record: nothing goes upstream before `clear`. */
+  readonly waits: boolean
+  /**
+   * When it returns, all that was permitted is on record. Throws Unavailable when it cannot be, then and ever after: nothing
+   * that was permitted since may be sent, and the session has to end.
+   */
+  clear(): void
+  /** The turn is over: `depart` is called now, or with the other sessions' when the loop's turn is. */
+  leave(): void
+}
+
 export interface Session<Upstream = unknown> {
   readonly id: SessionId
   readonly principal: Principal
@@ -100,6 +116,11 @@ export interface Session<Upstream = unknown> {
    * Throws (or rejects with) AccessDenied or Unavailable: the refusal is on record by then.
    */
   authorize(statement: Statement, waiting: Waiting): Permit | Promise<Permit>
+  /**
+   * For a protocol that sends at the end of its turns: from here on a permit is good for sending once `clear` of the departure
+   * has returned, and no sooner. `depart` sends what waits, after `clear`; it may not throw. Without this, a permit is good at once.
+   */
+  departs(depart: () => void): Departure
   /** The principal's reason, in its own words: a fact for policies (`context.reason`), shown to approvers. */
   justify(reason: string): void
   /**

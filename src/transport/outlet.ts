@@ -25,6 +25,8 @@ const NONE: Buffer = Buffer.alloc(0)
 export class Outlet {
   readonly #socket: Pick<Leg, 'unsent' | 'destroyed' | 'write' | 'end'>
   readonly #arena: Arena
+  /** Called before anything is sent; what it throws, nothing is. */
+  readonly #ready: (() => void) | undefined
   #chunk: Buffer | undefined
   #from = 0
   #to = 0
@@ -37,8 +39,10 @@ export class Outlet {
   constructor(
     socket: Pick<Leg, 'unsent' | 'destroyed' | 'write' | 'end'>,
     leg: 'client' | 'upstream',
+    ready?: () => void,
   ) {
     this.#socket = socket
+    this.#ready = ready
     this.#arena = arenas[leg]
   }
 
@@ -88,10 +92,28 @@ export class Outlet {
     this.position = this.#start = arena.free
   }
 
-  /** Sends all that was given. Call at the end of each turn: nothing may wait across turns. */
+  /** Sends all that was given. Call this or `hold` at the end of each turn: the arena is everybody's. */
   flush(): void {
     this.#settle(true)
     if (this.position >= 0) this.#sendRegion()
+  }
+
+  /** Keeps what was given for a later `flush`. */
+  hold(): void {
+    if (this.position >= 0) this.#settle(false)
+    if (this.position < 0) return
+    const { slab, position } = this
+    this.position = -1
+    this.slab = NONE
+    this.own(Buffer.from(slab.subarray(this.#start, position)))
+  }
+
+  /** Drops what was given and not sent, and what comes. */
+  discard(): void {
+    this.#closed = true
+    this.#chunk = undefined
+    this.position = -1
+    this.slab = NONE
   }
 
   /** Sends what is there and the end; later bytes are dropped. */
@@ -128,6 +150,8 @@ export class Outlet {
   }
 
   #write(bytes: Uint8Array): void {
-    if (!this.#closed) this.#socket.write(bytes)
+    if (this.#closed) return
+    this.#ready?.()
+    this.#socket.write(bytes)
   }
 }

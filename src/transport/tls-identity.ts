@@ -22,6 +22,8 @@ export type TlsSource =
 export interface TlsIdentity {
   /** For each new connection; current at each call. */
   context(): SecureContext
+  /** For those that ask clients for a certificate of these authorities (PEM). */
+  asking(authorities: string): SecureContext
   /** The leaf, DER: what `tls-server-end-point` channel binding hashes (RFC 5929). */
   certificateDer(): Uint8Array
   /** For servers that take PEM (the REST API); `onChange` tells when to take it again. */
@@ -66,8 +68,14 @@ export async function tlsIdentity(
   }
 
   let current = await load()
+  let asking: { of: Loaded; authorities: string; context: SecureContext } | undefined
   const identity: TlsIdentity = {
     context: () => current.context,
+    asking(authorities) {
+      if (asking?.of !== current || asking.authorities !== authorities)
+        asking = { of: current, authorities, context: contextOf(current.pem, authorities) }
+      return asking.context
+    },
     certificateDer: () => current.der,
     pem: () => current.pem,
     onChange(listener) {
@@ -103,13 +111,7 @@ function build(pem: { certificate: string; key: string }): Loaded {
         'the TLS key does not belong to the TLS certificate',
       )
     }
-    const context = createSecureContext({
-      cert: pem.certificate,
-      key: pem.key,
-      minVersion: 'TLSv1.2',
-      // A client that renegotiates makes us do its work again and again.
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
-    })
+    const context = contextOf(pem)
     return { context, der: leaf.raw, pem: { certificate: pem.certificate, key: pem.key } }
   } catch (error) {
     if (error instanceof ConfigurationError) throw error
@@ -119,4 +121,16 @@ function build(pem: { certificate: string; key: string }): Loaded {
       { cause: error },
     )
   }
+}
+
+/** With `authorities`, clients are told whose certificates are asked for. Sessions are resumed by the very context only. */
+function contextOf(pem: { certificate: string; key: string }, authorities?: string): SecureContext {
+  return createSecureContext({
+    cert: pem.certificate,
+    key: pem.key,
+    minVersion: 'TLSv1.2',
+    // A client that renegotiates makes us do its work again and again.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_CIPHER_SERVER_PREFERENCE,
+    ...(authorities === undefined ? {} : { ca: authorities, sessionIdContext: 'sallyport' }),
+  })
 }

@@ -102,6 +102,8 @@ export interface ServeOptions {
   readonly alpn?: readonly string[]
   /** Sent in the clear first: the wire's "yes, TLS". */
   readonly reply?: Uint8Array
+  /** The client may prove itself by a certificate: whether it holds is for the caller. */
+  readonly asksCertificate?: boolean
   /** Bytes of the ClientHello that the caller has read already (TLS from the first byte on). */
   readonly peeked?: Uint8Array
   readonly timeoutMs: number
@@ -124,6 +126,7 @@ export async function serveTls(
   const tls = new TLSSocket(socket, {
     isServer: true,
     secureContext: context,
+    ...(options.asksCertificate === true ? { requestCert: true, rejectUnauthorized: false } : {}),
     ...(options.alpn === undefined ? {} : { ALPNProtocols: [...options.alpn] }),
   })
   try {

@@ -118,6 +118,7 @@ export async function startApiStage(): Promise<ApiStage> {
   const port = typeof address === 'object' && address !== null ? address.port : 0
   writeFileSync(join(folder, 'api.yaml'), OPENAPI)
   makeRepository(folder, repository)
+  makeCertificates(folder)
   const [issuer, grpc] = await Promise.all([startIssuer(), startGrpc()])
   const url = `http://127.0.0.1:${port}`
   const tokens = await startTokenEndpoint(folder, issuer.url)
@@ -173,6 +174,19 @@ export async function startApiStage(): Promise<ApiStage> {
         credential,
       },
     ],
+    settings: {
+      identity: {
+        issuers: [issuerEntry(issuer.url)],
+        certificates: [
+          {
+            issuer: issuer.url,
+            ca: `file:${join(folder, 'clients.pem')}`,
+            subject: 'cn',
+            groups: ['agents'],
+          },
+        ],
+      },
+    },
     policies: { 'api.cedar': POLICIES },
     dataClasses: {
       card: { detect: 'card', mask: 'redact' },
@@ -376,6 +390,44 @@ function makeRepository(folder: string, root: string): void {
   git(work, 'commit', '-q', '-m', 'first')
   git(root, 'clone', '-q', '--bare', work, 'tools.git')
   git(join(root, 'tools.git'), 'config', 'http.receivepack', 'true')
+}
+
+/** `clients` is who signs; `order-bot` holds, `past` has ended, `stranger` is somebody else's. */
+function makeCertificates(folder: string): void {
+  const openssl = (...args: string[]) =>
+    execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  for (const name of ['clients', 'stranger'])
+    openssl(
+      'req',
+      '-x509',
+      ...key,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.pem`,
+      '-subj',
+      `/CN=${name}`,
+    )
+  writeFileSync(join(folder, 'client.ext'), 'basicConstraints=CA:false')
+  for (const [name, days] of [
+    ['order-bot', '1'],
+    ['past', '0'],
+  ] as const) {
+    openssl(
+      'req',
+      ...key,
+      '-keyout',
+      `${name}.key`,
+      '-out',
+      `${name}.csr`,
+      '-subj',
+      '/CN=order-bot',
+    )
+    const signed = ['-CA', 'clients.pem', '-CAkey', 'clients.key', '-set_serial', '7']
+    const wish = ['-req', '-in', `${name}.csr`, '-extfile', 'client.ext', '-days', days]
+    openssl('x509', ...wish, ...signed, '-out', `${name}.pem`)
+  }
 }
 
 /** git's own server side, as CGI (RFC 3875). */

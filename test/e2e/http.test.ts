@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { auditRecords } from '../servers/audit-files.ts'
-import { until } from '../servers/programs.ts'
+import { run, until } from '../servers/programs.ts'
 import { type ApiStage, CARD, EMAIL, startApiStage, UPSTREAM_SECRET } from './http-stage.ts'
 
 let stage: ApiStage
@@ -76,6 +76,37 @@ test('asks for an access token of an upstream, and for another when it is no lon
   const tokens = [...new Set(seen.map(({ headers }) => String(headers['authorization'])))]
   expect(tokens.length).toBe(2)
   for (const token of tokens) expect(stage.gateway.log()).not.toContain(token.slice(7))
+})
+
+test('takes a client certificate, alone or with a proof of the same principal', async () => {
+  const ask = async (name: string, ...more: string[]) => {
+    const at = (end: string) => `${stage.folder}/${name}.${end}`
+    const fields = ['-H', 'Sallyport-Resource: api', '-w', '%{http_code}', '-o', '/dev/null']
+    const proof = ['--cert', at('pem'), '--key', at('key'), '--cacert', stage.gateway.ca]
+    const url = `https://127.0.0.1:${stage.gateway.port}/echo`
+    return (await run('curl', ['-sS', ...proof, ...fields, ...more, url], { timeoutMs: 20_000 }))
+      .stdout
+  }
+  const bearer = async (client?: string) => [
+    '-H',
+    `Authorization: Bearer ${await stage.token(client)}`,
+  ]
+  expect(await ask('order-bot', '--http1.1')).toBe('200')
+  expect(await ask('order-bot', '--http2')).toBe('200')
+  expect(await ask('order-bot', '--tls-max', '1.2')).toBe('200')
+  expect(stage.seen.at(-1)!.headers['authorization']).toBe(`Bearer ${UPSTREAM_SECRET}`)
+  expect(await ask('order-bot', ...(await bearer()))).toBe('200')
+  const before = stage.seen.length
+  expect(await ask('order-bot', ...(await bearer('dora')))).toBe('401')
+  expect(await ask('order-bot', '-H', 'Sec-Fetch-Site: cross-site')).toBe('400')
+  for (const name of ['past', 'stranger']) {
+    expect(await ask(name), name).toBe('401')
+    expect(await ask(name, ...(await bearer())), name).toBe('401')
+  }
+  expect(stage.seen.length).toBe(before)
+  const dora = await stage.token('dora')
+  const sessions = JSON.parse((await stage.gateway.cli(['sessions', '--json'], dora)).stdout)
+  expect(sessions.map((each: { principal: string }) => each.principal)).toContain('order-bot')
 })
 
 test('takes an ephemeral credential as Basic, and a token as the password of any name', async () => {

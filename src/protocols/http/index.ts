@@ -41,19 +41,31 @@ export function createHttp(): Protocol<HttpSettings> {
       return refusePlaintext(socket)
     }
     let open: Socket = socket
+    let certificate: Uint8Array | undefined
     if (secure) {
       try {
-        open = await serveTls(socket, gateway.tls().context, {
+        const { context, asking } = gateway.tls()
+        const tls = await serveTls(socket, asking ?? context, {
           peeked: first,
+          asksCertificate: asking !== undefined,
           alpn: httpProtocols,
           timeoutMs: gateway.limits.loginMs,
         })
+        certificate = tls.getPeerX509Certificate()?.raw
+        open = tls
       } catch {
         // Safe: nobody was let in; the socket is destroyed by then. Port scans and old clients end here.
         return
       }
     } else socket.unshift(first)
-    const sessions = new Sessions(gateway, protocol, listener, address, tokens)
+    const sessions = new Sessions({
+      gateway,
+      protocol,
+      listener,
+      origin: address,
+      tokens,
+      certificate,
+    })
     const scheme = secure ? 'https' : 'http'
     const failures: unknown[] = []
     const served = {

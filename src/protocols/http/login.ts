@@ -7,12 +7,14 @@ import type { RequestHead } from '#transport/http'
 export type Proof =
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'credential'; readonly id: string; readonly secret: string }
+  /** The connection's own. */
+  | { readonly kind: 'certificate' }
 
 export interface Asking {
   readonly resource: string
   readonly proof: Proof
-  /** The field that carried it: ours, never the upstream's. */
-  readonly carrier: 'authorization' | 'sallyport-authorization'
+  /** The field that carried it: ours, never the upstream's. Undefined: none did. */
+  readonly carrier: 'authorization' | 'sallyport-authorization' | undefined
   /** One for each resource and proof, on this connection. Never leaves the process. */
   readonly key: string
 }
@@ -37,11 +39,22 @@ function labelOf(host: string | undefined): string | undefined {
   return dot > 0 ? host.slice(0, dot) : undefined
 }
 
-/** Throws AuthenticationFailed: there is no proof, or none that we read. */
-export function proofOf({ fields, method }: RequestHead): Pick<Asking, 'proof' | 'carrier'> {
+/**
+ * `certified`: the client proved itself by a certificate, which is enough. Throws AuthenticationFailed: there is no proof, or none
+ * that we read.
+ */
+export function proofOf(
+  { fields, method }: RequestHead,
+  certified = false,
+): Pick<Asking, 'proof' | 'carrier'> {
   const own = fields.all('sallyport-authorization')
   const carrier = own.length > 0 ? 'sallyport-authorization' : 'authorization'
   const [words, second] = own.length > 0 ? own : fields.all('authorization')
+  if (words === undefined && certified) {
+    // A browser shows it to whatever page asks, as it does with Basic.
+    refuseOtherSites(fields, method)
+    return { carrier: undefined, proof: { kind: 'certificate' } }
+  }
   if (words === undefined)
     throw new AuthenticationFailed(
       'token_required',
@@ -66,7 +79,7 @@ export function proofOf({ fields, method }: RequestHead): Pick<Asking, 'proof' |
 
 /** Throws AuthenticationFailed. */
 export async function prove(
-  proof: Proof,
+  proof: Exclude<Proof, { kind: 'certificate' }>,
   resource: string,
   origin: Origin,
   gateway: Gateway,

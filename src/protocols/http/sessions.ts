@@ -3,11 +3,18 @@
 
 import type { Reading } from '#engines/http'
 import type { Gateway, ListenerSettings, Protocol, Session } from '#gateway'
-import { AccessDenied, type CloseReason, type Origin, type Statement } from '#model'
+import {
+  AccessDenied,
+  AuthenticationFailed,
+  type CloseReason,
+  type Origin,
+  type Principal,
+  type Statement,
+} from '#model'
 import type { RepeatedRequest, RequestHead } from '#transport/http'
 import type { ToldAnswer } from './answer-head.ts'
 import { type Injected, UpstreamCredential } from './credential.ts'
-import { type Asking, proofOf, prove, resourceOf } from './login.ts'
+import { type Asking, type Proof, proofOf, prove, resourceOf } from './login.ts'
 import type { AccessTokens } from './oauth.ts'
 import { Running } from './running.ts'
 import type { HttpSettings } from './settings.ts'
@@ -45,12 +52,18 @@ export interface RequestForm {
   told?: ToldAnswer
 }
 
+export interface SessionsParts {
+  readonly gateway: Gateway
+  readonly protocol: Protocol<HttpSettings>
+  readonly listener: ListenerSettings
+  readonly origin: Omit<Origin, 'client'>
+  readonly tokens: AccessTokens
+  /** What the client's TLS handshake proved the key of (DER); nobody looked at it yet. */
+  readonly certificate: Uint8Array | undefined
+}
+
 export class Sessions {
-  readonly #gateway: Gateway
-  readonly #protocol: Protocol<HttpSettings>
-  readonly #listener: ListenerSettings
-  readonly #origin: Omit<Origin, 'client'>
-  readonly #tokens: AccessTokens
+  readonly #parts: SessionsParts
   readonly #open = new Map<string, Promise<OpenSession>>()
   /** By the head, which is the same object when a client repeats itself. */
   readonly #asked = new WeakMap<RequestHead, Named>()
@@ -58,18 +71,8 @@ export class Sessions {
   #failures = 0
   #closed = false
 
-  constructor(
-    gateway: Gateway,
-    protocol: Protocol<HttpSettings>,
-    listener: ListenerSettings,
-    origin: Omit<Origin, 'client'>,
-    tokens: AccessTokens,
-  ) {
-    this.#tokens = tokens
-    this.#gateway = gateway
-    this.#protocol = protocol
-    this.#listener = listener
-    this.#origin = origin
+  constructor(parts: SessionsParts) {
+    this.#parts = parts
   }
 
   /** Nothing more is heard of this connection: too many proofs did not hold. */
@@ -123,10 +126,10 @@ export class Sessions {
   }
 
   #asking(head: RequestHead): Named {
-    const { tunnel } = this.#listener
+    const { tunnel } = this.#parts.listener
     // Whoever holds the tunnel has proved it; it opens one resource, whatever a request names.
     if (tunnel !== undefined) return { resource: tunnel.resource, key: 'tunnel' }
-    const found = proofOf(head)
+    const found = proofOf(head, this.#parts.certificate !== undefined)
     const resource = resourceOf(head)
     if (resource === undefined)
       throw new AccessDenied('resource_unknown', 'The request names no resource.', {
@@ -139,22 +142,21 @@ export class Sessions {
     { resource, proof, carrier }: Pick<Asking, 'resource'> & Partial<Asking>,
     { fields }: RequestHead,
   ): Promise<OpenSession> {
-    const { tunnel } = this.#listener
+    const { gateway, protocol, listener, origin: place, tokens } = this.#parts
+    const { tunnel } = listener
     const client = (fields.get('user-agent') ?? '').slice(0, 64).replace(/[^ -~]/g, '?')
-    const origin = { ...this.#origin, ...tunnel?.origin, client }
+    const origin = { ...place, ...tunnel?.origin, client }
     try {
       const principal =
-        proof === undefined
-          ? tunnel!.principal
-          : await prove(proof, resource, origin, this.#gateway)
-      const session = await this.#gateway.open(principal, this.#protocol, resource, origin)
+        proof === undefined ? tunnel!.principal : await this.#prove(proof, resource, origin)
+      const session = await gateway.open(principal, protocol, resource, origin)
       if (this.#closed) {
         await session.close('client_left')
         throw new AccessDenied('session_ended', 'the client left')
       }
       return {
         session,
-        credential: new UpstreamCredential(session, this.#tokens),
+        credential: new UpstreamCredential(session, tokens),
         carrier,
         reason: '',
         forms: new WeakMap(),
@@ -164,5 +166,22 @@ export class Sessions {
       this.#failures += 1
       throw error
     }
+  }
+
+  /** Throws AuthenticationFailed; also when a proof and the client's certificate are of two principals. */
+  async #prove(proof: Proof, resource: string, origin: Origin): Promise<Principal> {
+    const { gateway, certificate } = this.#parts
+    const own = certificate && (await gateway.authenticateCertificate(certificate, origin))
+    if (proof.kind === 'certificate') {
+      if (own !== undefined) return own
+      throw new AuthenticationFailed('token_required', 'there is no client certificate')
+    }
+    const principal = await prove(proof, resource, origin, gateway)
+    if (own === undefined || own.id === principal.id) return principal
+    gateway.loginFailed(origin, 'credential_invalid')
+    throw new AuthenticationFailed(
+      'credential_invalid',
+      'the client certificate is of another principal than the proof',
+    )
   }
 }

@@ -76,9 +76,6 @@ export class ClientPump implements FrameReader {
     while (!this.#talk.ended && this.#pause.over()) {
       if (!this.#judge.held && !this.#pause.on) this.#feed.resume()
     }
-    const { toUpstream, toClient } = this.#talk.parts
-    toUpstream.flush()
-    toClient.flush()
   }
 
   read(bytes: Buffer, at: number, end: number): number {

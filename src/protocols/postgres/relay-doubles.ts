@@ -45,12 +45,15 @@ export interface SessionOptions {
   readonly decide?: Decide
   readonly classes?: readonly DataClass[]
   readonly answerBytes?: number
+  /** Puts permits on record, at the end of the loop's turn: as when several sessions share a write. */
+  readonly write?: () => void
 }
 
 export const HIDDEN = 'hidden by the double'
 
 export function sessionDouble(options: SessionOptions = {}): SessionDouble {
-  const { decide = () => undefined, classes = [], answerBytes = 0 } = options
+  const { decide = () => undefined, classes = [], answerBytes = 0, write } = options
+  let waits = false
   const ending = new AbortController()
   const masking = createMasking({ classes, tokenKey: new Uint8Array(32) })
   const session: SessionDouble = {
@@ -82,10 +85,21 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
     credential: () => Promise.reject(new Error('this double has no credential')),
     authorize(statement, waiting) {
       session.statements.push(statement)
+      waits = write !== undefined
       const terms = decide(statement, waiting)
       if (terms instanceof Promise) return terms.then(these => permitDouble(statement, these))
       return permitDouble(statement, terms)
     },
+    departs: depart => ({
+      get waits() {
+        return waits
+      },
+      clear() {
+        if (waits) write?.()
+        waits = false
+      },
+      leave: () => (waits ? void setImmediate(depart) : depart()),
+    }),
     justify: reason => void session.reasons.push(reason),
     refused: (text, error) => void session.refusals.push({ text, error }),
     complete: (permit, outcome) =>

@@ -214,6 +214,62 @@ describe('simple queries', () => {
   })
 })
 
+describe('statements that go on record with those of other sessions', () => {
+  test('leave after that, whole and in order', async () => {
+    const steps: string[] = []
+    const { client, upstream } = await begin({ write: () => steps.push('written') })
+    client.send(
+      parseFrame('s', 'select $1::text'),
+      // Refused: what is ours stands between the client's frames.
+      bindFrame('p', 'unknown', []),
+      syncFrame(),
+      queryFrame('select 1'),
+    )
+    expect(types(await upstream.until('Q'))).toBe('PPSQ')
+    expect(steps).not.toEqual([])
+  })
+
+  test('that are longer than what is gathered leave after that too', async () => {
+    let written = false
+    const { client, upstream } = await begin({
+      write: () => {
+        written = true
+      },
+    })
+    const long = `select '${'x'.repeat(20_000)}'`
+    client.send(parseFrame('a', long), bindFrame('', 'a', []), executeFrame(), syncFrame())
+    expect(types(await upstream.until('S'))).toBe('PBDES')
+    expect(written).toBe(true)
+  })
+
+  test('never leave when they cannot be, and their session ends', async () => {
+    const { client, upstream, session, ended } = await begin({
+      write: () => {
+        throw new Unavailable('audit_unavailable', 'the audit log cannot be written')
+      },
+    })
+    client.send(queryFrame('select 1'))
+    const frames = await client.until('E')
+    expect(sqlState(frames[0] as { body: Buffer })).toBe('58000')
+    expect(await ended).toBe('failed')
+    expect(await upstream.quiet()).toBe(true)
+    expect(session.outcomes).toMatchObject([{ outcome: { status: 'failed' } }])
+  })
+
+  test('never leave once the session has ended', async () => {
+    const { client, upstream, session, ended } = await begin({
+      decide: () => {
+        queueMicrotask(() => session.ending.abort('identity_ended'))
+        return undefined
+      },
+      write: () => {},
+    })
+    client.send(queryFrame('select 1'))
+    expect(await ended).toBe('identity_ended')
+    expect(await upstream.quiet()).toBe(true)
+  })
+})
+
 describe('extended queries', () => {
   test('are judged at Parse and again at Execute with the bound values', async () => {
     const { client, upstream, session } = await begin()

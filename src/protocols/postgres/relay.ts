@@ -2,8 +2,8 @@
 // message means is the pumps' business.
 import type { Duplex } from 'node:stream'
 import type { Analyser } from '#engines/sql'
-import { endingError, type Gateway, type Session } from '#gateway'
-import { type CloseReason, type GatewayError, UpstreamError } from '#model'
+import { type Departure, endingError, type Gateway, type Session } from '#gateway'
+import { type CloseReason, type GatewayError, Unavailable, UpstreamError } from '#model'
 import { Leg, Outlet } from '#transport'
 import type { Catalog } from './catalog-types.ts'
 import { ClientPump } from './client-pump.ts'
@@ -55,6 +55,8 @@ class Relay {
   readonly #talk: Conversation
   readonly #fromClient: ClientPump
   readonly #fromUpstream: UpstreamPump
+  /** Statements that are permitted wait here until they are on record. */
+  readonly #departure: Departure
   readonly #resolve: (reason: CloseReason) => void
   readonly #reject: (error: unknown) => void
   readonly #onAbort = (): void => {
@@ -82,6 +84,7 @@ class Relay {
     const { session, catalog, client, upstream } = parts
     this.#client = new Leg(client)
     this.#upstream = new Leg(upstream)
+    this.#departure = session.departs(() => this.#depart())
     const names = new SessionNames()
     const scope = new Scope(parts.searchPath, session.resource.credential.user)
     this.#talk = new Conversation({
@@ -92,7 +95,7 @@ class Relay {
       preview: parts.preview,
       builder: new StatementBuilder(parts.analyser, catalog, scope, names),
       toClient: new Outlet(this.#client, 'client'),
-      toUpstream: new Outlet(this.#upstream, 'upstream'),
+      toUpstream: new Outlet(this.#upstream, 'upstream', () => this.#departure.clear()),
       messageBytes: parts.limits.messageBytes,
       cancelUpstream: () => this.#cancel(),
       end: (reason, error) => this.#end(reason, error),
@@ -164,13 +167,35 @@ class Relay {
   }
 
   #fail(error: unknown): void {
-    this.#bug = error
-    this.#end('failed', endingError('failed'))
+    // What waits cannot be put on record: it is dropped, and so is the session, whose state has gone on from it.
+    const unrecorded = error instanceof Unavailable && this.#departure.waits
+    if (!unrecorded) this.#bug = error
+    this.#end('failed', unrecorded ? error : endingError('failed'))
   }
 
   #finish(): void {
     this.#fromClient.progress()
-    this.#parts.session.catchUp()
+    const { toClient, toUpstream } = this.#talk.parts
+    toClient.flush()
+    if (this.#departure.waits) toUpstream.hold()
+    this.#departure.leave()
+  }
+
+  /** What was permitted may be sent, unless it is not on record. */
+  #depart(): void {
+    if (this.#talk.ended) return
+    try {
+      this.#departure.clear()
+      this.#talk.parts.toUpstream.flush()
+      this.#parts.session.catchUp()
+      this.#rest()
+    } catch (error) {
+      // Safe: as in `#turn`.
+      this.#fail(error)
+    }
+  }
+
+  #rest(): void {
     if (this.#talk.ended) return
     if (this.#leaving && this.#talk.queue.length === 0) this.#end('client_left')
     else this.#balance()
@@ -264,6 +289,7 @@ class Relay {
     this.#unfollow?.()
     this.#completeAll(reason)
     const { toClient, toUpstream } = talk.parts
+    if (this.#departure.waits) toUpstream.discard()
     if (error !== undefined && !this.#fromUpstream.midFrame) toClient.own(denial(error, 'FATAL'))
     if (!this.#upstreamEnded) {
       // Cut off by a half-sent message of ours it would wait for the rest: the end follows at once.

@@ -66,6 +66,9 @@ export async function fakeGateway(limits: Partial<Gateway['limits']> = {}): Prom
     asksPeople: () => false,
     askPerson: () => undefined,
     tls: () => ({ context: identity.context(), certificate: identity.certificateDer() }),
+    async authenticateCertificate() {
+      throw new AuthenticationFailed('credential_invalid', 'there are no authorities')
+    },
     async authenticate(token) {
       if (token.reveal() === TOKEN) return alice
       failures.push('token_invalid')
@@ -149,6 +152,7 @@ export function fakeSession(
     recordOutput: () => undefined,
     recordSize() {},
     catchUp() {},
+    departs: depart => ({ waits: false, clear() {}, leave: depart }),
     justify() {},
     close: async reason => ending.abort(reason),
   }

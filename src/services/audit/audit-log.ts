@@ -16,6 +16,11 @@ export interface RecurringEntry {
   readonly commitment: string
 }
 
+/** Entries that go out with one write: all of them are on record afterwards, or none is. */
+export interface Batch {
+  readonly state: 'waiting' | 'written' | 'lost'
+}
+
 export interface AuditLog {
   /** The name under which checkpoints are signed. */
   readonly origin: string
@@ -36,6 +41,16 @@ export interface AuditLog {
    * (not of the fixed shape, over 32 KiB): then nothing was written.
    */
   append(entry: AuditEntry | RecurringEntry): number
+  /**
+   * As `append`, but the bytes may still be here when it returns: they go out with the next `append` or `flush`, in one
+   * write. Until `batch` says `written`, nothing of what the entry is for may happen; when it says `lost`, it never may, and
+   * its number is another's.
+   */
+  enter(entry: AuditEntry | RecurringEntry): number
+  /** What the last entry that was entered goes out with. */
+  readonly batch: Batch
+  /** Writes what was entered. Throws Unavailable('audit_unavailable'): then all of it is lost. */
+  flush(): void
   /**
    * Resolves when the record and all before it are on the disk (fdatasync, shared by all who wait). Rejects
    * with Unavailable('audit_unavailable').

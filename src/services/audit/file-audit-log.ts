@@ -1,4 +1,4 @@
-// The log over files: puts an entry into its frame with one write, grows the tree, and keeps itself signed. When the
+// The log over files: puts entries into their frames and out with one write, grows the tree, and keeps itself signed. When the
 // disk fails it says so by refusing, and goes on by itself once a record can be written whole again.
 import {
   encodeRecord,
@@ -7,16 +7,18 @@ import {
   writeFrameHeader,
 } from '#engines/merkle'
 import { type AuditEntry, type JsonObject, Unavailable } from '#model'
-import type { AppendedRecord, AuditLog, RecurringEntry } from './audit-log.ts'
+import type { AppendedRecord, AuditLog, Batch, RecurringEntry } from './audit-log.ts'
 import type { Checkpointer } from './checkpointer.ts'
 import type { GroupCommit } from './group-commit.ts'
-import type { GrowingTree } from './growing-tree.ts'
+import { type GrowingTree, KEPT_BYTES } from './growing-tree.ts'
 import type { PublishedLog } from './published-log.ts'
 import type { RecordReader } from './record-reader.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 
 /** So long may heads fail to be signed before appends are refused: evidence without a head can be altered. */
 const MOST_UNSIGNED_MS = 10_000
+/** Header and record of one frame while it is written. UTF-8 takes at most three bytes for each UTF-16 unit. */
+const MOST_ROOM = FRAME_HEADER_BYTES + 3 * MOST_RECORD_BYTES
 
 export interface LogParts {
   readonly origin: string
@@ -36,8 +38,13 @@ export interface LogParts {
 
 export class FileAuditLog implements AuditLog {
   readonly #parts: LogParts
-  /** Header and record of one frame. UTF-8 takes at most three bytes for each UTF-16 unit. */
-  readonly #frame = Buffer.alloc(FRAME_HEADER_BYTES + 3 * MOST_RECORD_BYTES)
+  /** What was entered and not written yet: frames, and where they end. */
+  readonly #frames = Buffer.alloc(KEPT_BYTES)
+  #ends: number[] = []
+  #used = 0
+  #batch: { state: Batch['state'] } = { state: 'written' }
+  /** The same as values, while somebody listens. */
+  #heard: JsonObject[] = []
   readonly #listeners = new Set<(appended: AppendedRecord) => void>()
   readonly #timer: NodeJS.Timeout | undefined
   #writeFailed = false
@@ -80,32 +87,68 @@ export class FileAuditLog implements AuditLog {
   }
 
   append(entry: AuditEntry | RecurringEntry): number {
-    const { tree, writer, now } = this.#parts
-    const refusal = this.#refusal()
-    if (refusal !== undefined) throw unavailable(refusal)
-    const index = tree.size
-    const ts = this.#time(now())
-    const length = 'form' in entry ? this.#fill(entry, index, ts) : this.#encode(entry, index, ts)
-    const frame = this.#frame
-    const end = FRAME_HEADER_BYTES + length
-    writeFrameHeader(frame, 0, length)
-    try {
-      writer.write(frame, end)
-    } catch (cause) {
-      // Full, broken or read-only: this entry is not on record, so whatever it is for must not happen.
-      this.#writeFailed = true
-      throw unavailable('The audit log cannot be written.', cause)
-    }
-    this.#writeFailed = false
-    tree.append(frame, FRAME_HEADER_BYTES, end)
-    if (this.#listeners.size > 0) {
-      const told = 'form' in entry ? entry.form.entry(entry.commitment) : entry
-      this.#tell(index, { ...told, seq: index, ts } as unknown as JsonObject)
-    }
+    const index = this.enter(entry)
+    this.flush()
     return index
   }
 
+  get batch(): Batch {
+    return this.#batch
+  }
+
+  enter(entry: AuditEntry | RecurringEntry): number {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) throw unavailable(refusal)
+    const frames = this.#frames
+    const room = 'form' in entry ? FRAME_HEADER_BYTES + entry.form.mostBytes : MOST_ROOM
+    if (frames.length - this.#used < room) this.flush()
+    const at = this.#used
+    const index = this.size + this.#ends.length
+    const ts = this.#time(this.#parts.now())
+    const start = at + FRAME_HEADER_BYTES
+    const length =
+      'form' in entry ? this.#fill(entry, start, index, ts) : this.#encode(entry, start, index, ts)
+    writeFrameHeader(frames, at, length)
+    if (this.#listeners.size > 0) {
+      const told = 'form' in entry ? entry.form.entry(entry.commitment) : entry
+      this.#heard.push({ ...told, seq: index, ts } as unknown as JsonObject)
+    }
+    if (this.#ends.length === 0) this.#batch = { state: 'waiting' }
+    this.#used = start + length
+    this.#ends.push(this.#used)
+    return index
+  }
+
+  flush(): void {
+    if (this.#ends.length === 0) return
+    const { tree, writer } = this.#parts
+    const ends = this.#ends
+    const heard = this.#heard
+    const first = tree.size
+    this.#ends = []
+    this.#used = 0
+    if (heard.length > 0) this.#heard = []
+    try {
+      writer.write(this.#frames, ends)
+    } catch (cause) {
+      // Full, broken or read-only: these entries are not on record, so whatever they are for must not happen.
+      this.#writeFailed = true
+      this.#batch.state = 'lost'
+      throw unavailable('The audit log cannot be written.', cause)
+    }
+    this.#writeFailed = false
+    this.#batch.state = 'written'
+    tree.append(this.#frames, ends)
+    for (let at = 0; at < heard.length; at++) this.#tell(first + at, heard[at] as JsonObject)
+  }
+
   durable(index: number): Promise<void> {
+    try {
+      this.flush()
+    } catch (error) {
+      // Nothing was written, so nothing is durable: whoever asked is told.
+      return Promise.reject(error)
+    }
     if (index >= this.size) return Promise.reject(unavailable('No such record.'))
     return this.#syncFailed
       ? Promise.reject(unavailable('The audit log could not be brought to the disk.'))
@@ -117,12 +160,18 @@ export class FileAuditLog implements AuditLog {
     return () => this.#listeners.delete(listener)
   }
 
-  read(from: number, count: number): Promise<readonly JsonObject[]> {
+  async read(from: number, count: number): Promise<readonly JsonObject[]> {
+    this.flush()
     return this.#parts.reader.read(from, count)
   }
 
   async checkpoint(): Promise<string> {
     const { checkpointer, now } = this.#parts
+    try {
+      this.flush()
+    } catch {
+      // Whoever entered it finds it lost; what is on record already is signed as ever.
+    }
     // Counted from the first try on, not from its failure: a disk that hangs never fails.
     this.#unsignedSince ??= now()
     this.#signing++
@@ -170,17 +219,17 @@ export class FileAuditLog implements AuditLog {
     return undefined
   }
 
-  #fill({ form, commitment }: RecurringEntry, index: number, ts: string): number {
+  #fill({ form, commitment }: RecurringEntry, start: number, index: number, ts: string): number {
     if (form.mostBytes > MOST_RECORD_BYTES) throw unavailable('This cannot be put on record.')
-    return form.write(this.#frame, FRAME_HEADER_BYTES, commitment, index, ts) - FRAME_HEADER_BYTES
+    return form.write(this.#frames, start, commitment, index, ts) - start
   }
 
-  #encode(entry: AuditEntry, index: number, ts: string): number {
+  #encode(entry: AuditEntry, start: number, index: number, ts: string): number {
     let length: number
     try {
       const text = encodeRecord(entry, index, ts)
       if (text.length > MOST_RECORD_BYTES) throw new RangeError('the record is too long')
-      length = this.#frame.write(text, FRAME_HEADER_BYTES, 'utf8')
+      length = this.#frames.write(text, start, 'utf8')
       if (length > MOST_RECORD_BYTES) throw new RangeError('the record is too long')
     } catch (cause) {
       // The entry, not the log, is at fault; but what cannot be put on record must not happen either.

@@ -1,5 +1,5 @@
-// Writes frames to the current segment, each with one write at a known place, and begins the next segment when one is
-// full. Knows nothing of trees and signatures. What a failed write leaves behind is cut off or overwritten.
+// Writes frames to the current segment, those of a batch with one write at a known place, and begins the next segment when
+// one is full. Knows nothing of trees and signatures. What a failed write leaves behind is cut off or overwritten.
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { INDEX_STRIDE, SEGMENT_MARK, walkSegment } from '#engines/merkle'
 import { type LogFiles, readAt } from './files.ts'
@@ -70,8 +70,9 @@ export class SegmentWriter {
     return this.#current.offset
   }
 
-  /** Writes one frame: header and record in `bytes[0, length)`. Throws when it was not written whole. */
-  write(bytes: Uint8Array, length: number): void {
+  /** Writes the frames in `bytes`, which end at `ends`. Throws when not all was written: then nothing of it stays. */
+  write(bytes: Uint8Array, ends: readonly number[]): void {
+    const length = ends.at(-1) ?? 0
     if (this.#torn) {
       this.#files.truncate(this.#current.fd, this.#current.offset)
       this.#torn = false
@@ -85,9 +86,14 @@ export class SegmentWriter {
       this.#torn = written !== length
       if (this.#torn) this.#cut(segment)
     }
-    if (written !== length) throw new Error('the disk took only a part of the record')
-    if (this.#index.count % INDEX_STRIDE === 0) this.#index.offsets.push(segment.offset)
-    this.#index.count++
+    if (written !== length) throw new Error('the disk took only a part of the records')
+    const index = this.#index
+    let start = 0
+    for (const end of ends) {
+      if (index.count % INDEX_STRIDE === 0) index.offsets.push(segment.offset + start)
+      index.count++
+      start = end
+    }
     segment.offset += length
   }
 

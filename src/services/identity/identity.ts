@@ -1,9 +1,15 @@
 // Who is it: tokens and ephemeral credentials in, principals out; and who is it no longer.
 // Knows no resource but by name, no policy, no session: what ends is told to who listens.
-import { type IssuerSettings, type LoginSettings, prefixConflict } from '#config'
+import {
+  type ClientCertificateSettings,
+  type IssuerSettings,
+  issuersConflict,
+  type LoginSettings,
+} from '#config'
 import { AuthenticationFailed, ConfigurationError, type Principal, type Secret } from '#model'
 import type { Database } from '#services/db'
 import { BrowserSignIn } from './browser-sign-in.ts'
+import { ClientCertificates } from './client-certificates.ts'
 import { type CredentialSummary, Credentials } from './credentials.ts'
 import { DeviceCodes, type DeviceRequest, type DeviceStart } from './device-codes.ts'
 import { Directory, type KnownPrincipals } from './directory.ts'
@@ -45,6 +51,10 @@ export interface EphemeralProof {
 export interface Identity {
   /** Throws AuthenticationFailed (`token_invalid`, `token_expired`, `identity_ended`, `unavailable`). */
   verify(token: Secret): Promise<Principal>
+  /** Who a client certificate (DER) is of; its key was proved. Throws AuthenticationFailed. */
+  verifyCertificate(der: Uint8Array): Principal
+  /** Whose certificates are taken, as PEM; empty: nobody's. */
+  certificateAuthorities(): string
   isCredentialId(name: string): boolean
   /**
    * A credential for one resource, for 15 minutes at most and never longer than the identity itself. The secret is
@@ -79,8 +89,11 @@ export interface Identity {
   readonly people: PeopleSignIn
   /** Calls back at once, within the call that ends. Expiry is the caller's timer (`Principal.expiresAt`). */
   onEnded(listener: (end: IdentityEnd) => void): () => void
-  /** Replaces the issuers. Throws ConfigurationError, and changes nothing, when their names could collide. */
-  update(issuers: readonly IssuerSettings[]): void
+  /** Replaces those who say who somebody is. Throws ConfigurationError, and changes nothing, when it does not hold. */
+  update(
+    issuers: readonly IssuerSettings[],
+    certificates?: readonly ClientCertificateSettings[],
+  ): void
   /** Reads what other processes on the same store have issued and revoked. */
   refresh(): Promise<void>
   /** Resolves when all revocations are stored. Throws Unavailable when one could not be. */
@@ -119,6 +132,7 @@ export interface PeopleSignIn {
 /** Opens the service on its tables, which it brings up to date. */
 export async function createIdentity(options: {
   issuers: readonly IssuerSettings[]
+  certificates?: readonly ClientCertificateSettings[]
   store: Database
   now: () => number
   fetch?: typeof fetch
@@ -187,9 +201,18 @@ export async function createIdentity(options: {
     tell({ run: { principal: id, run }, reason: 'run_ended' })
   }
 
-  const update = (issuers: readonly IssuerSettings[]) => {
-    const conflict = prefixConflict(issuers)
+  const certificates = new ClientCertificates(now, credentialId => {
+    endCredentials(({ credential }) => credential.id === credentialId)
+    tell({ credentialId, reason: 'credential_revoked' })
+  })
+
+  const update = (
+    issuers: readonly IssuerSettings[],
+    authorities: readonly ClientCertificateSettings[] = [],
+  ) => {
+    const conflict = issuersConflict(issuers, authorities)
     if (conflict) throw new ConfigurationError('configuration_invalid', conflict.message)
+    certificates.update(authorities)
     for (const issuer of tokens.update(issuers)) {
       endCredentials(
         principal =>
@@ -210,7 +233,7 @@ export async function createIdentity(options: {
     for (const run of fresh.runs) endRun(run)
   }
 
-  update(options.issuers)
+  update(options.issuers, options.certificates)
   await signIns.load()
   await people.load()
   await refresh()
@@ -242,6 +265,8 @@ export async function createIdentity(options: {
       }
       return principal
     },
+    verifyCertificate: der => holding(certificates.verify(der)),
+    certificateAuthorities: () => certificates.authorities,
     isCredentialId,
     async issue(principal, resource, ttlMs) {
       holding(principal)
@@ -320,6 +345,7 @@ export async function createIdentity(options: {
     settled: () => writes.settled(),
     async close() {
       clearInterval(timer)
+      certificates.close()
       await writes.settled()
     },
   }
