@@ -1,6 +1,5 @@
 // What a session puts on record and counts: decisions, outcomes, answers as they were seen. Decides nothing. The
 // entry of a decision is written at once; what nobody needs to wait for follows in `catchUp`.
-import { isUtf8 } from 'node:buffer'
 import {
   type AccessDenied,
   type Decision,
@@ -279,9 +278,7 @@ export class SessionRecord {
   /** In order with what waits: output follows its statement. */
   output(permit: Permit, stream: OutputStream, bytes: Uint8Array): Promise<void> | undefined {
     this.catchUp()
-    const entry = permit.auditIndex
-    const at = this.#parts.now()
-    this.#parts.recorder.add({ kind: 'output', at, entry, stream, ...written(bytes) })
+    this.#parts.recorder.addOutput(this.#parts.now(), permit.auditIndex, stream, bytes)
     return this.#parts.recorder.behind
   }
 
@@ -383,12 +380,6 @@ export class SessionRecord {
       statement,
     )
   }
-}
-
-/** As text where it is text: whoever reads a recording by hand is glad of it. */
-function written(bytes: Uint8Array): { text: string } | { base64: string } {
-  const seen = view(bytes)
-  return isUtf8(seen) ? { text: seen.toString('utf8') } : { base64: seen.toString('base64') }
 }
 
 function textOf(statement: Statement): { text: string; parameters?: readonly (string | null)[] } {

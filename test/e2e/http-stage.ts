@@ -168,7 +168,11 @@ export async function startApiStage(): Promise<ApiStage> {
           url,
           unreadable: 'pass',
           body: { most: 4_096, longer: 'stream' },
-          routes: [{ route: 'POST /{repository}.git/git-upload-pack', action: 'read' }],
+          routes: [
+            { route: 'POST /{repository}.git/git-upload-pack', action: 'read' },
+            { route: 'GET /projects/{id}' },
+          ],
+          paths: { encodedSlash: 'allow' },
           unknown: 'path',
         },
         credential,

@@ -56,6 +56,10 @@ test('refuses with a problem document, and nothing of it goes upstream', async (
         .stdout,
       path,
     ).toBe('400')
+  // Where a resource takes it, it goes on as it came.
+  expect((await stage.ask('files', '/projects/group%2ftools')).status).toBe(200)
+  expect(stage.seen.pop()?.url).toBe('/projects/group%2Ftools')
+  expect((await stage.ask('files', '/others/group%2Ftools')).status).toBe(403)
   const override = await stage.ask('api', '/echo', {
     headers: { 'x-http-method-override': 'DELETE' },
   })

@@ -126,6 +126,11 @@ function operationOf(
       'statement_unsupported',
       'a path with `;` is served where a document or a route of the resource has it',
     )
+  if (segments.some(segment => segment.includes('/')))
+    throw new InvalidRequest(
+      'statement_unsupported',
+      'a path with `%2F` is served where a document or a route of the resource has it',
+    )
   return {
     action: tunnelled ? 'tunnel' : actionOf(method),
     verb: method,

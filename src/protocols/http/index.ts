@@ -78,6 +78,8 @@ export function createHttp(): Protocol<HttpSettings> {
       onBug: (error: unknown) => void failures.push(error),
     } as const
     const connection: HttpConnection = serveHttp(open, {
+      // Each resource says whether it takes them.
+      limits: { encodedSlash: true },
       onExchange: exchange => serveRequest(exchange, served),
       refuse: denial,
       onFailure: error => failures.push(error),

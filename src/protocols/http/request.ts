@@ -2,7 +2,7 @@
 import { httpStatement, keptFirstLine, type Reading } from '#engines/http'
 import type { Permit, Waiting } from '#gateway'
 import { InvalidRequest, isGatewayError, type Statement } from '#model'
-import type { Exchange, RequestHead } from '#transport/http'
+import { type Exchange, HttpRefusal, type RequestHead } from '#transport/http'
 import { bodyFacts } from './body-facts.ts'
 import { denial } from './denial.ts'
 import { Passage, type PassageParts } from './passage.ts'
@@ -155,6 +155,9 @@ function statementOf(
 ): Statement {
   const { path, query } = request.target
   const { method, fields, upgrade } = request
+  // The front keeps them for those resources that want them.
+  if (settings.paths.encodedSlash === 'refuse' && path.includes('%2F'))
+    throw new HttpRefusal('target_encoded_separator')
   return httpStatement(
     {
       method,

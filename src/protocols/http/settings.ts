@@ -74,6 +74,12 @@ export const httpSettings = z
       .string()
       .regex(/^\/[^?#\s]*$/, 'expected /PATH')
       .optional(),
+    paths: z
+      .strictObject({
+        /** `%2F` within a segment: refused, or kept as a part of it where a document or a route has the path. */
+        encodedSlash: z.enum(['refuse', 'allow']).default('refuse'),
+      })
+      .prefault({}),
     body: bodySchema.prefault({}),
     /** Parameters of queries that hold secrets, besides those whose names say so: on record as hashes. */
     secretParameters: z.array(z.string().min(1).max(128)).max(64).default([]),

@@ -4,6 +4,7 @@ import {
   endingError,
   type Gateway,
   type ListenerSettings,
+  type OpeningSession,
   type Protocol,
   type Session,
 } from '#gateway'
@@ -96,8 +97,24 @@ export function createSsh(): Protocol<SshSettings> {
     serveInward(gate, new Listeners(gate), lent)
 
     async function open(): Promise<Backend> {
-      session = await gateway.open(login.principal, protocol, login.resource, login.origin)
-      const upstream = await logIn(session, login.login, gateway)
+      const { principal, resource, origin } = login
+      let coming: Promise<UpstreamLogin> | undefined
+      // The host is logged in to while the opening is brought to the disk.
+      const begin = (opening: OpeningSession<SshSettings>) => {
+        coming = logIn(opening, login.login, gateway)
+        coming.catch(() => {}) // awaited below, unless the session does not come to stand
+      }
+      try {
+        session = await gateway.open(principal, protocol, resource, origin, begin)
+      } catch (error) {
+        // Not passed over: nobody will use the login that may still come to stand.
+        coming?.then(
+          ({ end }) => end(),
+          () => {}, // it failed, so there is nothing to end
+        )
+        throw error
+      }
+      const upstream = await (coming ?? neverBegun())
       return { session, upstream, login: login.login ?? session.resource.credential.user ?? '' }
     }
 
@@ -164,6 +181,10 @@ export function createSsh(): Protocol<SshSettings> {
 
 function read(text: string, login: string): Statement {
   return statementOfText(text, login) ?? commandStatement(text, login)
+}
+
+function neverBegun(): never {
+  throw new Error('a session was opened without its beginning')
 }
 
 /** Resolves with the first of them, or when the time is over. */

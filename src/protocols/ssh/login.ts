@@ -9,11 +9,12 @@ import ssh2, {
 } from 'ssh2'
 import type { Gateway, ListenerSettings } from '#gateway'
 import { AuthenticationFailed, isGatewayError, type Origin, type Principal, Secret } from '#model'
-import { clientAlgorithms } from './algorithms.ts'
+import { ciphersFor, clientAlgorithms } from './algorithms.ts'
 import { isCertificate, judgeCertificate, type ShownKey } from './certificates/client-proof.ts'
 import { presentCertificate } from './certificates/host-proof.ts'
 import { guard, type Pressed } from './guard.ts'
 import { offerHybrid } from './hybrid-exchange.ts'
+import { offerCiphers } from './offer.ts'
 import { opensshPrivateKey } from './public-key.ts'
 import { type Destination, readUserName } from './user-name.ts'
 
@@ -85,6 +86,7 @@ export function greet(
       connection.on('error', () => void setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref())
       const pressed = guard(connection, socket, 'client')
       presentCertificate(connection, certificate)
+      offerCiphers(connection, ciphersFor(info.header.versions.software))
       offerHybrid(connection, 'client')
       const client = info.header.versions.software.slice(0, 64).replace(/[^!-~]/g, '?')
       const proof = new Proof(gateway, listener, { ...origin, client }, wait)

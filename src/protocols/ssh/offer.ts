@@ -25,11 +25,20 @@ type Ways = { readonly [part in 'cipher' | 'mac' | 'compress' | 'lang']: List }
 /** Call before our first message of a key exchange, or right after `connect`. */
 export function offerInstead(
   protocol: Offering,
-  { kex, hostKeys }: { kex?: readonly string[]; hostKeys?: readonly string[] },
+  {
+    kex,
+    hostKeys,
+    ciphers,
+  }: {
+    kex?: readonly string[]
+    hostKeys?: readonly string[]
+    /** Of both ways. */
+    ciphers?: readonly string[]
+  },
 ): void {
   const { lists } = protocol._offer
   const ways = ({ cipher, mac, compress, lang }: Ways) => ({
-    cipher: cipher.array,
+    cipher: ciphers ?? cipher.array,
     mac: mac.array,
     compress: compress.array,
     lang: lang.array,
@@ -42,4 +51,9 @@ export function offerInstead(
     sc: ways(lists.sc),
   })
   protocol._offer.lists.kex.array = lists.kex.array
+}
+
+/** The same, for a connection. */
+export function offerCiphers(connection: object, ciphers: readonly string[]): void {
+  offerInstead((connection as { readonly _protocol: Offering })._protocol, { ciphers })
 }

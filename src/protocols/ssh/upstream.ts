@@ -1,7 +1,7 @@
 // Our own login at the protected host, with the resource's credential. Knows no client.
 import { createPrivateKey } from 'node:crypto'
 import ssh2, { type Client, type ConnectConfig } from 'ssh2'
-import type { Gateway, Session } from '#gateway'
+import type { Gateway, OpeningSession } from '#gateway'
 import { type ResolvedSecrets, UpstreamError } from '#model'
 import { upstreamAlgorithms } from './algorithms.ts'
 import { KnownHost } from './certificates/known-host.ts'
@@ -27,7 +27,7 @@ export interface UpstreamLogin {
 
 /** Throws UpstreamError. What the host says goes to the log, not to the client. */
 export async function logIn(
-  session: Session<SshSettings>,
+  session: OpeningSession<SshSettings>,
   login: string | undefined,
   gateway: Pick<Gateway, 'limits' | 'authorities'>,
 ): Promise<UpstreamLogin> {
@@ -100,7 +100,7 @@ export async function logIn(
 
 /** Where the resource's credential is `certificate: ours`. */
 function certificateOf(
-  { resource, principal, id }: Session<SshSettings>,
+  { resource, principal, id }: OpeningSession<SshSettings>,
   user: string,
   gateway: Pick<Gateway, 'authorities'>,
 ): UpstreamProof | undefined {

@@ -1,4 +1,5 @@
-// The file of a recording: an 8-byte mark, then blocks of `length (u32 BE) | sealed bytes`. A block is NDJSON,
+// The file of a recording: an 8-byte mark, then blocks of `length (u32 BE) | sealed bytes`. A block is lines of JSON, some
+// of them followed by bytes (`event-lines`),
 // compressed with zstd unless it is small, sealed with AES-256-GCM under the session's key (nonce | ciphertext | tag);
 // its number is authenticated, so blocks cannot change places. Each block's SHA-256 goes into the audit log.
 import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
@@ -8,7 +9,9 @@ import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import { InvalidRequest } from '#model'
 
 const compress = promisify(zstdCompress)
-export const MARK = Buffer.from('SPREC001', 'latin1')
+export const MARK = Buffer.from('SPREC002', 'latin1')
+/** Of recordings that have no line followed by bytes. */
+const FIRST_MARK = Buffer.from('SPREC001', 'latin1')
 const FASTEST = { [constants.ZSTD_c_compressionLevel]: 1 }
 const WORTH_COMPRESSING_BYTES = 16 * 1024
 /** Each piece of what comes out is a turn of a thread. */
@@ -38,9 +41,11 @@ export async function sealBlock(
   const nonce = randomBytes(NONCE_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   cipher.setAAD(numberBytes(number))
-  const sealed = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
-  const length = numberBytes(sealed.length)
-  return { bytes: Buffer.concat([length, sealed]), sha256: hash('sha256', sealed, 'hex') }
+  const hidden = cipher.update(plain)
+  cipher.final()
+  const length = numberBytes(NONCE_BYTES + hidden.length + TAG_BYTES)
+  const bytes = Buffer.concat([length, nonce, hidden, cipher.getAuthTag()])
+  return { bytes, sha256: hash('sha256', bytes.subarray(length.length), 'hex') }
 }
 
 /**
@@ -50,13 +55,14 @@ export async function sealBlock(
 export async function* openBlocks(
   file: Pick<FileHandle, 'read'>,
   key: Uint8Array,
-): AsyncGenerator<string> {
+): AsyncGenerator<Buffer> {
   const bytes = async (at: number, length: number): Promise<Buffer> => {
     const buffer = Buffer.alloc(length)
     const { bytesRead } = await file.read(buffer, 0, length, at)
     return buffer.subarray(0, bytesRead)
   }
-  if (!(await bytes(0, MARK.length)).equals(MARK)) throw damaged('it is not a recording')
+  const mark = await bytes(0, MARK.length)
+  if (!mark.equals(MARK) && !mark.equals(FIRST_MARK)) throw damaged('it is not a recording')
   let at = MARK.length
   for (let number = 0; ; number++) {
     const head = await bytes(at, 4)
@@ -71,7 +77,7 @@ export async function* openBlocks(
   }
 }
 
-function openBlock(sealed: Buffer, key: Uint8Array, number: number): string {
+function openBlock(sealed: Buffer, key: Uint8Array, number: number): Buffer {
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES))
     decipher.setAAD(numberBytes(number))
@@ -81,8 +87,7 @@ function openBlock(sealed: Buffer, key: Uint8Array, number: number): string {
       decipher.final(),
     ])
     const compressed = plain.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC)
-    if (!compressed) return plain.toString('utf8')
-    return zstdDecompressSync(plain, { maxOutputLength: MOST_BLOCK_BYTES }).toString('utf8')
+    return compressed ? zstdDecompressSync(plain, { maxOutputLength: MOST_BLOCK_BYTES }) : plain
   } catch (error) {
     // Wrong key, changed bytes or a changed order: one answer, nothing of the block is shown.
     throw damaged(`block ${number} does not open`, error)
@@ -95,6 +100,6 @@ function numberBytes(number: number): Buffer {
   return bytes
 }
 
-function damaged(why: string, cause?: unknown): InvalidRequest {
+export function damaged(why: string, cause?: unknown): InvalidRequest {
   return new InvalidRequest('request_invalid', `The recording is damaged: ${why}.`, { cause })
 }

@@ -1,6 +1,8 @@
 // Events as lines of NDJSON, put into bytes a few at a time: thousands of small objects that wait for their block would
 // be copied by the garbage collector again and again, and each call into the encoder costs as much as a line. What
-// JSON.parse reads back is the event.
+// JSON.parse reads back is the event. Output is the exception: its bytes follow a line that says how many they are, as
+// they came, since a text of them would cost more than all else that is done to them.
+import { OUTPUT_LINE } from './event-pieces.ts'
 import type { RecordedEvent } from './events.ts'
 
 const FIRST_BYTES = 1024
@@ -12,10 +14,15 @@ const MOST_KEPT = 2 * 1024
 const TOGETHER = 4 * 1024
 /** From here on a text is measured before it is encoded. */
 const MEASURED = 8 * 1024
-/** Buffers of blocks that are written, for the next ones: fresh memory is dear to touch for the first time. */
-const spare: Buffer[] = []
+/**
+ * Buffers of blocks that are written, for the next ones: fresh memory is dear to touch for the first time. Of two sizes: of
+ * a block of events, and of one of output.
+ */
+const spare = [
+  { size: 144 * 1024, buffers: [] as Buffer[] },
+  { size: 528 * 1024, buffers: [] as Buffer[] },
+]
 const MOST_SPARE = 8
-const SPARE_BYTES = 144 * 1024
 
 export class EventLines {
   #bytes: Buffer | undefined
@@ -37,6 +44,17 @@ export class EventLines {
     if (this.#text.length >= TOGETHER) this.#encode()
   }
 
+  /** Copied: whoever brings them may use them again. */
+  addOutput(at: number, entry: number, stream: 'output' | 'error', bytes: Uint8Array): void {
+    const { length } = bytes
+    this.#text += `${OUTPUT_LINE}"at":${at},"entry":${entry},"stream":"${stream}","length":${length}}\n`
+    this.#encode()
+    const into = this.#room(length + 1)
+    into.set(bytes, this.#length)
+    this.#length += length
+    into[this.#length++] = 0x0a
+  }
+
   /** The lines so far; what comes after them begins anew. Whoever is done with them may `giveBack` them. */
   take(): Buffer {
     if (this.#bytes === undefined) {
@@ -55,8 +73,9 @@ export class EventLines {
   /** Nobody may look at these lines any more. */
   static giveBack(lines: Buffer): void {
     const { buffer } = lines
-    if (buffer.byteLength === SPARE_BYTES && spare.length < MOST_SPARE)
-      spare.push(Buffer.from(buffer))
+    const kept = spare.find(({ size }) => size === buffer.byteLength)
+    if (kept !== undefined && kept.buffers.length < MOST_SPARE)
+      kept.buffers.push(Buffer.from(buffer))
   }
 
   #encode(): void {
@@ -111,8 +130,9 @@ export class EventLines {
 }
 
 function blank(size: number): Buffer {
-  if (size > SPARE_BYTES || size < BUSY_BYTES) return Buffer.allocUnsafeSlow(size)
-  return spare.pop() ?? Buffer.allocUnsafeSlow(SPARE_BYTES)
+  const kept = size < BUSY_BYTES ? undefined : spare.find(each => size <= each.size)
+  if (kept === undefined) return Buffer.allocUnsafeSlow(size)
+  return kept.buffers.pop() ?? Buffer.allocUnsafeSlow(kept.size)
 }
 
 /** The JSON of a value that is mostly the same one as before. It must not be changed. */

@@ -2,7 +2,7 @@
 // was an index. One at a time, in the background of a start.
 import type { Kysely } from 'kysely'
 import { isGatewayError } from '#model'
-import type { RecordedEvent } from './events.ts'
+import type { EventPiece } from './event-pieces.ts'
 import { forgetIn, type Indexed, type SearchIndex } from './search-index.ts'
 import type { RecordingTables } from './tables.ts'
 
@@ -13,8 +13,8 @@ export async function rebuild(
   store: Kysely<RecordingTables>,
   index: SearchIndex,
   recordings: {
-    /** Lines of events. Throws InvalidRequest when it is erased, not here, or damaged. */
-    events(id: string): AsyncIterable<string>
+    /** Throws InvalidRequest when it is erased, not here, or damaged. */
+    events(id: string): AsyncIterable<EventPiece>
     isOpen(id: string): boolean
     stopped(): boolean
     /** Does it unless the session is being erased, which waits meanwhile: nothing is written behind an erasure. */
@@ -57,11 +57,11 @@ export async function rebuild(
   }
 }
 
-async function fill(index: Indexed, lines: AsyncIterable<string>): Promise<void> {
+async function fill(index: Indexed, pieces: AsyncIterable<EventPiece>): Promise<void> {
   const awaited = new Map<number, string>()
   try {
-    for await (const line of lines) {
-      const event: RecordedEvent = JSON.parse(line)
+    for await (const piece of pieces) {
+      const event = piece.event()
       if (event.kind === 'statement') {
         const { text, effect, objects, verbs } = event
         index.statement(text, effect, objects && verbs && { objects, verbs })

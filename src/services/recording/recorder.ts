@@ -1,4 +1,4 @@
-// Writes one session's recording. Events are gathered in memory and sealed as blocks of 128 KiB or 5 s, so
+// Writes one session's recording. Events are gathered in memory and sealed as blocks of 128 KiB (512 of output) or 5 s, so
 // a crash costs at most the last block of the recording; the audit log has its own, stricter rule.
 import { hash, randomBytes } from 'node:crypto'
 import { appendFile } from 'node:fs/promises'
@@ -6,10 +6,13 @@ import { type Statement, Unavailable } from '#model'
 import { MARK, sealBlock } from './blocks.ts'
 import type { EndedSession } from './ended-sessions.ts'
 import { EventLines } from './event-lines.ts'
+import { outputEvent } from './event-pieces.ts'
 import type { RecordedEvent } from './events.ts'
 import type { Indexed } from './search-index.ts'
 
 const BLOCK_BYTES = 128 * 1024
+/** Of output, which comes by the megabyte: what is done for each block, and the compressor's start, are a third of its cost. */
+const OUTPUT_BLOCK_BYTES = 512 * 1024
 const BLOCK_AGE_MS = 5_000
 /** What may wait for a slow disk before the session has to end. */
 const MOST_PENDING_BYTES = 8 * 1024 * 1024
@@ -83,7 +86,27 @@ export class SessionRecorder {
     const number = this.#events++
     if (this.#listeners.size > 0) this.#tell(event, number)
     if (this.#lines.length >= BLOCK_BYTES) this.#seal()
-    if (this.#pending > MOST_PENDING_BYTES) this.#fail(new Error('the disk does not keep up'))
+    this.#bound()
+  }
+
+  /** A piece of what a statement put out. Copied. */
+  addOutput(at: number, entry: number, stream: 'output' | 'error', bytes: Uint8Array): void {
+    if (this.#failed) return
+    if (this.#lines.length + bytes.length > OUTPUT_BLOCK_BYTES && this.#lines.length > 0)
+      this.#seal()
+    if (this.#lines.length === 0) this.#firstAt = at
+    this.#lines.addOutput(at, entry, stream, bytes)
+    const number = this.#events++
+    if (this.#listeners.size > 0)
+      this.#tell(
+        outputEvent(
+          { at, entry, stream },
+          Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length),
+        ),
+        number,
+      )
+    if (this.#lines.length >= OUTPUT_BLOCK_BYTES) this.#seal()
+    this.#bound()
   }
 
   /** What it is to be found by goes into the index, and at first into the recording too. */
@@ -145,6 +168,10 @@ export class SessionRecorder {
     await this.flush()
     this.#index.end(ended)
     this.#listeners.clear()
+  }
+
+  #bound(): void {
+    if (this.#pending > MOST_PENDING_BYTES) this.#fail(new Error('the disk does not keep up'))
   }
 
   #tell(event: RecordedEvent, number: number): void {

@@ -13,6 +13,7 @@ import {
 } from '#model'
 import { openBlocks } from './blocks.ts'
 import { writeEnded } from './ended-sessions.ts'
+import { type EventPiece, eventPieces } from './event-pieces.ts'
 import type { RecordedEvent } from './events.ts'
 import { rebuild } from './rebuild.ts'
 import { type RecordedChunk, SessionRecorder } from './recorder.ts'
@@ -149,7 +150,7 @@ export class Recordings {
   /** Reads what a crash left out of the index from the recordings. Gives how many sessions that were. */
   async indexMissing(): Promise<number> {
     const rebuilding = rebuild(this.#kysely, this.#index, {
-      events: id => this.#lines(id),
+      events: id => this.#pieces(id),
       isOpen: id => this.#open.has(id),
       stopped: () => this.#closing,
       unlessErased: (id, work) => this.#unlessErased(id, work),
@@ -198,15 +199,15 @@ export class Recordings {
     const events: RecordedEvent[] = []
     let number = 0
     let characters = 0
-    for await (const line of this.#lines(id)) {
+    for await (const piece of this.#pieces(id)) {
       if (number++ < from) continue
       // At least one, or a reader would never get past an event that is larger than that.
-      if (characters > 0 && characters + line.length > mostCharacters) {
+      if (characters > 0 && characters + piece.size > mostCharacters) {
         events.push({ kind: 'cut', at: this.#now(), next: number - 1 })
         return events
       }
-      characters += line.length
-      events.push(JSON.parse(line))
+      characters += piece.size
+      events.push(piece.event())
     }
     return events
   }
@@ -215,7 +216,7 @@ export class Recordings {
   async *events(id: string): AsyncGenerator<RecordedEvent> {
     await this.get(id)
     await this.#open.get(id)?.flush()
-    for await (const line of this.#lines(id)) yield JSON.parse(line)
+    for await (const piece of this.#pieces(id)) yield piece.event()
   }
 
   /**
@@ -298,7 +299,7 @@ export class Recordings {
     }
   }
 
-  async *#lines(id: string): AsyncGenerator<string> {
+  async *#pieces(id: string): AsyncGenerator<EventPiece> {
     const row = await this.#kysely
       .selectFrom('recording_keys')
       .select('key')
@@ -309,7 +310,7 @@ export class Recordings {
     const file = await this.#openFile(id)
     try {
       for await (const block of openBlocks(file, Buffer.from(row.key, 'hex')))
-        for (const line of block.split('\n')) if (line !== '') yield line
+        yield* eventPieces(block)
     } finally {
       await file.close()
     }

@@ -4,7 +4,14 @@
 import { fieldName, fieldValue, mayTrail, overrides } from './field-lines.ts'
 import { Fields } from './fields.ts'
 import type { HttpLimits } from './limits.ts'
-import { type Framing, type Host, NO_BODY, type RequestHead, STREAM } from './message.ts'
+import {
+  type Framing,
+  type Host,
+  NO_BODY,
+  type RequestHead,
+  STREAM,
+  type Target,
+} from './message.ts'
 import { HttpRefusal } from './refusal.ts'
 import { checkMethod, lengthFraming } from './request-head.ts'
 import { readHost, readTarget, writeHost } from './target.ts'
@@ -48,12 +55,13 @@ export function readHttp2Head(
   if (path.length > limits.targetBytes) throw new HttpRefusal('target_too_long')
   if (!path.startsWith('/') && path !== '*') throw new HttpRefusal('target_form')
   const authority = pseudo.get(':authority')
-  return headOf(method, path, authority, flat, ended)
+  const { target } = readTarget(path, method, limits.encodedSlash)
+  return headOf(method, target, authority, flat, ended)
 }
 
 function headOf(
   method: string,
-  path: string,
+  target: Target,
   authority: string | undefined,
   raw: readonly string[],
   ended: boolean,
@@ -96,7 +104,7 @@ function headOf(
   return {
     version: '2',
     method,
-    target: readTarget(path, method).target,
+    target,
     host,
     fields: new Fields(['host', writeHost(host), ...flat]),
     body,

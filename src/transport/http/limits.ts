@@ -5,6 +5,8 @@ export interface HttpLimits {
   readonly headBytes: number
   readonly fields: number
   readonly targetBytes: number
+  /** `%2F` within a segment of a path is kept, for whoever serves it to judge; else it is refused. */
+  readonly encodedSlash: boolean
   /** Of one chunk. */
   readonly chunkExtensionBytes: number
   readonly trailerBytes: number
@@ -28,6 +30,7 @@ export const defaultLimits: HttpLimits = {
   headBytes: 32_768,
   fields: 100,
   targetBytes: 16_384,
+  encodedSlash: false,
   chunkExtensionBytes: 256,
   trailerBytes: 8_192,
   headTimeoutMs: 15_000,

@@ -15,7 +15,7 @@ export function readRequestHead(text: string, limits: HttpLimits): RequestHead {
   const { method, target, version } = requestLine(line === -1 ? text : text.slice(0, line), limits)
   const seen = new FieldsOfRequest(version)
   if (line !== -1) readFieldLines(text, line + 2, limits.fields, seen.take)
-  const judged = readTarget(target, method)
+  const judged = readTarget(target, method, limits.encodedSlash)
   const host = seen.host
   if (host === undefined && version !== '1.0') throw new HttpRefusal('host_missing')
   if (judged.authority !== undefined) agree(judged.authority, host)

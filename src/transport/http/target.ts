@@ -16,8 +16,9 @@ const IN_PATH = /[A-Za-z0-9\-._~!$&'()*+,;=:@]/
 export function readTarget(
   text: string,
   method: string,
+  encodedSlash = false,
 ): { readonly target: Target; readonly authority: string | undefined } {
-  if (text.startsWith('/')) return { target: originForm(text), authority: undefined }
+  if (text.startsWith('/')) return { target: originForm(text, encodedSlash), authority: undefined }
   if (text === '*') {
     if (method !== 'OPTIONS') throw new HttpRefusal('target_form')
     return { target: { path: '*', query: undefined }, authority: undefined }
@@ -26,15 +27,16 @@ export function readTarget(
   if (absolute === null) throw new HttpRefusal('target_form')
   const rest = absolute[2]!
   // RFC 9112 section 3.2.2: without a path it is `/`.
-  return { target: originForm(rest.startsWith('/') ? rest : `/${rest}`), authority: absolute[1]! }
+  const target = originForm(rest.startsWith('/') ? rest : `/${rest}`, encodedSlash)
+  return { target, authority: absolute[1]! }
 }
 
-function originForm(text: string): Target {
+function originForm(text: string, encodedSlash: boolean): Target {
   const mark = text.indexOf('?')
   const path = mark === -1 ? text : text.slice(0, mark)
   const query = mark === -1 ? undefined : text.slice(mark + 1)
   if (query !== undefined) checkQuery(query)
-  return { path: PLAIN.test(path) ? path : normalise(path), query }
+  return { path: PLAIN.test(path) ? path : normalise(path, encodedSlash), query }
 }
 
 function checkQuery(query: string): void {
@@ -44,13 +46,13 @@ function checkQuery(query: string): void {
   if (query.includes('%00')) throw new HttpRefusal('target_encoded_separator')
 }
 
-function normalise(path: string): string {
+function normalise(path: string, encodedSlash: boolean): string {
   let out = ''
   for (let at = 0; at < path.length; at += 1) {
     const character = path[at]!
     if (character === '/' || IN_PATH.test(character)) out += character
     else if (character === '%') {
-      out += unescaped(path.slice(at + 1, at + 3))
+      out += unescaped(path.slice(at + 1, at + 3), encodedSlash)
       at += 2
     } else if (character > ' ' && character <= '~' && character !== '\\' && character !== '#')
       // WHATWG URL escapes these too: some clients send them bare.
@@ -63,10 +65,10 @@ function normalise(path: string): string {
 }
 
 /** RFC 3986 section 6.2.2: unreserved characters are themselves, other escapes are upper case. */
-function unescaped(digits: string): string {
+function unescaped(digits: string, encodedSlash: boolean): string {
   if (!/^[0-9A-Fa-f]{2}$/.test(digits)) throw new HttpRefusal('target_escape')
   const code = digits.toUpperCase()
-  if (code === '2F' || code === '5C' || code === '00')
+  if ((code === '2F' && !encodedSlash) || code === '5C' || code === '00')
     throw new HttpRefusal('target_encoded_separator')
   const character = String.fromCharCode(Number.parseInt(code, 16))
   return UNRESERVED.test(character) ? character : `%${code}`
@@ -78,10 +80,13 @@ function doubt(path: string): HttpRule | undefined {
   const segments = path.slice(1).split('/')
   for (const [index, segment] of segments.entries()) {
     // Tomcat and its kin take `;…` off before they look at dots and at emptiness.
-    const bare = segment.split(/;|%3B/)[0]!
-    if (bare === '.' || bare === '..') return 'target_dot_segment'
     const last = index === segments.length - 1
-    if (bare === '' && !(last && segment === '')) return 'target_empty_segment'
+    // Whoever takes an escaped slash for one finds neither dots nor nothing beside it.
+    for (const piece of segment.split('%2F')) {
+      const bare = piece.split(/;|%3B/)[0]!
+      if (bare === '.' || bare === '..') return 'target_dot_segment'
+      if (bare === '' && !(last && segment === '')) return 'target_empty_segment'
+    }
   }
   return undefined
 }

@@ -31,11 +31,13 @@ export const total: ReadonlySet<string> = names(`
 
 /** Without effect, but an argument may end the statement: out of range, no JSON, no XML, no pattern, no geometry. */
 const failing: ReadonlySet<string> = names(`
-  abs aes_decrypt aes_encrypt bin_to_uuid ceil ceiling cot decode des_decrypt des_encrypt encode encrypt exp extractvalue
-  floor is_uuid json_append json_array_append json_array_insert json_compact json_contains json_contains_path json_depth
+  abs aes_decrypt aes_encrypt bin_to_uuid ceil ceiling column_add column_check column_create column_delete column_exists
+  column_get column_json column_list cot decode des_decrypt des_encrypt encode encrypt exp extractvalue
+  floor format_bytes format_pico_time grouping interval is_uuid json_append json_array_append json_array_insert json_compact json_contains json_contains_path json_depth
   json_detailed json_equals json_exists json_extract json_insert json_keys json_length json_loose json_merge
   json_merge_patch json_merge_preserve json_normalize json_objectagg json_overlaps json_pretty json_query json_remove
-  json_replace json_search json_set json_storage_size json_unquote json_value old_password password pow power
+  json_replace json_schema_valid json_schema_validation_report json_search json_set json_storage_free json_storage_size
+  json_unquote json_value old_password password pow power
   regexp_instr regexp_like regexp_replace regexp_substr sformat st_area st_asbinary st_asgeojson st_astext st_aswkb
   st_aswkt st_contains st_distance st_distance_sphere st_equals st_geomfromgeojson st_geomfromtext st_geomfromwkb
   st_intersects st_latitude st_length st_longitude st_pointfromtext st_srid st_within st_x st_y point truncate updatexml
