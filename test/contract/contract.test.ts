@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Issuer, startIssuer } from '../../demo/index.ts'
 import { harness as http } from '../../src/protocols/http/harness.ts'
+import { harness as mysql } from '../../src/protocols/mysql/harness.ts'
 import { harness as postgres } from '../../src/protocols/postgres/harness.ts'
 import { harness as ssh } from '../../src/protocols/ssh/harness.ts'
 import { auditRecords } from '../servers/audit-files.ts'
@@ -15,7 +16,7 @@ import { issuerEntry, type RunningGateway, startGateway } from '../servers/gatew
 import { until } from '../servers/programs.ts'
 import { type Upstream, upstreams } from './upstreams.ts'
 
-const harnesses = [postgres, ssh, http]
+const harnesses = [postgres, ssh, http, mysql]
 
 test('every protocol has a harness, and every harness a protocol', () => {
   const folders = readdirSync('src/protocols', { withFileTypes: true })

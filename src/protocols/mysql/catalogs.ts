@@ -1,0 +1,67 @@
+// The catalogs of all upstreams that sessions are on, one for each resource and credential. A reading dials through
+// some live session, so it goes the way that sessions go, and is lost with the last.
+import type { Gateway, Session } from '#gateway'
+import { UpstreamError } from '#model'
+import { createCatalog } from './catalog.ts'
+import { readCatalog } from './catalog-reader.ts'
+import type { Catalog } from './catalog-types.ts'
+import type { MysqlSettings } from './settings.ts'
+import { logIn } from './upstream.ts'
+
+/** Snapshots of upstreams without a session that are kept for the next one. */
+const MOST_IDLE = 16
+
+export interface Catalogs {
+  /** The catalog for this session, and `leave` for its end. */
+  join(
+    session: Session<MysqlSettings>,
+    limits: Gateway['limits'],
+  ): { readonly catalog: Catalog; leave(): void }
+}
+
+interface Entry {
+  readonly catalog: Catalog
+  readonly sessions: Set<Session<MysqlSettings>>
+}
+
+const request = { database: undefined, programName: 'sallyport:catalog', capabilities: 0 }
+
+export function createCatalogs(now: () => number): Catalogs {
+  const entries = new Map<string, Entry>()
+
+  function dropIdle(): void {
+    const idle = [...entries].filter(([, entry]) => entry.sessions.size === 0)
+    for (const [key] of idle.slice(0, Math.max(0, idle.length - MOST_IDLE))) entries.delete(key)
+  }
+
+  function create(limits: Gateway['limits']): Entry {
+    const sessions = new Set<Session<MysqlSettings>>()
+    const catalog = createCatalog(async () => {
+      const session = [...sessions].findLast(each => !each.signal.aborted)
+      if (session === undefined)
+        throw new UpstreamError('upstream_lost', 'no session is left to read it through')
+      const login = await logIn(session, request, limits)
+      return { tables: await readCatalog(login), fold: login.lowerCaseNames !== 0 }
+    }, now)
+    return { catalog, sessions }
+  }
+
+  return {
+    join(session, limits) {
+      const { name, upstream, credential, connector } = session.resource
+      // Another host or role is another catalog, whatever the resource is called.
+      const key = JSON.stringify([name, upstream, credential, connector])
+      const entry = entries.get(key) ?? create(limits)
+      entries.delete(key)
+      entries.set(key, entry)
+      entry.sessions.add(session)
+      return {
+        catalog: entry.catalog,
+        leave() {
+          entry.sessions.delete(session)
+          dropIdle()
+        },
+      }
+    },
+  }
+}

@@ -1,0 +1,146 @@
+// The columns of an answer: what its definitions say of them, and what the text and the catalog say of where their
+// values come from. Sees no value.
+import { RowPlan } from '#engines/masking'
+import type { Permit, ResultColumn } from '#gateway'
+import { type Lineage, type OutputLineage, ProtocolError } from '#model'
+import type { Catalog } from './catalog-types.ts'
+import { BINARY, type as types } from './numbers.ts'
+import { PayloadReader } from './payload.ts'
+
+export interface ColumnDefinition {
+  readonly schema: string
+  /** The table that the value is stored in, where the server says one. */
+  readonly orgTable: string
+  readonly name: string
+  readonly orgName: string
+  readonly characterSet: number
+  readonly type: number
+  readonly flags: number
+}
+
+const latin = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
+
+/** Undefined: malformed. */
+export function readColumnDefinition(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): ColumnDefinition | undefined {
+  try {
+    const reader = new PayloadReader(bytes, start, end)
+    reader.lenencBytes()
+    const schema = latin(reader.lenencBytes())
+    reader.lenencBytes()
+    const orgTable = latin(reader.lenencBytes())
+    const name = latin(reader.lenencBytes())
+    const orgName = latin(reader.lenencBytes())
+    if (reader.count() < 12) return undefined
+    const characterSet = reader.uint16()
+    reader.uint32()
+    const type = reader.uint8()
+    const flags = reader.uint16()
+    return { schema, orgTable, name, orgName, characterSet, type, flags }
+  } catch (error) {
+    // Safe: who asked ends the session for it.
+    if (error instanceof ProtocolError) return undefined
+    throw error
+  }
+}
+
+export type Format = 'text' | 'binary'
+
+/** What the permit says of each cell. `outputs`: what the text says of the columns; ignored when it does not fit. */
+export function planOf(
+  permit: Permit,
+  definitions: readonly ColumnDefinition[],
+  outputs: Lineage['outputs'] | undefined,
+  catalog: Catalog,
+  format: Format,
+): RowPlan {
+  return new RowPlan(permit.results(resultColumns(definitions, outputs, catalog, format)))
+}
+
+export function resultColumns(
+  definitions: readonly ColumnDefinition[],
+  outputs: Lineage['outputs'] | undefined,
+  catalog: Catalog,
+  format: Format,
+): readonly ResultColumn[] {
+  const fits =
+    outputs !== undefined && outputs !== 'unknown' && outputs.length === definitions.length
+  return definitions.map((definition, index) =>
+    resultColumn(definition, fits ? outputs[index] : undefined, catalog, format),
+  )
+}
+
+function resultColumn(
+  definition: ColumnDefinition,
+  lineage: OutputLineage | undefined,
+  catalog: Catalog,
+  format: Format,
+): ResultColumn {
+  const { schema, orgTable, orgName, name } = definition
+  const base = {
+    name,
+    format,
+    ...formOf(definition),
+    ...(lineage === undefined ? {} : { lineage }),
+  }
+  if (orgTable === '' || orgName === '')
+    return { ...base, origin: 'unknown', harmless: isHarmless(lineage) }
+  const own = { object: `${schema}.${orgTable}`, column: orgName }
+  const sources = catalog.sourcesOf(own)
+  if (sources === 'all') return { ...base, origin: 'unknown', harmless: false }
+  if (sources === undefined || sources.length < 2) return { ...base, origin: own, harmless: false }
+  return { ...base, origin: own, sources, computed: true, harmless: false }
+}
+
+/** No value of a table is in it. */
+function isHarmless(lineage: OutputLineage | undefined): boolean {
+  return lineage !== undefined && lineage.sources.length === 0 && lineage.how !== 'unknown'
+}
+
+const TEXTS: ReadonlySet<number> = new Set([
+  types.varchar,
+  types.enum,
+  types.set,
+  types.tinyBlob,
+  types.mediumBlob,
+  types.longBlob,
+  types.blob,
+  types.varString,
+  types.string,
+])
+
+function formOf({ type, characterSet }: ColumnDefinition): Pick<ResultColumn, 'textual' | 'form'> {
+  if (type === types.json) return { textual: false, form: 'structured' }
+  return { textual: TEXTS.has(type) && characterSet !== BINARY }
+}
+
+/** How many bytes a value of the type has in a binary row; undefined: they stand behind their length. */
+export function fixedBytes(type: number): number | 'dated' | undefined {
+  switch (type) {
+    case types.null:
+      return 0
+    case types.tiny:
+      return 1
+    case types.short:
+    case types.year:
+      return 2
+    case types.long:
+    case types.int24:
+    case types.float:
+      return 4
+    case types.longlong:
+    case types.double:
+      return 8
+    // A length of one byte, and as many bytes.
+    case types.date:
+    case types.time:
+    case types.datetime:
+    case types.timestamp:
+      return 'dated'
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,108 @@
+// What both legs of a session share: who it is, what is under way, and what the server's session has.
+import type { Session } from '#gateway'
+import { type CloseReason, type GatewayError, UpstreamError } from '#model'
+import type { Outlet } from '#transport'
+import type { Catalog } from './catalog-types.ts'
+import type { Exchange } from './exchange.ts'
+import { status } from './numbers.ts'
+import { packets } from './packets.ts'
+import type { Prepared } from './prepared.ts'
+import type { StatementBuilder } from './statement.ts'
+
+export interface ConversationParts {
+  readonly session: Session
+  readonly catalog: Catalog
+  readonly builder: StatementBuilder
+  readonly toClient: Outlet
+  readonly toUpstream: Outlet
+  readonly messageBytes: number
+  /** What makes the server's session read texts as we do. */
+  readonly pins: string
+  /** The server's id of the session, and ours, for who asks to stop it. */
+  readonly kill: (target: number) => 'done' | 'unknown'
+  readonly cancelUpstream: () => Promise<void>
+  /** Ends the session; `error` is what the client is told, where it can still be told. */
+  readonly end: (reason: CloseReason, error?: GatewayError) => void
+  /** Something was done that a leg may wait for. */
+  readonly wake: () => void
+}
+
+export class Conversation {
+  readonly parts: ConversationParts
+  exchange: Exchange | undefined
+  /** The server's, as it last said them. */
+  flags: number = status.autocommit
+  readonly prepared = new Map<number, Prepared>()
+  /** The number of the next packet to the client. */
+  sequence = 0
+  /** Of the next packet that the server owes. */
+  expected = 0
+  /** A cancel of ours is under way: nothing new may be sent that it could hit. */
+  cancelling: Promise<void> | undefined
+  ended = false
+
+  constructor(parts: ConversationParts) {
+    this.parts = parts
+  }
+
+  /** True while locks may be held upstream on the client's behalf. */
+  get inTransaction(): boolean {
+    return (this.flags & status.inTransaction) !== 0
+  }
+
+  /** A payload of ours for the client, in order with the rest. */
+  say(payload: Uint8Array): void {
+    const bytes = packets(payload, this.sequence & 0xff)
+    this.sequence += 1
+    this.parts.toClient.own(bytes)
+  }
+
+  /** A command of ours, or one that was rewritten. */
+  ask(payload: Uint8Array, exchange: Exchange): void {
+    const bytes = packets(payload, 0)
+    this.expected = Math.floor(payload.length / 0xffffff) + 1
+    this.exchange = exchange
+    this.parts.toUpstream.own(bytes)
+  }
+
+  /** A command that no answer is owed for. */
+  send(payload: Uint8Array): void {
+    this.parts.toUpstream.own(packets(payload, 0))
+  }
+
+  /** The upstream sent what has no place here: the session is over. */
+  distrust(what: string): false {
+    this.parts.end(
+      'upstream_left',
+      new UpstreamError('upstream_lost', `the database sent ${what}`) satisfies GatewayError,
+    )
+    return false
+  }
+
+  /** Stops what runs upstream; later commands wait until the cancel can no longer hit them. */
+  cancel(): void {
+    if (this.cancelling !== undefined) return
+    const done = (): void => {
+      this.cancelling = undefined
+      this.parts.wake()
+    }
+    // Safe to ignore a failure: the statement then runs to its end and its rows are dropped.
+    this.cancelling = this.parts.cancelUpstream().then(done, done)
+  }
+
+  /** The permit of what is under way is used up. */
+  complete(exchange: Exchange, outcome: 'completed' | 'failed' | 'cancelled'): void {
+    const { permit, rows, bytes, masked, errorCode } = exchange
+    if (permit === undefined) return
+    this.parts.session.complete(permit, { status: outcome, rows, bytes, errorCode, masked })
+  }
+
+  /** The rows of a cursor will not be asked for any more. */
+  closeCursor(prepared: Prepared, outcome: 'completed' | 'failed' = 'completed'): void {
+    const { cursor } = prepared
+    if (cursor === undefined) return
+    prepared.cursor = undefined
+    const { permit, rows, bytes, masked } = cursor
+    this.parts.session.complete(permit, { status: outcome, rows, bytes, masked })
+  }
+}

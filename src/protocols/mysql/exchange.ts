@@ -1,0 +1,51 @@
+// A command that was sent upstream and whose answer is owed. There is one at a time: the wire has no order but that.
+import type { MysqlAnalysis } from '#engines/sql'
+import type { Permit } from '#gateway'
+import type { Prepared } from './prepared.ts'
+
+/**
+ * What the answer looks like. `result`: OK, or rows, perhaps several times; `prepare`: a statement's id and columns;
+ * `fields`: columns alone; `fetch`: rows alone; `plain`: OK; `end`: EOF.
+ */
+export type AnswerKind = 'result' | 'prepare' | 'fields' | 'fetch' | 'plain' | 'end'
+
+export class Exchange {
+  readonly kind: AnswerKind
+  readonly permit: Permit | undefined
+  readonly analysis: MysqlAnalysis | undefined
+  readonly text: string
+  /** Its rows are binary: those of `execute` and `fetch`. */
+  prepared: Prepared | undefined
+  /** Sent by us: the client sees nothing of the answer. */
+  hidden = false
+  /** Called in place of going on, when a hidden one is answered. */
+  onAnswer: ((ok: boolean) => void) | undefined
+  /** Of its results, which is under way. */
+  index = 0
+  /** The answer was longer than the permit allows: the rest is dropped. */
+  limited = false
+  /** Rows that more will follow, by FETCH. */
+  cursor = false
+  rows = 0
+  bytes = 0
+  masked: Map<string, number> | undefined
+  errorCode: string | undefined
+
+  constructor(kind: AnswerKind, permit?: Permit, analysis?: MysqlAnalysis, text = '') {
+    this.kind = kind
+    this.permit = permit
+    this.analysis = analysis
+    this.text = text
+  }
+
+  /** Which statement of the text the result under way belongs to; undefined where that cannot be told. */
+  get statementIndex(): number | undefined {
+    const statements = this.analysis?.statements
+    if (statements === undefined) return undefined
+    if (statements.length === 1) return this.index === 0 ? 0 : undefined
+    // A procedure has as many results as it likes: those of others cannot be counted then.
+    return statements.some(({ verb }) => MANY.has(verb)) ? undefined : this.index
+  }
+}
+
+const MANY: ReadonlySet<string> = new Set(['CALL', 'EXECUTE', 'EXECUTE IMMEDIATE', 'BEGIN'])

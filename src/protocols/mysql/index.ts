@@ -1,0 +1,201 @@
+// MySQL and MariaDB: the room's door. `serve` is the whole life of a connection: greet, open, log in, relay.
+import type { Socket } from 'node:net'
+import type { MysqlAnalyser, MysqlReading } from '#engines/sql'
+import {
+  endingError,
+  type Gateway,
+  type ListenerSettings,
+  type OpeningSession,
+  type Protocol,
+  type Session,
+} from '#gateway'
+import { type CloseReason, InvalidRequest, isGatewayError, UpstreamError } from '#model'
+import type { Catalog } from './catalog-types.ts'
+import { createCatalogs } from './catalogs.ts'
+import { clientArguments, clientEnvironment, connectHint } from './connect-hint.ts'
+import { denial } from './denial.ts'
+import { createGreetingVersion } from './greeting-version.ts'
+import { type ClientLogin, dismiss, greet } from './handshake.ts'
+import { createKillRegistry } from './kill.ts'
+import { plainOk } from './messages.ts'
+import { status } from './numbers.ts'
+import { packets } from './packets.ts'
+import { readAlone } from './read-alone.ts'
+import { relay } from './relay.ts'
+import { type MysqlSettings, mysqlSettings, secretFields } from './settings.ts'
+import { createMysqlAnalyser } from './stand-in-analyser.ts'
+import { logIn, programName, sayGoodbye, type UpstreamLogin } from './upstream.ts'
+
+export type { MysqlSettings } from './settings.ts'
+
+/** The protocol. One per process: it holds the numbers of its sessions. */
+export function createMysql(): Protocol<MysqlSettings> {
+  const kills = createKillRegistry()
+  const catalogs = createCatalogs(() => performance.now())
+  const versions = createGreetingVersion()
+  let loading: Promise<MysqlAnalyser> | undefined
+
+  /** Loads the grammar on first use: commands that serve nobody do without. */
+  async function analyser(): Promise<MysqlAnalyser> {
+    loading ??= Promise.resolve(createMysqlAnalyser())
+    try {
+      return await loading
+    } catch (error) {
+      loading = undefined
+      throw error
+    }
+  }
+
+  async function serve(
+    socket: Socket,
+    listener: ListenerSettings,
+    gateway: Gateway,
+  ): Promise<void> {
+    const own = kills.issue()
+    let login: Promise<UpstreamLogin> | undefined
+    let session: Session<MysqlSettings> | undefined
+    let client: ClientLogin | undefined
+    let reason: CloseReason = 'failed'
+    const begin = (opening: OpeningSession<MysqlSettings>) => {
+      if (client === undefined) return
+      login = logInFor(client, opening, gateway.limits)
+      login.catch(() => {}) // awaited by `serveSession`, unless the session does not come to stand
+    }
+    try {
+      client = await greet(socket, {
+        gateway,
+        listener,
+        version: versions.current(),
+        connectionId: own.id,
+      })
+      if (client === undefined) return
+      const { principal, resource, origin } = client
+      session = await gateway.open(principal, protocol, resource, origin, begin)
+      reason = await serveSession(client, session, login ?? neverBegun(), own, gateway)
+    } catch (error) {
+      if (error instanceof UpstreamError) {
+        reason = 'upstream_left'
+        if (session !== undefined) gateway.upstreamFailed(session, error)
+      }
+      if (client !== undefined) dismiss(client.socket, packets(denial(error), client.sequence))
+      if (!isGatewayError(error)) throw error // a bug of ours: the caller logs it
+    } finally {
+      own.forget()
+      login?.then(
+        ({ socket }) => sayGoodbye(socket),
+        () => {}, // it failed, which the client was told
+      )
+      await session?.close(reason)
+    }
+  }
+
+  async function serveSession(
+    client: ClientLogin,
+    session: Session<MysqlSettings>,
+    login: Promise<UpstreamLogin>,
+    own: ReturnType<typeof kills.issue>,
+    gateway: Gateway,
+  ): Promise<CloseReason> {
+    const { catalog, leave } = catalogs.join(session, gateway.limits)
+    try {
+      const fresh = catalog.fresh()
+      fresh.catch(() => {}) // awaited below: the login's own error is the one that tells what is wrong
+      const upstream = await login
+      versions.seen(session.resource.name, upstream.greeting)
+      const grammar = await analyser()
+      await fresh
+      return await run(client, session, upstream, { catalog, analyser: grammar }, own, gateway)
+    } finally {
+      leave()
+    }
+  }
+
+  async function run(
+    client: ClientLogin,
+    session: Session<MysqlSettings>,
+    upstream: UpstreamLogin,
+    reads: { readonly catalog: Catalog; readonly analyser: MysqlAnalyser },
+    own: ReturnType<typeof kills.issue>,
+    gateway: Gateway,
+  ): Promise<CloseReason> {
+    if (session.signal.aborted) throw endingError(session.signal.reason)
+    if (client.socket.destroyed) return 'client_left'
+    const listeners = new Set<() => void>()
+    const asker = { principal: session.principal.id, resource: session.resource.name }
+    own.stands({
+      ...asker,
+      upstreamId: upstream.connectionId,
+      cancel: () => {
+        for (const listener of listeners) listener()
+      },
+    })
+    client.socket.write(packets(plainOk(status.autocommit), client.sequence))
+    // Both were paused by hand. What comes is emitted after this turn, when the relay listens.
+    client.socket.resume()
+    upstream.socket.resume()
+    return await relay({
+      client: client.socket,
+      clientRest: client.rest,
+      upstream: upstream.socket,
+      upstreamRest: upstream.rest,
+      session,
+      ...reads,
+      reading: {
+        flavour: upstream.flavour,
+        version: upstream.version,
+        database: upstream.database,
+      },
+      pins: upstream.pins,
+      limits: gateway.limits,
+      kill: target => (kills.request(target, asker) ? 'done' : 'unknown'),
+      cancelUpstream: () => upstream.cancel(),
+      onCancelRequest: listener => void listeners.add(listener),
+    })
+  }
+
+  const protocol: Protocol<MysqlSettings> = {
+    name: 'mysql',
+    label: 'MySQL and MariaDB',
+    defaultPort: 13306,
+    settings: mysqlSettings,
+    secretFields,
+    recording: 'statements',
+    connectHint,
+    tool: {
+      command: ['mysql'],
+      environment: clientEnvironment,
+      arguments: clientArguments,
+    },
+    read: async text => readAlone(await analyser(), text, ALONE),
+    readAt: async () => undefined,
+    serve,
+  }
+  return protocol
+}
+
+/** A text without a session is read as the newest of servers would. */
+const ALONE: MysqlReading = { flavour: 'mysql', version: 80_400, database: undefined }
+
+/** Async: whatever is wrong with the request is the login's own error. */
+async function logInFor(
+  client: ClientLogin,
+  session: OpeningSession<MysqlSettings>,
+  limits: Gateway['limits'],
+): Promise<UpstreamLogin> {
+  const request = {
+    database: databaseOf(client, session.resource.upstream),
+    programName: programName(session.principal.id, session.id),
+    capabilities: client.capabilities,
+  }
+  return logIn(session, request, limits)
+}
+
+function neverBegun(): never {
+  throw new Error('a session was opened without its beginning')
+}
+
+function databaseOf({ database }: ClientLogin, settings: MysqlSettings): string | undefined {
+  if (database === undefined || database === settings.database) return settings.database
+  if (settings.databases === 'any' || settings.databases.includes(database)) return database
+  throw new InvalidRequest('resource_unknown', 'this resource does not open that database')
+}

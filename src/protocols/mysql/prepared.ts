@@ -1,0 +1,182 @@
+// Statements that the client prepared, and the values of an Execute. Pure: bytes to values.
+import type { RowPlan } from '#engines/masking'
+import type { MysqlAnalysis } from '#engines/sql'
+import type { Permit } from '#gateway'
+import { AccessDenied, type Parameter, ProtocolError } from '#model'
+import type { ColumnDefinition } from './columns.ts'
+import { type as types } from './numbers.ts'
+import type { PayloadReader } from './payload.ts'
+
+export interface Prepared {
+  readonly id: number
+  readonly text: string
+  readonly analysis: MysqlAnalysis
+  readonly parameters: number
+  /** Types of its values: an Execute may leave them out when they are those of the one before. */
+  types: readonly ParameterType[]
+  /** Values that were sent ahead, by place. */
+  readonly long: Map<number, LongValue>
+  /** Rows of it are kept upstream, for FETCH. */
+  cursor: Cursor | undefined
+}
+
+export interface Cursor {
+  permit: Permit
+  readonly definitions: readonly ColumnDefinition[]
+  readonly plan: RowPlan
+  rows: number
+  bytes: number
+  masked: Map<string, number> | undefined
+}
+
+interface LongValue {
+  readonly parts: Uint8Array[]
+  bytes: number
+}
+
+export interface ParameterType {
+  readonly type: number
+  readonly unsigned: boolean
+}
+
+/** Of one statement. */
+const MOST_LONG_BYTES = 64 << 20
+
+/** Undefined: it is as nothing to the server too. Throws AccessDenied. */
+export function keepLongData(prepared: Prepared, index: number, data: Uint8Array): void {
+  if (index >= prepared.parameters) return
+  let kept = prepared.long.get(index)
+  if (kept === undefined) {
+    kept = { parts: [], bytes: 0 }
+    prepared.long.set(index, kept)
+  }
+  kept.bytes += data.length
+  let all = 0
+  for (const { bytes } of prepared.long.values()) all += bytes
+  if (all > MOST_LONG_BYTES)
+    throw new AccessDenied('message_too_large', 'the values sent ahead are too large together')
+  kept.parts.push(Uint8Array.from(data))
+}
+
+export interface ExecuteRequest {
+  readonly flags: number
+  readonly types: readonly ParameterType[]
+  readonly parameters: readonly Parameter[]
+}
+
+/** Of COM_STMT_EXECUTE's payload, behind the statement's id. Throws ProtocolError. */
+export function readExecute(body: PayloadReader, prepared: Prepared): ExecuteRequest {
+  const flags = body.uint8()
+  body.uint32() // how often: always once
+  const count = prepared.parameters
+  if (count === 0) {
+    body.expectEnd()
+    return { flags, types: [], parameters: [] }
+  }
+  const nulls = body.bytes((count + 7) >> 3)
+  let kinds = prepared.types
+  if (body.uint8() === 1) {
+    kinds = Array.from({ length: count }, () => {
+      const type = body.uint8()
+      return { type, unsigned: (body.uint8() & 0x80) !== 0 }
+    })
+  }
+  if (kinds.length !== count)
+    throw new ProtocolError('protocol_violation', 'values without their types')
+  const parameters = kinds.map(({ type, unsigned }, index): Parameter => {
+    const long = prepared.long.get(index)
+    const name = typeName(type)
+    if (long !== undefined)
+      return { type: name, format: 'text', value: Buffer.concat([...long.parts]) }
+    if (((nulls[index >> 3] as number) & (1 << (index & 7))) !== 0)
+      return { type: name, format: 'text', value: null }
+    return { type: name, format: 'text', value: readValue(body, type, unsigned) }
+  })
+  body.expectEnd()
+  return { flags, types: kinds, parameters }
+}
+
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(types).map(([name, number]) => [number, name]),
+)
+
+function typeName(type: number): string {
+  return NAMES.get(type) ?? 'unknown'
+}
+
+/** A binary value as the text that means it. Throws ProtocolError. */
+export function readValue(
+  reader: PayloadReader,
+  type: number,
+  unsigned: boolean,
+): Uint8Array | null {
+  switch (type) {
+    case types.null:
+      return null
+    case types.tiny:
+      return number(reader, 1, unsigned)
+    case types.short:
+    case types.year:
+      return number(reader, 2, unsigned)
+    case types.long:
+    case types.int24:
+      return number(reader, 4, unsigned)
+    case types.longlong:
+      return number(reader, 8, unsigned)
+    case types.float:
+      return text(String(Math.fround(viewOf(reader.bytes(4)).readFloatLE(0))))
+    case types.double:
+      return text(String(viewOf(reader.bytes(8)).readDoubleLE(0)))
+    case types.date:
+    case types.datetime:
+    case types.timestamp:
+      return dateValue(reader)
+    case types.time:
+      return timeValue(reader)
+    default:
+      if (!NAMES.has(type))
+        throw new ProtocolError('protocol_violation', 'a value of no known type')
+      return reader.lenencBytes()
+  }
+}
+
+const viewOf = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+const text = (value: string): Uint8Array => Buffer.from(value)
+const two = (value: number): string => String(value).padStart(2, '0')
+
+function number(reader: PayloadReader, size: number, unsigned: boolean): Uint8Array {
+  const bytes = viewOf(reader.bytes(size))
+  if (size === 8) return text(String(unsigned ? bytes.readBigUInt64LE(0) : bytes.readBigInt64LE(0)))
+  return text(String(unsigned ? bytes.readUIntLE(0, size) : bytes.readIntLE(0, size)))
+}
+
+function micros(reader: PayloadReader, length: number, most: number): string {
+  if (length < most) return ''
+  return `.${String(reader.uint32()).padStart(6, '0')}`
+}
+
+function dateValue(reader: PayloadReader): Uint8Array {
+  const length = reader.uint8()
+  if (![0, 4, 7, 11].includes(length)) throw malformedTime()
+  if (length === 0) return text('0000-00-00')
+  const year = String(reader.uint16()).padStart(4, '0')
+  const day = `${year}-${two(reader.uint8())}-${two(reader.uint8())}`
+  if (length === 4) return text(day)
+  const time = `${two(reader.uint8())}:${two(reader.uint8())}:${two(reader.uint8())}`
+  return text(`${day} ${time}${micros(reader, length, 11)}`)
+}
+
+function timeValue(reader: PayloadReader): Uint8Array {
+  const length = reader.uint8()
+  if (![0, 8, 12].includes(length)) throw malformedTime()
+  if (length === 0) return text('00:00:00')
+  const sign = reader.uint8() === 1 ? '-' : ''
+  const hours = reader.uint32() * 24 + reader.uint8()
+  const rest = `${two(reader.uint8())}:${two(reader.uint8())}`
+  return text(`${sign}${two(hours)}:${rest}${micros(reader, length, 12)}`)
+}
+
+function malformedTime(): ProtocolError {
+  return new ProtocolError('protocol_violation', 'a time of an impossible length')
+}

@@ -1,0 +1,273 @@
+// The session between its two sockets: chunks in, back-pressure both ways, and every way it can end. What a message
+// means is the pumps' business.
+import type { Duplex } from 'node:stream'
+import type { MysqlAnalyser, MysqlReading } from '#engines/sql'
+import { endingError, type Gateway, type Session } from '#gateway'
+import { type CloseReason, type GatewayError, UpstreamError } from '#model'
+import { Leg, Outlet } from '#transport'
+import type { Catalog } from './catalog-types.ts'
+import { ClientPump } from './client-pump.ts'
+import { Conversation } from './conversation.ts'
+import { denial } from './denial.ts'
+import { command } from './numbers.ts'
+import { packets } from './packets.ts'
+import { StatementBuilder } from './statement.ts'
+import { UpstreamPump } from './upstream-pump.ts'
+
+/** What a client may send ahead while a statement waits: enough to see that it left, too little to hurt. */
+const AHEAD = 256 << 10
+/** From the decision to end to closed sockets. */
+const CLOSING_MS = 1_500
+/** After a cancel was taken, until it can no longer hit the next command: the server's threads take their time. */
+const SETTLING_MS = 20
+
+export interface RelayParts {
+  /** It has received OK. */
+  readonly client: Duplex
+  readonly clientRest: Uint8Array
+  /** Logged in and idle. */
+  readonly upstream: Duplex
+  readonly upstreamRest: Uint8Array
+  readonly session: Session
+  readonly catalog: Catalog
+  readonly analyser: MysqlAnalyser
+  readonly reading: MysqlReading
+  readonly pins: string
+  readonly limits: Gateway['limits']
+  /** Stops a session of the same principal, by the number that its client knows. */
+  kill(target: number): 'done' | 'unknown'
+  /** Stops what runs upstream; resolves when the server has taken it. */
+  cancelUpstream(): Promise<void>
+  /** Registers who is told that the client asked to stop. */
+  onCancelRequest(listener: () => void): void
+}
+
+/** Resolves when both sockets are closed. Rejects only for a bug of ours, and then too with both closed. */
+export function relay(parts: RelayParts): Promise<CloseReason> {
+  return new Promise((resolve, reject) => new Relay(parts, resolve, reject).start())
+}
+
+class Relay {
+  readonly #parts: RelayParts
+  readonly #client: Leg
+  readonly #upstream: Leg
+  readonly #talk: Conversation
+  readonly #fromClient: ClientPump
+  readonly #fromUpstream: UpstreamPump
+  readonly #resolve: (reason: CloseReason) => void
+  readonly #reject: (error: unknown) => void
+  readonly #onAbort = (): void => {
+    const reason = this.#parts.session.signal.reason as CloseReason
+    this.#end(reason, endingError(reason))
+  }
+  #unfollow: (() => void) | undefined
+  #upstreamEnded = false
+  #clientPaused = false
+  #upstreamPaused = false
+  #bug: unknown
+
+  constructor(
+    parts: RelayParts,
+    resolve: (reason: CloseReason) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#parts = parts
+    this.#resolve = resolve
+    this.#reject = reject
+    const { session, catalog, client, upstream } = parts
+    this.#client = new Leg(client)
+    this.#upstream = new Leg(upstream)
+    this.#talk = new Conversation({
+      session,
+      catalog,
+      builder: new StatementBuilder(parts.analyser, catalog, parts.reading),
+      toClient: new Outlet(this.#client, 'client'),
+      toUpstream: new Outlet(this.#upstream, 'upstream'),
+      messageBytes: parts.limits.messageBytes,
+      pins: parts.pins,
+      kill: target => parts.kill(target),
+      cancelUpstream: async () => {
+        await parts.cancelUpstream()
+        await new Promise(resolve => setTimeout(resolve, SETTLING_MS))
+      },
+      end: (reason, error) => this.#end(reason, error),
+      wake: () => setImmediate(() => this.#turn(() => {})),
+    })
+    this.#fromUpstream = new UpstreamPump(this.#talk, () => {})
+    this.#fromClient = new ClientPump(
+      this.#talk,
+      this.#fromUpstream,
+      () => this.#end('client_left'),
+      step => this.#turn(step),
+    )
+  }
+
+  start(): void {
+    const { client, upstream, session, clientRest, upstreamRest } = this.#parts
+    this.#client.onData(chunk => this.#receive(this.#fromClient, chunk))
+    for (const event of ['end', 'close', 'error'] as const) {
+      client.on(event, () => this.#clientLeft())
+      upstream.on(event, () => this.#upstreamLeft())
+    }
+    this.#client.onDrain(() => this.#balance())
+    this.#upstream.onData(chunk => this.#receive(this.#fromUpstream, chunk))
+    this.#upstream.onDrain(() => this.#balance())
+    if (session.signal.aborted) {
+      this.#onAbort()
+      return
+    }
+    session.signal.addEventListener('abort', this.#onAbort, { once: true })
+    this.#unfollow = session.onRules(() => this.#review())
+    this.#parts.onCancelRequest(() => this.#cancelRequested())
+    if (client.destroyed) this.#clientLeft()
+    else if (upstream.destroyed) this.#upstreamLeft()
+    if (upstreamRest.length > 0)
+      this.#turn(() => this.#fromUpstream.receive(Buffer.from(upstreamRest)))
+    if (clientRest.length > 0) this.#turn(() => this.#fromClient.receive(Buffer.from(clientRest)))
+    // Whoever handed them over may have paused them.
+    if (!this.#clientPaused) client.resume()
+    if (!this.#upstreamPaused) upstream.resume()
+  }
+
+  #receive(pump: { receive(chunk: Buffer): void }, chunk: Buffer): void {
+    if (this.#talk.ended) return
+    try {
+      pump.receive(chunk)
+      this.#finish()
+    } catch (error) {
+      // Safe: as in `#turn`.
+      this.#fail(error)
+    }
+  }
+
+  /** One synchronous turn: what it produced leaves at its end. */
+  #turn(step: () => void): void {
+    if (this.#talk.ended) return
+    try {
+      step()
+      this.#finish()
+    } catch (error) {
+      // Safe: a bug of ours ends this session only; nothing of this turn that was not judged has left.
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#bug = error
+    this.#end('failed', endingError('failed'))
+  }
+
+  #finish(): void {
+    if (this.#talk.ended) return
+    this.#fromClient.progress()
+    const { toClient, toUpstream } = this.#talk.parts
+    toUpstream.flush()
+    toClient.flush()
+    this.#parts.session.catchUp()
+    if (!this.#talk.ended) this.#balance()
+  }
+
+  /** A leg that does not drain makes the other one wait; so nothing grows with the size of an answer. */
+  #balance(): void {
+    if (this.#talk.ended) return
+    const { client, upstream } = this.#parts
+    const { toClient, toUpstream } = this.#talk.parts
+    const pauseClient = toUpstream.full || toClient.full || this.#fromClient.waiting > AHEAD
+    const pauseUpstream = toClient.full
+    if (pauseClient !== this.#clientPaused) {
+      this.#clientPaused = pauseClient
+      if (pauseClient) client.pause()
+      else client.resume()
+    }
+    if (pauseUpstream !== this.#upstreamPaused) {
+      this.#upstreamPaused = pauseUpstream
+      if (pauseUpstream) upstream.pause()
+      else upstream.resume()
+    }
+  }
+
+  /** Somebody who may asked, on another connection, to stop what this one does. */
+  #cancelRequested(): void {
+    if (this.#talk.ended) return
+    this.#fromClient.abort()
+    if (this.#talk.exchange !== undefined) this.#talk.cancel()
+  }
+
+  #clientLeft(): void {
+    this.#fromClient.abort()
+    this.#end('client_left')
+  }
+
+  #upstreamLeft(): void {
+    this.#upstreamEnded = true
+    this.#end(
+      'upstream_left',
+      new UpstreamError('upstream_lost', 'the database closed the connection'),
+    )
+  }
+
+  /** The rules changed: what runs by then and is no longer permitted ends, and there is no way to end it alone. */
+  #review(): void {
+    const { exchange } = this.#talk
+    if (exchange?.permit === undefined || exchange.kind === 'prepare') return
+    if (this.#parts.session.renew(exchange.permit) !== undefined) return
+    this.#end('policy_changed', endingError('policy_changed'))
+  }
+
+  #end(reason: CloseReason, error?: GatewayError): void {
+    const talk = this.#talk
+    if (talk.ended) return
+    const busy = talk.exchange !== undefined
+    talk.ended = true
+    this.#fromClient.abort()
+    this.#parts.session.signal.removeEventListener('abort', this.#onAbort)
+    this.#unfollow?.()
+    this.#completeAll(reason)
+    const { toClient, toUpstream } = talk.parts
+    // Where nothing was asked, a client reads it in answer to what it asks next.
+    if (error !== undefined) {
+      if (!busy && reason !== 'protocol_violation') talk.sequence = 1
+      toClient.own(packets(denial(error), talk.sequence & 0xff))
+    }
+    if (!this.#upstreamEnded) {
+      // Safe to ignore a failure: the socket closes too.
+      if (busy) this.#parts.cancelUpstream().catch(() => {})
+      else toUpstream.own(packets(Uint8Array.of(command.quit), 0))
+    }
+    toClient.end()
+    toUpstream.end()
+    this.#close(reason)
+  }
+
+  /** Whatever is owed will not come: each permit's outcome goes on record. */
+  #completeAll(reason: CloseReason): void {
+    const talk = this.#talk
+    const status = reason === 'client_left' ? 'cancelled' : 'failed'
+    const { exchange } = talk
+    talk.exchange = undefined
+    if (exchange !== undefined && exchange.kind !== 'fetch') talk.complete(exchange, status)
+    for (const prepared of talk.prepared.values()) talk.closeCursor(prepared)
+  }
+
+  #close(reason: CloseReason): void {
+    const { client, upstream } = this.#parts
+    const deadline = setTimeout(() => {
+      client.destroy()
+      upstream.destroy()
+    }, CLOSING_MS)
+    let open = 2
+    const closed = (): void => {
+      open -= 1
+      if (open > 0) return
+      clearTimeout(deadline)
+      if (this.#bug === undefined) this.#resolve(reason)
+      else this.#reject(this.#bug)
+    }
+    for (const socket of [client, upstream]) {
+      // Its last bytes are of no use to us, but unread they keep it from closing.
+      socket.resume()
+      if (socket.destroyed) closed()
+      else socket.once('close', closed)
+    }
+  }
+}

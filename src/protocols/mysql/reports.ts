@@ -1,0 +1,57 @@
+// The server's errors on their way to the client: they may quote values, so each passes a permit that says which
+// values are hidden from this principal.
+import type { Permit } from '#gateway'
+import type { ErrorPacket } from './messages.ts'
+
+/** A transaction that runs more different statements than this has its late errors hidden. */
+const MOST_REMEMBERED = 64
+const UNTOLD = 'The message is hidden: it may quote values that are masked for you.'
+
+/** Codes whose texts hold names, numbers of the server or nothing: no value of a row. */
+const PLAIN: ReadonlySet<number> = new Set([
+  1007, 1008, 1044, 1046, 1049, 1050, 1051, 1060, 1061, 1091, 1094, 1109, 1113, 1142, 1143, 1146,
+  1153, 1158, 1159, 1160, 1161, 1192, 1205, 1213, 1227, 1243, 1295, 1305, 1317, 1370, 1419, 1568,
+  1614, 1637, 1692, 1792, 1969, 3024, 3572,
+])
+
+export class Reports {
+  #last: Permit | undefined
+  #wrote: Permit[] = []
+  #tooMany = false
+
+  /** A statement was answered. */
+  ran(permit: Permit): void {
+    this.#last = permit
+    const { operations } = permit.statement
+    if (operations.every(({ action }) => action === 'read' || action === 'connect')) return
+    if (this.#wrote.some(({ statement }) => statement.operations === operations)) return
+    if (this.#wrote.length >= MOST_REMEMBERED) this.#tooMany = true
+    else this.#wrote.push(permit)
+  }
+
+  transactionEnded(): void {
+    if (this.#wrote.length > 0) this.#wrote = []
+    this.#tooMany = false
+  }
+
+  /** The same error without what is hidden from the principal. */
+  clean(error: ErrorPacket, permit: Permit | undefined): ErrorPacket {
+    if (PLAIN.has(error.code)) return error
+    const nearest = permit ?? this.#last
+    let message = nearest === undefined ? error.message : nearest.scrub(error.message)
+    if (this.#tooMany) message = UNTOLD
+    else message = this.#wrote.reduce((rest, each) => each.scrub(rest), message)
+    // A state may be any five characters, where code of users raises the error (SIGNAL).
+    const state = /^[0-9A-Z]{5}$/.test(error.state) ? error.state : 'HY000'
+    return {
+      code: error.code,
+      state: message === error.message ? state : plainState(state),
+      message,
+    }
+  }
+}
+
+/** SIGNAL takes any state: hidden words must not come as one. */
+function plainState(state: string): string {
+  return /^(2[0-9A-Z]|42|HY|08|40|45|0[0-9A-Z])/.test(state) ? `${state.slice(0, 2)}000` : 'HY000'
+}

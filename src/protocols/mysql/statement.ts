@@ -1,0 +1,164 @@
+// From a text to the Statement that the gateway judges. Names are resolved as the server would resolve them in this
+// session; EXECUTE stands for what it runs. Decides nothing.
+import {
+  comparedValues,
+  type MysqlAnalyser,
+  type MysqlAnalysis,
+  type MysqlReading,
+  type SqlStatement,
+  toStatement,
+} from '#engines/sql'
+import { AccessDenied, type ComparedValue, type Parameter, type Statement } from '#model'
+import type { Catalog } from './catalog-types.ts'
+
+/** A text that is refused before anything is judged. */
+export class UnreadableText extends AccessDenied {}
+
+export interface Circumstances {
+  readonly phase: 'prepare' | 'execute'
+  readonly inTransaction: boolean
+  readonly parameters?: readonly Parameter[]
+}
+
+interface Template {
+  readonly catalog: Catalog
+  readonly version: number
+  readonly database: string | undefined
+  readonly statement: Statement
+}
+
+/** One memory for all sessions: it lives as long as the analyser keeps the analysis. */
+const templates = new WeakMap<MysqlAnalysis, { prepare?: Template; execute?: Template }>()
+
+/** What PREPARE gave a name. */
+interface Named {
+  readonly text: string
+  readonly statement: SqlStatement
+}
+
+export class StatementBuilder {
+  readonly #analyser: MysqlAnalyser
+  readonly #catalog: Catalog
+  readonly #prepared = new Map<string, Named>()
+  reading: MysqlReading
+
+  constructor(analyser: MysqlAnalyser, catalog: Catalog, reading: MysqlReading) {
+    this.#analyser = analyser
+    this.#catalog = catalog
+    this.reading = reading
+  }
+
+  /** Throws UnreadableText. */
+  analyse(text: string): MysqlAnalysis {
+    const analysis = this.#analyser.analyse(text, this.reading)
+    if (analysis.readable) return analysis
+    throw new UnreadableText(analysis.code, analysis.message)
+  }
+
+  build(analysis: MysqlAnalysis, text: string, circumstances: Circumstances): Statement {
+    const { phase, parameters, inTransaction } = circumstances
+    const template = this.#template(analysis, text, phase)
+    if (parameters === undefined && !inTransaction && template.text === text) {
+      if (template.compared === undefined) return template
+    }
+    const compared =
+      template.compared === undefined ? {} : { compared: () => this.#compared(text, phase) }
+    return {
+      ...template,
+      text,
+      ...compared,
+      ...(parameters === undefined || parameters.length === 0 ? {} : { parameters }),
+      ...(inTransaction ? { inTransaction } : {}),
+    }
+  }
+
+  /** The statement ran: names that it gave or took mean something else from now on. */
+  ran(analysis: MysqlAnalysis, text: string): void {
+    for (const { prepares, deallocates } of analysis.statements) {
+      if (prepares !== undefined) {
+        this.#prepared.set(keyOf(prepares.name), { text, statement: prepares.statement })
+      }
+      if (deallocates?.name !== undefined) this.#prepared.delete(keyOf(deallocates.name))
+    }
+  }
+
+  /** The server forgot all that the session had. */
+  forget(): void {
+    this.#prepared.clear()
+  }
+
+  #template(analysis: MysqlAnalysis, text: string, phase: Circumstances['phase']): Statement {
+    if (analysis.statements.some(refers)) return this.#make(analysis, text, phase)
+    let kept = templates.get(analysis)
+    if (kept === undefined) {
+      kept = {}
+      templates.set(analysis, kept)
+    }
+    const { database } = this.reading
+    const catalog = this.#catalog
+    const known = kept[phase]
+    if (
+      known !== undefined &&
+      known.catalog === catalog &&
+      known.version === catalog.version &&
+      known.database === database
+    )
+      return known.statement
+    const statement = this.#make(analysis, text, phase)
+    kept[phase] = { catalog, version: catalog.version, database, statement }
+    return statement
+  }
+
+  #make(analysis: MysqlAnalysis, text: string, phase: Circumstances['phase']): Statement {
+    const { database } = this.reading
+    const state: Record<string, string> = database === undefined ? {} : { database }
+    const made = toStatement(analysis, this.#catalog.names(database), {
+      text,
+      phase,
+      state,
+      prepared: name => {
+        const named = this.#prepared.get(keyOf(name))
+        if (named !== undefined) state[`prepared ${name}`] = named.text
+        return named?.statement
+      },
+    })
+    const statement = this.#catalog.expanded({ ...made, state })
+    // (Of a template: which text it is for is not known yet.)
+    return compares(statement) ? { ...statement, compared: () => 'unknown' } : statement
+  }
+
+  /** What columns are compared with is in this very text: it is read again when somebody asks. */
+  #compared(text: string, phase: Circumstances['phase']): readonly ComparedValue[] | 'unknown' {
+    const again = this.#analyser.analyseWithValues(text, this.reading)
+    if (!again.readable || again.statements.some(refers)) return 'unknown'
+    const names = this.#catalog.names(this.reading.database)
+    const found = comparedValues(again, names, { text, phase })
+    if (found === 'unknown') return found
+    const all: ComparedValue[] = []
+    for (const { columns, value } of found) {
+      const sources = columns.map(column => this.#catalog.sourcesOf(column) ?? [column])
+      if (sources.some(each => each === 'all')) return 'unknown'
+      all.push({ columns: sources.flatMap(each => (each === 'all' ? [] : each)), value })
+    }
+    return all
+  }
+}
+
+/** A column is compared with what the statement says itself. */
+function compares({ lineage }: Statement): boolean {
+  return (lineage ?? []).some(
+    ({ probes }) => probes !== 'unknown' && probes.some(({ use }) => use === 'equality'),
+  )
+}
+
+/** Names of prepared statements have no case. */
+function keyOf(name: string): string {
+  return name.toLowerCase()
+}
+
+function refers(statement: SqlStatement): boolean {
+  return (
+    statement.executes !== undefined ||
+    (statement.prepares !== undefined && refers(statement.prepares.statement))
+  )
+}
