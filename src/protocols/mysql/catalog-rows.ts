@@ -1,5 +1,6 @@
 // What the catalog is made from, as rows of the server's own views: asked for, and put by relation. Bounded by who asks.
-import { COLUMNS, ROUTINES, TABLES, TRIGGERS, VIEWS } from './catalog-queries.ts'
+import { COLUMNS, PARAMETERS, ROUTINES, TABLES, TRIGGERS, VIEWS } from './catalog-queries.ts'
+import { isTold } from './catalog-system.ts'
 
 export type Ask = (question: string) => Promise<readonly (readonly (string | null)[])[]>
 
@@ -23,6 +24,8 @@ export interface RoutineRow {
   readonly kind: 'function' | 'procedure'
   /** Undefined when it is not shown to us, or read under other rules than ours. */
   readonly body: string | undefined
+  /** In lower case. */
+  readonly parameters: readonly string[]
   readonly definer: boolean
 }
 
@@ -80,7 +83,7 @@ export async function readRows(
   const relations: RelationRow[] = []
   for (const [schema, name, type] of await ask(TABLES)) {
     const key = keyOf(schema, name)
-    const known = columns.get(key)
+    const known = isTold(schema ?? '', name ?? '') ? columns.get(key) : undefined
     relations.push({
       schema: schema ?? '',
       name: name ?? '',
@@ -104,12 +107,20 @@ async function readCode(
 ): Promise<Pick<CatalogRows, 'routines' | 'triggers'>> {
   const textOf = (text: string | null | undefined, mode: string | null | undefined) =>
     text != null && text !== '' && readable(mode ?? '') ? text : undefined
+  const parameters = new Map<string, string[]>()
+  for (const [schema, name, type, parameter] of await ask(PARAMETERS)) {
+    const key = `${keyOf(schema, name?.toLowerCase())}\0${type}`
+    const list = parameters.get(key)
+    if (list === undefined) parameters.set(key, [(parameter ?? '').toLowerCase()])
+    else list.push((parameter ?? '').toLowerCase())
+  }
   const routines = (await ask(ROUTINES)).map(
     ([schema, name, type, body, security, mode]): RoutineRow => ({
       schema: schema ?? '',
       name: (name ?? '').toLowerCase(),
       kind: type === 'FUNCTION' ? 'function' : 'procedure',
       body: textOf(body, mode),
+      parameters: parameters.get(`${keyOf(schema, name?.toLowerCase())}\0${type}`) ?? [],
       definer: security !== 'INVOKER',
     }),
   )

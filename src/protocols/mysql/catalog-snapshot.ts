@@ -18,6 +18,7 @@ import {
 import type { ColumnName, OutputLineage, Statement } from '#model'
 import { objectName } from './catalog-object.ts'
 import type { CatalogRows, RelationRow } from './catalog-rows.ts'
+import { foldsAlways } from './catalog-system.ts'
 
 /** How texts that the catalog keeps are read, and code of it. */
 export interface CatalogReading {
@@ -27,7 +28,11 @@ export interface CatalogReading {
   /** Names of tables have no case on that server. */
   readonly fold: boolean
   /** What code on the server does. */
-  readonly codeOf: (body: string, reading: MysqlReading) => Code | 'unknown'
+  readonly codeOf: (
+    body: string,
+    parameters: readonly string[],
+    reading: MysqlReading,
+  ) => Code | 'unknown'
 }
 
 type Column = NonNullable<ReturnType<ColumnOrigins['columnOf']>>
@@ -77,12 +82,12 @@ export class CatalogSnapshot implements ColumnOrigins {
       this.#relations.set(this.#keyOf(row.schema, row.name), kept)
       this.#byObject.set(object, kept)
     }
-    for (const { schema, name, body, definer } of rows.routines) {
-      const routine = this.#routine(objectName(schema, name), schema, body, definer)
+    for (const { schema, name, body, parameters, definer } of rows.routines) {
+      const routine = this.#routine(objectName(schema, name), schema, body, parameters, definer)
       push(this.#routines, `${this.#folded(schema)}\0${name}`, routine)
     }
     for (const { schema, table, name, event, body } of rows.triggers) {
-      const runs = this.#routine(objectName(schema, name), schema, body, true)
+      const runs = this.#routine(objectName(schema, name), schema, body, [], true)
       push(this.#triggers, this.#keyOf(schema, table), { event, runs })
     }
   }
@@ -132,14 +137,12 @@ export class CatalogSnapshot implements ColumnOrigins {
   }
 
   #keyOf(schema: string, name: string): string {
-    return `${this.#folded(schema)}\0${this.#folded(name)}`
+    const table = foldsAlways(schema) ? name.toLowerCase() : this.#folded(name)
+    const within = foldsAlways(schema) ? schema.toLowerCase() : this.#folded(schema)
+    return `${within}\0${table}`
   }
 
   #namesIn(database: string | undefined): Names {
-    const find = (name: RelationName): Kept | undefined => {
-      const schema = name.schema ?? database
-      return schema === undefined ? undefined : this.#relations.get(this.#keyOf(schema, name.name))
-    }
     const routines = ({ schema, name }: RelationName): readonly ResolvedRoutine[] => {
       const within = schema ?? database
       if (within === undefined) return nothing
@@ -147,9 +150,14 @@ export class CatalogSnapshot implements ColumnOrigins {
     }
     return {
       rules: mysqlNames,
-      resolve: name => {
-        const kept = find(name)
-        return kept === undefined ? [] : [this.#resolved(kept)]
+      resolve: ({ schema, name }) => {
+        const within = schema ?? database
+        if (within === undefined) return []
+        const kept = this.#relations.get(this.#keyOf(within, name))
+        if (kept !== undefined) return [this.#resolved(kept)]
+        // A temporary table, or one that is not shown to us: where it would be is known, what is in it is not.
+        const object = objectName(this.#folded(within), this.#folded(name))
+        return [{ object, kind: 'table', columns: [] }]
       },
       functions: name => routines(name).map(({ object }) => object),
       routines,
@@ -202,11 +210,15 @@ export class CatalogSnapshot implements ColumnOrigins {
     object: string,
     schema: string,
     body: string | undefined,
+    parameters: readonly string[],
     definer: boolean,
   ): ResolvedRoutine {
     let known: Code | 'unknown' | undefined
     const code = (): Code | 'unknown' => {
-      known ??= body === undefined ? 'unknown' : this.#reading.codeOf(body, this.#readingIn(schema))
+      known ??=
+        body === undefined
+          ? 'unknown'
+          : this.#reading.codeOf(body, parameters, this.#readingIn(schema))
       return known
     }
     return { object, definer, code, size: body?.length ?? 0, path: schema }

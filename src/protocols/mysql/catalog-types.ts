@@ -1,9 +1,9 @@
 // What a resource's catalog tells of names and columns. The shapes only, and what holds where no catalog was read.
-import type { Names } from '#engines/sql'
+import type { ColumnOrigins, Names } from '#engines/sql'
 import type { ColumnName, Statement } from '#model'
 
 /** The catalog of one resource, shared by its sessions. Every answer is from one snapshot. */
-export interface Catalog {
+export interface Catalog extends ColumnOrigins {
   /** Grows with each snapshot: answers kept by a caller are stale when it changed. */
   readonly version: number
   /** For `toStatement`; `database`: where unqualified names are looked for. */
@@ -31,6 +31,7 @@ export function unreadCatalog(fold: boolean): Catalog {
       ...(database === undefined ? {} : { creationSchema: database }),
     }),
     expanded: statement => statement,
+    columnOf: () => undefined,
     sourcesOf: () => undefined,
     invalidate() {},
     fresh: async () => {},

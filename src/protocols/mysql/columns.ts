@@ -5,6 +5,7 @@ import type { Permit, ResultColumn } from '#gateway'
 import { type Lineage, type OutputLineage, ProtocolError } from '#model'
 import type { Catalog } from './catalog-types.ts'
 import { BINARY, type as types } from './numbers.ts'
+import { originOf } from './origins.ts'
 import { PayloadReader } from './payload.ts'
 
 export interface ColumnDefinition {
@@ -79,25 +80,12 @@ function resultColumn(
   catalog: Catalog,
   format: Format,
 ): ResultColumn {
-  const { schema, orgTable, orgName, name } = definition
-  const base = {
-    name,
+  return {
+    name: definition.name,
     format,
     ...formOf(definition),
-    ...(lineage === undefined ? {} : { lineage }),
+    ...originOf(definition, lineage, catalog),
   }
-  if (orgTable === '' || orgName === '')
-    return { ...base, origin: 'unknown', harmless: isHarmless(lineage) }
-  const own = { object: `${schema}.${orgTable}`, column: orgName }
-  const sources = catalog.sourcesOf(own)
-  if (sources === 'all') return { ...base, origin: 'unknown', harmless: false }
-  if (sources === undefined || sources.length < 2) return { ...base, origin: own, harmless: false }
-  return { ...base, origin: own, sources, computed: true, harmless: false }
-}
-
-/** No value of a table is in it. */
-function isHarmless(lineage: OutputLineage | undefined): boolean {
-  return lineage !== undefined && lineage.sources.length === 0 && lineage.how !== 'unknown'
 }
 
 const TEXTS: ReadonlySet<number> = new Set([

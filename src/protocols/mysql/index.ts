@@ -31,7 +31,7 @@ export type { MysqlSettings } from './settings.ts'
 /** The protocol. One per process: it holds the numbers of its sessions. */
 export function createMysql(): Protocol<MysqlSettings> {
   const kills = createKillRegistry()
-  const catalogs = createCatalogs(() => performance.now())
+  const catalogs = createCatalogs(analyser, () => performance.now())
   const versions = createGreetingVersion()
   let loading: Promise<MysqlAnalyser> | undefined
 
