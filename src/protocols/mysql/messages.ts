@@ -221,14 +221,15 @@ function readChanges(reader: PayloadReader, changes: StateChange[]): void {
 export function writeOk(
   ok: Pick<Ok, 'affectedRows' | 'insertId' | 'status' | 'warnings' | 'info'>,
 ): Uint8Array {
-  return new PayloadWriter()
+  const writer = new PayloadWriter()
     .uint8(0)
     .lenenc(ok.affectedRows)
     .bytes(ok.insertId)
     .uint16(ok.status & ~status.sessionStateChanged)
     .uint16(ok.warnings)
-    .bytes(ok.info)
-    .finish()
+  // Behind its length, whatever the manual says: servers write it so, and clients read it so.
+  if (ok.info.length > 0) writer.lenenc(ok.info.length).bytes(ok.info)
+  return writer.finish()
 }
 
 const NO_ID = Uint8Array.of(0)
