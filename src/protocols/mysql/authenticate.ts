@@ -2,7 +2,14 @@
 // over whole, inside TLS: what is kept of a credential cannot check a scramble. Asks the gateway, keeps nothing.
 import { utf8 } from '#engines/wire'
 import type { Gateway } from '#gateway'
-import { AuthenticationFailed, InvalidRequest, type Origin, type Principal, ProtocolError, Secret } from '#model'
+import {
+  AuthenticationFailed,
+  InvalidRequest,
+  type Origin,
+  type Principal,
+  ProtocolError,
+  Secret,
+} from '#model'
 import type { Target } from './handshake.ts'
 import type { LoginPackets } from './login-packets.ts'
 import { type LoginPacket, writeAuthMore, writeAuthSwitch } from './messages.ts'

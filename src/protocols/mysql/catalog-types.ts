@@ -1,17 +1,15 @@
 // What a resource's catalog tells of names and columns. The shapes only, and what holds where no catalog was read.
-import type { Names, RelationName } from '#engines/sql'
-import type { ColumnName, Statement } from '#model'
+import type { ColumnOrigins, Names, RelationName } from '#engines/sql'
+import type { Statement } from '#model'
 
 /** The catalog of one resource, shared by its sessions. Every answer is from one snapshot. */
-export interface Catalog {
+export interface Catalog extends ColumnOrigins {
   /** Grows with each snapshot: answers kept by a caller are stale when it changed. */
   readonly version: number
   /** For `toStatement`; `database`: where unqualified names are looked for. */
   names(database: string | undefined): Names
   /** The same statement, its columns with all that they come from (views, generated columns). */
   expanded(statement: Statement): Statement
-  /** All columns that the value of one comes from, itself first; `all` when that cannot be told; undefined: itself alone. */
-  sourcesOf(column: ColumnName): readonly ColumnName[] | 'all' | undefined
   /** Definitions were changed, by whatever session, that were not read since: who depends on it waits for `fresh`. */
   readonly stale: boolean
   /** Definitions were changed: they are read again before the next answer of `fresh`. */
@@ -36,7 +34,7 @@ export function unreadCatalog(fold: boolean): Catalog {
       ...(database === undefined ? {} : { creationSchema: database }),
     }),
     expanded: statement => statement,
-    sourcesOf: () => undefined,
+    columnOf: () => undefined,
     knows: () => true,
     invalidate() {},
     fresh: async () => {},

@@ -1,61 +1,53 @@
-// The catalog of one resource: which tables there are, with their columns. Kept until a definition changes, five
-// minutes at most. What it does not show (temporary tables, the server's own) has columns that are not known.
-import type { Names, RelationName, ResolvedRelation } from '#engines/sql'
-import { type ColumnName, Unavailable } from '#model'
-import type { CatalogTable } from './catalog-reader.ts'
+// The catalog of one resource, kept fresh: read when it is first asked for, after a definition has changed, and when it
+// is five minutes old; one reading at a time. Does no reading itself.
+import type { Names } from '#engines/sql'
+import { isGatewayError, Unavailable } from '#model'
+import type { CatalogSnapshot } from './catalog-snapshot.ts'
+import { isTold } from './catalog-system.ts'
 import type { Catalog } from './catalog-types.ts'
 
 const MAX_AGE_MS = 5 * 60 * 1000
 
-interface Snapshot {
-  readonly relations: ReadonlyMap<string, ResolvedRelation>
-  readonly generated: ReadonlyMap<string, ReadonlySet<string>>
-}
-
-/** `fold`: names of tables have no case on that server. */
-export function createCatalog(
-  read: () => Promise<{ readonly tables: readonly CatalogTable[]; readonly fold: boolean }>,
-  now: () => number,
-): Catalog {
-  let snapshot: Snapshot | undefined
-  let fold = false
+/** `read`: one whole reading; `now`: ms. */
+export function createCatalog(read: () => Promise<CatalogSnapshot>, now: () => number): Catalog {
+  let snapshot: CatalogSnapshot | undefined
   let version = 0
-  let readAt = 0
-  let stale = true
-  let running: Promise<void> | undefined
+  let readAt = Number.NEGATIVE_INFINITY
+  // Changes that we were told of, and how many of them each reading began behind.
+  let changes = 0
+  let readChanges = -1
+  let running: { readonly changes: number; readonly done: Promise<void> } | undefined
 
-  const keyOf = (object: string): string => (fold ? object.toLowerCase() : object)
-
-  async function readNow(): Promise<void> {
-    stale = false
+  async function readNow(before: number): Promise<void> {
+    const startedAt = now()
     try {
-      const answer = await read()
-      fold = answer.fold
-      snapshot = snapshotOf(answer.tables, keyOf)
+      snapshot = await read()
       version += 1
-      readAt = now()
-    } catch (error) {
-      stale = true
-      throw error
+      readAt = startedAt
+      readChanges = before
+    } catch (cause) {
+      throw new Unavailable(
+        'catalog_unavailable',
+        isGatewayError(cause)
+          ? `the catalog of the database cannot be read: ${cause.message}`
+          : 'the catalog of the database cannot be read',
+        { cause },
+      )
     } finally {
       running = undefined
     }
   }
 
-  function current(): Snapshot {
+  function current(): CatalogSnapshot {
     if (snapshot === undefined)
       throw new Unavailable('catalog_unavailable', 'the catalog of the database was not read yet')
     return snapshot
   }
 
-  function resolve(
-    { schema, name }: RelationName,
-    database: string | undefined,
-  ): readonly ResolvedRelation[] {
-    const within = schema ?? database
-    const object = within === undefined ? name : `${within}.${name}`
-    const known = current().relations.get(keyOf(object))
-    return [known ?? { object: keyOf(object), kind: 'table', columns: [] }]
+  function begin(): Promise<void> {
+    const done = readNow(changes)
+    running = { changes, done }
+    return done
   }
 
   return {
@@ -63,55 +55,29 @@ export function createCatalog(
       return version
     },
     get stale() {
-      return stale
+      return readChanges !== changes
     },
-    names: (database): Names => ({
-      resolve: relation => resolve(relation, database),
-      ...(database === undefined ? {} : { creationSchema: database }),
-    }),
-    expanded: statement => statement,
-    sourcesOf({ object, column }: ColumnName) {
-      const key = keyOf(object)
-      const known = current().relations.get(key)
-      // (One that was made since, and may be a view; but the server's own hold no column of a class.)
-      if (known === undefined) return isOwn(key) ? undefined : 'all'
-      const made = current().generated.get(key)?.has(column.toLowerCase()) === true
-      return known.kind === 'view' || made ? 'all' : undefined
-    },
-    knows({ schema, name }, database) {
-      const within = schema ?? database
-      const key = keyOf(within === undefined ? name : `${within}.${name}`)
-      return within === undefined || isOwn(key) || current().relations.has(key)
+    names: (database): Names => current().names(database),
+    expanded: statement => current().expanded(statement),
+    columnOf: (object, column) => current().columnOf(object, column),
+    knows(relation, database) {
+      const { schema = database, name } = relation
+      if (schema === undefined || !isTold(schema, name)) return true
+      return current()
+        .names(database)
+        .resolve(relation)
+        .every(({ columns }) => columns.length > 0)
     },
     invalidate() {
-      stale = true
+      changes += 1
     },
     async fresh() {
-      if (!stale && snapshot !== undefined && now() - readAt < MAX_AGE_MS) return
-      if (running !== undefined && !stale) return running
-      running = readNow()
-      await running
+      while (snapshot === undefined || readChanges !== changes || now() - readAt > MAX_AGE_MS) {
+        if (running === undefined) await begin()
+        else if (running.changes === changes) await running.done
+        // One that began before the change does not tell of it.
+        else await running.done.catch(() => {})
+      }
     },
   }
-}
-
-function isOwn(key: string): boolean {
-  return /^(information_schema|performance_schema)\./i.test(key)
-}
-
-function snapshotOf(tables: readonly CatalogTable[], keyOf: (object: string) => string): Snapshot {
-  const relations = new Map<string, ResolvedRelation>()
-  const generated = new Map<string, ReadonlySet<string>>()
-  for (const { schema, name, kind, columns, generated: made } of tables) {
-    const object = `${schema}.${name}`
-    relations.set(keyOf(object), {
-      object,
-      kind,
-      columns,
-      ...(kind === 'view' ? { derivesFrom: 'all' as const } : {}),
-    })
-    if (made.length > 0)
-      generated.set(keyOf(object), new Set(made.map(column => column.toLowerCase())))
-  }
-  return { relations, generated }
 }

@@ -1,5 +1,6 @@
 // The catalogs of all upstreams that sessions are on, one for each resource and credential. A reading dials through
 // some live session, so it goes the way that sessions go, and is lost with the last.
+import type { MysqlAnalyser } from '#engines/sql'
 import type { Gateway, Session } from '#gateway'
 import { UpstreamError } from '#model'
 import { createCatalog } from './catalog.ts'
@@ -26,7 +27,11 @@ interface Entry {
 
 const request = { database: undefined, programName: 'sallyport:catalog', capabilities: 0 }
 
-export function createCatalogs(now: () => number): Catalogs {
+/** `analyser`: what the catalog keeps as text is read by it. */
+export function createCatalogs(
+  analyser: () => Promise<MysqlAnalyser>,
+  now: () => number,
+): Catalogs {
   const entries = new Map<string, Entry>()
 
   function dropIdle(): void {
@@ -40,8 +45,8 @@ export function createCatalogs(now: () => number): Catalogs {
       const session = [...sessions].findLast(each => !each.signal.aborted)
       if (session === undefined)
         throw new UpstreamError('upstream_lost', 'no session is left to read it through')
-      const login = await logIn(session, request, limits)
-      return { tables: await readCatalog(login), fold: login.lowerCaseNames !== 0 }
+      const grammar = await analyser()
+      return await readCatalog(await logIn(session, request, limits), grammar)
     }, now)
     return { catalog, sessions }
   }

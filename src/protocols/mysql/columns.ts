@@ -1,10 +1,11 @@
 // The columns of an answer: what its definitions say of them, and what the text and the catalog say of where their
 // values come from. Sees no value.
 import { RowPlan } from '#engines/masking'
+import type { ColumnOrigins } from '#engines/sql'
 import type { Permit, ResultColumn } from '#gateway'
 import { type Lineage, type OutputLineage, ProtocolError } from '#model'
-import type { Catalog } from './catalog-types.ts'
 import { BINARY, type as types } from './numbers.ts'
+import { originOf } from './origins.ts'
 import { PayloadReader } from './payload.ts'
 
 export interface ColumnDefinition {
@@ -54,7 +55,7 @@ export function planOf(
   permit: Permit,
   definitions: readonly ColumnDefinition[],
   outputs: Lineage['outputs'] | undefined,
-  catalog: Pick<Catalog, 'sourcesOf'>,
+  catalog: ColumnOrigins,
   format: Format,
 ): RowPlan {
   return new RowPlan(permit.results(resultColumns(definitions, outputs, catalog, format)))
@@ -63,7 +64,7 @@ export function planOf(
 export function resultColumns(
   definitions: readonly ColumnDefinition[],
   outputs: Lineage['outputs'] | undefined,
-  catalog: Pick<Catalog, 'sourcesOf'>,
+  catalog: ColumnOrigins,
   format: Format,
 ): readonly ResultColumn[] {
   const fits =
@@ -76,28 +77,15 @@ export function resultColumns(
 function resultColumn(
   definition: ColumnDefinition,
   lineage: OutputLineage | undefined,
-  catalog: Pick<Catalog, 'sourcesOf'>,
+  catalog: ColumnOrigins,
   format: Format,
 ): ResultColumn {
-  const { schema, orgTable, orgName, name } = definition
-  const base = {
-    name,
+  return {
+    name: definition.name,
     format,
     ...formOf(definition),
-    ...(lineage === undefined ? {} : { lineage }),
+    ...originOf(definition, lineage, catalog),
   }
-  if (orgTable === '' || orgName === '')
-    return { ...base, origin: 'unknown', harmless: isHarmless(lineage) }
-  const own = { object: `${schema}.${orgTable}`, column: orgName }
-  const sources = catalog.sourcesOf(own)
-  if (sources === 'all') return { ...base, origin: 'unknown', harmless: false }
-  if (sources === undefined || sources.length < 2) return { ...base, origin: own, harmless: false }
-  return { ...base, origin: own, sources, computed: true, harmless: false }
-}
-
-/** No value of a table is in it. */
-function isHarmless(lineage: OutputLineage | undefined): boolean {
-  return lineage !== undefined && lineage.sources.length === 0 && lineage.how !== 'unknown'
 }
 
 const TEXTS: ReadonlySet<number> = new Set([

@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { MysqlClient, MysqlError, openMysql } from '../../../test/servers/mysql-client.ts'
+import { type MysqlClient, MysqlError, openMysql } from '../../../test/servers/mysql-client.ts'
 import { CREDENTIAL, type FakeGateway, fakeGateway, TOKEN } from '../postgres/test-doubles.ts'
 import { type ClientLogin, greet } from './handshake.ts'
 import { plainOk, readGreeting, writeLoginPacket } from './messages.ts'
@@ -52,15 +52,17 @@ async function refused(options: object): Promise<MysqlError> {
 }
 
 describe('a client that comes over TLS', () => {
-  it.each(['caching_sha2_password', 'mysql_native_password', 'mysql_clear_password', 'sha256_password'])(
-    'hands its token over as a password, whatever plugin it begins with (%s)',
-    async plugin => {
-      const client = await open({ plugin })
-      expect(client.connectionId).toBe(77)
-      expect(await logins[0]).toMatchObject({ resource: 'shop', database: undefined })
-      client.packets.socket?.destroy()
-    },
-  )
+  it.each([
+    'caching_sha2_password',
+    'mysql_native_password',
+    'mysql_clear_password',
+    'sha256_password',
+  ])('hands its token over as a password, whatever plugin it begins with (%s)', async plugin => {
+    const client = await open({ plugin })
+    expect(client.connectionId).toBe(77)
+    expect(await logins[0]).toMatchObject({ resource: 'shop', database: undefined })
+    client.packets.socket?.destroy()
+  })
 
   it('is offered neither compression nor files of its own', async () => {
     const client = await open()

@@ -1,6 +1,6 @@
 // MySQL and MariaDB: the room's door. `serve` is the whole life of a connection: greet, open, log in, relay.
 import type { Socket } from 'node:net'
-import type { MysqlAnalyser, MysqlReading } from '#engines/sql'
+import { createMysqlAnalyser, type MysqlAnalyser, type MysqlReading } from '#engines/sql'
 import {
   endingError,
   type Gateway,
@@ -24,7 +24,6 @@ import { packets } from './packets.ts'
 import { readAlone } from './read-alone.ts'
 import { relay } from './relay.ts'
 import { type MysqlSettings, mysqlSettings, secretFields } from './settings.ts'
-import { createMysqlAnalyser } from './stand-in-analyser.ts'
 import { logIn, programName, sayGoodbye, type UpstreamLogin } from './upstream.ts'
 
 export type { MysqlSettings } from './settings.ts'
@@ -32,13 +31,13 @@ export type { MysqlSettings } from './settings.ts'
 /** The protocol. One per process: it holds the numbers of its sessions. */
 export function createMysql(): Protocol<MysqlSettings> {
   const kills = createKillRegistry()
-  const catalogs = createCatalogs(() => performance.now())
+  const catalogs = createCatalogs(analyser, () => performance.now())
   const versions = createGreetingVersion()
   let loading: Promise<MysqlAnalyser> | undefined
 
   /** Loads the grammar on first use: commands that serve nobody do without. */
   async function analyser(): Promise<MysqlAnalyser> {
-    loading ??= Promise.resolve(createMysqlAnalyser())
+    loading ??= createMysqlAnalyser()
     try {
       return await loading
     } catch (error) {
@@ -72,7 +71,11 @@ export function createMysql(): Protocol<MysqlSettings> {
       if (client === undefined) return
       const { principal, resource, origin } = client
       if (resource === undefined) {
-        await serveErrands(client, id => kills.request(id, { principal: principal.id }), gateway.limits)
+        await serveErrands(
+          client,
+          id => kills.request(id, { principal: principal.id }),
+          gateway.limits,
+        )
         return
       }
       session = await gateway.open(principal, protocol, resource, origin, begin)

@@ -26,7 +26,7 @@ export function createKillRegistry(): KillRegistry {
   const sessions = new Map<number, Killable | undefined>()
   function find(id: number, asker: Asker): Killable | undefined {
     const own = (one: Killable | undefined): boolean =>
-      one !== undefined && 
+      one !== undefined &&
       one.principal === asker.principal &&
       (asker.resource === undefined || one.resource === asker.resource)
     const named = sessions.get(id)

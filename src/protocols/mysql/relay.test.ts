@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { MysqlAnalyser } from '#engines/sql'
+import { createMysqlAnalyser, type MysqlAnalyser } from '#engines/sql'
 import { AccessDenied, type DataClass } from '#model'
 import { fc } from '../../../test/property.ts'
 import { sessionDouble } from '../postgres/relay-doubles.ts'
@@ -16,7 +16,6 @@ import {
   textRow,
   variableChange,
 } from './relay-doubles.ts'
-import { createMysqlAnalyser } from './stand-in-analyser.ts'
 
 const EMAIL = 'secret.person@example.com'
 const email: DataClass = {

@@ -1,7 +1,9 @@
 // From a text to the Statement that the gateway judges. Names are resolved as the server would resolve them in this
 // session; EXECUTE stands for what it runs. Decides nothing.
 import {
+  type ColumnOrigins,
   comparedValues,
+  expandColumns,
   type MysqlAnalyser,
   type MysqlAnalysis,
   type MysqlReading,
@@ -9,13 +11,7 @@ import {
   type SqlStatement,
   toStatement,
 } from '#engines/sql'
-import {
-  AccessDenied,
-  type ColumnName,
-  type ComparedValue,
-  type Parameter,
-  type Statement,
-} from '#model'
+import { AccessDenied, type ComparedValue, type Parameter, type Statement } from '#model'
 import type { Catalog } from './catalog-types.ts'
 
 /** A text that is refused before anything is judged. */
@@ -99,7 +95,8 @@ export class StatementBuilder {
   }
 
   #template(analysis: MysqlAnalysis, text: string, phase: Circumstances['phase']): Statement {
-    if (this.#shadows.size > 0 || analysis.statements.some(refers)) return this.#make(analysis, text, phase)
+    if (this.#shadows.size > 0 || analysis.statements.some(refers))
+      return this.#make(analysis, text, phase)
     let kept = templates.get(analysis)
     if (kept === undefined) {
       kept = {}
@@ -139,15 +136,16 @@ export class StatementBuilder {
   }
 
   /** As the catalog has it; of temporary tables nothing is known. */
-  sourcesOf(column: ColumnName): readonly ColumnName[] | 'all' | undefined {
-    const { database } = this.reading
-    const [schema, name] = [
-      column.object.slice(0, column.object.indexOf('.')),
-      column.object.slice(column.object.indexOf('.') + 1),
-    ]
-    return schema === (database ?? '') && this.#shadows.has(name.toLowerCase())
-      ? 'all'
-      : this.#catalog.sourcesOf(column)
+  columnOf(object: string, column: string): ReturnType<ColumnOrigins['columnOf']> {
+    if (this.#shadows.size > 0) {
+      for (const name of this.#shadows)
+        if (object.toLowerCase() === this.#objectOf(name)) return undefined
+    }
+    return this.#catalog.columnOf(object, column)
+  }
+
+  #objectOf(name: string): string {
+    return `${this.reading.database ?? ''}.${name}`.toLowerCase()
   }
 
   /** Tables that the text names and the catalog does not have. */
@@ -188,9 +186,9 @@ export class StatementBuilder {
     if (found === 'unknown') return found
     const all: ComparedValue[] = []
     for (const { columns, value } of found) {
-      const sources = columns.map(column => this.#catalog.sourcesOf(column) ?? [column])
-      if (sources.some(each => each === 'all')) return 'unknown'
-      all.push({ columns: sources.flatMap(each => (each === 'all' ? [] : each)), value })
+      const expanded = expandColumns(columns, this.#catalog)
+      if (expanded === 'unknown') return expanded
+      all.push({ columns: expanded, value })
     }
     return all
   }
