@@ -54,6 +54,8 @@ export class Evidence {
   readonly #principal: JsonObject
   readonly #target: JsonObject
   readonly #salt: string
+  /** Of the text before: clients repeat themselves. */
+  #committed: { readonly text: string; readonly hash: string } | undefined
   readonly #actions = new Recurring(actionKey, actionEntry)
   readonly #decisions = new Recurring(decisionKey, ({ decision, policySet }: Decided) =>
     decisionEntry(decision, policySet),
@@ -148,7 +150,9 @@ export class Evidence {
   /** SHA-256 of the session's salt, the text and its parameters: whoever has the recording can check it. */
   commitment(statement: Pick<Statement, 'text' | 'parameters'>): string {
     if (statement.parameters === undefined || statement.parameters.length === 0) {
-      return this.#commit(statement.text)
+      const { text } = statement
+      if (text !== this.#committed?.text) this.#committed = { text, hash: this.#commit(text) }
+      return this.#committed.hash
     }
     let values = ''
     for (const { value } of statement.parameters) {

@@ -2,7 +2,7 @@
 // How likely a number obeys it by chance decides whether a form is believed alone, or only next to a word that
 // names it: of a million random cells in such a form, a hundred may be taken for one.
 import { ALNUM, classAt } from './byte-classes.ts'
-import { wordNear } from './context-words.ts'
+import { contextWords, wordNear } from './context-words.ts'
 import type { Detector, DigitGroups, NumberMatch, Span, Visible } from './detector.ts'
 import { joinedAfter, joinedBefore } from './digit-groups.ts'
 
@@ -36,12 +36,13 @@ export function checkedNumber(rule: NumberRule): Detector {
     ...(rule.alone ?? []).map(text => formOf(text, false)),
     ...(rule.named ?? []).map(text => formOf(text, true)),
   ]
+  const words = contextWords(rule.words)
   const match: NumberMatch = (src, start, end, groups, span) => {
     for (const form of forms) {
       if (!written(src, start, end, groups, form, span)) continue
       const count = read(src, span)
       if (!rule.obeys(digits, count)) continue
-      if (form.named && !wordNear(src, start, end, span.start, span.end, rule.words)) continue
+      if (form.named && !wordNear(src, start, end, span.start, span.end, words)) continue
       return true
     }
     return false

@@ -1,6 +1,7 @@
 // Finds the values of a set of detectors in a cell: one pass, linear in the cell, no allocation.
 // A byte costs two look-ups; a detector is asked only where its value could stand.
 import { classOf, DIGIT, LETTER, SEPARATOR } from './byte-classes.ts'
+import { nextCell } from './context-words.ts'
 import type { BytePair, Detector, Found, Match, NumberMatch, Search, Span } from './detector.ts'
 import { createDigitGroups, joinedBefore, nextGroup, readGroups } from './digit-groups.ts'
 import { FindingList } from './finding-list.ts'
@@ -81,6 +82,7 @@ export function createFinder(active: readonly Detector[]): Finder {
 
   return (src, start, end) => {
     if (found.count > 0) found.clear()
+    nextCell()
     if (stale) until.fill(0)
     const wide = end - 3
     let symbols = 0

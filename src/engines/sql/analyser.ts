@@ -11,6 +11,7 @@ import { isTree, listOf } from './postgres/tree.ts'
 import { MOST_WORDS, Walk } from './postgres/walk.ts'
 import { type Reduced, reduce } from './reduce.ts'
 import { hasCostlyRun } from './runs.ts'
+import { weightOf } from './weight.ts'
 
 export interface Analyser {
   analyse(text: string): Analysis | Unreadable
@@ -192,18 +193,4 @@ function unreadable(error: unknown): Unreadable {
     code: 'statement_unreadable',
     message: 'the statement is too complex to be read',
   }
-}
-
-/** About what a result costs in memory. */
-function weightOf(result: Analysis | Unreadable): number {
-  if (!result.readable) return 256
-  let bytes = 128
-  for (const each of result.statements) {
-    bytes += 640 + each.operations.length * 320 + each.planNodes * 96
-    if (each.columnNames !== 'all') bytes += each.columnNames.length * 24
-    for (const operation of each.operations) {
-      bytes += (operation.columns.length + operation.qualified.length) * 24
-    }
-  }
-  return bytes
 }

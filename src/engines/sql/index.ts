@@ -13,6 +13,7 @@ export type {
   Unreadable,
 } from './analysis.ts'
 export { type ColumnOrigins, expandColumns, expandLineage, fitting } from './expansion.ts'
+export { createMysqlAnalyser } from './mysql/analyser.ts'
 export { type ReadStatement, readMysqlBody } from './mysql/bodies.ts'
 export { mysqlNames } from './mysql/name-rules.ts'
 export {

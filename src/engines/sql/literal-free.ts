@@ -11,8 +11,11 @@ const MOST_LENGTH = 4096
 
 const verbs = /^\s*(?:select|insert|update|delete)\b/i
 
-/** Undefined when the text has no shape that could stand for it. */
-export function literalFree(text: string): string | undefined {
+/**
+ * Undefined when the text has no shape that could stand for it. `names`: the quote of names; where it is the backtick, `"`
+ * quotes strings, `#` begins a comment and `@` a variable.
+ */
+export function literalFree(text: string, names: '"' | '`' = '"'): string | undefined {
   if (text.length > MOST_LENGTH || !verbs.test(text)) return undefined
   let shape = ''
   let from = 0
@@ -31,9 +34,9 @@ export function literalFree(text: string): string | undefined {
       if (after === -1) return undefined
       shape += text.slice(from, at) + NUMBER
       from = at = after
-    } else if (code === 0x22) {
+    } else if (code === names.charCodeAt(0)) {
       // A quoted name stays as it is.
-      const after = quotedEnd(text, at + 1)
+      const after = quotedEnd(text, at + 1, code)
       if (after === -1) return undefined
       at = after
     } else if (isWord(code)) {
@@ -41,7 +44,7 @@ export function literalFree(text: string): string | undefined {
       // Digits within a name stay.
       while (at < end && isWord(text.charCodeAt(at))) at++
     } else {
-      if (!isPlain(code)) return undefined
+      if (!isPlain(code) || (names === '`' && (code === 0x23 || code === 0x40))) return undefined
       const next = text.charCodeAt(at + 1)
       // Comments, and U&'...'.
       if ((code === 0x2d && next === 0x2d) || (code === 0x2f && next === 0x2a)) return undefined
@@ -82,10 +85,10 @@ function stringEnd(text: string, at: number): number {
   return -1
 }
 
-function quotedEnd(text: string, at: number): number {
+function quotedEnd(text: string, at: number, quote: number): number {
   for (; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (code === 0x22) return at + 1
+    if (code === quote) return at + 1
     if (code < 0x20 || code > 0x7e) return -1
   }
   return -1

@@ -110,9 +110,9 @@ export class Resolution {
   /** What unqualified names mean for the statements that come after this one in the text. */
   #follow(statement: SqlStatement): void {
     for (const { name, value } of statement.settings) {
-      if (name === 'search_path' || name === 'all') this.#code.turn(value)
+      if (turnsNames(name) || name === 'all') this.#code.turn(value)
       const identity = name === 'role' || name === 'session_authorization'
-      if (this.#code.running && (identity || name === 'search_path')) this.#context.turned?.()
+      if (this.#code.running && (identity || turnsNames(name))) this.#context.turned?.()
     }
     // Whatever was set may be undone here.
     if (this.#names.pathChanged && statement.transaction !== undefined) this.#code.turn(undefined)
@@ -280,6 +280,11 @@ export class Resolution {
   ): void {
     this.#found.add(action, verb, object, columns, this.#code.flagged(flags), category)
   }
+}
+
+/** What unqualified names mean hangs on it: PostgreSQL's path, MySQL's default database (USE). */
+function turnsNames(setting: string): boolean {
+  return setting === 'search_path' || setting === 'database'
 }
 
 /** Of what an answer can be made without a catalog knowing it. Of functions their code may tell. */

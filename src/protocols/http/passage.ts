@@ -73,13 +73,17 @@ export class Passage implements AnswerListener {
 
   /** Never throws: what fails is told to the client. */
   start(): void {
-    const { running, credential } = this.#open
-    running.add(this)
+    this.#open.running.add(this)
     this.#parts.exchange.onGone(() => {
       this.#left = true
       this.cut(new UpstreamError('upstream_lost', 'the client left'))
     })
+    if (!this.#over) this.#open.outbox.leave(this)
+  }
+
+  depart(): void {
     if (this.#over) return
+    const { credential } = this.#open
     this.#guarded(() => {
       refuseBounds(this.permit)
       const known = credential.known
@@ -105,6 +109,7 @@ export class Passage implements AnswerListener {
   #ask(injected: Injected): void {
     if (this.#over) return
     this.#injected = injected
+    this.#open.outbox.clear()
     const { upstreams } = this.#parts
     const request = this.#request(injected)
     const upstream = upstreams.of(this.#open.session.resource.name, injected.origin)

@@ -72,8 +72,10 @@ export class Running implements Watched {
   #ended(): void {
     if (this.#watching) unwatch(this)
     this.#watching = false
+    const all = [...this.#young.keys(), ...this.#standing.keys()]
+    if (all.length === 0) return
     const error = endingError(this.#session.signal.reason as CloseReason)
-    for (const one of [...this.#young.keys(), ...this.#standing.keys()]) one.cut(error)
+    for (const one of all) one.cut(error)
   }
 }
 

@@ -16,6 +16,7 @@ import type { ToldAnswer } from './answer-head.ts'
 import { type Injected, UpstreamCredential } from './credential.ts'
 import { type Asking, type Proof, proofOf, prove, resourceOf } from './login.ts'
 import type { AccessTokens } from './oauth.ts'
+import { Outbox } from './outbox.ts'
 import { Running } from './running.ts'
 import type { HttpSettings } from './settings.ts'
 
@@ -36,6 +37,7 @@ export interface OpenSession {
   /** Of requests without a body: their heads say all, and come again as the same object. */
   readonly forms: WeakMap<RequestHead, RequestForm>
   readonly running: Running
+  readonly outbox: Outbox
 }
 
 /** What a request without a body is, and what was made of it the last time. */
@@ -161,6 +163,7 @@ export class Sessions {
         reason: '',
         forms: new WeakMap(),
         running: new Running(session),
+        outbox: new Outbox(session),
       }
     } catch (error) {
       this.#failures += 1

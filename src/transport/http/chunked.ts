@@ -153,3 +153,11 @@ export function encodeEnd(trailers: Fields): Uint8Array {
 export function isSendable(value: string): boolean {
   return !/[^\t\x20-\x7e\x80-\xff]/.test(value)
 }
+
+/** Two pieces that go out as one. */
+export function joined(first: Uint8Array, second: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(first.length + second.length)
+  bytes.set(first)
+  bytes.set(second, first.length)
+  return bytes
+}

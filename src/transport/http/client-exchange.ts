@@ -1,6 +1,6 @@
 // One request of an HTTP/1.x connection, and its answer.
 import type { Body, BodyWriter, Tunnel } from './body.ts'
-import { encodeChunk, encodeEnd } from './chunked.ts'
+import { encodeChunk, encodeEnd, joined } from './chunked.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { Exchange } from './exchange.ts'
 import { Fields } from './fields.ts'
@@ -134,8 +134,7 @@ export class ClientExchange implements Exchange, BodyWriter {
     const head = this.#head
     if (head === undefined) return this.#connection.send(bytes)
     this.#head = undefined
-    if (head.length + bytes.length <= ONE_WRITE)
-      return this.#connection.send(Buffer.concat([head, bytes]))
+    if (head.length + bytes.length <= ONE_WRITE) return this.#connection.send(joined(head, bytes))
     this.#connection.send(head)
     return this.#connection.send(bytes)
   }
@@ -155,7 +154,7 @@ export class ClientExchange implements Exchange, BodyWriter {
   #sendBehindHead(bytes: Uint8Array): void {
     const head = this.#head
     this.#head = undefined
-    this.#connection.send(head === undefined ? bytes : Buffer.concat([head, bytes]))
+    this.#connection.send(head === undefined ? bytes : joined(head, bytes))
   }
 
   flush(): void {

@@ -78,6 +78,39 @@ describe('a request', () => {
     expect(seen[2]!.head).not.toBe(seen[0]!.head)
   })
 
+  it('is the same object for a client that asks a few things in turns, however the bytes are cut', () => {
+    const turns = `${get('/a')}${get('/b')}POST /c HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi`
+    const all = turns + turns
+    const whole = readAll([all]).seen
+    expect(whole.map(({ head, body }) => [head.target.path, body])).toEqual([
+      ...[
+        ['/a', ''],
+        ['/b', ''],
+        ['/c', 'hi'],
+      ],
+      ...[
+        ['/a', ''],
+        ['/b', ''],
+        ['/c', 'hi'],
+      ],
+    ])
+    for (const at of [0, 1, 2]) expect(whole[at + 3]!.head).toBe(whole[at]!.head)
+    for (let cut = 1; cut < all.length; cut += 1) {
+      const { seen } = readAll([all.slice(0, cut), all.slice(cut)])
+      expect(seen.map(({ head }) => head)).toEqual(whole.map(({ head }) => head))
+      for (const at of [0, 1, 2]) expect(seen[at + 3]!.head).toBe(seen[at]!.head)
+    }
+  })
+
+  it('is not taken for one that it only begins with, or that it only ends like', () => {
+    const { seen } = readAll([get('/a'), get('/a', 'X-More: 1\r\n'), get('/b', 'X-More: 1\r\n')])
+    expect(seen.map(({ head }) => [head.target.path, head.fields.get('x-more')])).toEqual([
+      ['/a', undefined],
+      ['/a', '1'],
+      ['/b', '1'],
+    ])
+  })
+
   it('may come in chunks, with extensions that are dropped and trailers that are kept', () => {
     const { seen } = readAll([
       'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n3;x=y\r\nabc\r\n0A\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n',

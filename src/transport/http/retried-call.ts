@@ -12,7 +12,7 @@ import type {
 
 /** Who can ask on a connection that nobody had before. */
 interface Asker {
-  ask(request: UpstreamRequest, signal: AbortSignal | undefined): Promise<UpstreamCall>
+  ask(request: UpstreamRequest, givenUp: () => Error | undefined): Promise<UpstreamCall>
 }
 
 export class RetriedCall implements UpstreamCall, AnswerListener {
@@ -61,24 +61,24 @@ export class RetriedCall implements UpstreamCall, AnswerListener {
   }
 
   failed(error: Error): void {
-    const { signal } = this.#request
     if (
       this.#again ||
       !(error instanceof StaleConnection) ||
       this.#aborted !== undefined ||
-      signal?.aborted === true
+      this.#request.signal?.aborted === true
     ) {
       this.#listener?.failed(error)
       return
     }
     this.#again = true
-    this.#asker.ask(this.#request, signal).then(
-      call => {
-        this.#call = call
-        if (this.#aborted !== undefined) call.abort(this.#aborted)
-        call.listen(this)
-      },
-      failure => this.#listener?.failed(failure),
-    )
+    this.#asker
+      .ask(this.#request, () => this.#aborted)
+      .then(
+        call => {
+          this.#call = call
+          call.listen(this)
+        },
+        failure => this.#listener?.failed(failure),
+      )
   }
 }

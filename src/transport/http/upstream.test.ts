@@ -4,6 +4,7 @@ import { addressRule } from './addresses.ts'
 import { Fields } from './fields.ts'
 import { NO_BODY, STREAM } from './message.ts'
 import { becomes } from './raw.testing.ts'
+import { RepeatedRequest } from './repeated.ts'
 import { Upstream, type UpstreamOptions } from './upstream.ts'
 import type { UpstreamOrigin, UpstreamRequest } from './upstream-types.ts'
 
@@ -206,6 +207,59 @@ describe('the client towards upstreams', () => {
     sockets[0]!.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
     expect((await second.response).head.status).toBe(200)
     expect(sockets).toHaveLength(1)
+  })
+
+  it('gives the same object for heads of the same bytes, and another one for the answer to HEAD', async () => {
+    answers('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-One: 1\r\n\r\n')
+    const upstream = pool()
+    const [first, second] = [await ask(upstream), await ask(upstream)]
+    expect(second.head).toBe(first.head)
+    expect((await ask(upstream, { ...GET, method: 'HEAD' })).head).not.toBe(first.head)
+  })
+
+  it('is asked at once on a kept connection, and tells its listener in the turn in which the head came', async () => {
+    answers('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi')
+    const upstream = pool()
+    expect(upstream.take(GET)).toBeUndefined()
+    await ask(upstream)
+    const call = upstream.take(new RepeatedRequest(GET))!
+    const body = await new Promise<string>((resolve, reject) =>
+      call.listen({
+        // The body has not come yet in this turn: nothing of it was kept or paused.
+        answered: response => {
+          expect(response.body.bytes).toBe(0)
+          response.body
+            .collect(LIMIT.limit, LIMIT.tooMuch)
+            .then(({ bytes }) => resolve(String(bytes)), reject)
+        },
+        failed: reject,
+      }),
+    )
+    expect(body).toBe('hi')
+    expect(sockets).toHaveLength(1)
+  })
+
+  it('is not asked once more for somebody who gave up meanwhile', async () => {
+    answers('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi')
+    let found: (() => void) | undefined
+    const resolve = (): Promise<readonly string[]> =>
+      new Promise(done => {
+        found = () => done(['127.0.0.1'])
+      })
+    const upstream = pool({ resolve }, { host: 'api.test', allowAddresses: ['loopback'] })
+    const first = ask(upstream)
+    await becomes(() => found !== undefined)
+    found!()
+    await first
+    found = undefined
+    onRequest = socket => socket.destroy()
+    const call = upstream.take(GET)!
+    const failed = new Promise<Error>(told => call.listen({ answered: () => {}, failed: told }))
+    await becomes(() => found !== undefined)
+    call.abort(new Error('given up'))
+    found!()
+    expect(await failed).toMatchObject({ message: 'given up' })
+    expect(heard.match(/GET/g)).toHaveLength(2)
   })
 
   it('becomes a tunnel after 101 only, and that connection is nobody else’s', async () => {

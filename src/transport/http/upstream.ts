@@ -84,9 +84,13 @@ export class Upstream implements ConnectionOwner {
       : call
   }
 
-  /** The same question once more, on a connection that nobody had before. */
-  async ask(request: UpstreamRequest, signal: AbortSignal | undefined): Promise<UpstreamCall> {
-    return (await this.#connect(signal)).send(request)
+  /** The same question once more, on a connection that nobody had before; not for one that is `givenUp` by then. */
+  async ask(request: UpstreamRequest, givenUp: () => Error | undefined): Promise<UpstreamCall> {
+    const connection = await this.#connect(request.signal)
+    const why = givenUp()
+    if (why === undefined) return connection.send(request)
+    connection.destroy()
+    throw why
   }
 
   close(): void {

@@ -1,11 +1,11 @@
 // Brazilian CNPJ: twelve characters, digits or (from July 2026 on) capitals, and two digits that check them, modulo
 // 11 with a character's code less 48 (Receita Federal, IN 2.229/2024).
 import { ALNUM, bytesOfClass, classAt, DIGIT, outsideWord, UPPER } from '../byte-classes.ts'
-import { wordNear } from '../context-words.ts'
+import { contextWords, wordNear } from '../context-words.ts'
 import type { Detector, Span } from '../detector.ts'
 
 const FORM = '00.000.000/0000-00'
-const WORDS = ['cnpj']
+const WORDS = contextWords(['cnpj'])
 const values = new Uint8Array(14)
 
 /** `at` is the first character. */

@@ -2,7 +2,7 @@
 // of an unusual length is a card only where the text says so: numeric ids pass Luhn one time in ten.
 import { classOf, DIGIT } from '../byte-classes.ts'
 import { luhn } from '../checksums.ts'
-import { wordBefore } from '../context-words.ts'
+import { contextWords, wordBefore } from '../context-words.ts'
 import type { Detector, DigitGroups, Span } from '../detector.ts'
 import { joinedAfter } from '../digit-groups.ts'
 
@@ -10,7 +10,7 @@ const DASH = 0x2d
 const SPACE = 0x20
 const MIN = 12
 const MAX = 19
-const WORDS = [
+const WORDS = contextWords([
   'card',
   'cards',
   'creditcard',
@@ -22,7 +22,7 @@ const WORDS = [
   'pan',
   'credit',
   'debit',
-]
+])
 
 /** Lengths as bits; `bare` are those that need no word before them when written without separators. */
 interface Issuer {

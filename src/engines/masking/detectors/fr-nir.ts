@@ -1,12 +1,12 @@
 // French NIR (social security): sex, year, month, department (2A and 2B on Corsica), commune, order, and a key
 // of two digits: 97 less the rest modulo 97 (INSEE).
 import { ALNUM, bytesOf, classAt, classOf, DIGIT, outsideWord } from '../byte-classes.ts'
-import { wordNear } from '../context-words.ts'
+import { contextWords, wordNear } from '../context-words.ts'
 import type { Detector, Span } from '../detector.ts'
 
 const SPACE = 0x20
 const GROUPS = [1, 2, 2, 2, 3, 3, 2]
-const WORDS = [
+const WORDS = contextWords([
   'nir',
   'insee',
   'secu',
@@ -16,7 +16,7 @@ const WORDS = [
   'vitale',
   'assure',
   'nss',
-]
+])
 const text = new Uint8Array(15)
 
 /** `at` is the first digit. */

@@ -1,7 +1,7 @@
 // Telephone numbers: E.164 with a plus or 00, the North American plan and national numbers with a trunk
 // zero in the groups that people write, and any number where the text says that it is one.
 import { ALNUM, classAt, classOf, DIGIT, foldedTextAt, LETTER } from '../byte-classes.ts'
-import { wordBefore } from '../context-words.ts'
+import { contextWords, wordBefore } from '../context-words.ts'
 import type { Detector, DigitGroups, Span } from '../detector.ts'
 import { joinedAfter, joinedBefore } from '../digit-groups.ts'
 import { nationalLengths } from './calling-codes.ts'
@@ -15,7 +15,7 @@ const DASH = 0x2d
 const DOT = 0x2e
 const SLASH = 0x2f
 const ZERO = 0x30
-const WORDS = [
+const WORDS = contextWords([
   'phone',
   'telephone',
   'tel',
@@ -34,9 +34,17 @@ const WORDS = [
   'mobil',
   'handy',
   'celular',
-]
+])
 /** Say so only of digits in groups: next to bare ones they explain ids of messages and accounts. */
-const WEAK_WORDS = ['answering', 'answer', 'message', 'messages', 'registered', 'contact', 'reach']
+const WEAK_WORDS = contextWords([
+  'answering',
+  'answer',
+  'message',
+  'messages',
+  'registered',
+  'contact',
+  'reach',
+])
 const WORDS_AFTER = ['phone', 'office', 'fax', 'mobile', 'cell', 'desk']
 const MAX_DIGITS = 15
 const MAX_GROUPS = 19

@@ -1,12 +1,12 @@
 // US Social Security numbers: AAA-GG-SSSS with the Social Security Administration's rules for what was
 // never issued. Nine bare digits are one only where the text says so.
-import { wordBefore } from '../context-words.ts'
+import { contextWords, wordBefore } from '../context-words.ts'
 import type { Detector, DigitGroups, Span } from '../detector.ts'
 import { joinedAfter, joinedBefore } from '../digit-groups.ts'
 
 const DASH = 0x2d
 const SPACE = 0x20
-const WORDS = ['ssn', 'social', 'socialsecurity']
+const WORDS = contextWords(['ssn', 'social', 'socialsecurity'])
 
 function matchSsn(
   src: Uint8Array,

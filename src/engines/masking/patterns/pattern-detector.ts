@@ -4,7 +4,7 @@
 import type { DetectorSettings } from '#model'
 import { ALNUM, classAt } from '../byte-classes.ts'
 import { checkOf } from '../checksums.ts'
-import { wordNear } from '../context-words.ts'
+import { contextWords, wordNear } from '../context-words.ts'
 import type { Detector, Found, Search } from '../detector.ts'
 import { demandOf, pairsOf, type Wanted } from './demand.ts'
 
@@ -55,7 +55,8 @@ export function createPatternDetector(
   engine: PatternEngine,
 ): PatternDetector {
   const { pattern, ignoreCase, boundary, context, within, checksum } = settings
-  const words = context.map(word => word.toLowerCase())
+  const words =
+    context.length > 0 ? contextWords(context.map(word => word.toLowerCase())) : undefined
   const check = checksum === undefined ? undefined : checkOf[checksum]
   const plain = engine.compile(pattern, ignoreCase)
   const value = plain.groups > 0 ? 2 : 1
@@ -110,7 +111,7 @@ export function createPatternDetector(
         }
         let [begin, until] = [from + valueStart, from + valueEnd]
         if (check !== undefined && !cut && !check(src, begin, until)) return true
-        if (words.length > 0 && !wordNear(src, start, end, first, behind, words, within))
+        if (words !== undefined && !wordNear(src, start, end, first, behind, words, within))
           return true
         if (!bounded && cutBefore)
           while (begin > Math.max(start, last) && !isBlank(src[begin - 1]!)) begin--

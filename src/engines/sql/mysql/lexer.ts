@@ -98,7 +98,7 @@ class Lexer {
     else if (code === 0x2e) this.#dot(at, apart)
     else if (code === 0x3f) this.#push(PARAMETER, at, at + 1, '?', apart)
     else if (code === 0x5c && this.#text[at + 1] === 'N' && !this.#isWordAt(at + 2)) {
-      this.#push(WORD, at, at + 2, 'null', apart)
+      this.#push(WORD, at, at + 2, 'null', apart, 'null')
     } else this.#mark(at, apart)
   }
 
@@ -246,9 +246,16 @@ class Lexer {
     this.#push(MARK, at, end, this.#text.slice(at, end), apart)
   }
 
-  #push(kind: number, start: number, end: number, text: string, apart: boolean): void {
+  #push(
+    kind: number,
+    start: number,
+    end: number,
+    text: string,
+    apart: boolean,
+    written = this.#text.slice(start, end),
+  ): void {
     this.#at = end
-    this.#tokens.push({ kind, start, end, text, written: this.#text.slice(start, end), apart })
+    this.#tokens.push({ kind, start, end, text, written, apart })
   }
 
   /** Directly behind the dot of a path. */
@@ -288,7 +295,8 @@ function isDigit(code: number): boolean {
 /** Letters, digits, `_`, `$`, and what is beyond ASCII in the basic plane. */
 function isWordPart(code: number): boolean {
   if (code >= 0x80) {
-    if (code >= 0xd800 && code <= 0xdfff) {
+    // (The first of those for private use stands for words in the parser's text.)
+    if ((code >= 0xd800 && code <= 0xdfff) || code === 0xe000) {
       throw new Refusal('statement_unreadable', 'a name holds what names cannot')
     }
     return true

@@ -37,6 +37,8 @@ const readingModes: ReadonlySet<string> = new Set([
   'DB2',
   'MAXDB',
   'MSSQL',
+  'MYSQL323',
+  'MYSQL40',
   'ORACLE',
   'POSTGRESQL',
 ])
