@@ -27,6 +27,10 @@ const protocols: readonly ProtocolSettings[] = [
     }),
     secretFields: ['password', 'headers.*', 'lease.secret'],
     ownFields: ['stamp'],
+    checkFiles: ({ ca }: { ca?: string }) =>
+      ca?.startsWith('file:/etc/sallyport/broken')
+        ? [{ path: ['ca'], message: `${ca}:3:1: broken` }]
+        : [],
     credentialMaps: { lease: z.strictObject({ from: z.url(), ca: z.string().optional() }) },
   },
 ]
@@ -578,5 +582,14 @@ channels:
       ['{ lease: text }', 'must be a map'],
     ] as const)
       expect(wrong(credential(text)).join('\n'), text).toContain(words)
+  })
+
+  it('looks into the files that a resource names, by their absolute paths', () => {
+    const text = (ca: string) =>
+      `listen: { parcel: "127.0.0.1:1" }\nresources:\n  - name: a\n    protocol: parcel\n    upstream: { host: h, ca: "${ca}" }\n`
+    expect(wrong(text('file:whole.pem'))).toEqual([])
+    expect(wrong(text('file:broken.pem'))).toEqual([
+      '5:30 resources.0.upstream.ca: file:/etc/sallyport/broken.pem:3:1: broken',
+    ])
   })
 })

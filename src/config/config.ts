@@ -281,10 +281,15 @@ function resourceOf(
 ): ResourceConfig {
   const checked = protocol.settings.safeParse(upstream ?? {})
   if (!checked.success) reportIssues(report, checked.error.issues, [...path, 'upstream'])
+  const settled = checked.success ? withAbsoluteFiles(checked.data, reference) : undefined
+  if (checked.success)
+    // (As its own schema made it.)
+    for (const { path: at, message } of protocol.checkFiles?.(settled as never) ?? [])
+      report([...path, 'upstream', ...at], message)
   return {
     ...rest,
     protocol: protocol.name,
-    upstream: checked.success ? withAbsoluteFiles(checked.data, reference) : undefined,
+    upstream: settled,
     credential: credentialOf(credential, protocol, reference, report, [...path, 'credential']),
     ...(hold === undefined ? {} : { hold: written(hold) }),
   }

@@ -15,6 +15,11 @@ export interface ProtocolSettings {
   readonly settings: z.ZodType
   /** Fields of `resources[].credential` that hold secrets; `headers.*` is a map of them. */
   readonly secretFields: readonly string[]
+  /** Looks into the files that settings name: what does not hold, and at which of their fields. */
+  checkFiles?(upstream: never): readonly {
+    readonly path: readonly (string | number)[]
+    readonly message: string
+  }[]
   /** Fields that say `ours`. */
   readonly ownFields?: readonly string[]
   /** Fields that are maps: what checks their parts that hold no secrets. */

@@ -5,13 +5,13 @@ import type { SecureContext } from 'node:tls'
 import type { ZodType } from 'zod'
 import type {
   ColumnName,
+  GatewayError,
   Origin,
   Principal,
   ReasonCode,
   Resource,
   Secret,
   Statement,
-  UpstreamError,
 } from '#model'
 import type { KeyAuthorities } from '#transport'
 import type { AskedPerson } from './browser-login.ts'
@@ -56,6 +56,11 @@ export interface Protocol<Upstream = unknown> {
   readonly ownFields?: readonly string[]
   /** Fields that are maps: what checks their parts that are no secrets. (Those stand in `secretFields` as `FIELD.PART`.) */
   readonly credentialMaps?: { readonly [field: string]: ZodType }
+  /** Looks into the files that settings name, when the configuration is read: what does not hold, and at which of their fields. */
+  checkFiles?(upstream: Upstream): readonly {
+    readonly path: readonly (string | number)[]
+    readonly message: string
+  }[]
   readonly recording: 'statements' | 'terminal' | 'exchanges'
   /** Lines that a person can paste. */
   connectHint(endpoint: Endpoint): readonly string[]
@@ -155,7 +160,7 @@ export interface Gateway {
   /** Puts a failed login on record that never reached `authenticate` (no token, plaintext refused, ...). */
   loginFailed(origin: Origin, code: ReasonCode): void
   /** Tells the operators' log what the client is not told: why the protected system cannot be used. */
-  upstreamFailed(session: Pick<Session, 'id' | 'resource'>, error: UpstreamError): void
+  upstreamFailed(session: Pick<Session, 'id' | 'resource'>, error: GatewayError): void
   /**
    * Opens a session: the resource exists and speaks `protocol`, `connect` is permitted, the opening
    * is on record. Throws AccessDenied, Unavailable, InvalidRequest.

@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto'
 import type { Socket } from 'node:net'
-import type { SecureContext } from 'node:tls'
 import type { PolicySet } from '#engines/policy'
 import {
   type AccessRequest,
@@ -17,7 +16,6 @@ import {
   type Secret,
   type TimeRequest,
   Unavailable,
-  type UpstreamError,
 } from '#model'
 import type { Grants, Requests } from '#services/access'
 import type { AuditLog } from '#services/audit'
@@ -223,7 +221,7 @@ export class SallyportGateway implements Gateway {
     this.#logins.failed(origin, code)
   }
 
-  upstreamFailed({ id, resource }: Pick<Session, 'id' | 'resource'>, error: UpstreamError): void {
+  upstreamFailed({ id, resource }: Pick<Session, 'id' | 'resource'>, error: GatewayError): void {
     const { code, message, cause } = error
     const why = cause instanceof Error ? oneLine(cause.message.slice(0, 1_000)) : undefined
     this.#parts.log.warn(

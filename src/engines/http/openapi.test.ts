@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readOpenApi } from './openapi.ts'
+import { ApiDocumentProblem, readOpenApi } from './openapi.ts'
 
 const yaml = `
 openapi: 3.1.0
@@ -73,5 +73,34 @@ describe('an OpenAPI document', () => {
           .join(',')}]`,
     ).join('\n')}\n`
     expect(() => readOpenApi(bomb)).toThrow('neither JSON nor YAML')
+  })
+})
+
+describe('a document that does not hold', () => {
+  const head = 'openapi: 3.1.0\npaths:\n'
+  it.each([
+    ['openapi: 3.1.0\npaths: {\n', 3, 'neither JSON nor YAML'],
+    ['{\n  "openapi": "3.1.0",\n  "paths": {,}\n}', 3, 'neither JSON nor YAML'],
+    ['paths: {}\n', 1, 'not of OpenAPI 3.0 or 3.1'],
+    ['info: {}\nopenapi: 2.0.0\n', 2, 'not of OpenAPI 3.0 or 3.1'],
+    [
+      `${head}  /a:\n    get: { operationId: x }\n  /b:\n    get:\n      operationId: x\n`,
+      7,
+      'there twice',
+    ],
+    [`${head}  /a:\n    get: {}\n  /{a}{b}:\n    put: {}\n`, 6, 'where one value ends'],
+    [`${head}  /{x}:\n    get: {}\n  /{y}:\n    get: {}\n`, 6, 'is there twice'],
+    [`${head}  /a:\n    get: { $ref: "#/nowhere" }\n`, 4, 'leads nowhere'],
+    [`${head}  /a:\n    get:\n      x-sallyport-action: look\n`, 5, 'none of'],
+    [`${head}  /a: []\n`, 3, 'not a path item'],
+  ])('says where: %j', (text, line, reason) => {
+    let problem: unknown
+    try {
+      readOpenApi(text)
+    } catch (error) {
+      problem = error
+    }
+    expect(problem).toBeInstanceOf(ApiDocumentProblem)
+    expect(problem).toMatchObject({ line, message: expect.stringContaining(reason) })
   })
 })

@@ -1,9 +1,9 @@
 // Operations of an OpenAPI 3.0 or 3.1 document: only what names a request. The document is the operator's, and still
 // nothing in it makes us fetch or loop.
-import { parse } from 'yaml'
+import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } from 'yaml'
 import { type Action, actions, ConfigurationError } from '#model'
 import { actionOf } from './methods.ts'
-import type { Route, SegmentType } from './routes.ts'
+import { type Route, RouteTable, type SegmentType } from './routes.ts'
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'query'] as const
 /** Our own word in a document: what an operation does, where its method does not tell. */
@@ -19,8 +19,40 @@ export interface ApiDocument {
   readonly basePath: string
 }
 
-/** Throws ConfigurationError. */
+/** Why a document does not hold, and where in it; lines and columns count from 1. */
+export class ApiDocumentProblem extends ConfigurationError {
+  readonly line: number
+  readonly column: number
+
+  constructor(reason: string, line: number, column: number, cause?: unknown) {
+    super('configuration_invalid', `OpenAPI: ${reason}`, cause === undefined ? {} : { cause })
+    this.line = line
+    this.column = column
+  }
+}
+
+/** By the way to what is wrong; where that is in the text is looked up once, when it is told. */
+class Wrong extends Error {
+  readonly at: readonly string[]
+
+  constructor(reason: string, at: readonly string[], cause?: unknown) {
+    super(reason, { cause })
+    this.at = at
+  }
+}
+
+/** Throws ApiDocumentProblem. */
 export function readOpenApi(text: string): ApiDocument {
+  try {
+    return readDocument(text)
+  } catch (error) {
+    if (!(error instanceof Wrong)) throw error
+    const { line, column } = positionOf(text, error.at)
+    throw new ApiDocumentProblem(error.message, line, column, error.cause)
+  }
+}
+
+function readDocument(text: string): ApiDocument {
   if (text.length > MOST_BYTES) throw invalid('the document is too large')
   let document: unknown
   try {
@@ -29,24 +61,26 @@ export function readOpenApi(text: string): ApiDocument {
       : parse(text, { maxAliasCount: 100 })
   } catch (cause) {
     // Not passed over: the resource is refused with it.
-    throw invalid('the document is neither JSON nor YAML', cause)
+    throw invalid('the document is neither JSON nor YAML', [], cause)
   }
   if (!isMap(document) || !/^3\.[01]\./.test(String(document['openapi'])))
-    throw invalid('the document is not of OpenAPI 3.0 or 3.1')
-  const paths = resolve(document, document['paths'])
+    throw invalid('the document is not of OpenAPI 3.0 or 3.1', ['openapi'])
+  const paths = resolve(document, document['paths'], ['paths'])
   const routes: Route[] = []
   for (const [template, written] of Object.entries(paths ?? {})) {
     if (!template.startsWith('/')) continue
-    const item = resolve(document, written)
-    if (item === undefined) throw invalid(`${template} is not a path item`)
+    const at = ['paths', template]
+    const item = resolve(document, written, at)
+    if (item === undefined) throw invalid(`${template} is not a path item`, at)
     for (const method of METHODS) {
       if (item[method] === undefined) continue
-      const operation = resolve(document, item[method])
-      if (operation === undefined) throw invalid(`${method} ${template} is not an operation`)
+      const place = [...at, method]
+      const operation = resolve(document, item[method], place)
+      if (operation === undefined) throw invalid(`${method} ${template} is not an operation`, place)
       routes.push(routeOf(document, template, method.toUpperCase(), operation, item))
     }
   }
-  if (routes.length === 0) throw invalid('the document has no operations')
+  if (routes.length === 0) throw invalid('the document has no operations', ['paths'])
   return { routes: unique(routes), basePath: basePath(document) }
 }
 
@@ -57,40 +91,108 @@ function routeOf(
   operation: Json,
   item: Json,
 ): Route {
+  const place = ['paths', template, method.toLowerCase()]
   const id = operation['operationId']
   const named = typeof id === 'string' && id !== ''
   const said = operation[ACTION] ?? item[ACTION]
   if (said !== undefined && !isAction(said))
-    throw invalid(`${ACTION} of ${method} ${template} is none of ${actions.join(', ')}`)
+    throw invalid(`${ACTION} of ${method} ${template} is none of ${actions.join(', ')}`, [
+      ...place,
+      ACTION,
+    ])
   return {
     method,
     template,
-    types: typesOf(document, [item['parameters'], operation['parameters']]),
+    types: typesOf(document, [item['parameters'], operation['parameters']], place),
     action: isAction(said) ? said : actionOf(method),
     name: named ? id : template.slice(1) || '/',
     kind: named ? 'operation' : 'route',
   }
 }
 
-/** Two operations of one name would be one to a policy: then neither has it. */
+/** Two operations of one name would be one to a policy: then neither has it. Nor do two have one path. */
 function unique(routes: readonly Route[]): readonly Route[] {
-  const seen = new Map<string, number>()
-  for (const { name, kind } of routes)
-    if (kind === 'operation') seen.set(name, (seen.get(name) ?? 0) + 1)
-  const twice = [...seen].find(([, count]) => count > 1)
-  if (twice !== undefined) throw invalid(`the operationId ${twice[0]} is there twice`)
+  const seen = new Map<string, Route>()
+  for (const route of routes) {
+    const known = route.kind === 'operation' ? seen.get(route.name) : undefined
+    if (known !== undefined)
+      throw invalid(`the operationId ${route.name} is there twice`, [
+        ...placeOf(route),
+        'operationId',
+      ])
+    if (route.kind === 'operation') seen.set(route.name, route)
+  }
+  try {
+    new RouteTable(routes)
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    // The first that the others before it do not go with.
+    let [fits, fails] = [0, routes.length]
+    while (fails - fits > 1) {
+      const middle = (fits + fails) >> 1
+      if (isTable(routes.slice(0, middle))) fits = middle
+      else fails = middle
+    }
+    const found = routes[fails - 1]
+    throw invalid(error.message, found === undefined ? ['paths'] : placeOf(found), error)
+  }
   return routes
 }
 
-function typesOf(document: Json, lists: readonly unknown[]): ReadonlyMap<string, SegmentType> {
+function isTable(routes: readonly Route[]): boolean {
+  try {
+    new RouteTable(routes)
+    return true
+  } catch {
+    // Safe: whoever asks refuses the document.
+    return false
+  }
+}
+
+function placeOf({ template, method }: Route): readonly string[] {
+  return ['paths', template, method.toLowerCase()]
+}
+
+/** Of what is wrong, or of the nearest thing around it. */
+function positionOf(
+  text: string,
+  at: readonly string[],
+): { readonly line: number; readonly column: number } {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
+  const [broken] = document.errors
+  const offset = broken === undefined ? offsetOf(document, at) : broken.pos[0]
+  const { line, col } = lines.linePos(offset)
+  return { line, column: col }
+}
+
+function offsetOf(document: ReturnType<typeof parseDocument>, at: readonly string[]): number {
+  for (let length = at.length; length > 0; length -= 1) {
+    const parent: unknown =
+      length === 1 ? document.contents : document.getIn(at.slice(0, length - 1), true)
+    if (!isCollection(parent)) continue
+    const pair = parent.items.find(
+      item => isPair(item) && isScalar(item.key) && item.key.value === at[length - 1],
+    )
+    const key = isPair(pair) && isScalar(pair.key) ? pair.key.range?.[0] : undefined
+    if (key !== undefined) return key
+  }
+  return 0
+}
+
+function typesOf(
+  document: Json,
+  lists: readonly unknown[],
+  at: readonly string[],
+): ReadonlyMap<string, SegmentType> {
   const types = new Map<string, SegmentType>()
   for (const list of lists) {
     if (!Array.isArray(list)) continue
     for (const written of list) {
-      const parameter = resolve(document, written)
+      const parameter = resolve(document, written, at)
       const name = parameter?.['name']
       if (parameter?.['in'] !== 'path' || typeof name !== 'string') continue
-      types.set(name, typeOf(resolve(document, parameter['schema'])))
+      types.set(name, typeOf(resolve(document, parameter['schema'], at)))
     }
   }
   return types
@@ -106,21 +208,22 @@ function typeOf(schema: Json | undefined): SegmentType {
 }
 
 /** Follows references into the same document. Undefined: no map stands there. */
-function resolve(document: Json, value: unknown): Json | undefined {
+function resolve(document: Json, value: unknown, at: readonly string[]): Json | undefined {
   let found = value
   for (let steps = 0; isMap(found) && typeof found['$ref'] === 'string'; steps += 1) {
     const reference = found['$ref']
     if (!reference.startsWith('#/') || steps >= MOST_REFERENCES)
-      throw invalid(`the reference ${reference.slice(0, 80)} does not lead into the document`)
+      throw invalid(`the reference ${reference.slice(0, 80)} does not lead into the document`, at)
     found = reference
       .slice(2)
       .split('/')
       .map(part => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~'))
       .reduce<unknown>(
-        (at, key) => (isMap(at) && Object.hasOwn(at, key) ? at[key] : undefined),
+        (found, key) => (isMap(found) && Object.hasOwn(found, key) ? found[key] : undefined),
         document,
       )
-    if (found === undefined) throw invalid(`the reference ${reference.slice(0, 80)} leads nowhere`)
+    if (found === undefined)
+      throw invalid(`the reference ${reference.slice(0, 80)} leads nowhere`, at)
   }
   return isMap(found) ? found : undefined
 }
@@ -141,6 +244,6 @@ function isAction(value: unknown): value is Action {
   return typeof value === 'string' && (actions as readonly string[]).includes(value)
 }
 
-function invalid(message: string, cause?: unknown): ConfigurationError {
-  return new ConfigurationError('configuration_invalid', `OpenAPI: ${message}`, { cause })
+function invalid(reason: string, at: readonly string[] = [], cause?: unknown): Wrong {
+  return new Wrong(reason, at, cause)
 }

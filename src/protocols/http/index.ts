@@ -1,14 +1,14 @@
 // HTTP: the room's door. `serve` is the whole life of a client's connection: TLS, requests, and the sessions they open.
 import type { Socket } from 'node:net'
 import { httpStatement, readRequestText } from '#engines/http'
-import type { Gateway, ListenerSettings, Protocol } from '#gateway'
+import type { Gateway, ListenerSettings, Protocol, Session } from '#gateway'
 import { GatewayError, type Resource, type Statement } from '#model'
 import { serveTls } from '#transport'
 import { type HttpConnection, httpProtocols, serveHttp } from '#transport/http'
 import { connectHint, environment, toolArguments } from './connect-hint.ts'
 import { denial } from './denial.ts'
 import { AccessTokens, oauthSettings } from './oauth.ts'
-import { Readings } from './reading.ts'
+import { checkDocument, Readings } from './reading.ts'
 import { serveRequest } from './request.ts'
 import { Sessions } from './sessions.ts'
 import { type HttpSettings, httpSettings, secretFields } from './settings.ts'
@@ -72,6 +72,7 @@ export function createHttp(): Protocol<HttpSettings> {
       sessions,
       readings,
       upstreams,
+      onTrouble: (session: Session, error: GatewayError) => gateway.upstreamFailed(session, error),
       ip,
       scheme,
       onExhausted: () => void connection.close(GRACE_MS),
@@ -96,6 +97,7 @@ export function createHttp(): Protocol<HttpSettings> {
     defaultPort: 18443,
     settings: httpSettings,
     secretFields,
+    checkFiles: checkDocument,
     credentialMaps: { oauth: oauthSettings },
     recording: 'exchanges',
     connectHint,

@@ -1,7 +1,7 @@
 // One request, from its head to the end of its answer: who, what, the decision, the upstream, the way back.
 import { httpStatement, keptFirstLine, type Reading } from '#engines/http'
-import type { Permit, Waiting } from '#gateway'
-import { InvalidRequest, isGatewayError, type Statement } from '#model'
+import type { Permit, Session, Waiting } from '#gateway'
+import { type GatewayError, InvalidRequest, isGatewayError, type Statement } from '#model'
 import { type Exchange, HttpRefusal, type RequestHead } from '#transport/http'
 import { bodyFacts } from './body-facts.ts'
 import { denial } from './denial.ts'
@@ -17,6 +17,8 @@ export interface Served extends Pick<PassageParts, 'upstreams' | 'ip' | 'scheme'
   readonly readings: Readings
   /** Too many proofs did not hold. */
   readonly onExhausted: () => void
+  /** For the operator: what the client is not told. */
+  readonly onTrouble: (session: Session, error: GatewayError) => void
   /** A defect of ours, for the log. */
   readonly onBug: (error: unknown) => void
 }
@@ -65,7 +67,7 @@ async function readAndServe(open: OpenSession, exchange: Exchange, served: Serve
   let reading: Reading
   let body: ReadBody
   try {
-    reading = await served.readings.of(settings)
+    reading = await served.readings.of(settings, error => served.onTrouble(open.session, error))
     body = await readBody(exchange, settings)
   } catch (error) {
     throw onRecord(open, exchange, error)
