@@ -1,6 +1,6 @@
 // Reads the catalog of a server by a connection of our own: the same login as a session's, closed at the end. Bounded: the
 // server is not trusted.
-import { keepsReading, type MysqlAnalyser, readMysqlBody } from '#engines/sql'
+import { type MysqlAnalyser, readMysqlBody } from '#engines/sql'
 import { UpstreamError } from '#model'
 import { CATALOG_BOUNDS } from './catalog-queries.ts'
 import { readRows } from './catalog-rows.ts'
@@ -21,7 +21,7 @@ export async function readCatalog(
     READ_MS,
   )
   try {
-    const rows = await readRows(text => questions.ask(text, CATALOG_BOUNDS), keepsReading)
+    const rows = await readRows(text => questions.ask(text, CATALOG_BOUNDS))
     questions.detach()
     sayGoodbye(login.socket)
     const { flavour, version, lowerCaseNames } = login

@@ -1,4 +1,5 @@
 // What the catalog is made from, as rows of the server's own views: asked for, and put by relation. Bounded by who asks.
+import { keepsReading } from '#engines/sql'
 import { COLUMNS, PARAMETERS, ROUTINES, TABLES, TRIGGERS, VIEWS } from './catalog-queries.ts'
 import { isTold } from './catalog-system.ts'
 
@@ -56,11 +57,7 @@ interface Growing {
   readonly generated: Map<string, string>
 }
 
-/** `readable`: a text kept under that `sql_mode` reads as any other does. */
-export async function readRows(
-  ask: Ask,
-  readable: (sqlMode: string) => boolean,
-): Promise<CatalogRows> {
+export async function readRows(ask: Ask): Promise<CatalogRows> {
   const columns = new Map<string, Growing>()
   for (const [schema, table, name, type, extra, expression] of await ask(COLUMNS)) {
     const key = keyOf(schema, table)
@@ -95,16 +92,26 @@ export async function readRows(
       definition: definitions.get(key),
     })
   }
-  return { relations, ...(await readCode(ask, readable)) }
+  return { relations, ...(await readCode(ask)) }
 }
 
 const none: ReadonlySet<string> = new Set()
 const nothing: ReadonlyMap<string, string> = new Map()
 
-async function readCode(
-  ask: Ask,
-  readable: (sqlMode: string) => boolean,
-): Promise<Pick<CatalogRows, 'routines' | 'triggers'>> {
+/**
+ * A text kept under that `sql_mode` reads as any other does. (Under IGNORE_SPACE more calls are of built-in functions; many
+ * clients set it.)
+ */
+function readable(mode: string): boolean {
+  return keepsReading(
+    mode
+      .split(',')
+      .filter(each => each !== 'IGNORE_SPACE')
+      .join(),
+  )
+}
+
+async function readCode(ask: Ask): Promise<Pick<CatalogRows, 'routines' | 'triggers'>> {
   const textOf = (text: string | null | undefined, mode: string | null | undefined) =>
     text != null && text !== '' && readable(mode ?? '') ? text : undefined
   const parameters = new Map<string, string[]>()
@@ -137,7 +144,8 @@ async function readCode(
 }
 
 function kindOf(type: string): RelationRow['kind'] {
-  if (type.includes('VIEW')) return 'view'
+  // (Those of information_schema are called system views: they show no table.)
+  if (type === 'VIEW') return 'view'
   return type === 'SEQUENCE' ? 'sequence' : 'table'
 }
 
