@@ -372,6 +372,7 @@ export class Passage implements AnswerListener {
     this.#over = true
     const { session, running } = this.#open
     running.delete(this)
+    this.#body.release()
     if (error !== undefined)
       this.#call?.abort(error instanceof Error ? error : new Error('refused'))
     let why =

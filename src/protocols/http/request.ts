@@ -5,6 +5,7 @@ import { type GatewayError, InvalidRequest, isGatewayError, type Statement } fro
 import { type Exchange, HttpRefusal, type RequestHead } from '#transport/http'
 import { bodyFacts } from './body-facts.ts'
 import { denial } from './denial.ts'
+import type { HeldBodies } from './held-bodies.ts'
 import { Passage, type PassageParts } from './passage.ts'
 import type { Readings } from './reading.ts'
 import { NO_BODY_READ, type ReadBody, readBody } from './request-body.ts'
@@ -15,6 +16,7 @@ import type { HttpSettings } from './settings.ts'
 export interface Served extends Pick<PassageParts, 'upstreams' | 'ip' | 'scheme'> {
   readonly sessions: Sessions
   readonly readings: Readings
+  readonly held: HeldBodies
   /** Too many proofs did not hold. */
   readonly onExhausted: () => void
   /** For the operator: what the client is not told. */
@@ -68,11 +70,16 @@ async function readAndServe(open: OpenSession, exchange: Exchange, served: Serve
   let body: ReadBody
   try {
     reading = await served.readings.of(settings, error => served.onTrouble(open.session, error))
-    body = await readBody(exchange, settings)
+    body = await readBody(exchange, settings, served.held)
   } catch (error) {
     throw onRecord(open, exchange, error)
   }
-  await pass(open, exchange, served, body, judge(open, exchange, body, reading))
+  try {
+    await pass(open, exchange, served, body, judge(open, exchange, body, reading))
+  } catch (error) {
+    body.release()
+    throw error
+  }
 }
 
 interface Judged {
@@ -93,7 +100,10 @@ function pass(
   }
   return permit.then(
     given => forward(open, exchange, served, body, given, form),
-    error => refuse(exchange, served, onRecord(open, exchange, error)),
+    error => {
+      body.release()
+      refuse(exchange, served, onRecord(open, exchange, error))
+    },
   )
 }
 
