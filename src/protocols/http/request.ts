@@ -1,7 +1,13 @@
 // One request, from its head to the end of its answer: who, what, the decision, the upstream, the way back.
 import { httpStatement, keptFirstLine, type Reading } from '#engines/http'
 import type { Permit, Session, Waiting } from '#gateway'
-import { type GatewayError, InvalidRequest, isGatewayError, type Statement } from '#model'
+import {
+  type GatewayError,
+  InvalidRequest,
+  isGatewayError,
+  type Statement,
+  Unavailable,
+} from '#model'
 import { type Exchange, HttpRefusal, type RequestHead } from '#transport/http'
 import { bodyFacts } from './body-facts.ts'
 import { denial } from './denial.ts'
@@ -152,7 +158,8 @@ function judge(open: OpenSession, exchange: Exchange, body: ReadBody, reading: R
 }
 
 /** On record as what was asked, when no statement came of it. */
-function onRecord({ session }: OpenSession, { request }: Exchange, error: unknown): unknown {
+function onRecord({ session, outbox }: OpenSession, { request }: Exchange, error: unknown) {
+  if (error instanceof Unavailable) outbox.refused()
   if (error instanceof InvalidRequest)
     session.refused(`${request.method} ${request.target.path}`, error, keptFirstLine)
   return error
