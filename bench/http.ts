@@ -66,7 +66,16 @@ export interface Asked {
 export async function requests({ port }: Target, asked: Asked): Promise<Sample> {
   const fields = asked.fields.flatMap(field => ['-H', field])
   const url = `http://127.0.0.1:${port}${asked.path}`
-  const args = ['-t1', `-c${asked.connections}`, `-d${asked.seconds}s`, '--latency', ...fields, url]
+  const args = [
+    '-t1',
+    `-c${asked.connections}`,
+    `-d${asked.seconds}s`,
+    '--latency',
+    '--timeout',
+    '20s',
+    ...fields,
+    url,
+  ]
   const { stdout } = await run('wrk', args, { timeoutMs: 60_000 })
   if (/Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout)
   const operations = Number(/(\d+) requests in/.exec(stdout)?.[1])

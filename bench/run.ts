@@ -50,7 +50,7 @@ async function main(): Promise<number> {
     for await (const line of sshLines(bench, raw)) keep(line)
   }
   if (Object.values(httpCases).some(({ name }) => wanted(name)))
-    for await (const line of httpLines({ rounds, seconds: 2 * seconds, wanted }, raw)) keep(line)
+    for await (const line of httpLines({ rounds, seconds: quick ? 3 : 4, wanted }, raw)) keep(line)
   // These need none of the servers below.
   const alone = ['analysis', ...[sshCases, httpCases].flatMap(namesOf)]
   const only = options.only

@@ -242,6 +242,9 @@ export const configSchema = z.strictObject({
       messageBytes: byteSize
         .prefault('64MiB')
         .refine(bytes => bytes >= 65_536 && bytes <= 1_073_741_824, 'between 64KiB and 1GiB'),
+      /** Bodies that are read before a decision: of all of them together, and the least of one in a second. */
+      heldBodyBytes: byteSize.prefault('256MiB').refine(bytes => bytes >= 65_536, 'at least 64KiB'),
+      bodyBytesPerSecond: byteSize.prefault('500B'),
       sessions: z.int().min(1).max(1_000_000).default(10_000),
       sessionsPerPrincipal: z.int().min(1).max(1_000_000).default(1_000),
       /** TCP connections on one listener, authenticated or not. */

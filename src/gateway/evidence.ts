@@ -19,6 +19,7 @@ const MOST_LISTED = 32
 const MOST_RECURRING = 256
 /** Forms are a kilobyte each, in every session. */
 const MOST_FORMS = 16
+const MOST_KEPT = 2 * 1024
 
 /** The outcome of the statement whose entry is `index`. */
 export interface Completed {
@@ -151,8 +152,11 @@ export class Evidence {
   commitment(statement: Pick<Statement, 'text' | 'parameters'>): string {
     if (statement.parameters === undefined || statement.parameters.length === 0) {
       const { text } = statement
-      if (text !== this.#committed?.text) this.#committed = { text, hash: this.#commit(text) }
-      return this.#committed.hash
+      if (text === this.#committed?.text) return this.#committed.hash
+      const hash = this.#commit(text)
+      // A long one in each of a thousand idle sessions would be too much to keep.
+      if (text.length <= MOST_KEPT) this.#committed = { text, hash }
+      return hash
     }
     let values = ''
     for (const { value } of statement.parameters) {

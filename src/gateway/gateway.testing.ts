@@ -215,6 +215,8 @@ export async function testGateway(policies: string, storePath = ':memory:'): Pro
     masks: () => masks,
     settings: () => ({
       messageBytes: 1 << 20,
+      heldBodyBytes: 1 << 28,
+      bodyBytesPerSecond: 0,
       loginMs: 1000,
       upstreamLoginMs: 1000,
       sessions: 20,

@@ -124,6 +124,10 @@ export interface Gateway {
   readonly limits: {
     /** The largest message of a client or an upstream that we hold whole, in bytes. */
     readonly messageBytes: number
+    /** Of all bodies of requests that are held for a decision, together. */
+    readonly heldBodyBytes: number
+    /** The least of such a body in a second; 0: none. */
+    readonly bodyBytesPerSecond: number
     /** From the first byte to a proven identity, in ms. */
     readonly loginMs: number
     /** From dial to an upstream that is ready, in ms. */

@@ -54,6 +54,8 @@ const RUN_IDLE_MS = 60 * 60_000
 /** What an operator can change while we run. */
 export interface GatewaySettings {
   readonly messageBytes: number
+  readonly heldBodyBytes: number
+  readonly bodyBytesPerSecond: number
   readonly loginMs: number
   readonly upstreamLoginMs: number
   readonly sessions: number
@@ -173,8 +175,7 @@ export class SallyportGateway implements Gateway {
   }
 
   get limits(): Gateway['limits'] {
-    const { messageBytes, loginMs, upstreamLoginMs } = this.#parts.settings()
-    return { messageBytes, loginMs, upstreamLoginMs }
+    return this.#parts.settings()
   }
 
   tls(): ReturnType<Gateway['tls']> {

@@ -14,7 +14,13 @@ import { Witness } from './witness.ts'
 import { WITNESS } from './witness-sql.ts'
 import { NAMES, TEMPORARY, WORLD } from './world.ts'
 
-const LIMITS = { messageBytes: 64 << 20, loginMs: 5_000, upstreamLoginMs: 5_000 }
+const LIMITS = {
+  messageBytes: 64 << 20,
+  heldBodyBytes: 1 << 28,
+  bodyBytesPerSecond: 0,
+  loginMs: 5_000,
+  upstreamLoginMs: 5_000,
+}
 
 export interface Found {
   readonly text: string

@@ -5,6 +5,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
@@ -134,6 +135,57 @@ describe('other clients', () => {
     expect(tree, tree.stderr).toMatchObject({ code: 0 })
     expect(readFileSync(at('app', 'several', 'deep', 'one'), 'utf8')).toBe('one\n')
   })
+
+  test('scp carries names that attack a terminal, a shell or an option list as what they are, and refuses those that are no text', async () => {
+    const names = [
+      '-rf',
+      '..evil',
+      'a\nb',
+      '\u001b]0;owned\u0007',
+      'c1\u009b31m',
+      '\u202egpj.exe',
+      '$(touch owned)',
+      '*',
+      'n'.repeat(255),
+    ]
+    mkdirSync(local('hostile'))
+    for (const name of names) writeFileSync(join(local('hostile'), name), name)
+    const scp = async (...args: string[]) =>
+      run('scp', [...stage.options(), '-P', String(stage.gateway.port), '-r', ...args], {
+        env: await environment(),
+      })
+    const up = await scp(local('hostile'), `${host}:${at('app')}/`)
+    expect(up, up.stderr).toMatchObject({ code: 0 })
+    expect(readdirSync(at('app', 'hostile')).sort()).toEqual(names.toSorted())
+    const down = await scp(`${host}:${at('app', 'hostile')}`, local('hostile-back'))
+    expect(down, down.stderr).toMatchObject({ code: 0 })
+    for (const name of names)
+      expect(readFileSync(join(local('hostile-back'), name), 'utf8')).toBe(name)
+    expect(existsSync(local('owned'))).toBe(false)
+
+    // No policy could be asked about it: it is refused, the others are not.
+    const bytes = Buffer.concat([
+      Buffer.from(`${at('app', 'hostile')}/`),
+      Buffer.from([0xff, 0x0a]),
+    ])
+    writeFileSync(bytes, 'unnamed')
+    const partly = await scp(`${host}:${at('app', 'hostile')}`, local('hostile-partly'))
+    expect(partly.code).not.toBe(0)
+    expect(readdirSync(local('hostile-partly')).sort()).toEqual(names.toSorted())
+    rmSync(at('app', 'hostile'), { recursive: true })
+
+    const auditor = await stage.token('dora')
+    let replayed = ''
+    await until('the session to be closed', async () => {
+      const listed = await stage.gateway.cli(['sessions', '--json'], auditor)
+      const [newest]: { id: string; endedAt?: number }[] = JSON.parse(listed.stdout)
+      if (newest?.endedAt === undefined) return false
+      replayed = (await stage.gateway.cli(['session', 'replay', newest.id], auditor)).stdout
+      return replayed.includes('owned')
+    })
+    expect(replayed).toContain('a path must be UTF-8 text without NUL')
+    expect(replayed).not.toMatch(/[\p{Cc}\p{Cf}](?<![\n])/u)
+  }, 60_000)
 
   test('psftp puts and gets', async () => {
     writeFileSync(local('putty'), 'from PuTTY\n')

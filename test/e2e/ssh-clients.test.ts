@@ -2,24 +2,46 @@
 // keys and questions whether anybody is there, and tools that drive hosts.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { run } from '../servers/programs.ts'
+import { type RunningSshd, startSshd } from '../servers/sshd.ts'
 import { type ShellStage, startShellStage } from './ssh-stage.ts'
 
 const HOST = 'web-1@127.0.0.1'
 let stage: ShellStage
+let other: RunningSshd
 
 beforeAll(async () => {
   const keepAlive = ['ClientAliveInterval 1', 'ClientAliveCountMax 1']
-  stage = await startShellStage({}, FILES, { prepare: () => keepAlive })
+  other = await startSshd(() => [], UNPRIVILEGED)
+  stage = await startShellStage({}, FILES, {
+    prepare: () => keepAlive,
+    resources: [
+      {
+        name: 'unprivileged',
+        protocol: 'ssh',
+        upstream: { host: '127.0.0.1', port: other.port, hostKeys: [other.hostKey] },
+        credential: { user: other.user, privateKey: `file:${other.key}` },
+      },
+    ],
+  })
 }, 60_000)
-afterAll(() => stage?.stop())
+afterAll(() => Promise.all([stage?.stop(), other?.stop()]))
 
 const FILES = `
 @id("files")
 permit (principal, action in [Action::"read", Action::"write"], resource in Resource::"web-1");
+@id("unprivileged")
+permit (principal, action in [Action::"connect", Action::"execute"], resource in Resource::"unprivileged");
 `
+
+/**
+ * OpenSSH signals what runs for a user with a process of that user's own between it and root; for root it has none, and
+ * refuses (session.c, "session signalling requires privilege separation"). The one who is here wherever the tests are.
+ */
+const UNPRIVILEGED = userInfo().uid === 0 ? 'postgres' : userInfo().username
 
 /** Python on the machine's own interpreter, where its packages are. */
 async function python(script: string, more: Readonly<Record<string, string>> = {}) {
@@ -28,10 +50,10 @@ async function python(script: string, more: Readonly<Record<string, string>> = {
 }
 
 describe('asyncssh', () => {
-  const script = (body: string) => `
+  const script = (body: string, resource = 'web-1') => `
 import asyncio, os, asyncssh
 async def main():
-    async with asyncssh.connect('127.0.0.1', port=${stage.gateway.port}, username='web-1', known_hosts=None,
+    async with asyncssh.connect('127.0.0.1', port=${stage.gateway.port}, username='${resource}', known_hosts=None,
                                 client_keys=None, password=os.environ['TEST_PASSWORD']) as connection:
 ${body.replace(/^/gm, '        ')}
 asyncio.run(main())
@@ -57,6 +79,26 @@ print(said.stdout)`),
     expect(ran.stdout).toMatch(/intr = \^G/)
     expect(ran.stdout).toMatch(/ -echo /)
     expect(ran.stdout).toMatch(/ iutf8/)
+  })
+
+  test('sends signals that reach what runs, as the host tells it', async () => {
+    const ran = await python(
+      script(
+        `
+process = await connection.create_process("trap 'echo caught; exit 3' TERM; echo runs; while :; do sleep 0.1; done")
+print((await process.stdout.readline()).strip())
+process.send_signal('TERM')
+said = await asyncio.wait_for(process.wait(), 10)
+print(said.stdout.strip(), said.exit_status)
+process = await connection.create_process('echo runs; exec sleep 60')
+await process.stdout.readline()
+process.send_signal('INT')
+print((await asyncio.wait_for(process.wait(), 10)).exit_signal[0])`,
+        'unprivileged',
+      ),
+      { TEST_PASSWORD: await stage.credential('order-bot', 'unprivileged') },
+    )
+    expect(ran.stdout, ran.stderr).toBe('runs\ncaught 3\nINT\n')
   })
 
   test('puts, lists and gets files', async () => {

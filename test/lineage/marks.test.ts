@@ -15,7 +15,13 @@ import { Queries } from './queries.ts'
 import { INIT } from './world.ts'
 import { Writes } from './writes.ts'
 
-const LIMITS = { messageBytes: 64 << 20, loginMs: 5_000, upstreamLoginMs: 5_000 }
+const LIMITS = {
+  messageBytes: 64 << 20,
+  heldBodyBytes: 1 << 28,
+  bodyBytesPerSecond: 0,
+  loginMs: 5_000,
+  upstreamLoginMs: 5_000,
+}
 const QUERIES = Number(process.env['LINEAGE_QUERIES'] ?? 1_500)
 const SEED = Number(process.env['LINEAGE_SEED'] ?? 7)
 

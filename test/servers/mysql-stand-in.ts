@@ -164,13 +164,14 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
       cached.add(login.user)
       return 'full over TLS'
     }
-    if (body.length !== 1 || body[0] !== 2) return false
-    return askedForKey(side, account, nonce, login.user)
+    // Who has the key already does not ask for it.
+    if (body.length !== 1) return sealed(body, account, nonce, login.user)
+    if (body[0] !== 2) return false
+    side.packets.write(Buffer.concat([Buffer.from([1]), Buffer.from(rsaKey)]))
+    return sealed((await side.packets.read()).body, account, nonce, login.user)
   }
 
-  async function askedForKey(side: Side, account: Account, nonce: Buffer, user: string) {
-    side.packets.write(Buffer.concat([Buffer.from([1]), Buffer.from(rsaKey)]))
-    const { body } = await side.packets.read()
+  function sealed(body: Buffer, account: Account, nonce: Buffer, user: string): string | false {
     const padding = rsa.RSA_PKCS1_OAEP_PADDING
     let clear: Buffer
     try {

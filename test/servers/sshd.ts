@@ -1,6 +1,14 @@
 // A real OpenSSH server on a free loopback port, in a folder of its own, for whoever runs the tests: keys only.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -20,9 +28,13 @@ export interface RunningSshd {
   stop(): Promise<void>
 }
 
-/** `prepare`: fills the server's folder and gives more lines of sshd_config(5). */
+/**
+ * `prepare`: fills the server's folder and gives more lines of sshd_config(5). `as`: who runs it and may log in, when that is
+ * not whoever runs the tests (root can be anybody): a name of passwd(5).
+ */
 export async function startSshd(
   prepare: (folder: string) => readonly string[] = () => [],
+  as: string = userInfo().username,
 ): Promise<RunningSshd> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-sshd-'))
   const [host, key] = [join(folder, 'host'), join(folder, 'key')]
@@ -53,8 +65,12 @@ export async function startSshd(
       '',
     ].join('\n'),
   )
+  const owner = as === userInfo().username ? undefined : await idsOf(as)
+  if (owner !== undefined)
+    for (const file of [folder, host, `${key}.pub`, config]) chownSync(file, owner.uid, owner.gid)
   const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...owner,
   })
   let said = ''
   child.stderr.on('data', chunk => {
@@ -69,7 +85,7 @@ export async function startSshd(
   })
   return {
     port,
-    user: userInfo().username,
+    user: as,
     key,
     hostKey: readFileSync(`${host}.pub`, 'utf8').trim(),
     folder,
@@ -81,6 +97,13 @@ export async function startSshd(
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+async function idsOf(name: string): Promise<{ readonly uid: number; readonly gid: number }> {
+  const ids = await Promise.all(['-u', '-g'].map(which => run('id', [which, name])))
+  const [uid, gid] = ids.map(({ stdout }) => Number(stdout))
+  if (!uid || !gid) throw new Error(`there is no user ${name}, or it is root`)
+  return { uid, gid }
 }
 
 function listens(port: number): Promise<boolean> {

@@ -62,7 +62,7 @@ type Kind = 'json' | 'csv' | 'tsv' | 'form' | 'events' | 'markup' | 'text'
  */
 export function createBodyMasker(rules: BodyRules, settings: BodySettings): BodyMasker {
   const written = settings.contentType
-  const type = written === undefined ? undefined : parseContentType(written)
+  const type = written === undefined ? undefined : known(written)
   if (type === undefined) throw refused('type', 'It does not say what it is.')
   const kind = kindOf(type)
   if (kind === undefined) throw refused('type', `Nothing reads ${type.type}.`)
@@ -81,6 +81,14 @@ export function createBodyMasker(rules: BodyRules, settings: BodySettings): Body
     charset === undefined ? reader : new DecodedBody(charset, reader),
     charset === undefined ? undefined : asUtf8(type),
   )
+}
+
+let latest: { readonly written: string; readonly type: ContentType | undefined } | undefined
+
+/** Mostly the same one as before. */
+function known(written: string): ContentType | undefined {
+  if (latest?.written !== written) latest = { written, type: parseContentType(written) }
+  return latest.type
 }
 
 function kindOf({ type }: ContentType): Kind | undefined {

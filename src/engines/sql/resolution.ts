@@ -1,6 +1,6 @@
 // What one text's statements do, by what their names mean: each operation of the analysis becomes operations on objects
 // of the catalog, with those of the code that they run.
-import type { Action, ComparedValue, Flag, Lineage, Operation } from '#model'
+import type { Action, ComparedValue, Flag, Lineage, Operation, OutputLineage } from '#model'
 import type { RawOperation, RelationName, SqlStatement } from './analysis.ts'
 import { Calls } from './calls.ts'
 import type { SqlCategory } from './categories.ts'
@@ -88,6 +88,16 @@ export class Resolution {
     const lineage = resolveLineage(plan, names)
     const ours = this.#ownOperator(statement) || this.#ownOperator(this.#names.target(statement))
     return ours ? withOwnOperators(lineage) : lineage
+  }
+
+  /**
+   * What a variable of the session carries, or a warning quotes, comes from statements before: from anything. (An answer of
+   * EXPLAIN is made of what its statement reads.)
+   */
+  heed({ plan, returnsRows }: SqlStatement, { outputs }: Lineage): void {
+    if (this.#names.now.rules === undefined || !returnsRows || plan.kind === 'explained') return
+    const untold = ({ sources, how }: OutputLineage) => how === 'unknown' && sources.length === 0
+    if (outputs === 'unknown' || outputs.some(untold)) this.#found.anything = true
   }
 
   /** An operator that it names may be a user's. */

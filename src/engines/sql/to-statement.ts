@@ -30,6 +30,7 @@ export function toStatement(
   const bound = resolution.binding()
   for (const statement of analysis.statements) {
     const own = resolution.lineage(statement)
+    resolution.heed(statement, own)
     resolution.add(statement)
     lineage.push(resolution.withCode(statement, own))
   }

@@ -121,10 +121,11 @@ export class AnswerRelay implements BodyReceiver {
   #whole(chunk: Uint8Array): void {
     const { masker } = this.#parts
     const filter = this.#filter
-    const parts = [...masker!.write(chunk), ...masker!.end()].map(part =>
-      Buffer.from(filter.write(part)),
-    )
-    const bytes = Buffer.concat([...parts, filter.end()])
+    const parts = [...masker!.write(chunk), ...masker!.end()].map(part => filter.write(part))
+    const rest = filter.end()
+    if (rest.length > 0) parts.push(rest)
+    const [only] = parts
+    const bytes = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts)
     if (bytes.length > this.#most) throw limitExceeded()
     this.#begin({ kind: 'length', length: bytes.length })
     this.#send(bytes)

@@ -8,15 +8,31 @@ export type BodyStart =
   /** It begins with what was read. */
   | { readonly rest: Body }
 
-/** Rejects with what cut it short. */
-export function readUpTo(body: Body, most: number): Promise<BodyStart> {
+/** Rejects with what cut it short. `taking` hears of bytes that will be held, and throws when they must not be. */
+export function readUpTo(
+  body: Body,
+  most: number,
+  taking: (bytes: number) => void = () => {},
+): Promise<BodyStart> {
   return new Promise((resolve, reject) => {
     const read: Uint8Array[] = []
     let size = 0
     let rest: Body | undefined
+    let refused = false
     body.read({
       data(chunk) {
         if (rest !== undefined) return rest.push(chunk)
+        if (refused) return true
+        try {
+          taking(chunk.length)
+        } catch (error) {
+          // Not passed over: whoever reads is told, and nothing of it is kept.
+          refused = true
+          read.length = 0
+          reject(error)
+          body.cancel(error instanceof Error ? error : new Error('not held'))
+          return true
+        }
         read.push(chunk)
         size += chunk.length
         if (size <= most) return true

@@ -7,6 +7,7 @@ import { serveTls } from '#transport'
 import { type HttpConnection, httpProtocols, serveHttp } from '#transport/http'
 import { connectHint, environment, toolArguments } from './connect-hint.ts'
 import { denial } from './denial.ts'
+import { HeldBodies } from './held-bodies.ts'
 import { AccessTokens, oauthSettings } from './oauth.ts'
 import { checkDocument, Readings } from './reading.ts'
 import { serveRequest } from './request.ts'
@@ -25,6 +26,13 @@ export function createHttp(): Protocol<HttpSettings> {
   const readings = new Readings()
   const upstreams = new Upstreams()
   const tokens = new AccessTokens(upstreams)
+
+  const held = new WeakMap<Gateway, HeldBodies>()
+  function heldBy(gateway: Gateway): HeldBodies {
+    const known = held.get(gateway) ?? new HeldBodies(() => gateway.limits)
+    held.set(gateway, known)
+    return known
+  }
 
   async function serve(
     socket: Socket,
@@ -71,6 +79,7 @@ export function createHttp(): Protocol<HttpSettings> {
     const served = {
       sessions,
       readings,
+      held: heldBy(gateway),
       upstreams,
       onTrouble: (session: Session, error: GatewayError) => gateway.upstreamFailed(session, error),
       ip,

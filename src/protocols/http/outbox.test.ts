@@ -57,3 +57,12 @@ it('sends nothing of what cannot be put on record, and ends the session', () => 
   state.depart()
   expect(told).toEqual(['leaves', 'closed: audit_unavailable', 'a refused'])
 })
+
+it('ends a session of which something was lost when the next request is refused for it', () => {
+  const { told, state, outbox } = made()
+  outbox.refused()
+  state.waits = true
+  state.failing = true
+  outbox.refused()
+  expect(told).toEqual(['closed: audit_unavailable'])
+})

@@ -38,6 +38,15 @@ export class Outbox {
     }
   }
 
+  /** The log took nothing: a session of which something was lost by that is over, and the next request opens another. */
+  refused(): void {
+    try {
+      this.clear()
+    } catch {
+      // Safe: whoever asked was told, and the session ends.
+    }
+  }
+
   #depart(): void {
     const waiting = this.#waiting
     this.#waiting = []

@@ -56,6 +56,7 @@ export class Passage implements AnswerListener {
   #left = false
   #over = false
   #askedAgain = false
+  #tunnelled = false
 
   constructor(
     open: OpenSession,
@@ -100,6 +101,8 @@ export class Passage implements AnswerListener {
   cut(error: Error): void {
     if (this.#over) return
     this.#ending?.abort(error)
+    // A tunnel says goodbye first.
+    if (this.#tunnelled) return
     if (this.#relay !== undefined) this.#relay.cut(error)
     this.#end(error)
   }
@@ -347,6 +350,7 @@ export class Passage implements AnswerListener {
   #tunnel(response: UpstreamResponse): void {
     const { session } = this.#open
     const { exchange } = this.#parts
+    this.#tunnelled = true
     serveTunnel(response, session, this.permit, exchange, this.#signal).then(
       bytes => {
         this.#bytes = bytes
@@ -372,6 +376,7 @@ export class Passage implements AnswerListener {
     this.#over = true
     const { session, running } = this.#open
     running.delete(this)
+    this.#body.release()
     if (error !== undefined)
       this.#call?.abort(error instanceof Error ? error : new Error('refused'))
     let why =

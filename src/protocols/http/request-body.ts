@@ -1,7 +1,6 @@
 // The body of a request, as far as it is read before the decision: whole up to a bound, or not at all.
 import { createHash } from 'node:crypto'
 import type { AskedBody } from '#engines/http'
-import { InvalidRequest } from '#model'
 import {
   type Body,
   type Exchange,
@@ -10,7 +9,7 @@ import {
   type RequestHead,
   STREAM,
 } from '#transport/http'
-import { readUpTo } from './body-start.ts'
+import { type HeldBodies, type HeldStart, tooLarge } from './held-bodies.ts'
 import type { HttpSettings } from './settings.ts'
 
 export interface ReadBody {
@@ -19,6 +18,8 @@ export interface ReadBody {
   readonly bytes: Buffer | undefined
   readonly trailers: Fields | undefined
   readonly rest: Body | undefined
+  /** Its bytes are needed no longer. Idempotent. */
+  release(): void
 }
 
 export const NO_BODY_READ: ReadBody = {
@@ -26,14 +27,19 @@ export const NO_BODY_READ: ReadBody = {
   bytes: undefined,
   trailers: undefined,
   rest: undefined,
+  release() {},
 }
 /** What a person can be shown, and a recording holds as text. */
 const MOST_TEXT = 256 * 1024
 const REMOTE_CALL = /^application\/grpc(?:[+;]|$)/
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Throws InvalidRequest: it is longer than the resource takes. */
-export async function readBody(exchange: Exchange, { body }: HttpSettings): Promise<ReadBody> {
+/** Throws InvalidRequest: it is longer than the resource takes; Unavailable: too many are held. */
+export async function readBody(
+  exchange: Exchange,
+  { body }: HttpSettings,
+  held: HeldBodies,
+): Promise<ReadBody> {
   const { request } = exchange
   const { kind } = request.body
   if (kind === 'none') return NO_BODY_READ
@@ -44,20 +50,20 @@ export async function readBody(exchange: Exchange, { body }: HttpSettings): Prom
     if (body.longer === 'refuse') throw tooLarge(body.most)
     return streamed(exchange.body)
   }
-  if (body.longer === 'stream') {
-    const start = await readUpTo(exchange.body, body.most)
-    return 'rest' in start ? streamed(start.rest) : whole(start.bytes, start.trailers, request)
-  }
-  const { bytes, trailers } = await exchange.body.collect(body.most, () => tooLarge(body.most))
-  return whole(bytes, trailers, request)
+  const start = await held.read(exchange, body.most)
+  if ('bytes' in start) return whole(start, request)
+  if (body.longer === 'stream') return streamed(start.rest)
+  const error = tooLarge(body.most)
+  start.rest.cancel(error)
+  throw error
 }
 
-function whole(bytes: Buffer, trailers: Fields, { fields }: RequestHead): ReadBody {
-  return { asked: askedBody(bytes, fields), bytes, trailers, rest: undefined }
+function whole({ bytes, trailers, release }: HeldStart, { fields }: RequestHead): ReadBody {
+  return { asked: askedBody(bytes, fields), bytes, trailers, rest: undefined, release }
 }
 
 function streamed(rest: Body): ReadBody {
-  return { asked: { kind: 'stream' }, bytes: undefined, trailers: undefined, rest }
+  return { asked: { kind: 'stream' }, bytes: undefined, trailers: undefined, rest, release() {} }
 }
 
 function askedBody(bytes: Buffer, fields: Fields): AskedBody {
@@ -77,13 +83,6 @@ function textOf(bytes: Buffer): string | undefined {
     // Safe: then it is known by its hash.
     return undefined
   }
-}
-
-function tooLarge(most: number): InvalidRequest {
-  return new InvalidRequest(
-    'statement_too_large',
-    `the body is longer than the ${most} bytes that this resource reads before a decision`,
-  )
 }
 
 /** How what was read is framed on its way on. */

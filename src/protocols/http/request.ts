@@ -1,10 +1,17 @@
 // One request, from its head to the end of its answer: who, what, the decision, the upstream, the way back.
 import { httpStatement, keptFirstLine, type Reading } from '#engines/http'
 import type { Permit, Session, Waiting } from '#gateway'
-import { type GatewayError, InvalidRequest, isGatewayError, type Statement } from '#model'
+import {
+  type GatewayError,
+  InvalidRequest,
+  isGatewayError,
+  type Statement,
+  Unavailable,
+} from '#model'
 import { type Exchange, HttpRefusal, type RequestHead } from '#transport/http'
 import { bodyFacts } from './body-facts.ts'
 import { denial } from './denial.ts'
+import type { HeldBodies } from './held-bodies.ts'
 import { Passage, type PassageParts } from './passage.ts'
 import type { Readings } from './reading.ts'
 import { NO_BODY_READ, type ReadBody, readBody } from './request-body.ts'
@@ -15,6 +22,7 @@ import type { HttpSettings } from './settings.ts'
 export interface Served extends Pick<PassageParts, 'upstreams' | 'ip' | 'scheme'> {
   readonly sessions: Sessions
   readonly readings: Readings
+  readonly held: HeldBodies
   /** Too many proofs did not hold. */
   readonly onExhausted: () => void
   /** For the operator: what the client is not told. */
@@ -68,11 +76,16 @@ async function readAndServe(open: OpenSession, exchange: Exchange, served: Serve
   let body: ReadBody
   try {
     reading = await served.readings.of(settings, error => served.onTrouble(open.session, error))
-    body = await readBody(exchange, settings)
+    body = await readBody(exchange, settings, served.held)
   } catch (error) {
     throw onRecord(open, exchange, error)
   }
-  await pass(open, exchange, served, body, judge(open, exchange, body, reading))
+  try {
+    await pass(open, exchange, served, body, judge(open, exchange, body, reading))
+  } catch (error) {
+    body.release()
+    throw error
+  }
 }
 
 interface Judged {
@@ -93,7 +106,10 @@ function pass(
   }
   return permit.then(
     given => forward(open, exchange, served, body, given, form),
-    error => refuse(exchange, served, onRecord(open, exchange, error)),
+    error => {
+      body.release()
+      refuse(exchange, served, onRecord(open, exchange, error))
+    },
   )
 }
 
@@ -142,7 +158,8 @@ function judge(open: OpenSession, exchange: Exchange, body: ReadBody, reading: R
 }
 
 /** On record as what was asked, when no statement came of it. */
-function onRecord({ session }: OpenSession, { request }: Exchange, error: unknown): unknown {
+function onRecord({ session, outbox }: OpenSession, { request }: Exchange, error: unknown) {
+  if (error instanceof Unavailable) outbox.refused()
   if (error instanceof InvalidRequest)
     session.refused(`${request.method} ${request.target.path}`, error, keptFirstLine)
   return error

@@ -88,11 +88,7 @@ export function stage(options: StageOptions): Stage {
     analyser: options.analyser,
     reading: { flavour: 'mariadb', version: 101_119, database: 'app' },
     pins: 'SET NAMES utf8mb4',
-    limits: {
-      messageBytes: options.messageBytes ?? 1 << 20,
-      loginMs: 1_000,
-      upstreamLoginMs: 1_000,
-    },
+    limits: { messageBytes: options.messageBytes ?? 1 << 20 },
     kill: () => 'unknown',
     cancelUpstream: async () => {
       cancels += 1

@@ -33,7 +33,7 @@ export interface RelayParts {
   readonly analyser: MysqlAnalyser
   readonly reading: MysqlReading
   readonly pins: string
-  readonly limits: Gateway['limits']
+  readonly limits: Pick<Gateway['limits'], 'messageBytes'>
   /** Stops a session of the same principal, by the number that its client knows. */
   kill(target: number): 'done' | 'unknown'
   /** Stops what runs upstream; resolves when the server has taken it. */

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Secret, UpstreamError } from '#model'
 import { type MariadbServer, startMariadb } from '../../../test/servers/mariadb.ts'
+import { type Side, type StandIn, startStandIn } from '../../../test/servers/mysql-stand-in.ts'
 import { Questions } from './questions.ts'
 import { mysqlSettings } from './settings.ts'
 import { type LoginAccess, logIn, sayGoodbye } from './upstream.ts'
@@ -96,5 +97,117 @@ describe('our login at a real MariaDB', () => {
     expect(performance.now() - started).toBeLessThan(5_000)
     questions.detach()
     sayGoodbye(login.socket)
+  })
+})
+
+describe('our login at a server that speaks as MySQL 9 does', () => {
+  let server: MariadbServer
+  let standIn: StandIn
+  const account = { user: 'app9', password: 'a password of MySQL' }
+  beforeAll(async () => {
+    server = await startMariadb()
+    standIn = await startStandIn({ behind: server, accounts: { app9: account } })
+  })
+  afterAll(async () => {
+    await standIn?.stop()
+    await server?.stop()
+  })
+  const at = (upstream: object): LoginAccess => access({ ...account, port: standIn.port }, upstream)
+
+  it('hands the password over inside TLS once, and scrambles it from then on', async () => {
+    const tls = { tls: 'verify-ca', ca: `file:${standIn.ca}` }
+    for (const how of ['full over TLS', 'fast']) {
+      const login = await logIn(at(tls), request, limits)
+      expect(login).toMatchObject({ flavour: 'mysql', version: 90_100 })
+      expect(standIn.logins.at(-1)).toBe(how)
+      sayGoodbye(login.socket)
+    }
+  })
+
+  it('without TLS seals it with the key that the operator gave, and takes none from the server', async () => {
+    standIn.forget()
+    await expect(logIn(at({ tls: 'disable' }), request, limits)).rejects.toThrow(
+      'the way to it is not secured',
+    )
+    const login = await logIn(at({ tls: 'disable', serverKey: standIn.rsaKey }), request, limits)
+    expect(standIn.logins.at(-1)).toBe('full by RSA')
+    sayGoodbye(login.socket)
+  })
+
+  it('stops at a server without the TLS that is demanded', async () => {
+    const plain = await startStandIn({ behind: server, accounts: { app9: account }, tls: false })
+    const one = access({ ...account, port: plain.port }, { tls: 'require' })
+    await expect(logIn(one, request, limits)).rejects.toThrow('does not speak TLS')
+    await plain.stop()
+  })
+
+  const PASSWORD = Buffer.from(account.password)
+  it.each<[string, (side: Side) => Promise<boolean>, string]>([
+    [
+      'wants the password in the clear',
+      async side => {
+        side.greet()
+        await side.packets.read()
+        side.packets.write(Buffer.from('\xfemysql_clear_password\0', 'latin1'))
+        const { body } = await side.packets.read()
+        expect(body.includes(PASSWORD)).toBe(false)
+        return true
+      },
+      'in the clear, without TLS',
+    ],
+    [
+      'offers a key of its own',
+      async side => {
+        side.greet()
+        await side.packets.read()
+        side.packets.write(Buffer.from('\x01-----BEGIN PUBLIC KEY-----', 'latin1'))
+        return true
+      },
+      'asks for more than its plugin does',
+    ],
+    [
+      'asks for one plugin after another',
+      async side => {
+        side.greet()
+        for (;;) {
+          await side.packets.read()
+          side.packets.write(
+            Buffer.from('\xfemysql_native_password\0aaaaaaaaaaaaaaaaaaaa\0', 'latin1'),
+          )
+        }
+      },
+      'one proof after another',
+    ],
+    [
+      'asks for a file',
+      async side => {
+        side.greet()
+        await side.packets.read()
+        side.packets.write(Buffer.from('\xfb/etc/passwd', 'latin1'))
+        return true
+      },
+      'broke its protocol',
+    ],
+    [
+      'greets as an old one',
+      async side => {
+        side.packets.write(Buffer.from('\x0a5.1.73\0', 'latin1'), 0)
+        return true
+      },
+      'broke its protocol',
+    ],
+    [
+      'says more than a login has',
+      async side => {
+        side.packets.write(Buffer.alloc(100_000, 0x0a), 0)
+        return true
+      },
+      'broke its protocol',
+    ],
+  ])('leaves a server that %s', async (_, script, words) => {
+    const hostile = await startStandIn({ behind: server, accounts: {}, login: script })
+    const one = access({ ...account, port: hostile.port }, { tls: 'disable' })
+    await expect(logIn(one, request, limits)).rejects.toThrow(words)
+    await hostile.stop()
   })
 })

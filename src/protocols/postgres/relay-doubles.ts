@@ -384,6 +384,8 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
     analyser: await analyser(),
     limits: {
       messageBytes: options.messageBytes ?? 1 << 20,
+      heldBodyBytes: 1 << 28,
+      bodyBytesPerSecond: 0,
       loginMs: 1_000,
       upstreamLoginMs: 1_000,
     },

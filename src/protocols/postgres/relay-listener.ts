@@ -33,7 +33,13 @@ export interface RelayListener {
   close(): Promise<void>
 }
 
-const LIMITS = { messageBytes: 64 << 20, loginMs: 5_000, upstreamLoginMs: 5_000 }
+const LIMITS = {
+  messageBytes: 64 << 20,
+  heldBodyBytes: 1 << 28,
+  bodyBytesPerSecond: 0,
+  loginMs: 5_000,
+  upstreamLoginMs: 5_000,
+}
 
 export async function relayListener(
   pg: UpstreamServer,

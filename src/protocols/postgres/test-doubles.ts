@@ -55,7 +55,14 @@ export async function fakeGateway(limits: Partial<Gateway['limits']> = {}): Prom
     failures,
     ca: authority.certificate,
     issue: names => authority.issueServer(names),
-    limits: { messageBytes: 1_000_000, loginMs: 3_000, upstreamLoginMs: 5_000, ...limits },
+    limits: {
+      messageBytes: 1_000_000,
+      heldBodyBytes: 1 << 28,
+      bodyBytesPerSecond: 0,
+      loginMs: 3_000,
+      upstreamLoginMs: 5_000,
+      ...limits,
+    },
     hostKey() {
       throw new Error('this wire has certificates')
     },

@@ -51,6 +51,35 @@ afterEach(async () => {
 const note = (text: string) => ({ kind: 'note', at: 1500, text }) as const
 const file = () => join(folder, 'ses-1.rec')
 
+describe('sessions that begin at the same moment', () => {
+  const three = ['a', 'b', 'c'].map(name => ({ ...session, id: `ses-${name}` as SessionId }))
+
+  it('are all in the store, numbered as they came, each with its key', async () => {
+    await recordings.start(session, () => {})
+    await Promise.all(three.map(each => recordings.start(each, () => {})))
+    const kysely = database.tables<RecordingTables>()
+    const rows = await kysely
+      .selectFrom('recording_sessions')
+      .innerJoin('recording_keys', 'recording_keys.session', 'recording_sessions.id')
+      .select(['id', 'no', 'created_at', 'started_at', 'indexed', 'ended_at'])
+      .orderBy('no')
+      .execute()
+    const kept = { created_at: 1000, started_at: 1000, indexed: 0, ended_at: null }
+    expect(rows).toEqual(
+      ['ses-1', 'ses-a', 'ses-b', 'ses-c'].map((id, at) => ({ id, no: at + 1, ...kept })),
+    )
+    expect(await recordings.get('ses-b')).toEqual(three[1])
+  })
+
+  it('are all told when the store does not take them', async () => {
+    const taken = { ...session, id: 'ses-b' as SessionId }
+    await recordings.start(taken, () => {})
+    const begun = await Promise.allSettled(three.map(each => recordings.start(each, () => {})))
+    expect(begun.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    await recordings.start(session, () => {})
+  })
+})
+
 describe('a recording', () => {
   it('gives back what was recorded, in order, over several blocks', async () => {
     const recorder = await recordings.start(session, () => {})

@@ -11,6 +11,7 @@ import {
   type SessionSummary,
   type Unavailable,
 } from '#model'
+import { BegunSessions } from './begun-sessions.ts'
 import { openBlocks } from './blocks.ts'
 import { writeEnded } from './ended-sessions.ts'
 import { type EventPiece, eventPieces } from './event-pieces.ts'
@@ -33,6 +34,7 @@ export class Recordings {
   readonly #now: () => number
   readonly #onChunk: (chunk: RecordedChunk) => void
   readonly #forget: () => Promise<void>
+  readonly #begun: BegunSessions
   readonly #index: SearchIndex
   readonly #open = new Map<string, SessionRecorder>()
   readonly #runs: RunList
@@ -57,6 +59,7 @@ export class Recordings {
   }) {
     this.#folder = parts.folder
     this.#kysely = parts.kysely
+    this.#begun = new BegunSessions(parts.kysely)
     this.#runs = new RunList(parts.kysely)
     this.#now = parts.now
     this.#onChunk = parts.onChunk
@@ -92,22 +95,12 @@ export class Recordings {
     onFailure: (error: Unavailable) => void,
   ): Promise<SessionRecorder> {
     const key = SessionRecorder.newKey()
-    await sql`insert into recording_keys (session, key, created_at)
-      values (${session.id}, ${key.toString('hex')}, ${session.startedAt})`.execute(this.#kysely)
-    const { no } = await this.#kysely
-      .insertInto('recording_sessions')
-      .values({
-        ...toRow(session),
-        no: sql`(select coalesce(max(no), 0) + 1 from recording_sessions)`,
-        indexed: 0,
-      })
-      .returning('no')
-      .executeTakeFirstOrThrow()
+    const no = await this.#begun.add(session, key)
     const recorder = new SessionRecorder({
       session: session.id,
       file: this.#file(session.id),
       key,
-      index: this.#index.begin(Number(no)),
+      index: this.#index.begin(no),
       onChunk: this.#onChunk,
       onFailure,
     })
@@ -348,28 +341,6 @@ function unknown(id: string): InvalidRequest {
 }
 
 type Row = RecordingTables['recording_sessions']
-
-function toRow(session: SessionSummary): Omit<Row, 'no' | 'indexed'> {
-  return {
-    id: session.id,
-    resource: session.resource,
-    protocol: session.protocol,
-    principal: session.principal,
-    principal_kind: session.principalKind,
-    actor: session.actor ?? null,
-    run: session.run,
-    ip: session.origin.ip,
-    port: session.origin.port,
-    client: session.origin.client,
-    started_at: session.startedAt,
-    ended_at: session.endedAt ?? null,
-    close_reason: session.closeReason ?? null,
-    statements: session.statements,
-    denied: session.denied,
-    rows: session.rows,
-    bytes: session.bytes,
-  }
-}
 
 function fromRow(row: Row): SessionSummary {
   return {

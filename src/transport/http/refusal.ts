@@ -40,6 +40,7 @@ export type HttpRule =
   | 'body_surplus'
   | 'head_late'
   | 'body_late'
+  | 'body_slow'
   | 'stream_flood'
   | 'connection_lost'
 
@@ -82,6 +83,7 @@ const messages: Record<HttpRule, string> = {
   body_surplus: 'more came than the length of the body',
   head_late: 'the head of the request took too long',
   body_late: 'the body stood still for too long',
+  body_slow: 'the body comes too slowly',
   stream_flood: 'the connection was used to flood',
   connection_lost: 'the connection ended in the middle of a message',
 }
@@ -98,6 +100,7 @@ const statuses: Partial<Record<HttpRule, number>> = {
   expectation: 417,
   head_late: 408,
   body_late: 408,
+  body_slow: 408,
 }
 
 const tooLarge: readonly HttpRule[] = ['target_too_long', 'fields_too_many', 'head_too_large']

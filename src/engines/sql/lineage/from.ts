@@ -141,7 +141,24 @@ export function beside(rows: readonly Row[], run: Run): Row {
     }
     if (row.others !== undefined) others.push(row.others)
   }
-  return Row.of(names, values, others.length === 0 ? undefined : either(others, run.fuel))
+  return new Row(
+    names,
+    index => values[index] ?? UNKNOWN,
+    others.length === 0 ? undefined : either(others, run.fuel),
+    hiddenIn(rows, run),
+  )
+}
+
+/** Columns that `*` passes over are found by name in a join, too. (System columns are not.) */
+function hiddenIn(
+  rows: readonly Row[],
+  run: Run,
+): ((name: string) => Value | undefined) | undefined {
+  if (run.names.rules?.outward !== true) return undefined
+  return name => {
+    const found = rows.map(row => row.besides(name)).filter(each => each !== undefined)
+    return found.length === 0 ? undefined : either(found, run.fuel)
+  }
 }
 
 /** USING and NATURAL: the common columns first, then those of the left, then those of the right side. */
@@ -163,10 +180,11 @@ function merged(
   const isCommon = new Set(common)
   const rest = (row: Row): Row => {
     const indexes = [...row.names.keys()].filter(index => !isCommon.has(row.names[index] as string))
-    return Row.of(
+    return new Row(
       indexes.map(index => row.names[index] as string),
-      indexes.map(index => row.at(index)),
+      index => row.at(indexes[index] as number),
       row.others,
+      name => row.besides(name),
     )
   }
   const shared = Row.of([...common], values)

@@ -20,7 +20,7 @@ export type {
   With,
   WriteTarget,
 } from './plan.ts'
-export { fixedPlan, type Planned } from './planned.ts'
+export { fixedPlan, type Planned, quotedPlan } from './planned.ts'
 export { resolveCompared, resolveLineage } from './resolve.ts'
 export type { NameRules } from './rules.ts'
 export type { LineageNames, NamedRelation } from './run.ts'

@@ -57,6 +57,11 @@ export class Row {
     return this.#beside?.(name)
   }
 
+  /** Of a column that is none of `names`. */
+  besides(name: string): Value | undefined {
+    return this.#beside?.(name)
+  }
+
   /** An expression without an alias is called by its own text, which is not kept here: a name like that may be any such. */
   findByText(name: string, fuel: Fuel): Value | undefined {
     if (!notPlain.test(name)) return undefined

@@ -102,11 +102,6 @@ export function isWord(token: Token | undefined, word: string): boolean {
 export function isMark(token: Token | undefined, mark: string): boolean {
   return token?.kind === MARK && token.text === mark
 }
-
-export function isVariable(token: Token | undefined): boolean {
-  return token?.kind === VARIABLE
-}
-
 export function unread(): Refusal {
   return new Refusal('statement_unreadable', 'the statement is not understood')
 }

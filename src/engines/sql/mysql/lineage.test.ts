@@ -112,6 +112,19 @@ describe('names are looked for as the server does', () => {
     ).toBe('=customers.ssn,orders.note')
   })
 
+  it('a column that a star passes over is found in a join', () => {
+    const joins = [
+      'veiled cross join orders',
+      'orders left join veiled using (id)',
+      'orders, veiled',
+    ]
+    for (const from of joins) {
+      expect(outputs(`select note as ssn, (select ssn) from ${from}`)).toBe(
+        '=orders.note =orders.note,veiled.ssn',
+      )
+    }
+  })
+
   it('an expression without an alias is found by its text', () => {
     expect(outputs('select `upper(ssn)` from (select upper(ssn) from customers) d')).toBe(
       '~customers.ssn',

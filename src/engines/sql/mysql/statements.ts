@@ -3,7 +3,7 @@
 import type { SqlStatement, TransactionVerb } from '../analysis.ts'
 import { categoryOf } from '../categories.ts'
 import { Draft, Refusal } from '../draft.ts'
-import { fixedPlan } from '../lineage/index.ts'
+import { fixedPlan, quotedPlan } from '../lineage/index.ts'
 import { Cursor, isMark, isWord, unread } from './cursor.ts'
 import { definition, refuseCompound, renameStatement, truncateStatement } from './definitions.ts'
 import { MARK, STRING, type Token, WORD } from './lexer.ts'
@@ -434,8 +434,10 @@ const verbs: Readonly<Record<string, Verb>> = {
   savepoint: only((cursor, draft) => point('SAVEPOINT', 'savepoint', cursor, draft)),
   set: only((cursor, draft, text) => setStatement(cursor, draft, text, text.text, text.edits)),
   show: (cursor, draft, text) => {
+    const quotes = /^(warnings|errors)\b/.test(cursor.rest())
     const width = showStatement(cursor, draft, text)
-    if (width !== undefined) draft.planned = fixedPlan(width)
+    if (quotes) draft.planned = quotedPlan(3)
+    else if (width !== undefined) draft.planned = fixedPlan(width)
   },
   shutdown: administer('SHUTDOWN'),
   start,

@@ -104,6 +104,66 @@ describe('a host that cannot be trusted', () => {
     })
   }
 
+  const entry = (name: string | Buffer) => [string(name), string(`- ${name}`), uint32(0)]
+  const listings: Record<string, Buffer> = {
+    'a name above the folder': packet(ANSWER.name, uint32(1), ...entry('../../.ssh/rc')),
+    'a path of its own': packet(ANSWER.name, uint32(2), ...entry('a'), ...entry('/etc/cron.d/x')),
+    'no name at all': packet(ANSWER.name, uint32(1), ...entry('')),
+    'a name with NUL': packet(ANSWER.name, uint32(1), ...entry('a\0b')),
+    'a name that is endless': packet(ANSWER.name, uint32(1), ...entry('a'.repeat(5_000))),
+    'fewer names than it says': packet(ANSWER.name, uint32(9), ...entry('a')),
+    'something behind its names': packet(ANSWER.name, uint32(1), ...entry('a'), uint32(0)),
+  }
+  const listed = async (answer: Buffer) => {
+    const served = channel(request => {
+      const id = request.readUInt32BE(5)
+      if (request[4] === REQUEST.opendir) return setId(packet(ANSWER.handle, string('h')), id)
+      return request[4] === REQUEST.readdir ? setId(answer, id) : undefined
+    })
+    served.client.say(setId(packet(REQUEST.opendir, string('/a')), 7))
+    await settled()
+    const handle = new Fields(served.client.heard.at(-1) ?? Buffer.alloc(0)).string()
+    const heard = served.client.heard.length
+    served.client.say(setId(packet(REQUEST.readdir, string(handle)), 8))
+    await settled()
+    return { ...served, told: served.client.heard.slice(heard) }
+  }
+  for (const [name, answer] of Object.entries(listings)) {
+    it(`ends the channel by listing ${name}, and the client hears nothing of it`, async () => {
+      const { said, told } = await listed(answer)
+      expect(said.map(codeOf)).toEqual(['upstream_lost'])
+      expect(told).toEqual([])
+    })
+  }
+
+  it('may list any name that a folder can hold', async () => {
+    const names = [
+      '-rf',
+      '..',
+      'a\nb',
+      '\u001b]0;x\u0007',
+      Buffer.from([0xff, 0xfe]),
+      'n'.repeat(255),
+    ]
+    const { said, told } = await listed(packet(ANSWER.name, uint32(6), ...names.flatMap(entry)))
+    expect(said).toEqual([])
+    expect(told).toHaveLength(1)
+  })
+
+  it('ends the channel by two answers to where one path leads', async () => {
+    const { client, said } = channel(request =>
+      request[4] === REQUEST.readlink
+        ? setId(
+            packet(ANSWER.name, uint32(2), ...entry('/x'), ...entry('/y')),
+            request.readUInt32BE(5),
+          )
+        : undefined,
+    )
+    client.say(setId(packet(REQUEST.readlink, string('/a')), 7))
+    await settled()
+    expect(said.map(codeOf)).toEqual(['upstream_lost'])
+  })
+
   it('is asked nothing more when the channel is over, and what was under way is on record', async () => {
     const { client, host, files, outcomes } = channel(request =>
       request[4] === REQUEST.open

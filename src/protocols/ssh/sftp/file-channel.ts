@@ -7,6 +7,7 @@ import { InvalidRequest, isGatewayError, ProtocolError } from '#model'
 import type { Pressed } from '../guard.ts'
 import { Client } from './client.ts'
 import { Host, HostStatus, statusName, statusOf } from './host.ts'
+import { checkPath } from './names.ts'
 import { OpenFiles } from './open-files.ts'
 import { PacketCutter } from './packet-cutter.ts'
 import { readPath } from './paths.ts'
@@ -262,6 +263,7 @@ export class FileChannel {
       this.#client.pass(id, permit, answer)
       return
     }
+    if (answer[4] === ANSWER.name) checkPath(answer)
     if (opens === undefined) {
       session.complete(permit, { ...DONE, bytes: answer.length })
       this.#client.answer(id, answer)

@@ -5,6 +5,7 @@ import { InvalidRequest, isGatewayError } from '#model'
 import type { Client } from './client.ts'
 import { Handles, MOST_HANDLES, type OpenFile, Transfer } from './handles.ts'
 import { type Host, statusOf } from './host.ts'
+import { checkListing } from './names.ts'
 import type { HandleRequest } from './requests.ts'
 import { fileStatement } from './statement.ts'
 import { ANSWER, Fields, malformed, packet, REQUEST, STATUS, string } from './wire.ts'
@@ -142,6 +143,7 @@ export class OpenFiles {
 
   /** An answer with something in it: within what the permit allows. */
   #content(id: number, file: OpenFile, offset: number, answer: Buffer): void {
+    if (answer[4] === ANSWER.name) checkListing(answer)
     const fields = new Fields(answer)
     if (answer[4] === ANSWER.name) file.rows += fields.uint32()
     file.bytes += answer[4] === ANSWER.data ? fields.uint32() : answer.length
