@@ -60,9 +60,11 @@ export class TextNames {
   planned(statement: SqlStatement): { readonly plan: Plan; readonly names: LineageNames } {
     const isHidden = (name: string): boolean => this.#lost || this.#shadowed.has(name)
     const unread = this.#session.catalogUnknown === true
+    // (What EXECUTE hands over may be of any type.)
+    const numbers = this.#session.numbersBound === true || statement.executes !== undefined
     return {
       plan: settledPlan(statement, named => this.target(named)),
-      names: lineageNames(this.#meantBy(statement), isHidden, unread, this.#session.numbersBound),
+      names: lineageNames(this.#meantBy(statement), isHidden, unread, numbers),
     }
   }
 

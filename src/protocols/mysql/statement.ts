@@ -31,7 +31,10 @@ interface Template {
 }
 
 /** One memory for all sessions: it lives as long as the analyser keeps the analysis. */
-const templates = new WeakMap<MysqlAnalysis, { prepare?: Template; execute?: Template }>()
+const templates = new WeakMap<
+  MysqlAnalysis,
+  { prepare?: Template; execute?: Template; numbers?: Template }
+>()
 
 /** What PREPARE gave a name. */
 interface Named {
@@ -62,7 +65,8 @@ export class StatementBuilder {
 
   build(analysis: MysqlAnalysis, text: string, circumstances: Circumstances): Statement {
     const { phase, parameters, inTransaction } = circumstances
-    const template = this.#template(analysis, text, phase)
+    const numbers = parameters?.some(isNumber) === true
+    const template = this.#template(analysis, text, phase, numbers)
     if (parameters === undefined && !inTransaction && template.text === text) {
       if (template.compared === undefined) return template
     }
@@ -94,9 +98,14 @@ export class StatementBuilder {
     this.#shadows.clear()
   }
 
-  #template(analysis: MysqlAnalysis, text: string, phase: Circumstances['phase']): Statement {
+  #template(
+    analysis: MysqlAnalysis,
+    text: string,
+    phase: Circumstances['phase'],
+    numbers: boolean,
+  ): Statement {
     if (this.#shadows.size > 0 || analysis.statements.some(refers))
-      return this.#make(analysis, text, phase)
+      return this.#make(analysis, text, phase, numbers)
     let kept = templates.get(analysis)
     if (kept === undefined) {
       kept = {}
@@ -104,7 +113,8 @@ export class StatementBuilder {
     }
     const { database } = this.reading
     const catalog = this.#catalog
-    const known = kept[phase]
+    const kind = numbers ? 'numbers' : phase
+    const known = kept[kind]
     if (
       known !== undefined &&
       known.catalog === catalog &&
@@ -112,18 +122,24 @@ export class StatementBuilder {
       known.database === database
     )
       return known.statement
-    const statement = this.#make(analysis, text, phase)
-    kept[phase] = { catalog, version: catalog.version, database, statement }
+    const statement = this.#make(analysis, text, phase, numbers)
+    kept[kind] = { catalog, version: catalog.version, database, statement }
     return statement
   }
 
-  #make(analysis: MysqlAnalysis, text: string, phase: Circumstances['phase']): Statement {
+  #make(
+    analysis: MysqlAnalysis,
+    text: string,
+    phase: Circumstances['phase'],
+    numbersBound: boolean,
+  ): Statement {
     const { database } = this.reading
     const state: Record<string, string> = database === undefined ? {} : { database }
     const made = toStatement(analysis, this.#names(), {
       text,
       phase,
       state,
+      numbersBound,
       prepared: name => {
         const named = this.#prepared.get(keyOf(name))
         if (named !== undefined) state[`prepared ${name}`] = named.text
@@ -200,6 +216,16 @@ function compares({ lineage }: Statement): boolean {
     ({ probes }) => probes !== 'unknown' && probes.some(({ use }) => use === 'equality'),
   )
 }
+
+/** Held against text, a number fits more than one: it asks more than whether the column is equal to it. */
+function isNumber({ type, value }: Parameter): boolean {
+  return value !== null && !TEXTS.has(type)
+}
+
+const TEXTS: ReadonlySet<string> = new Set([
+  ...['varchar', 'varString', 'string', 'enum', 'set', 'json', 'blob', 'tinyBlob', 'mediumBlob'],
+  ...['longBlob', 'null'],
+])
 
 /** Names of prepared statements have no case. */
 function keyOf(name: string): string {
