@@ -1,7 +1,9 @@
 // The server's errors on their way to the client: they may quote values, so each passes a permit that says which
 // values are hidden from this principal.
 import type { Permit } from '#gateway'
+import type { ColumnDefinition, Format } from './columns.ts'
 import type { ErrorPacket } from './messages.ts'
+import { PayloadReader, PayloadWriter } from './payload.ts'
 
 /** A transaction that runs more different statements than this has its late errors hidden. */
 const MOST_REMEMBERED = 64
@@ -14,10 +16,44 @@ const PLAIN: ReadonlySet<number> = new Set([
   1614, 1637, 1692, 1792, 1969, 3024, 3572,
 ])
 
+const LEVELS: ReadonlySet<string> = new Set(['Note', 'Warning', 'Error'])
+
+/** True for the columns of SHOW WARNINGS and SHOW ERRORS. */
+export function areDiagnostics(definitions: readonly ColumnDefinition[]): boolean {
+  const names = definitions.map(({ name }) => name.toLowerCase()).join()
+  return names === 'level,code,message'
+}
+
+/** The first two cells of such a row. Throws ProtocolError. */
+export function diagnosticOf(bytes: Uint8Array, from: number, to: number, format: Format) {
+  const reader = new PayloadReader(bytes, from + (format === 'binary' ? 2 : 0), to)
+  const level = Buffer.from(reader.lenencBytes()).toString('latin1')
+  if (format === 'binary') return { level, code: reader.uint32() }
+  return { level, code: Number(Buffer.from(reader.lenencBytes()).toString('latin1')) || 0 }
+}
+
 export class Reports {
   #last: Permit | undefined
   #wrote: Permit[] = []
   #tooMany = false
+  #noted = false
+
+  /** A statement was answered with warnings, or an error: SHOW WARNINGS may quote what it touched from now on. */
+  noted(permit: Permit): void {
+    // (What empties the server's list is no matter of one rule: statements without a table leave it as it is.)
+    if (!this.#noted) this.#noted = permit.scrub('') !== ''
+  }
+
+  /** A row of SHOW WARNINGS or SHOW ERRORS that takes the place of the server's; undefined: it may go as it is. */
+  diagnostic(level: string, code: number, format: Format): Uint8Array | undefined {
+    if (!this.#noted || PLAIN.has(code)) return undefined
+    const row = new PayloadWriter()
+    // (A column may have any name: nothing of the row but known words and the number goes on.)
+    const word = LEVELS.has(level) ? level : 'Warning'
+    if (format === 'text')
+      return row.lenencText(word).lenencText(String(code)).lenencText(UNTOLD).finish()
+    return row.uint8(0).uint8(0).lenencText(word).uint32(code).lenencText(UNTOLD).finish()
+  }
 
   /** A statement was answered. */
   ran(permit: Permit): void {

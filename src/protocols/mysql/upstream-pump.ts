@@ -3,7 +3,7 @@
 import type { RowPlan } from '#engines/masking'
 import { keepsReading } from '#engines/sql'
 import { Feed, type FrameReader } from '#engines/wire'
-import { AccessDenied, UpstreamError } from '#model'
+import { AccessDenied, ProtocolError, UpstreamError } from '#model'
 import { AnswerSample } from './answer-sample.ts'
 import {
   type ColumnDefinition,
@@ -28,7 +28,7 @@ import { status } from './numbers.ts'
 import { FULL, HEADER, packetFrames, packets, payloadLength } from './packets.ts'
 import { PayloadReader } from './payload.ts'
 import type { Cursor, Prepared } from './prepared.ts'
-import { Reports } from './reports.ts'
+import { areDiagnostics, diagnosticOf, Reports } from './reports.ts'
 import { rewriteBinaryRow, rewriteTextRow, written } from './rows.ts'
 
 const MOST_COLUMNS = 4096
@@ -54,6 +54,10 @@ export class UpstreamPump implements FrameReader {
   #sizes: readonly (number | 'dated' | undefined)[] = NO_PLAN
   #sample: AnswerSample | undefined
   #preparing: Prepared | undefined
+  /** The rows are those of SHOW WARNINGS. */
+  #diagnostics = false
+  /** The answer under way told of warnings. */
+  #warned = false
 
   /** `answered`: what was owed is there whole. */
   constructor(talk: Conversation, answered: () => void) {
@@ -208,7 +212,8 @@ export class UpstreamPump implements FrameReader {
   #prepareOk(exchange: Exchange, bytes: Buffer, from: number, to: number, framed: boolean): void {
     const talk = this.#talk
     const prepared = this.#preparing
-    if (to - from < 12 || prepared === undefined) {
+    // (What stands behind the twelve bytes is not ours to hand on; one flag may.)
+    if (to - from < 12 || to - from > 13 || prepared === undefined) {
       talk.distrust('a malformed answer')
       return
     }
@@ -220,6 +225,7 @@ export class UpstreamPump implements FrameReader {
       return
     }
     this.#preparing = { ...prepared, id, parameters }
+    if (bytes.readUInt16LE(from + 10) > 0) this.#warned = true
     this.#pass(bytes, from, to, framed)
     this.#columnsAfter = columns
     if (parameters > 0) this.#begin('parameters', parameters)
@@ -267,6 +273,7 @@ export class UpstreamPump implements FrameReader {
     const outputs =
       statementIndex === undefined ? undefined : permit.statement.lineage?.[statementIndex]?.outputs
     this.#plan = planOf(permit, this.#definitions, outputs, builder, this.#format)
+    this.#diagnostics = areDiagnostics(this.#definitions)
     this.#sizes =
       this.#format === 'binary' ? this.#definitions.map(({ type }) => fixedBytes(type)) : NO_PLAN
     const { recording } = session.resource
@@ -289,6 +296,7 @@ export class UpstreamPump implements FrameReader {
       this.#phase = 'rows'
     }
     if (this.#over(exchange, to - from)) return
+    if (this.#diagnostics && this.#diagnostic(exchange, bytes, from, to)) return
     if (plan.untouched) {
       this.#passRow(exchange, bytes, from, to, framed)
       return
@@ -314,6 +322,24 @@ export class UpstreamPump implements FrameReader {
     talk.sequence += next - sequence
     exchange.bytes += to - from
     if (this.#sample !== undefined) this.#keep(exchange, written.bytes, written.from, written.to)
+  }
+
+  /** A warning whose text may quote what is hidden goes on without it; false: it quotes nothing. */
+  #diagnostic(exchange: Exchange, bytes: Buffer, from: number, to: number): boolean {
+    let row: Uint8Array | undefined
+    try {
+      const { level, code } = diagnosticOf(bytes, from, to, this.#format)
+      row = this.#reports.diagnostic(level, code, this.#format)
+    } catch (error) {
+      // Safe: nothing of the row goes out, and the session ends.
+      if (!(error instanceof ProtocolError)) throw error
+      this.#talk.distrust('a row that does not hold what it says')
+      return true
+    }
+    if (row === undefined) return false
+    this.#say(exchange, row)
+    exchange.bytes += row.length
+    return true
   }
 
   #passRow(exchange: Exchange, bytes: Buffer, from: number, to: number, framed: boolean): void {
@@ -352,6 +378,7 @@ export class UpstreamPump implements FrameReader {
       if (ok === undefined) this.#talk.distrust('a malformed end')
       return
     }
+    if (ok.warnings > 0) this.#warned = true
     const cursor = this.#phase === 'defined' && (ok.status & status.cursorExists) !== 0
     if (this.#phase === 'defined' && !cursor) this.#say(exchange, writeEof(0, this.#quiet(ok)))
     if (cursor) this.#openCursor(exchange)
@@ -383,6 +410,7 @@ export class UpstreamPump implements FrameReader {
       return
     }
     if (!this.#heard(ok)) return
+    if (ok.warnings > 0) this.#warned = true
     exchange.rows += ok.affectedRows
     if (exchange.limited) {
       this.#limitedEnd(exchange, ok.status)
@@ -437,6 +465,9 @@ export class UpstreamPump implements FrameReader {
       return
     }
     exchange.errorCode = String(error.code)
+    // The client was promised the end of the columns before anything else.
+    if (this.#phase === 'defined')
+      this.#say(exchange, writeEof(0, this.#talk.flags & ~status.moreResults))
     this.#say(exchange, writeError(this.#reports.clean(error, exchange.permit)))
     this.#finish(exchange, error.code === INTERRUPTED ? 'cancelled' : 'failed')
   }
@@ -450,6 +481,10 @@ export class UpstreamPump implements FrameReader {
     this.#plan = undefined
     this.#preparing = undefined
     talk.exchange = undefined
+    if (permit !== undefined && (this.#warned || exchange.errorCode !== undefined))
+      this.#reports.noted(permit)
+    this.#warned = false
+    this.#diagnostics = false
     if (permit !== undefined && exchange.kind !== 'prepare') this.#reports.ran(permit)
     if (outcome === 'completed' && analysis !== undefined && exchange.kind === 'result') {
       talk.parts.builder.ran(analysis, exchange.text)
