@@ -102,6 +102,7 @@ export function isWord(token: Token | undefined, word: string): boolean {
 export function isMark(token: Token | undefined, mark: string): boolean {
   return token?.kind === MARK && token.text === mark
 }
+
 export function unread(): Refusal {
   return new Refusal('statement_unreadable', 'the statement is not understood')
 }
