@@ -102,7 +102,25 @@ const TEXTS: ReadonlySet<number> = new Set([
 
 function formOf({ type, characterSet }: ColumnDefinition): Pick<ResultColumn, 'textual' | 'form'> {
   if (type === types.json) return { textual: false, form: 'structured' }
-  return { textual: TEXTS.has(type) && characterSet !== BINARY }
+  return { textual: TEXTS.has(type) && characterSet !== BINARY && !isWide(characterSet) }
+}
+
+/**
+ * UCS-2, UTF-16 and UTF-32 by their collations' numbers: nothing that we write or look for is in such bytes. Met only where a
+ * session asks for columns in their own character sets.
+ */
+function isWide(collation: number): boolean {
+  // (MariaDB's of Unicode 14 have ranges of their own; its NOPAD ones are the others, 1024 further on.)
+  if (collation >= 2048) return collation >= 2560 && collation < 3328
+  const id = collation & 1023
+  return (
+    id === 35 ||
+    id === 90 ||
+    (id >= 54 && id <= 56) ||
+    (id >= 60 && id <= 62) ||
+    (id >= 101 && id <= 183) ||
+    (id >= 640 && id <= 768)
+  )
 }
 
 /** How many bytes a value of the type has in a binary row; undefined: they stand behind their length. */

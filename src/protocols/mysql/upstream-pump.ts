@@ -614,7 +614,8 @@ function keeps(change: StateChange & { kind: 'variable' }): boolean {
     case 'character_set_connection':
       return value === 'utf8mb4' || value === 'utf8mb3' || value === 'utf8'
     case 'character_set_results':
-      return value === 'utf8mb4' || value === 'utf8mb3' || value === 'utf8' || value === ''
+      // (`binary`, or NULL: each column in its own set, as dumps ask for; `columns` knows which of them are no text to us.)
+      return ['utf8mb4', 'utf8mb3', 'utf8', 'binary', ''].includes(value)
     default:
       return true
   }

@@ -1,6 +1,7 @@
 // How much the parser may be given. Its stack is a megabyte: what nests or chains too far ends it, not the text alone.
 import { Refusal } from '../draft.ts'
 import { BYTES, MARK, NAME, NUMBER, PARAMETER, STRING, type Token, WORD } from './lexer.ts'
+import { intervalUnits } from './words.ts'
 
 /** Measured: some 500 operators in a chain are read, 800 are not. */
 const DEEPEST = 400
@@ -40,16 +41,56 @@ interface Level {
   inner: number
   highest: number
   queries: number
+  /** How often the parser may read what stands here, as a power of 2. */
+  tries: number
+  /** INTERVALs whose unit has not come yet. */
+  intervals: number
+}
+
+/** What the parser reads again, as a function's call, when it does not end as it should: nested, each doubles the work. */
+const twice: ReadonlySet<string> = new Set([
+  ...[
+    'cast',
+    'convert',
+    'extract',
+    'exists',
+    'position',
+    'substring',
+    'substr',
+    'trim',
+    'ceil',
+    'floor',
+  ],
+  ...['match', 'array', 'map', 'struct', 'overlay', 'prior', 'lambda', 'try_cast', 'safe_cast'],
+])
+/** Words, each as often as it may be read. */
+const MOST_READS = 100_000
+
+function opened(tries: number): Level {
+  return { chain: 0, inner: 0, highest: 0, queries: 0, tries, intervals: 0 }
 }
 
 export function refuseTooDeep(tokens: readonly Token[]): void {
-  const levels: Level[] = [{ chain: 0, inner: 0, highest: 0, queries: 0 }]
-  for (const token of tokens) {
+  const levels: Level[] = [opened(0)]
+  let reads = 0
+  for (const [at, token] of tokens.entries()) {
+    const level = levels.at(-1) as Level
+    reads += 2 ** Math.min(level.tries + level.intervals, 20)
+    if (reads > MOST_READS) {
+      throw new Refusal(
+        'statement_too_large',
+        'the statement nests too many CASE, CAST or INTERVAL',
+      )
+    }
     if (token.kind !== MARK && token.kind !== WORD) continue
     const { text } = token
-    const level = levels.at(-1) as Level
-    if (opens.has(text)) levels.push({ chain: 0, inner: 0, highest: 0, queries: 0 })
-    else if (closes.has(text) && levels.length > 1) {
+    if (text === 'interval') level.intervals++
+    else if (level.intervals > 0 && intervalUnits.has(text)) level.intervals--
+    if (opens.has(text)) {
+      const before = tokens[at - 1]
+      const again = text === 'case' || (before?.kind === WORD && twice.has(before.text))
+      levels.push(opened(level.tries + level.intervals + (again ? 1 : 0)))
+    } else if (closes.has(text) && levels.length > 1) {
       levels.pop()
       const outer = levels.at(-1) as Level
       outer.inner = Math.max(outer.inner, heightOf(level) + 4)

@@ -1,7 +1,7 @@
 // Walks the words of one statement that no parser reads: what it is, and which names it has.
 import type { RelationName } from '../analysis.ts'
 import { Refusal } from '../draft.ts'
-import { MARK, NAME, STRING, type Token, VARIABLE, WORD } from './lexer.ts'
+import { MARK, NAME, STRING, type Token, WORD } from './lexer.ts'
 
 export class Cursor {
   readonly tokens: readonly Token[]
@@ -102,6 +102,7 @@ export function isWord(token: Token | undefined, word: string): boolean {
 export function isMark(token: Token | undefined, mark: string): boolean {
   return token?.kind === MARK && token.text === mark
 }
+
 export function unread(): Refusal {
   return new Refusal('statement_unreadable', 'the statement is not understood')
 }

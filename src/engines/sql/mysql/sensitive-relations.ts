@@ -6,7 +6,7 @@ const information: ReadonlySet<string> = new Set(
   `
   administrable_role_authorizations all_plugins applicable_roles character_sets check_constraints
   collation_character_set_applicability collations column_privileges columns columns_extensions enabled_roles engines
-  events geometry_columns key_column_usage key_period_usage keywords optimizer_costs parameters partitions periods plugins
+  events files geometry_columns key_column_usage key_period_usage keywords optimizer_costs parameters partitions periods plugins
   referential_constraints resource_groups role_column_grants role_routine_grants role_table_grants routines
   schema_privileges schemata schemata_extensions sequences spatial_ref_sys sql_functions st_geometry_columns
   st_spatial_reference_systems st_units_of_measure statistics table_constraints table_constraints_extensions
