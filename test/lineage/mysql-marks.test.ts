@@ -16,7 +16,7 @@ import { Random } from '../differential/random.ts'
 import { type MariadbServer, startMariadb } from '../servers/mariadb.ts'
 import { MysqlQueries, marks, WORLD } from './mysql-queries.ts'
 
-const QUERIES = Number(process.env['LINEAGE_QUERIES'] ?? 800)
+const QUERIES = Number(process.env['LINEAGE_QUERIES'] ?? 600)
 const SEED = Number(process.env['LINEAGE_SEED'] ?? 7)
 const reading: MysqlReading = { flavour: 'mariadb', version: 101119, database: 'app' }
 
