@@ -172,9 +172,9 @@ export class Evidence {
 
 /** Its members are in the order in which records have them: putting them in order would cost more than the rest. */
 function outcomeEntry({ index, at, outcome, disagreed }: Completed): JsonObject {
-  const { bytes, errorCode, masked, rows, status } = outcome
+  const { bytes, errorCode, masked, rows, sent, status } = outcome
   const hid = masked !== undefined && masked.size > 0
-  if (disagreed === undefined && errorCode === undefined && !hid)
+  if (disagreed === undefined && errorCode === undefined && sent === undefined && !hid)
     return { at, bytes, entry: index, rows, status }
   return {
     at,
@@ -184,6 +184,7 @@ function outcomeEntry({ index, at, outcome, disagreed }: Completed): JsonObject 
     ...(errorCode === undefined ? {} : { error: errorCode }),
     ...(hid ? { masked: Object.fromEntries(masked) } : {}),
     rows,
+    ...(sent === undefined ? {} : { sent }),
     status,
   }
 }

@@ -340,11 +340,11 @@ export class SessionRecord {
       }
       case 'outcome': {
         const { outcome, statement, disagreed } = later
-        const { status, rows, bytes, errorCode } = outcome
+        const { status, rows, bytes, errorCode, sent } = outcome
         const masked =
           statement === undefined ? undefined : Object.fromEntries(outcome.masked ?? [])
         recorder.add(
-          { kind: 'outcome', at, entry, status, rows, bytes, errorCode, masked },
+          { kind: 'outcome', at, entry, status, rows, bytes, sent, errorCode, masked },
           statement,
         )
         if (masked !== undefined) {

@@ -50,6 +50,8 @@ export interface Outcome {
   readonly errorCode?: string | undefined
   /** Rows returned or changed. */
   readonly rows: number
+  /** How many times it was sent upstream, when more than once: the first may have been acted upon too. */
+  readonly sent?: number | undefined
   /** Bytes of answer sent to the client. */
   readonly bytes: number
   /** Values that were masked, by data class. */

@@ -3,7 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer, request } from 'node:https'
+import { type Agent, createServer as createTlsServer, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
@@ -48,6 +48,7 @@ export interface ApiStage {
       readonly headers?: Readonly<Record<string, string>>
       readonly body?: string | Uint8Array
       readonly token?: string
+      readonly agent?: Agent
       readonly onChunk?: (chunk: string) => void
     },
   ): Promise<Answer>
@@ -110,6 +111,8 @@ export async function startApiStage(): Promise<ApiStage> {
   sockets.on('connection', socket => {
     socket.on('message', (data, binary) => {
       if (String(data) === 'card') socket.send(`{"card":"${CARD}"}`)
+      else if (String(data) === 'leave') socket.close(4000, `gone: ${EMAIL}`)
+      else if (String(data) === 'ping') socket.ping(EMAIL)
       else socket.send(data, { binary })
     })
   })
@@ -212,7 +215,11 @@ export async function startApiStage(): Promise<ApiStage> {
     folder,
     token: async (client = 'order-bot') =>
       client === 'order-bot' ? agent() : issuer.token({ client }),
-    async ask(resource, path, { method = 'GET', headers = {}, body, token, onChunk } = {}) {
+    async ask(
+      resource,
+      path,
+      { method = 'GET', headers = {}, body, token, agent: by, onChunk } = {},
+    ) {
       const authorization = `Bearer ${token ?? (await agent())}`
       return new Promise((resolve, reject) => {
         const asked = request(
@@ -222,6 +229,7 @@ export async function startApiStage(): Promise<ApiStage> {
             path,
             method,
             ca: readFileSync(gateway.ca),
+            ...(by === undefined ? {} : { agent: by }),
             headers: { authorization, 'sallyport-resource': resource, ...headers },
           },
           response => {
@@ -273,6 +281,8 @@ export async function startApiStage(): Promise<ApiStage> {
   return stage
 }
 
+const served = new WeakSet<object>()
+
 const encoders = {
   gzip: gzipSync,
   deflate: deflateSync,
@@ -288,6 +298,8 @@ async function serve(
   repository: string,
 ): Promise<void> {
   const url = new URL(incoming.url ?? '/', 'http://upstream')
+  const again = served.has(incoming.socket)
+  served.add(incoming.socket)
   const path = url.pathname.replace(/^\/v1/, '')
   if (path.startsWith('/partner')) return partner(incoming, response, seen)
   if (path.includes('.git/')) return gitBackend(incoming, response, url, repository)
@@ -319,12 +331,27 @@ async function serve(
       if (count === Number(url.searchParams.get('most') ?? 3)) response.end()
     }, 100)
     response.once('close', () => clearInterval(timer))
+  } else if (path === '/hints') {
+    response.writeEarlyHints({
+      link: `</style?mail=${EMAIL}>; rel=preload`,
+      'x-key': UPSTREAM_SECRET,
+    })
+    response.setHeader('content-type', 'image/png')
+    response.setHeader('trailer', 'x-checked')
+    response.write('PNG')
+    response.addTrailers({ 'x-checked': `${EMAIL} ${UPSTREAM_SECRET}` })
+    response.end()
+  } else if (path === '/stale') {
+    // A kept connection that is closed while the next request is on its way.
+    if (again) return void incoming.socket.destroy()
+    json([])
   } else if (path === '/away')
     response.writeHead(302, { location: 'https://elsewhere.example/x' }).end()
   else if (path === '/home')
     response
       .writeHead(302, {
         location: `http://${headers.host}/v1/echo?x=1`,
+        'x-about': EMAIL,
         'set-cookie': 'a=b; Domain=upstream.example; Path=/',
         'alt-svc': 'h3=":443"',
       })

@@ -1,6 +1,7 @@
 // HTTP services through a real gateway: what is decided, what reaches the upstream, and what comes back.
 
 import { readFileSync } from 'node:fs'
+import { Agent } from 'node:https'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { auditRecords } from '../servers/audit-files.ts'
@@ -314,14 +315,34 @@ test('passes events as they come, and ends a stream with its session', async () 
   expect(await endless).toBeInstanceOf(Error)
 }, 30_000)
 
-test('follows a WebSocket, and masks what it brings', async () => {
-  const socket = new WebSocket(`wss://127.0.0.1:${stage.gateway.port}/socket`, {
-    ca: readFileSync(stage.gateway.ca),
-    headers: { authorization: `Bearer ${await stage.token()}`, 'sallyport-resource': 'api' },
+/** The recording of the latest sessions of which one matches. */
+async function recorded(pattern: RegExp): Promise<string> {
+  const dora = await stage.token('dora')
+  let replayed = ''
+  await until('the session to be closed', async () => {
+    const sessions = JSON.parse((await stage.gateway.cli(['sessions', '--json'], dora)).stdout)
+    for (const { id, endedAt } of sessions.slice(0, 3)) {
+      if (!endedAt) continue
+      replayed = (await stage.gateway.cli(['session', 'replay', id, '--json'], dora)).stdout
+      if (pattern.test(replayed)) return true
+    }
+    return false
   })
+  return replayed
+}
+
+test('follows a WebSocket, and masks what it brings', async () => {
+  const open = async (resource: string) =>
+    new WebSocket(`wss://127.0.0.1:${stage.gateway.port}/socket`, {
+      ca: readFileSync(stage.gateway.ca),
+      headers: { authorization: `Bearer ${await stage.token()}`, 'sallyport-resource': resource },
+    })
+  const socket = await open('api')
   const texts: string[] = []
   socket.on('message', data => texts.push(String(data)))
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
+  const opened = (one: WebSocket) =>
+    new Promise((resolve, reject) => one.once('open', resolve).once('error', reject))
+  await opened(socket)
   socket.send('hello')
   socket.send('card')
   socket.send(EMAIL)
@@ -332,30 +353,74 @@ test('follows a WebSocket, and masks what it brings', async () => {
   const closed = new Promise(resolve => socket.once('close', resolve))
   socket.send(Buffer.from([1, 2, 3]))
   expect(await closed).toBe(1008)
-  const refused = new WebSocket(`wss://127.0.0.1:${stage.gateway.port}/socket`, {
-    ca: readFileSync(stage.gateway.ca),
-    headers: { authorization: `Bearer ${await stage.token()}`, 'sallyport-resource': 'files' },
-  })
+  // What was hidden is counted, also of a tunnel that was ended.
+  expect(await recorded(/"masked"/)).toMatch(
+    /"masked": \{\s*("email": 1,\s*"card": 1|"card": 1,\s*"email": 1)\s*\}/,
+  )
+  const leaving = await open('api')
+  await opened(leaving)
+  const reason = new Promise<string>(resolve =>
+    leaving.once('close', (code, words) => resolve(`${code} ${words}`)),
+  )
+  leaving.send('leave')
+  expect(await reason).toMatch(/^4000 gone: (?!.*secret)/)
+  const pinged = await open('api')
+  await opened(pinged)
+  const ended = new Promise(resolve => pinged.once('close', resolve))
+  pinged.send('ping')
+  expect(await ended).toBe(1008)
+  const refused = await open('files')
   const error: Error = await new Promise(resolve => refused.once('error', resolve))
   expect(error.message).toContain('403')
+}, 60_000)
+
+test('hides what hides beside a body: early hints and trailers', async () => {
+  for (const version of ['--http1.1', '--http2']) {
+    const { stdout } = await stage.curl(
+      'files',
+      '/hints',
+      version,
+      '-D',
+      '-',
+      '-o',
+      '/dev/null',
+      '-H',
+      'TE: trailers',
+    )
+    expect(stdout).toMatch(/^HTTP\/\S+ 103/)
+    expect(stdout).toContain('/style?mail=')
+    expect(stdout).not.toContain(EMAIL)
+    expect(stdout).not.toContain(UPSTREAM_SECRET)
+  }
 })
+
+test('says on record when a request was sent twice', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  for (let at = 0; at < 2; at += 1) {
+    const { status } = await stage.ask('api', '/stale', { agent })
+    expect(status).toBe(200)
+  }
+  agent.destroy()
+  expect(await recorded(/"sent": 2/)).toContain('/stale')
+}, 30_000)
+
+test('a token that ends while its connection is kept is asked for again', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const token = await stage.issuer.forge({ client: 'order-bot', ttl: 3 })
+  const ask = (by: string) => stage.ask('api', '/echo', { agent, token: by })
+  expect((await ask(token)).status).toBe(200)
+  await until('the token to have ended', async () => (await ask(token)).status === 401, 10_000)
+  expect((await ask(await stage.token())).status).toBe(200)
+  expect((await ask(token)).status).toBe(401)
+  agent.destroy()
+}, 30_000)
 
 test('records what was asked and what was seen, and no secret of anybody', async () => {
   const secrets = `access_token=query-secret-1&api_key=query-secret-2&to=https://u:query-secret-3@h/`
   await stage.ask('people', `/customers/${CARD}?recorded=1&${secrets}&q=${EMAIL}&full_name=Ann`, {
     headers: { cookie: 'sid=hunter2', connection: 'close' },
   })
-  const dora = await stage.token('dora')
-  let replayed = ''
-  await until('the session to be closed', async () => {
-    const sessions = JSON.parse((await stage.gateway.cli(['sessions', '--json'], dora)).stdout)
-    for (const { id, endedAt } of sessions.slice(0, 2)) {
-      if (!endedAt) continue
-      replayed = (await stage.gateway.cli(['session', 'replay', id, '--json'], dora)).stdout
-      if (replayed.includes('recorded=1')) return true
-    }
-    return false
-  })
+  const replayed = await recorded(/recorded=1/)
   expect(replayed).toContain('HTTP 200')
   expect(stage.seen.find(({ url }) => url.includes('recorded=1'))?.url).toContain(
     `/customers/${CARD}?recorded=1&${secrets}&q=${EMAIL}&full_name=Ann`,

@@ -53,7 +53,7 @@ export function answerHead(parts: AnswerHeadParts): ToldAnswer {
     origin,
     basePath,
     challenges: parts.carrier === 'sallyport-authorization',
-    scrub: value => withoutSecrets(permit.masks ? permit.scrub(value) : value, injected.secrets),
+    scrub: value => shownValue(value, permit, injected.secrets),
   })
   return {
     head: new RepeatedResponse({ ...of, fields, body }),
@@ -80,6 +80,15 @@ function headText(
   return Buffer.from(`HTTP ${status} ${reason}\n${lines.join('')}\n`)
 }
 
-function withoutSecrets(value: string, secrets: readonly string[]): string {
-  return secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), value)
+/** A field's value without what the principal may not see, and without our credential. */
+export function shownValue(value: string, permit: Permit, secrets: readonly string[]): string {
+  const masked = permit.masks ? permit.scrub(value) : value
+  // What stands for a value may be of letters that no field can hold.
+  const sendable =
+    masked === value
+      ? value
+      : masked.replace(/[^\t\x20-\x7e\x80-\xff]/gu, found => BRACKETS[found] ?? '?')
+  return secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), sendable)
 }
+
+const BRACKETS: Readonly<Record<string, string>> = { '⟦': '[', '⟧': ']' }

@@ -8,7 +8,7 @@ import {
   type Body,
   type BodyReceiver,
   type BodyWriter,
-  Fields,
+  type Fields,
   type Framing,
   STREAM,
 } from '#transport/http'
@@ -27,6 +27,8 @@ export interface AnswerParts {
   readonly length: number | undefined
   /** The upstream's credential: it does not come back. */
   readonly secrets: readonly string[]
+  /** What of the fields behind the body goes on. */
+  readonly trailers: (fields: Fields) => Fields
   /** Bytes of the body that go on record. */
   readonly keep: number
   /** The head, once; undefined: as the upstream framed it. */
@@ -92,7 +94,7 @@ export class AnswerRelay implements BodyReceiver {
       for (const part of masker?.end() ?? []) this.#send(this.#filter.write(part))
       this.#send(this.#filter.end())
       if (this.#over) return
-      this.#writer?.end(masker === undefined ? trailers : Fields.none)
+      this.#writer?.end(this.#parts.trailers(trailers))
     } catch (error) {
       this.#end(problem(error))
       return

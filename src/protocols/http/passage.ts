@@ -7,6 +7,7 @@ import {
   Body,
   bodyFollows,
   type Exchange,
+  Fields,
   type Framing,
   NO_BODY,
   pipe,
@@ -17,7 +18,7 @@ import {
   type UpstreamResponse,
 } from '#transport/http'
 import { AnswerRelay, limitExceeded } from './answer.ts'
-import { answerHead, type ToldAnswer } from './answer-head.ts'
+import { answerHead, shownValue, type ToldAnswer } from './answer-head.ts'
 import { readUpTo } from './body-start.ts'
 import type { Injected } from './credential.ts'
 import { requestFields } from './fields.ts'
@@ -57,6 +58,7 @@ export class Passage implements AnswerListener {
   #over = false
   #askedAgain = false
   #tunnelled = false
+  #sent = 0
 
   constructor(
     open: OpenSession,
@@ -136,6 +138,7 @@ export class Passage implements AnswerListener {
       return
     }
     this.#call = call
+    this.#sent += 1
     call.listen(this)
     const { bytes, rest, trailers } = this.#body
     if (rest !== undefined) pipe(rest, call.body)
@@ -183,7 +186,15 @@ export class Passage implements AnswerListener {
 
   informed(head: ResponseHead): void {
     if (head.status !== 103 || this.#over) return
-    this.#guarded(() => this.#parts.exchange.informational(103, head.fields))
+    this.#guarded(() => {
+      // Hints are links; nothing else of them is asked for.
+      const links = Fields.of(...[...head.fields].filter(([name]) => name === 'link'))
+      this.#parts.exchange.informational(103, this.#shown(links))
+    })
+  }
+
+  resent(): void {
+    this.#sent += 1
   }
 
   answered(response: UpstreamResponse): void {
@@ -289,6 +300,7 @@ export class Passage implements AnswerListener {
       masker,
       length: body === incoming && head.body.kind === 'length' ? head.body.length : undefined,
       secrets: this.#injected.secrets,
+      trailers: trailers => (masker === undefined ? this.#shown(trailers) : Fields.none),
       keep: masker !== undefined || isText(head) ? keep : 0,
       respond: framing => {
         const { head: onward } = this.#told(
@@ -351,12 +363,30 @@ export class Passage implements AnswerListener {
     const { session } = this.#open
     const { exchange } = this.#parts
     this.#tunnelled = true
-    serveTunnel(response, session, this.permit, exchange, this.#signal).then(
-      bytes => {
+    serveTunnel({
+      response,
+      session,
+      permit: this.permit,
+      exchange,
+      signal: this.#signal,
+      shown: fields => this.#shown(fields),
+      told: (bytes, masked) => {
         this.#bytes = bytes
-        this.#end()
+        this.#masked = masked
       },
+    }).then(
+      () => this.#end(),
       error => this.#end(error),
+    )
+  }
+
+  /** Without what the principal may not see, and without our credential. */
+  #shown(fields: Fields): Fields {
+    const { permit } = this
+    const { secrets } = this.#injected
+    if (fields.size === 0 || (!permit.masks && secrets.length === 0)) return fields
+    return Fields.of(
+      ...[...fields].map(([name, value]) => [name, shownValue(value, permit, secrets)] as const),
     )
   }
 
@@ -390,6 +420,7 @@ export class Passage implements AnswerListener {
         errorCode: done ? undefined : this.#code(error),
         rows: 0,
         bytes: this.#bytes,
+        sent: this.#sent > 1 ? this.#sent : undefined,
         masked: this.#masked,
       })
       session.catchUp()

@@ -7,7 +7,15 @@ import { AccessDenied, GatewayError, isGatewayError, ProtocolError, UpstreamErro
 import { type Exchange, Fields, type Tunnel, type UpstreamResponse } from '#transport/http'
 import { unreadableAnswer } from './masking.ts'
 import type { HttpSettings } from './settings.ts'
-import { BINARY, closeFrame, type FrameHead, FrameReader, serverFrame, TEXT } from './websocket.ts'
+import {
+  BINARY,
+  CLOSE,
+  closeFrame,
+  type FrameHead,
+  FrameReader,
+  serverFrame,
+  TEXT,
+} from './websocket.ts'
 
 /** A text that must be looked at is held whole: so much, and no more. */
 const MOST_TEXT = 1024 * 1024
@@ -16,14 +24,21 @@ const VIOLATED = 1002
 const REFUSED = 1008
 const GONE = 1001
 
-/** Resolves with the bytes that went to the client, when either side has ended. Throws what ended it before. */
-export async function serveTunnel(
-  response: UpstreamResponse,
-  session: Session<HttpSettings>,
-  permit: Permit,
-  exchange: Exchange,
-  signal: AbortSignal,
-): Promise<number> {
+export interface TunnelParts {
+  readonly response: UpstreamResponse
+  readonly session: Session<HttpSettings>
+  readonly permit: Permit
+  readonly exchange: Exchange
+  readonly signal: AbortSignal
+  /** What of the head's fields the principal may see. */
+  readonly shown: (fields: Fields) => Fields
+  /** Once, at its end: the bytes that went to the client, and how many values were hidden in them. */
+  readonly told: (bytes: number, masked: ReadonlyMap<string, number> | undefined) => void
+}
+
+/** Resolves when either side has ended. Throws what ended it before. */
+export async function serveTunnel(parts: TunnelParts): Promise<void> {
+  const { response, session, permit, exchange, signal } = parts
   const { head, tunnel: upstream } = response
   if (upstream === undefined) throw new UpstreamError('upstream_refused', 'there is no tunnel')
   if (head.fields.has('sec-websocket-extensions'))
@@ -35,7 +50,11 @@ export async function serveTunnel(
     name =>
       name !== 'sec-websocket-accept' && name !== 'sec-websocket-protocol' && name !== 'set-cookie',
   )
-  const client = exchange.upgrade(new Fields([...agreed.flat, 'upgrade', 'websocket']))
+  const told = [...parts.shown(agreed)].map(
+    ([name, value]) =>
+      [name, name === 'set-cookie' ? value.replace(/;\s*domain=[^;]*/gi, '') : value] as const,
+  )
+  const client = exchange.upgrade(Fields.of(...told, ['upgrade', 'websocket']))
   const { keep, answerBytes } = session.resource.recording
   const outward = new Outward(
     permit,
@@ -56,7 +75,8 @@ export async function serveTunnel(
         upstream.outgoing.abort(error instanceof Error ? error : new Error('ended'))
       } else upstream.outgoing.end()
       client.outgoing.end()
-      if (error === undefined) resolve(outward.sent)
+      parts.told(outward.sent, outward.close())
+      if (error === undefined) resolve()
       else reject(error)
     }
     const aborted = () => end(signal.reason)
@@ -123,6 +143,8 @@ class Outward {
   #held = 0
   /** Of the message that is under way. */
   #textual = false
+  /** The payload of a control frame that is looked at. */
+  #control: Uint8Array[] | undefined
 
   constructor(permit: Permit, client: Tunnel, record: (bytes: Uint8Array) => void, room: number) {
     this.#permit = permit
@@ -150,7 +172,8 @@ class Outward {
         )
       return
     }
-    this.#send(head.bytes)
+    if (this.#permit.masks && head.length > 0) this.#control = []
+    else this.#send(head.bytes)
   }
 
   payload(bytes: Uint8Array): void {
@@ -159,13 +182,23 @@ class Outward {
       this.#text.push(Buffer.from(bytes))
       return
     }
+    if (head.opcode > BINARY && this.#control !== undefined) {
+      this.#control.push(Buffer.from(bytes))
+      return
+    }
     this.#send(bytes)
     if (this.#textual && head.opcode <= BINARY) this.#keep(bytes)
   }
 
   end(): void {
     const head = this.#head!
-    if (head.opcode > BINARY || !head.final) return
+    if (head.opcode > BINARY) {
+      const payload = this.#control && Buffer.concat(this.#control)
+      this.#control = undefined
+      if (payload !== undefined) this.#send(this.#shownControl(head, payload))
+      return
+    }
+    if (!head.final) return
     if (this.#text !== undefined) {
       const shown = this.#shown(Buffer.concat(this.#text))
       this.#text = undefined
@@ -185,6 +218,23 @@ class Outward {
       if (error instanceof BodyProblem) throw unreadableAnswer(error)
       throw error
     }
+  }
+
+  /** A close says why in words, which are masked as others are; a ping that would have to be is nobody's. */
+  #shownControl({ opcode, bytes }: FrameHead, payload: Buffer): Uint8Array {
+    if (opcode === CLOSE && payload.length >= 2) {
+      const shown = Buffer.from(this.#shown(payload.subarray(2)))
+      if (shown.equals(payload.subarray(2))) return Buffer.concat([bytes, payload])
+      return closeFrame(payload.readUInt16BE(0), shown.toString('utf8'))
+    }
+    if (Buffer.from(this.#shown(payload)).equals(payload)) return Buffer.concat([bytes, payload])
+    throw new AccessDenied('answer_unreadable', 'something is masked for you, and a ping holds it')
+  }
+
+  /** No more comes: how many values were hidden, by class; undefined: nothing was looked at. */
+  close(): ReadonlyMap<string, number> | undefined {
+    this.#masker?.close()
+    return this.#masker?.found
   }
 
   #send(bytes: Uint8Array): void {

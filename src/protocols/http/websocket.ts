@@ -124,7 +124,11 @@ export function serverFrame(opcode: number, payload: Uint8Array): Buffer {
 }
 
 export function closeFrame(code: number, reason: string): Buffer {
-  const text = Buffer.from(reason).subarray(0, MOST_CONTROL - 2)
+  const all = Buffer.from(reason)
+  let end = Math.min(all.length, MOST_CONTROL - 2)
+  // No part of a character: the reason is UTF-8.
+  while (end < all.length && (all[end]! & 0xc0) === 0x80) end -= 1
+  const text = all.subarray(0, end)
   const payload = Buffer.alloc(2 + text.length)
   payload.writeUInt16BE(code, 0)
   text.copy(payload, 2)

@@ -113,8 +113,9 @@ export class EventLines {
         return `${line}}\n`
       }
       case 'outcome': {
-        const { at, entry, status, rows, bytes, errorCode, masked } = event
+        const { at, entry, status, rows, bytes, sent, errorCode, masked } = event
         let line = `{"kind":"outcome","at":${at},"entry":${entry},"status":"${status}","rows":${rows},"bytes":${bytes}`
+        if (sent !== undefined) line += `,"sent":${sent}`
         if (errorCode !== undefined) line += `,"errorCode":${JSON.stringify(errorCode)}`
         if (masked !== undefined) line += `,"masked":${JSON.stringify(masked)}`
         return `${line}}\n`

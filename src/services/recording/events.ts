@@ -33,6 +33,8 @@ export type RecordedEvent =
       readonly status: string
       readonly rows: number
       readonly bytes: number
+      /** How many times it was sent upstream, when more than once. */
+      readonly sent?: number | undefined
       readonly errorCode?: string | undefined
       /** How many values were masked, by class. */
       readonly masked?: { readonly [dataClass: string]: number } | undefined

@@ -76,6 +76,7 @@ export class RetriedCall implements UpstreamCall, AnswerListener {
       .then(
         call => {
           this.#call = call
+          this.#listener?.resent?.()
           call.listen(this)
         },
         failure => this.#listener?.failed(failure),

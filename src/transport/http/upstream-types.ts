@@ -41,6 +41,8 @@ export interface AnswerListener {
   failed(error: Error): void
   /** 1xx but 101, ahead of it. */
   informed?(head: ResponseHead): void
+  /** It was sent once more: the first connection was closed ahead of any answer. */
+  resent?(): void
 }
 
 export interface UpstreamCall {
