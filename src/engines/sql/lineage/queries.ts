@@ -1,7 +1,7 @@
 // SELECT, VALUES and set operations: the columns that they answer with, and what they ask on the way.
 import { beside } from './from.ts'
 import type { Key, Query, Select, SetOperation, Target, Values } from './plan.ts'
-import { Row } from './row.ts'
+import { ANYHOW, Row } from './row.ts'
 import type { Run } from './run.ts'
 import { Outputs, type Place, rowOf as rowNamed, Scope } from './scope.ts'
 import { either, UNKNOWN, type Value } from './value.ts'
@@ -137,8 +137,9 @@ function values(query: Values, place: Place, run: Run): Row {
       else if (column.at(-1) !== value) column.push(value)
     }
   }
+  const anyhow = run.names.rules?.outward === true
   const row = Row.of(
-    columns.map((_, index) => `column${index + 1}`),
+    columns.map((_, index) => (anyhow ? ANYHOW : `column${index + 1}`)),
     columns.map(each => either(each, run.fuel)),
   )
   sortedAndCut(query, row, within, run)

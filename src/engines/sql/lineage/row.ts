@@ -1,6 +1,8 @@
 // The columns of what stands in FROM, or of a query: names and values, and whether these are all of them.
 import { either, type Fuel, made, UNKNOWN, type Value } from './value.ts'
 
+/** The name of a column that may be called anything: of VALUES, where servers differ. */
+export const ANYHOW = '\0'
 /** A character that no plain word has. */
 const notPlain = /[^\w$\u{80}-\u{10ffff}]/u
 /** Up to here looking through the names beats making a map. */
@@ -64,8 +66,8 @@ export class Row {
 
   /** An expression without an alias is called by its own text, which is not kept here: a name like that may be any such. */
   findByText(name: string, fuel: Fuel): Value | undefined {
-    if (!notPlain.test(name)) return undefined
-    const found = this.#indexes('')
+    const called = this.#indexes(ANYHOW)
+    const found = notPlain.test(name) ? [...this.#indexes(''), ...called] : called
     return found.length === 0
       ? undefined
       : either(

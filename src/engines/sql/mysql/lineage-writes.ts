@@ -99,7 +99,10 @@ function conflictOf(
   planner.inserted = isTree(row) ? (planner.path(row['row_alias']).at(-1) ?? '') : ''
   const assignments = list.map(each => assignmentOf(each, planner))
   planner.inserted = undefined
-  const sees = source?.kind === 'select' ? source.from : []
+  // (Its CTEs are not seen from here: what is called like one would be taken for a table.)
+  const own: readonly FromItem[] = source?.kind === 'select' ? source.from : []
+  const sees: readonly FromItem[] =
+    source?.kind === 'select' && source.with !== undefined ? [{ kind: 'unknown' }] : own
   return { on: 'any', assignments, where: [], sees }
 }
 

@@ -125,6 +125,13 @@ describe('names are looked for as the server does', () => {
     }
   })
 
+  it('a column of VALUES may be called anything', () => {
+    const inner = '(values (1), ((select ssn from customers limit 1))) v'
+    expect(
+      outputs(`select (select \`1\` from ${inner}) from (select note as \`1\` from orders) o`),
+    ).toBe('~customers.ssn,orders.note')
+  })
+
   it('an expression without an alias is found by its text', () => {
     expect(outputs('select `upper(ssn)` from (select upper(ssn) from customers) d')).toBe(
       '~customers.ssn',
@@ -267,6 +274,12 @@ describe('values that go elsewhere', () => {
     ['call own((select ssn from customers))', 'own ~customers.ssn'],
   ])('%s', (text, expected) => {
     expect(transfers(text)).toBe(expected)
+  })
+
+  it('a CTE of the source is none of the tables that ON DUPLICATE KEY UPDATE names', () => {
+    const source = 'with orders as (select ssn as note from customers) select 1 from orders'
+    const text = `insert into veiled (shown) ${source} on duplicate key update shown = orders.note`
+    expect(transfers(text)).toBe('unknown')
   })
 
   it('into a file goes what the query answers', () => {
