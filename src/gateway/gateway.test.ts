@@ -255,6 +255,40 @@ describe('a statement', () => {
     expect(done).toMatchObject({ result: { statements: [{ entry: permit.auditIndex, rows: 3 }] } })
   })
 
+  it('that shares a write is good for sending once that is done, and its session forgets it when it fails', async () => {
+    const [one, other] = [await test.open(ana), await test.open(bot)]
+    const left: string[] = []
+    const first = one.departs(() => left.push('one'))
+    const second = other.departs(() => left.push('other'))
+    const early = (await one.authorize(read(), nobodyWaits)) as Permit
+    first.leave()
+    const before = test.audit.size
+    const permit = (await other.authorize(read(), nobodyWaits)) as Permit
+    second.leave()
+    expect([left, test.audit.size, permit.auditIndex]).toEqual([['one'], before, before])
+    await new Promise(setImmediate)
+    second.clear()
+    expect([left, test.audit.size]).toEqual([['one', 'other'], before + 1])
+
+    const lost = (await one.authorize(read(), nobodyWaits)) as Permit
+    test.disk.full = true
+    expect(() => first.clear()).toThrow('The audit log cannot be written.')
+    test.disk.full = false
+    expect(await caught(() => one.authorize(read(), nobodyWaits))).toMatchObject({
+      code: 'audit_unavailable',
+    })
+    one.complete(early, { status: 'completed', rows: 1, bytes: 10 })
+    one.complete(lost, { status: 'failed', rows: 0, bytes: 0 })
+    await one.close('failed')
+    const done = (await test.entries()).filter(({ kind }) => kind === 'statement.completed')
+    expect(done).toMatchObject([{ result: { statements: [{ entry: early.auditIndex }] } }])
+    expect(done[0]).not.toMatchObject({ result: { statements: [{}, {}] } })
+    const recorded = await test.recordings.read(one.id)
+    expect(recorded.filter(({ kind }) => kind === 'statement' || kind === 'outcome')).toMatchObject(
+      [{ entry: early.auditIndex }, { entry: early.auditIndex }],
+    )
+  })
+
   it('is refused once the session has ended', async () => {
     const session = await test.open(ana)
     await session.close('ended_by_operator')

@@ -17,7 +17,7 @@ import {
   Unavailable,
 } from '#model'
 import { type AccessTables, accessMigrations, Grants, Requests } from '#services/access'
-import { type AuditLog, openAuditLog } from '#services/audit'
+import { type AuditLog, nodeFiles, openAuditLog } from '#services/audit'
 import { type Database, openDatabase } from '#services/db'
 import {
   createIdentity,
@@ -114,6 +114,8 @@ export interface TestGateway {
   readonly requests: Requests
   readonly grants: Grants
   readonly audit: AuditLog & { failing: boolean }
+  /** The log's. */
+  readonly disk: { full: boolean }
   readonly hold: { user: number; agent: number; transaction: number }
   clock: { now: number }
   readonly recordings: Recordings
@@ -141,11 +143,19 @@ export async function testGateway(policies: string, storePath = ':memory:'): Pro
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-gateway-'))
   const clock = { now: Date.now() }
   const now = () => clock.now
+  const disk = { full: false }
   const log = await openAuditLog({
     folder: join(folder, 'audit'),
     origin: 'test/audit',
     now,
     checkpointMs: 0,
+    files: {
+      ...nodeFiles,
+      write(...call) {
+        if (disk.full) throw new Error('ENOSPC')
+        return nodeFiles.write(...call)
+      },
+    },
   })
   const audit = Object.assign(Object.create(log) as AuditLog, {
     failing: false,
@@ -237,6 +247,7 @@ export async function testGateway(policies: string, storePath = ':memory:'): Pro
     requests,
     grants,
     audit,
+    disk,
     hold,
     clock,
     open: (who, resource = 'shop', begin) => gateway.open(who, protocol, resource, origin, begin),
@@ -265,6 +276,7 @@ export async function testGateway(policies: string, storePath = ':memory:'): Pro
     entries: () => log.read(0, log.size),
     close: async () => {
       audit.failing = false
+      disk.full = false
       await gateway.stop()
       await recordings.close()
       await log.close()

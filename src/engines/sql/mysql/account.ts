@@ -132,7 +132,10 @@ class Account {
     }
     this.#seen.add(index)
     if (token.kind === STRING || token.kind === NAME) node[field] = token.text
-    else if (token.kind === BYTES) {
+    else if (token.kind === WORD) {
+      node[field] = token.written
+      delete node['quote_style']
+    } else if (token.kind === BYTES) {
       delete node[field]
       // In a name's place (an alias) it stands for itself.
       node[field === 'SingleQuotedString' ? 'HexStringLiteral' : field] = token.text

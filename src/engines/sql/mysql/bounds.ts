@@ -1,6 +1,6 @@
 // How much the parser may be given. Its stack is a megabyte: what nests or chains too far ends it, not the text alone.
 import { Refusal } from '../draft.ts'
-import { BYTES, MARK, NAME, NUMBER, PARAMETER, STRING, type Token, WORD } from './lexer.ts'
+import { BYTES, MARK, NUMBER, PARAMETER, STRING, type Token, WORD } from './lexer.ts'
 import { intervalUnits } from './words.ts'
 
 /** Measured: some 500 operators in a chain are read, 800 are not. */
@@ -195,7 +195,7 @@ class Shapes {
       if (isLiteral(kind) || (kind === WORD && text === 'null')) shape += '\x01'
       // A minus says as little as the number behind it.
       else if (!(kind === MARK && text === '-' && tokens[at + 1]?.kind === NUMBER)) {
-        shape += `${kind === NAME ? '\x03' : '\x02'}${text}`
+        shape += `\x02${kind} ${text}`
       }
     }
     const count = this.#counts.get(shape) ?? 0

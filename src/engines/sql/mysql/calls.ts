@@ -63,6 +63,14 @@ function sequence(name: string, held: Tree, walk: Walk): void {
   const [type, word] = opened(value, 'a sequence')
   const parts = type === 'Identifier' ? [word] : word
   if (wordsOf(parts) === undefined) throw unknown('a sequence')
+  // MySQL has none: there it is a user's function.
+  walk.draft.presumedBuiltIn.push(name)
+  walk.draft.functions.push(name)
+  walk.fields(held, 'Function', {
+    name: true,
+    parameters: true,
+    args: value => given(value, walk, true),
+  })
   walk.draft.touch(name === 'lastval' ? 'read' : 'write', name.toUpperCase(), relationIn(parts), [])
 }
 

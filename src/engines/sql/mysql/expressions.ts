@@ -2,7 +2,7 @@
 import { call } from './calls.ts'
 import { folded, wordsIn } from './names.ts'
 import { query } from './queries.ts'
-import { wordOf } from './syntax-tree.ts'
+import { isTree, wordOf } from './syntax-tree.ts'
 import { systemVariable } from './variables.ts'
 import { eachOf, type Fields, opened, unknown, type Walk } from './walk.ts'
 
@@ -58,6 +58,12 @@ function isValueWord(word: string): boolean {
   return valueWords.test(word)
 }
 
+/** `DATE 'x'`. Behind other words a string is an alias: `text 'x'` is a column. */
+function typedString(value: unknown): void {
+  const [type] = opened(isTree(value) ? value['data_type'] : undefined, 'a literal')
+  if (type !== 'Date' && type !== 'Time' && type !== 'Timestamp') throw unknown('TypedString')
+}
+
 const held: Handler = (value, walk) => expression(value, walk)
 const all: Handler = (values, walk) => expressions(values, walk)
 const nothing: Handler = () => {}
@@ -73,7 +79,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   Identifier: identifier,
   CompoundIdentifier: compound,
   Value: nothing,
-  TypedString: nothing,
+  TypedString: typedString,
   Nested: held,
   IsNull: held,
   IsNotNull: held,

@@ -139,7 +139,7 @@ class Renderer {
   #key(index: number, token: Token): void {
     // Behind a dot any word is a name.
     if (this.#mark(index - 1) === '.' || this.#mark(index + 1) === '.') {
-      this.#put(token.written, index)
+      this.#name(index, token)
       return
     }
     const { text } = token
@@ -150,14 +150,21 @@ class Renderer {
     else if (text === 'sounds' && this.#is(index + 1, 'like')) return
     else if (text === 'distinctrow') this.#put('DISTINCT')
     else if (intervalUnits.has(text) && text.includes('_')) this.#put('DAY')
-    else if (text === 'character' && this.#is(index + 1, 'set')) this.#drop(index, 3)
-    else if (text === 'charset' && !this.#isFree(index)) this.#drop(index, 2)
+    else if (text === 'character' && this.#is(index + 1, 'set') && this.#endsType(index + 1)) {
+      this.#drop(index, 3)
+    } else if (text === 'charset' && this.#endsType(index)) this.#drop(index, 2)
     else if (text === 'lock' && this.#words(index, 'lock in share mode')) this.#swap4(index)
     else if (text === 'with' && this.#is(index + 1, 'rollup')) this.#drop(index, 2)
     else if (text === 'using' && this.#isOfChar(index)) this.#drop(index, 2)
     else if (text === 'next' && this.#words(index, 'next value for')) this.#sequence(index)
-    else if (text === 'rows' && this.#is(index + 1, 'examined')) this.#drop(index, 3)
-    else this.#put(token.written, index)
+    else if (text === 'rows' && this.#is(index + 1, 'examined')) this.#examined(index)
+    else this.#name(index, token)
+  }
+
+  /** What the parser's own lexer might cut in another way goes as names in quotes do. */
+  #name(index: number, { written }: Token): void {
+    if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(written)) this.#put(written, index)
+    else this.#put(`\`${STANDS_FOR}${index}\``, index)
   }
 
   #select(index: number): void {
@@ -208,12 +215,19 @@ class Renderer {
     this.#after.set(end, ')')
   }
 
+  /** `LIMIT 5 ROWS EXAMINED 100` */
+  #examined(index: number): void {
+    if (this.#tokens[index + 2]?.kind !== NUMBER) {
+      throw new Refusal('statement_unreadable', 'the statement is not understood')
+    }
+    for (let next = 0; next < 3; next++) this.#dropped.add(index + next)
+  }
+
   #drop(index: number, count: number): void {
     for (let next = 0; next < count; next++) {
       // Only words and names say so little.
       const kind = this.#tokens[index + next]?.kind
-      const plain = kind === WORD || kind === NAME || kind === STRING
-      if (!plain && !(kind === NUMBER && next === 2)) {
+      if (kind !== WORD && kind !== NAME && kind !== STRING) {
         throw new Refusal('statement_unreadable', 'the statement is not understood')
       }
       this.#dropped.add(index + next)
@@ -228,22 +242,31 @@ class Renderer {
     return before.kind !== WORD || !reservedWords.has(before.text)
   }
 
-  /** `charset` as a name: nothing of a type stands before it. */
-  #isFree(index: number): boolean {
-    const before = this.#tokens[index - 1]
-    return !(before?.kind === WORD && before.text === 'char') && this.#mark(index - 1) !== ')'
+  /** `CAST(a AS CHAR CHARSET utf8)`: the end of a cast's type. Elsewhere the word is a name, an alias say. */
+  #endsType(index: number): boolean {
+    const named = this.#tokens[index + 1]
+    if (this.#mark(index + 2) !== ')') return false
+    if (named?.kind === WORD && reservedWords.has(named.text) && named.text !== 'binary')
+      return false
+    const holder = this.#holder(index)
+    return holder === 'cast' || holder === 'convert'
+  }
+
+  /** The word before the bracket that a word stands in. */
+  #holder(index: number): string {
+    let depth = 0
+    for (let at = index - 1; at > 0; at--) {
+      const mark = this.#mark(at)
+      if (mark === ')') depth++
+      else if (mark === '(' && depth-- === 0) return this.#text_(at - 1)
+    }
+    return ''
   }
 
   /** `CHAR(65 USING utf8)` */
   #isOfChar(index: number): boolean {
     if (this.#mark(index + 2) !== ')') return false
-    let depth = 0
-    for (let at = index - 1; at > 0; at--) {
-      const mark = this.#mark(at)
-      if (mark === ')') depth++
-      else if (mark === '(' && depth-- === 0) return this.#is(at - 1, 'char')
-    }
-    return false
+    return this.#holder(index) === 'char'
   }
 
   #close(index: number): number {
