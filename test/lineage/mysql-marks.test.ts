@@ -67,6 +67,61 @@ function lineageOf(text: string): Lineage | undefined {
   return catalog.expanded(made).lineage?.[0]
 }
 
+let told = 0
+
+/** Marks that a write has put into a column of `w` without our saying so. */
+async function spilled(sql: string): Promise<readonly string[] | undefined> {
+  await session.query('begin')
+  try {
+    await session.query("insert into w values (1, 'old', 'old')")
+    await session.query(sql)
+    const [answer] = await session.query({ sql: 'select x, y from w', rowsAsArray: true })
+    const transfers = lineageOf(sql)?.transfers
+    if (transfers === undefined || transfers === 'unknown') return []
+    told += 1
+    const spills: string[] = []
+    for (const row of answer as unknown[][]) {
+      for (const [index, column] of ['x', 'y'].entries()) {
+        const said = transfers.filter(
+          ({ to }) => to === undefined || (to.object === 'app.w' && to.column === column),
+        )
+        if (said.some(({ how }) => how === 'unknown')) continue
+        const named = said.flatMap(({ sources }) =>
+          sources.map(each => `${each.object}.${each.column}`),
+        )
+        for (const from of marked(row[index] ?? '')) {
+          if (!named.includes(from)) spills.push(`w.${column} got ${from}: ${sql}`)
+        }
+      }
+    }
+    return spills
+  } catch (error) {
+    const { code, errno } = error as { readonly code?: string; readonly errno?: number }
+    if (code === 'PROTOCOL_CONNECTION_LOST') await again()
+    else if (errno === undefined) throw error
+    return undefined
+  } finally {
+    await session.query('rollback')
+  }
+}
+
+it('every mark that a write stores was said to go there', async () => {
+  const queries = new MysqlQueries(new Random(SEED + 1))
+  const spills: string[] = []
+  let ran = 0
+  for (let count = 0; count < QUERIES / 2; count++) {
+    const found = await spilled(queries.write())
+    if (found === undefined) continue
+    ran += 1
+    spills.push(...found)
+  }
+  if (process.env['LINEAGE_TALLY'] !== undefined)
+    process.stdout.write(`${ran} writes, ${told} told\n`)
+  expect(spills.slice(0, 10)).toEqual([])
+  expect(ran).toBeGreaterThan(QUERIES / 10)
+  expect(told).toBeGreaterThan(ran / 2)
+}, 600_000)
+
 function marked(cell: unknown): readonly string[] {
   const text = (typeof cell === 'string' ? cell : JSON.stringify(cell)).toLowerCase()
   return [...marks].filter(([mark]) => text.includes(mark)).map(([, column]) => column)

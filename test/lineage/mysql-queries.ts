@@ -9,6 +9,7 @@ create table T3 (c varchar(40), x varchar(40), g varchar(60) as (concat(x, '-'))
 insert into t1 values (1, 'qt1aq1', 'qt1bq1', 'qt1cq1'), (2, 'qt1aq2', 'qt1bq2', 'qt1cq2');
 insert into t2 (id, a, d, s) values (1, 'qt2aq1', 'qt2dq1', 'qt2sq1'), (2, 'qt2aq2', 'qt2dq2', 'qt2sq2');
 insert into T3 (c, x) values ('qt3cq1', 'qt3xq1'), ('qt3cq2', 'qt3xq2');
+create table w (id int primary key auto_increment, x text, y text);
 create view v1 as select a, concat(b, c) as d, id from t1;
 create algorithm = temptable view v2 as select v1.d as x, t2.a from v1 join t2 using (id);
 `
@@ -58,6 +59,39 @@ export class MysqlQueries {
     if (depth > 0 && random.chance(0.15)) return this.#union(depth - 1, outer, width)
     if (depth > 0 && random.chance(0.2)) return this.#with(depth - 1, outer, width)
     return this.#select(depth, outer, width, [])
+  }
+
+  /** A write to `w`. */
+  write(): string {
+    const random = this.#random
+    const target: Source = { alias: 'w', columns: ['x', 'y'] }
+    switch (random.below(5)) {
+      case 0: {
+        const { sql } = this.query(2, [], 2)
+        return `insert into w (x, y) select * from (${sql}) q limit 3`
+      }
+      case 1: {
+        const { sql, columns } = this.#select(1, [], 2, [])
+        const name = random.of(columns)
+        const value = random.of(['values(y)', 'values(x)', name, `concat(values(x), ${name})`, 'y'])
+        return `insert into w (id, x) select 1, b from t1 limit 1 on duplicate key update y = (${sql} limit 1), x = ${value}`
+      }
+      case 2: {
+        const { sql, sources } = this.#from(1, [])
+        const value = random.of([this.#plain(sources), 'values(x)', 'x'])
+        return `insert into w (id, x) select 1, ${this.#plain(sources)} from ${sql} limit 1 on duplicate key update y = ${value}`
+      }
+      case 3: {
+        const { sql, source } = this.#source(1, [])
+        const scope = [source, target]
+        const of = random.of(['w.', ''])
+        return `update w join ${sql} set ${of}x = ${this.#value(1, scope, [])}, w.y = ${this.#plain(scope)}`
+      }
+      default: {
+        const { sql, source } = this.#source(1, [])
+        return `replace into w (x, id, y) select ${this.#value(1, [source], [])}, 1, ${this.#plain([source])} from ${sql} limit 1`
+      }
+    }
   }
 
   #union(depth: number, outer: readonly Source[], width = 1 + this.#random.below(3)): Query {
