@@ -1,6 +1,7 @@
 // HTTP services through a real gateway: what is decided, what reaches the upstream, and what comes back.
 
 import { readFileSync } from 'node:fs'
+import { connect } from 'node:http2'
 import { Agent } from 'node:https'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
@@ -373,6 +374,55 @@ test('follows a WebSocket, and masks what it brings', async () => {
   const error: Error = await new Promise(resolve => refused.once('error', resolve))
   expect(error.message).toContain('403')
 }, 60_000)
+
+test('follows a WebSocket over HTTP/2, and masks what it brings', async () => {
+  const session = connect(`https://127.0.0.1:${stage.gateway.port}`, {
+    ca: readFileSync(stage.gateway.ca),
+  })
+  await new Promise(resolve => session.once('remoteSettings', resolve))
+  expect(session.remoteSettings.enableConnectProtocol).toBe(true)
+  const open = async (resource: string, more: Record<string, string> = {}) => {
+    const stream = session.request({
+      ':method': 'CONNECT',
+      ':protocol': 'websocket',
+      ':path': '/socket',
+      'sec-websocket-version': '13',
+      authorization: `Bearer ${await stage.token()}`,
+      'sallyport-resource': resource,
+      ...more,
+    })
+    stream.on('error', () => {})
+    const status = await new Promise<number | undefined>(resolve => {
+      stream.once('response', headers => resolve(headers[':status']))
+      stream.once('close', () => resolve(undefined))
+    })
+    return { stream, status }
+  }
+  const { stream, status } = await open('api')
+  expect(status).toBe(200)
+  let heard = ''
+  stream.on('data', chunk => {
+    heard += chunk.toString('latin1')
+  })
+  /** A short text, with a mask of zeros. */
+  const frame = (text: string) =>
+    Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])
+  stream.write(frame('hello'))
+  stream.write(frame('card'))
+  await until('two answers', () => /hello[\s\S]*card"/.test(heard))
+  expect(heard).not.toContain(CARD)
+  stream.write(Buffer.from([0x82, 0x81, 0, 0, 0, 0, 1]))
+  await until('it to be ended', () => stream.closed || stream.readableEnded)
+  expect(heard).toContain('answer_unreadable')
+  expect((await open('files')).status).toBe(403)
+  for (const wrong of [
+    { ':protocol': 'connect-udp' },
+    { 'sec-websocket-version': '8' },
+    { 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==' },
+  ] as Record<string, string>[])
+    expect((await open('api', wrong)).status, JSON.stringify(wrong)).toBe(400)
+  session.destroy()
+}, 30_000)
 
 test('hides what hides beside a body: early hints and trailers', async () => {
   for (const version of ['--http1.1', '--http2']) {

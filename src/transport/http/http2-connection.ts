@@ -17,7 +17,7 @@ import { HttpRefusal } from './refusal.ts'
 import { problem } from './refusal-answer.ts'
 
 /** Pseudo-fields of a request. */
-const PSEUDO_FIELDS = 4
+const PSEUDO_FIELDS = 5
 const RESETS_WITHIN_MS = 10_000
 const NEVER = Number.POSITIVE_INFINITY
 
@@ -54,6 +54,7 @@ export class Http2Connection implements HttpConnection, Watched {
         maxHeaderListSize: limits.headBytes,
         initialWindowSize: 262_144,
         enablePush: false,
+        enableConnectProtocol: true,
       },
     })
     this.#session = session

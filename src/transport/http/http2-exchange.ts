@@ -1,5 +1,7 @@
 // One stream of a client's HTTP/2 connection.
+import { createHash } from 'node:crypto'
 import type { ServerHttp2Stream } from 'node:http2'
+import { UpstreamError } from '#model'
 import { Body, type BodyWriter, type Flow, type Tunnel } from './body.ts'
 import { isSendable } from './chunked.ts'
 import { unwatch, type Watched, watch } from './deadlines.ts'
@@ -9,10 +11,12 @@ import { Fields } from './fields.ts'
 import { isFraming, UnsendableHead } from './heads.ts'
 import { readHttp2Trailers } from './http2-head.ts'
 import type { HttpLimits } from './limits.ts'
-import { bodyFollows, type RequestHead, type ResponseHead } from './message.ts'
+import { bodyFollows, type RequestHead, type ResponseHead, STREAM } from './message.ts'
 import { HttpRefusal } from './refusal.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
+/** RFC 6455 section 1.3. */
+const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 export class Http2Exchange implements Exchange, BodyWriter, Flow, Watched {
   readonly request: RequestHead
@@ -159,8 +163,30 @@ export class Http2Exchange implements Exchange, BodyWriter, Flow, Watched {
     this.end()
   }
 
-  upgrade(_fields: Fields): Tunnel {
-    throw new Error('nothing to upgrade')
+  /** RFC 8441 section 5: 200 in place of 101, and without what only HTTP/1.1 needs. */
+  upgrade(fields: Fields): Tunnel {
+    if (this.request.upgrade === undefined) throw new Error('nothing to upgrade')
+    const key = this.request.fields.get('sec-websocket-key') ?? ''
+    const accept = createHash('sha1').update(`${key}${WEBSOCKET}`).digest('base64')
+    if (fields.get('sec-websocket-accept') !== accept)
+      throw new UpstreamError('upstream_refused', 'the upstream did not accept the WebSocket')
+    const kept = fields.without(name => name === 'sec-websocket-accept' || name === 'upgrade')
+    this.respond({ status: 200, fields: kept, body: STREAM })
+    const stream = this.#stream
+    const incoming = new Body({
+      pause: () => void stream.pause(),
+      resume: () => void stream.resume(),
+      cancel: () => this.abort(new HttpRefusal('connection_lost')),
+    })
+    stream.on('data', (chunk: Buffer) => {
+      if (!incoming.push(chunk)) stream.pause()
+    })
+    stream.once('end', () => {
+      // A reset looks like an end here.
+      if (stream.rstCode === 0 && !stream.aborted) incoming.finish(Fields.none)
+    })
+    stream.once('close', () => incoming.fail(new HttpRefusal('connection_lost')))
+    return { incoming, outgoing: this }
   }
 
   write(chunk: Uint8Array): boolean {

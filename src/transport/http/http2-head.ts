@@ -1,6 +1,7 @@
 // Heads of HTTP/2 (RFC 9113 section 8.3), judged by the rules of HTTP/1.1: what comes in by one version may leave by the other,
 // and nothing in a value or a pseudo-field may become a line there.
 
+import { randomBytes } from 'node:crypto'
 import { fieldName, fieldValue, mayTrail, overrides } from './field-lines.ts'
 import { Fields } from './fields.ts'
 import type { HttpLimits } from './limits.ts'
@@ -24,7 +25,7 @@ const FORBIDDEN = new Set([
   'transfer-encoding',
   'upgrade',
 ])
-const PSEUDO = new Set([':method', ':scheme', ':authority', ':path'])
+const PSEUDO = new Set([':method', ':scheme', ':authority', ':path', ':protocol'])
 
 /** `raw`: name, value, name, value … as they came. `ended`: no body follows. */
 export function readHttp2Head(
@@ -49,14 +50,29 @@ export function readHttp2Head(
   }
   if (flat.length / 2 > limits.fields) throw new HttpRefusal('fields_too_many')
   const method = pseudo.get(':method') ?? ''
-  checkMethod(method)
+  // RFC 8441: a WebSocket, and nothing else that CONNECT could open.
+  const protocol = pseudo.get(':protocol')
+  if (protocol === undefined) checkMethod(method)
+  else if (method !== 'CONNECT' || protocol !== 'websocket' || ended)
+    throw new HttpRefusal('upgrade')
   if (!/^https?$/.test(pseudo.get(':scheme') ?? '')) throw new HttpRefusal('request_line')
   const path = pseudo.get(':path') ?? ''
   if (path.length > limits.targetBytes) throw new HttpRefusal('target_too_long')
   if (!path.startsWith('/') && path !== '*') throw new HttpRefusal('target_form')
   const authority = pseudo.get(':authority')
-  const { target } = readTarget(path, method, limits.encodedSlash)
-  return headOf(method, target, authority, flat, ended)
+  const { target } = readTarget(path, protocol === undefined ? method : 'GET', limits.encodedSlash)
+  if (protocol === undefined) return headOf(method, target, authority, flat, ended)
+  const head = headOf('GET', target, authority, flat, true)
+  const { fields } = head
+  if (fields.has('sec-websocket-key') || fields.get('sec-websocket-version') !== '13')
+    throw new HttpRefusal('upgrade')
+  // As HTTP/1.1 asks for it, which is how it goes on (section 5.1 has no key; the answer to ours is checked where it comes back).
+  const key = randomBytes(16).toString('base64')
+  return {
+    ...head,
+    fields: new Fields([...fields.flat, 'sec-websocket-key', key]),
+    upgrade: protocol,
+  }
 }
 
 function headOf(

@@ -221,7 +221,7 @@ describe('a head of HTTP/2', () => {
     ['a repeated pseudo-field', [...base, ':path', '/b'], 'field_name'],
     ['a pseudo-field behind a field', ['x', 'y', ...base], 'field_name'],
     ['a pseudo-field that is none', [':x', 'y', ...base], 'field_name'],
-    ['a tunnel', [...change(':method', 'CONNECT'), ':protocol', 'websocket'], 'field_name'],
+    ['a tunnel', [...change(':method', 'CONNECT'), ':protocol', 'websocket'], 'upgrade'],
     ['a URL for a path', change(':path', 'https://a.test/'), 'target_form'],
     ['another scheme', change(':scheme', 'ftp'), 'request_line'],
     ['two lengths', [...base, 'content-length', '1', 'content-length', '1'], 'length_invalid'],
