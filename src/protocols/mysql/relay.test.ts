@@ -75,6 +75,30 @@ describe('an answer with rows', () => {
     expect(await on.ended).toBe('client_left')
   })
 
+  it('is masked whatever its columns are called: no row is taken for a warning', async () => {
+    const secret = '4012888888881881'
+    const warned = Buffer.from(endOfRows())
+    warned.writeUInt16LE(1, warned.length - 2)
+    const named = [
+      Uint8Array.of(3),
+      column('level'),
+      column('code', { table: 'kept' }),
+      column('message'),
+      textRow('Note', secret, 'm'),
+      endOfRows(),
+    ]
+    const { on } = open(command =>
+      command.includes('level') ? named : [...rows.slice(0, -1), warned],
+    )
+    on.command(command.query, 'select id, email from kept')
+    await on.until(7)
+    on.command(command.query, "select 'Note' as level, email as code, 'm' as message from kept")
+    await on.until(14)
+    expect(shown(on)).not.toContain(secret)
+    on.leave()
+    await on.ended
+  })
+
   it('is the same however the server’s bytes are cut', async () => {
     const whole = Buffer.concat(rows.map((row, index) => packets(row, index + 1)))
     const { on } = open(() => undefined)

@@ -267,13 +267,15 @@ export class UpstreamPump implements FrameReader {
   }
 
   #planRows(exchange: Exchange): void {
-    const { permit, statementIndex } = exchange
+    const { permit, statementIndex, analysis } = exchange
     if (permit === undefined) return
+    const statement = statementIndex === undefined ? undefined : analysis?.statements[statementIndex]
     const { session, builder } = this.#talk.parts
     const outputs =
       statementIndex === undefined ? undefined : permit.statement.lineage?.[statementIndex]?.outputs
     this.#plan = planOf(permit, this.#definitions, outputs, builder, this.#format)
-    this.#diagnostics = areDiagnostics(this.#definitions)
+    // (The columns of any other answer may be called so, too.)
+    this.#diagnostics = statement?.verb === 'SHOW' && areDiagnostics(this.#definitions)
     this.#sizes =
       this.#format === 'binary' ? this.#definitions.map(({ type }) => fixedBytes(type)) : NO_PLAN
     const { recording } = session.resource
