@@ -49,6 +49,7 @@ function relayed(pieces: readonly string[], { most = Infinity, secrets = [] as s
     length: pieces.join('').length,
     secrets,
     keep: 1_000,
+    trailers: trailers => trailers,
     respond(framing) {
       seen.framings.push(framing)
       return writer
