@@ -12,6 +12,7 @@ import { bulkClient, idleSessions, pgbench, type QueryMode, slowClients } from '
 import { compare } from './compare.ts'
 import { httpCases, httpLines } from './http.ts'
 import { addedLatency, type CaseResult, interleave, type Target } from './method.ts'
+import { mysqlCases, mysqlLines } from './mysql.ts'
 import { type Line, printLines } from './report.ts'
 import { sshCases, sshLines } from './ssh.ts'
 import { type Bench, startTargets } from './targets.ts'
@@ -51,8 +52,10 @@ async function main(): Promise<number> {
   }
   if (Object.values(httpCases).some(({ name }) => wanted(name)))
     for await (const line of httpLines({ rounds, seconds: quick ? 3 : 4, wanted }, raw)) keep(line)
+  if (Object.values(mysqlCases).some(({ name }) => wanted(name)))
+    for await (const line of mysqlLines({ rounds, seconds, rows: bigRows, wanted }, raw)) keep(line)
   // These need none of the servers below.
-  const alone = ['analysis', ...[sshCases, httpCases].flatMap(namesOf)]
+  const alone = ['analysis', ...[sshCases, httpCases, mysqlCases].flatMap(namesOf)]
   const only = options.only
   if (only === '' || !alone.some(name => name.includes(only))) await measure(wanted, keep, raw)
   const file = save(lines, raw)

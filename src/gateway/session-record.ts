@@ -30,6 +30,8 @@ const MOST_LATER = 64
 const WORTH_IT = 24
 /** Of texts among it: the recorder takes so much at a time without falling behind. */
 const MOST_LATER_CHARACTERS = 256 * 1024
+/** Such pieces of output wait with the rest; longer ones are worth it by themselves. */
+const SMALL_OUTPUT = 2 * 1024
 /** Texts whose preparation is on record already, so that preparing them again is not. */
 const MOST_PREPARED = 256
 
@@ -57,6 +59,7 @@ export interface SessionCounts {
 type Later = { readonly at: number; readonly entry: number } & (
   | { readonly kind: 'permit'; readonly statement: Statement; readonly policies: readonly string[] }
   | { readonly kind: 'answer'; readonly answer: RecordedAnswer }
+  | { readonly kind: 'output'; readonly stream: OutputStream; readonly bytes: Uint8Array }
   | {
       readonly kind: 'outcome'
       readonly outcome: Outcome
@@ -277,9 +280,18 @@ export class SessionRecord {
 
   /** In order with what waits: output follows its statement. */
   output(permit: Permit, stream: OutputStream, bytes: Uint8Array): Promise<void> | undefined {
-    this.catchUp()
-    this.#parts.recorder.addOutput(this.#parts.now(), permit.auditIndex, stream, bytes)
-    return this.#parts.recorder.behind
+    const { recorder, now } = this.#parts
+    const entry = permit.auditIndex
+    if (bytes.length > SMALL_OUTPUT || recorder.watched) {
+      this.catchUp()
+      recorder.addOutput(now(), entry, stream, bytes)
+    } else {
+      // A copy: whoever sends it may write over it.
+      const copy = Buffer.allocUnsafe(bytes.length)
+      copy.set(bytes)
+      this.#doLater({ kind: 'output', at: now(), entry, stream, bytes: copy })
+    }
+    return recorder.behind
   }
 
   size(permit: Permit, { columns, rows, type }: TerminalSize): void {
@@ -307,6 +319,7 @@ export class SessionRecord {
   #doLater(what: Later): void {
     this.#later.push(what)
     if (what.kind === 'permit') this.#laterCharacters += what.statement.text.length
+    else if (what.kind === 'output') this.#laterCharacters += what.bytes.length
     if (this.#later.length >= MOST_LATER || this.#laterCharacters > MOST_LATER_CHARACTERS)
       this.catchUp()
   }
@@ -338,6 +351,9 @@ export class SessionRecord {
         recorder.add({ kind: 'answer', at, entry, columns, rows, truncated })
         return
       }
+      case 'output':
+        recorder.addOutput(at, entry, later.stream, later.bytes)
+        return
       case 'outcome': {
         const { outcome, statement, disagreed } = later
         const { status, rows, bytes, errorCode, sent } = outcome

@@ -188,6 +188,11 @@ test('knows the operations of an API document, and what a body holds', async () 
     expect(codeOf((await refund(body)).text), body.slice(0, 40)).toBe('statement_unreadable')
   expect((await refund('{"amount":5}', 'text/plain')).status).toBe(415)
   expect((await refund('amount=500', 'application/x-www-form-urlencoded')).status).toBe(403)
+  // A form's amount is a text, and no number for the policy.
+  const part = '--b\r\ncontent-disposition: form-data; name="amount"\r\n\r\n5\r\n'
+  const multipart = 'multipart/form-data; boundary=b'
+  expect(codeOf((await refund(`${part}--b--`, multipart)).text)).toBe('forbidden')
+  expect(codeOf((await refund(`x${part}--b--`, multipart)).text)).toBe('statement_unreadable')
   expect((await stage.ask('billing', '/refunds/x')).text).toContain('no such operation')
   expect((await stage.ask('billing', '/admin')).status).toBe(403)
   expect((await stage.ask('billing', '/refunds/7')).status).toBe(200)

@@ -134,7 +134,10 @@ export class MysqlClient {
     text: string,
     values: readonly (string | null)[] = [],
   ): Promise<readonly Answer[]> {
-    const statement = await this.prepare(text)
+    const statement = await this.prepare(text).catch((error: unknown) => {
+      if (!this.packets.ended) throw error
+      return { ...EMPTY, bytes: this.#bytes, ended: true }
+    })
     if (!('id' in statement)) return [statement]
     const answers = await this.execute(statement, values)
     const close = Buffer.alloc(5)

@@ -31,6 +31,8 @@ export interface StandInOptions {
   readonly login?: (side: Side) => Promise<boolean>
   /** Looks at each command first. True: it has answered, the real server is not asked. */
   readonly command?: (side: Side, body: Buffer) => boolean | Promise<boolean>
+  /** What the gateway gets in place of these bytes of the real server's answers. */
+  readonly tamper?: (bytes: Buffer) => Buffer
 }
 
 export interface Side {
@@ -200,7 +202,8 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     side.ok()
     const onward = real.packets.socket
     onward.removeAllListeners('data')
-    onward.on('data', bytes => side.packets.socket.write(bytes))
+    const { tamper = (bytes: Buffer) => bytes } = options
+    onward.on('data', (bytes: Buffer) => side.packets.socket.write(tamper(bytes)))
     onward.on('close', () => side.packets.socket.destroy())
     side.packets.socket.on('close', () => onward.destroy())
     for (;;) {

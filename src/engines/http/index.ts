@@ -8,6 +8,7 @@ export {
 } from './graphql.ts'
 export { keptFirstLine } from './kept-request.ts'
 export { actionOf, isServed } from './methods.ts'
+export { type MultipartForm, readMultipart } from './multipart.ts'
 export { type ApiDocument, ApiDocumentProblem, readOpenApi } from './openapi.ts'
 export { type AskedBody, type AskedRequest, readRequestText, requestText } from './request-text.ts'
 export { type Route, RouteTable } from './routes.ts'

@@ -1,6 +1,12 @@
 // What policies ask of a request's body, and what it asks of a GraphQL endpoint. A body that two readers could understand
 // differently, or that we cannot read, is refused where it counts.
-import { type GraphqlOperation, readForm, readGraphql } from '#engines/http'
+import {
+  type GraphqlOperation,
+  type MultipartForm,
+  readForm,
+  readGraphql,
+  readMultipart,
+} from '#engines/http'
 import { type JsonFact, JsonProblem, parsePointer, readFacts } from '#engines/json'
 import { InvalidRequest, type NamedValues } from '#model'
 import type { RequestHead } from '#transport/http'
@@ -24,6 +30,8 @@ export function bodyFacts(head: RequestHead, body: ReadBody, settings: HttpSetti
   if (fields.length === 0 || body.asked.kind === 'none') return {}
   const bytes = readable(head, body)
   if (FORM_TYPE.test(typeOf(head))) return { named: ofForm(bytes, fields) }
+  const form = readMultipart(bytes, typeOf(head))
+  if (form !== undefined) return { named: ofMultipart(form, fields) }
   if (!JSON_TYPE.test(typeOf(head)))
     throw unsupported('only JSON and form bodies are taken here: policies ask what they hold')
   return { named: ofJson(bytes, fields) }
@@ -123,7 +131,21 @@ function wholeNumber(text: string): number | bigint | undefined {
 
 /** A form has no numbers, only texts: `/amount` is what its field `amount` says. */
 function ofForm(bytes: Buffer, pointers: readonly string[]): NamedValues {
-  const form = readForm(bytes.toString('latin1'), 'the form')
+  return ofFields(readForm(bytes.toString('latin1'), 'the form'), pointers)
+}
+
+/** What policies ask for has to be a text: of a file nobody knows what it says. */
+function ofMultipart({ texts, files }: MultipartForm, pointers: readonly string[]): NamedValues {
+  const wanted = new Set(pointers.map(pointer => pointer.slice(1).toLowerCase()))
+  if ([...files].some(name => wanted.has(name.toLowerCase())))
+    throw new InvalidRequest('statement_unreadable', 'a field of the form that counts is a file')
+  return ofFields(texts, pointers)
+}
+
+function ofFields(
+  form: ReadonlyMap<string, readonly string[]>,
+  pointers: readonly string[],
+): NamedValues {
   const texts = new Map<string, readonly string[]>()
   const wanted = new Map(pointers.map(pointer => [pointer.slice(1).toLowerCase(), pointer]))
   for (const [name, values] of form) {

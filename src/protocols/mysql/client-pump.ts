@@ -1,6 +1,6 @@
 // The client's leg: cuts commands, judges each that carries intent, and sends it on when the one before is answered.
 // What is on no list is refused by its name.
-import type { MysqlAnalysis } from '#engines/sql'
+import type { MysqlAnalysis, SqlStatement } from '#engines/sql'
 import { Feed, type FrameReader, utf8 } from '#engines/wire'
 import type { Permit } from '#gateway'
 import {
@@ -21,7 +21,8 @@ import { FULL, HEADER, packetCount, packetFrames, payloadLength } from './packet
 import { PayloadReader } from './payload.ts'
 import { keepLongData, type Prepared, readExecute } from './prepared.ts'
 import { UnreadableText } from './statement.ts'
-import type { UpstreamPump } from './upstream-pump.ts'
+import { trackAgain } from './upstream.ts'
+import { isTracking, type UpstreamPump } from './upstream-pump.ts'
 
 /** Prepared statements of one session: a server's own bound is for all sessions together. */
 const MOST_PREPARED = 16_382
@@ -109,6 +110,10 @@ export class ClientPump implements FrameReader {
       if (this.#busy) {
         this.#feed.blocked = true
         return at
+      }
+      if (talk.retrack) {
+        this.#track()
+        continue
       }
       if (end - at < HEADER) return at
       const length = payloadLength(bytes, at)
@@ -275,6 +280,7 @@ export class ClientPump implements FrameReader {
         id: 0,
         text,
         analysis,
+        database: this.#talk.parts.builder.reading.database,
         parameters: 0,
         types: [],
         long: new Map(),
@@ -330,9 +336,18 @@ export class ClientPump implements FrameReader {
       this.#refuseOnRecord(() => session.refused(text, error), error)
       return
     }
+    if (analysis.statements.length > 1 && analysis.statements.some(turnsTracking)) {
+      const error = new AccessDenied(
+        'setting_refused',
+        'what the server tells of the session is set by a text of its own',
+      )
+      this.#refuseOnRecord(() => session.refused(text, error), error)
+      return
+    }
     if (this.#missing(analysis, () => this.#judged(text, phase, permitted))) return
     const { inTransaction } = talk
-    const statement = builder.build(analysis, text, { phase, inTransaction })
+    const { database } = builder.reading
+    const statement = builder.build(analysis, text, { phase, inTransaction, database })
     this.#authorized(statement, permit => permitted(permit, analysis))
   }
 
@@ -405,13 +420,19 @@ export class ClientPump implements FrameReader {
     const { flags, types, parameters } = readExecute(body, prepared)
     if ((flags & ~CURSOR) !== 0)
       throw new AccessDenied('message_unsupported', 'a cursor that scrolls or updates')
-    prepared.types = types
-    prepared.long.clear()
-    const { analysis, text } = prepared
+    const { analysis, text, database } = prepared
     const { builder } = this.#talk.parts
     const { inTransaction } = this.#talk
-    const statement = builder.build(analysis, text, { phase: 'execute', inTransaction, parameters })
+    const statement = builder.build(analysis, text, {
+      phase: 'execute',
+      inTransaction,
+      parameters,
+      database,
+    })
     this.#authorized(statement, permit => {
+      // As the server does, and only when it hears of it: it keeps values that were sent ahead until then.
+      prepared.types = types
+      prepared.long.clear()
       const exchange = new Exchange('result', permit, analysis, text)
       exchange.prepared = prepared
       this.#forward(one, exchange)
@@ -521,6 +542,17 @@ export class ClientPump implements FrameReader {
     this.#forward(one, first)
   }
 
+  #track(): void {
+    const talk = this.#talk
+    talk.retrack = false
+    const exchange = new Exchange('plain')
+    exchange.hidden = true
+    exchange.onAnswer = ok => {
+      if (!ok) this.#pinsLost()
+    }
+    talk.ask(Buffer.concat([QUERY_PREFIX, Buffer.from(trackAgain)]), exchange)
+  }
+
   #pinsLost(): void {
     this.#talk.parts.end(
       'failed',
@@ -573,6 +605,10 @@ export class ClientPump implements FrameReader {
 
 const INTERRUPTED = { code: 1317, state: '70100', message: 'Query execution was interrupted' }
 const UNKNOWN = { code: NO_SUCH_STATEMENT, state: 'HY000' }
+
+function turnsTracking({ settings }: SqlStatement): boolean {
+  return settings.some(isTracking)
+}
 
 /** The text from `skip` bytes on. Throws ProtocolError where it is not UTF-8. */
 function textOf({ bytes, from, to }: Command, skip: number): string {

@@ -39,6 +39,8 @@ export class Conversation {
   sequence = 0
   /** Of the next packet that the server owes. */
   expected = 0
+  /** What ran may have silenced what the server tells of its session: it is told to speak before anything else runs. */
+  retrack = false
   /** A cancel of ours is under way: nothing new may be sent that it could hit. */
   cancelling: Promise<void> | undefined
   ended = false

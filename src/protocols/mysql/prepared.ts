@@ -11,6 +11,8 @@ export interface Prepared {
   readonly id: number
   readonly text: string
   readonly analysis: MysqlAnalysis
+  /** The default database when it was prepared: its names keep to it, whichever is chosen later. */
+  readonly database: string | undefined
   readonly parameters: number
   /** Types of its values: an Execute may leave them out when they are those of the one before. */
   types: readonly ParameterType[]

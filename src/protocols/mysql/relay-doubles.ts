@@ -53,8 +53,10 @@ export function stage(options: StageOptions): Stage {
       rest = Buffer.concat([rest, chunk])
       while (rest.length >= HEADER && rest.length >= HEADER + payloadLength(rest, 0)) {
         const end = HEADER + payloadLength(rest, 0)
-        take(rest[3] as number, Buffer.from(rest.subarray(HEADER, end)))
+        const [sequence, payload] = [rest[3] as number, Buffer.from(rest.subarray(HEADER, end))]
+        // (What is taken may bring the next at once.)
         rest = rest.subarray(end)
+        take(sequence, payload)
       }
     }
   }

@@ -178,6 +178,116 @@ describe('a refusal', () => {
   })
 })
 
+/** The answer to PREPARE of a statement with one parameter and one column. */
+const prepareOk = [Buffer.from([0, 9, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]), column('?')]
+const long = (index: number, text: string): Buffer =>
+  Buffer.concat([Buffer.from([9, 0, 0, 0, index, 0]), Buffer.from(text)])
+/** One parameter, a string; without `text` it was sent ahead. */
+const execute = (text?: string): Buffer =>
+  Buffer.concat([
+    Buffer.from([9, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 253, 0]),
+    text === undefined
+      ? Buffer.alloc(0)
+      : Buffer.concat([Buffer.of(text.length), Buffer.from(text)]),
+  ])
+
+describe('a prepared statement', () => {
+  const server = (body: Buffer) =>
+    body[0] === command.stmtPrepare
+      ? prepareOk
+      : body[0] === command.stmtSendLongData
+        ? undefined
+        : [okPayload()]
+
+  it('is judged with the values that were sent ahead, also after a refusal: the server keeps them', async () => {
+    const seen: (string | undefined)[] = []
+    const { on } = open(server, {
+      decide: ({ phase, parameters }) => {
+        if (phase === 'prepare') return undefined
+        const value = parameters?.[0]?.value
+        seen.push(value === undefined || value === null ? undefined : String(value))
+        if (seen.length === 1) throw new AccessDenied('forbidden', 'not now')
+        return undefined
+      },
+    })
+    on.command(command.stmtPrepare, 'delete from kept where email = ?')
+    await on.until(3)
+    on.command(command.stmtSendLongData, long(0, 'sent ahead'))
+    on.command(command.stmtExecute, execute())
+    on.command(command.stmtExecute, execute())
+    await on.until(5)
+    // Now it is used up.
+    on.command(command.stmtExecute, execute('inline'))
+    await on.until(6)
+    expect(seen.map(each => Buffer.from(each ?? '').toString())).toEqual([
+      'sent ahead',
+      'sent ahead',
+      'inline',
+    ])
+    expect(on.received.map(codeOf).slice(3)).toEqual([1142, undefined, undefined])
+    on.leave()
+    await on.ended
+  })
+
+  it('keeps to the database that it was prepared in', async () => {
+    const schemaChange = Buffer.concat([Buffer.from([1, 6, 5]), Buffer.from('other')])
+    const { on, session } = open(body =>
+      body[0] === command.initDb ? [okPayload(2, schemaChange)] : server(body),
+    )
+    on.command(command.stmtPrepare, 'delete from kept where email = ?')
+    await on.until(3)
+    on.command(command.initDb, 'other')
+    await on.until(4)
+    on.command(command.stmtExecute, execute('x'))
+    on.command(command.query, 'delete from kept where id = 1')
+    await on.until(6)
+    const names = session.statements.map(({ operations }) =>
+      operations.map(each => each.object.name),
+    )
+    expect(names[2]).toContain('app.kept')
+    expect(names[3]).toContain('other.kept')
+    on.leave()
+    await on.ended
+  })
+})
+
+describe('what the server tells of its session', () => {
+  it('is asked for anew before anything else runs, when a text may have silenced it', async () => {
+    const { on } = open(() => [okPayload()])
+    on.command(command.query, "set session_track_system_variables = ''")
+    on.command(command.query, 'delete from kept where id = 1')
+    await on.until(2)
+    expect(on.commands.map(each => each.toString('latin1', 1, 40))).toEqual([
+      "set session_track_system_variables = ''",
+      'SET @@SESSION.session_track_schema = 1,',
+      'delete from kept where id = 1',
+    ])
+    on.leave()
+    await on.ended
+  })
+
+  it('is not silenced within a text', async () => {
+    const { on, session } = open(() => [okPayload()])
+    on.command(command.query, 'set session_track_schema = 0; use other')
+    await on.until(1)
+    expect(codeOf(on.received[0])).toBe(1231)
+    expect(session.refusals).toHaveLength(1)
+    expect(on.commands).toEqual([])
+    on.leave()
+    await on.ended
+  })
+
+  it('is pinned anew by a reset, before the client hears of it', async () => {
+    const { on } = open(() => [okPayload()])
+    on.command(command.resetConnection)
+    await on.until(1)
+    expect(on.commands.map(each => each[0])).toEqual([command.resetConnection, command.query])
+    expect(on.received).toHaveLength(1)
+    on.leave()
+    await on.ended
+  })
+})
+
 describe('a server that is not what it should be', () => {
   it.each([
     ['asks for a file of the client', [Buffer.from('\xfb/etc/passwd', 'latin1')]],

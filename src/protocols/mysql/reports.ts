@@ -72,7 +72,7 @@ export class Reports {
 
   /** The same error without what is hidden from the principal. */
   clean(error: ErrorPacket, permit: Permit | undefined): ErrorPacket {
-    if (PLAIN.has(error.code)) return error
+    if (PLAIN.has(error.code) && !runsOther(permit)) return error
     const nearest = permit ?? this.#last
     let message = nearest === undefined ? error.message : nearest.scrub(error.message)
     if (this.#tooMany) message = UNTOLD
@@ -85,6 +85,14 @@ export class Reports {
       message,
     }
   }
+}
+
+/** A text that was built at run time may name anything: a value, as the table that there is not. */
+function runsOther(permit: Permit | undefined): boolean {
+  if (permit === undefined) return true
+  return permit.statement.operations.some(
+    ({ flags }) => flags.includes('dynamic') || flags.includes('indirect'),
+  )
 }
 
 /** SIGNAL takes any state: hidden words must not come as one. */

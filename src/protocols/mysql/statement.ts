@@ -20,6 +20,8 @@ export class UnreadableText extends AccessDenied {}
 export interface Circumstances {
   readonly phase: 'prepare' | 'execute'
   readonly inTransaction: boolean
+  /** Where its unqualified names are looked for. */
+  readonly database: string | undefined
   readonly parameters?: readonly Parameter[]
 }
 
@@ -40,6 +42,7 @@ const templates = new WeakMap<
 interface Named {
   readonly text: string
   readonly statement: SqlStatement
+  readonly database: string | undefined
 }
 
 export class StatementBuilder {
@@ -64,14 +67,16 @@ export class StatementBuilder {
   }
 
   build(analysis: MysqlAnalysis, text: string, circumstances: Circumstances): Statement {
-    const { phase, parameters, inTransaction } = circumstances
+    const { phase, parameters, inTransaction, database } = circumstances
     const numbers = parameters?.some(isNumber) === true
-    const template = this.#template(analysis, text, phase, numbers)
+    const template = this.#template(analysis, text, phase, numbers, database)
     if (parameters === undefined && !inTransaction && template.text === text) {
       if (template.compared === undefined) return template
     }
     const compared =
-      template.compared === undefined ? {} : { compared: () => this.#compared(text, phase) }
+      template.compared === undefined
+        ? {}
+        : { compared: () => this.#compared(text, phase, database) }
     return {
       ...template,
       text,
@@ -86,7 +91,11 @@ export class StatementBuilder {
     for (const { prepares, deallocates, shadows } of analysis.statements) {
       for (const name of shadows) this.#shadows.add(name.toLowerCase())
       if (prepares !== undefined) {
-        this.#prepared.set(keyOf(prepares.name), { text, statement: prepares.statement })
+        this.#prepared.set(keyOf(prepares.name), {
+          text,
+          statement: prepares.statement,
+          database: this.reading.database,
+        })
       }
       if (deallocates?.name !== undefined) this.#prepared.delete(keyOf(deallocates.name))
     }
@@ -103,15 +112,15 @@ export class StatementBuilder {
     text: string,
     phase: Circumstances['phase'],
     numbers: boolean,
+    database: string | undefined,
   ): Statement {
     if (this.#shadows.size > 0 || analysis.statements.some(refers))
-      return this.#make(analysis, text, phase, numbers)
+      return this.#make(analysis, text, phase, numbers, database)
     let kept = templates.get(analysis)
     if (kept === undefined) {
       kept = {}
       templates.set(analysis, kept)
     }
-    const { database } = this.reading
     const catalog = this.#catalog
     const kind = numbers ? 'numbers' : phase
     const known = kept[kind]
@@ -122,7 +131,7 @@ export class StatementBuilder {
       known.database === database
     )
       return known.statement
-    const statement = this.#make(analysis, text, phase, numbers)
+    const statement = this.#make(analysis, text, phase, numbers, database)
     kept[kind] = { catalog, version: catalog.version, database, statement }
     return statement
   }
@@ -132,16 +141,18 @@ export class StatementBuilder {
     text: string,
     phase: Circumstances['phase'],
     numbersBound: boolean,
+    database: string | undefined,
   ): Statement {
-    const { database } = this.reading
     const state: Record<string, string> = database === undefined ? {} : { database }
-    const made = toStatement(analysis, this.#names(), {
+    const made = toStatement(analysis, this.#names(database), {
       text,
       phase,
       state,
       numbersBound,
       prepared: name => {
         const named = this.#prepared.get(keyOf(name))
+        // Its names keep to the database that it was prepared in: in another one what it runs is not told.
+        if (named !== undefined && named.database !== database) return undefined
         if (named !== undefined) state[`prepared ${name}`] = named.text
         return named?.statement
       },
@@ -179,8 +190,7 @@ export class StatementBuilder {
     return found
   }
 
-  #names(): Names {
-    const { database } = this.reading
+  #names(database: string | undefined): Names {
     const names = this.#catalog.names(database)
     if (this.#shadows.size === 0) return names
     return {
@@ -195,10 +205,14 @@ export class StatementBuilder {
   }
 
   /** What columns are compared with is in this very text: it is read again when somebody asks. */
-  #compared(text: string, phase: Circumstances['phase']): readonly ComparedValue[] | 'unknown' {
+  #compared(
+    text: string,
+    phase: Circumstances['phase'],
+    database: string | undefined,
+  ): readonly ComparedValue[] | 'unknown' {
     const again = this.#analyser.analyseWithValues(text, this.reading)
     if (!again.readable || again.statements.some(refers)) return 'unknown'
-    const found = comparedValues(again, this.#names(), { text, phase })
+    const found = comparedValues(again, this.#names(database), { text, phase })
     if (found === 'unknown') return found
     const all: ComparedValue[] = []
     for (const { columns, value } of found) {

@@ -487,7 +487,10 @@ export class UpstreamPump implements FrameReader {
       this.#reports.noted(permit)
     this.#warned = false
     this.#diagnostics = false
-    if (permit !== undefined && exchange.kind !== 'prepare') this.#reports.ran(permit)
+    if (permit !== undefined && exchange.kind !== 'prepare') {
+      this.#reports.ran(permit)
+      if (maySilence(exchange)) talk.retrack = true
+    }
     if (outcome === 'completed' && analysis !== undefined && exchange.kind === 'result') {
       talk.parts.builder.ran(analysis, exchange.text)
       if (analysis.statements.some(({ changesCatalog }) => changesCatalog))
@@ -594,6 +597,21 @@ export class UpstreamPump implements FrameReader {
     talk.sequence += Math.floor((to - from) / FULL) + 1
     toClient.own(whole)
   }
+}
+
+/** Its own words, or code that it ran, may have changed what the server tells of the session. */
+function maySilence({ analysis, permit }: Exchange): boolean {
+  if (analysis?.statements.some(({ settings }) => settings.some(isTracking)) === true) return true
+  return (
+    permit?.statement.operations.some(
+      ({ flags }) => flags.includes('indirect') || flags.includes('dynamic'),
+    ) === true
+  )
+}
+
+/** Settings of what the server tells. */
+export function isTracking({ name }: { readonly name: string }): boolean {
+  return name.startsWith('session_track_')
 }
 
 function countOf(bytes: Buffer, from: number, to: number): number | null {

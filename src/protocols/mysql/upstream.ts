@@ -266,7 +266,7 @@ async function pin(
     throw malformed('no answer about its modes')
   const mode = pinnedSqlMode(row[0])
   if (!/^[A-Z0-9_,]*$/.test(mode)) throw malformed('modes that are no names')
-  const pins = `SET NAMES utf8mb4, @@SESSION.sql_mode = '${mode}', @@SESSION.session_track_schema = 1, @@SESSION.session_track_system_variables = '${TRACKED.join()}'`
+  const pins = `SET NAMES utf8mb4, @@SESSION.sql_mode = '${mode}', ${TRACKING}`
   await questions.ask(pins)
   const [after] = await questions.ask(
     'SELECT @@SESSION.sql_mode, @@character_set_client, @@character_set_connection, @@character_set_results',
@@ -289,6 +289,10 @@ export const TRACKED = [
   'character_set_connection',
   'character_set_results',
 ] as const
+
+const TRACKING = `@@SESSION.session_track_schema = 1, @@SESSION.session_track_system_variables = '${TRACKED.join()}'`
+/** Makes the server tell again of what it was told to be silent about. */
+export const trackAgain = `SET ${TRACKING}`
 
 async function cancel(session: LoginAccess, connectionId: number): Promise<void> {
   const request = { database: undefined, programName: 'sallyport:cancel', capabilities: 0 }

@@ -1,0 +1,106 @@
+import { Buffer } from 'node:buffer'
+import { expect, it } from 'vitest'
+import { type BodyMasker, BodyProblem } from '#engines/bodies'
+import type { Permit, Session } from '#gateway'
+import { Body, type BodyWriter, Fields, type Framing } from '#transport/http'
+import { AnswerRelay } from './answer.ts'
+
+/** Masks a digit as three stars, and reads no `!`. */
+function masker(): BodyMasker {
+  return {
+    contentType: undefined,
+    found: new Map(),
+    write(chunk) {
+      const text = Buffer.from(chunk).toString()
+      if (text.includes('!')) throw new BodyProblem('malformed', 'It is not what it says.')
+      return [Buffer.from(text.replaceAll(/\d/g, '***'))]
+    },
+    end: () => [],
+    abort() {},
+  }
+}
+
+/** What a client gets of a body of these pieces, whose head says how long it is. */
+function relayed(pieces: readonly string[], { most = Infinity, secrets = [] as string[] } = {}) {
+  const seen = { framings: [] as (Framing | undefined)[], text: '', ended: false, recorded: '' }
+  let over: { bytes: number; error: Error | undefined } | undefined
+  const body = new Body({ pause() {}, resume() {}, cancel() {} })
+  const writer: BodyWriter = {
+    write(bytes) {
+      seen.text += Buffer.from(bytes).toString()
+      return true
+    },
+    end() {
+      seen.ended = true
+    },
+    abort() {},
+    onDrain() {},
+    onLost() {},
+  }
+  const relay = new AnswerRelay({
+    session: {
+      recordOutput: (_permit: Permit, _stream: string, bytes: Uint8Array) => {
+        seen.recorded += Buffer.from(bytes).toString()
+      },
+    } as unknown as Session,
+    permit: { limit: most === Infinity ? {} : { bytes: most } } as Permit,
+    body,
+    masker: masker(),
+    length: pieces.join('').length,
+    secrets,
+    keep: 1_000,
+    trailers: trailers => trailers,
+    respond(framing) {
+      seen.framings.push(framing)
+      return writer
+    },
+    over: (bytes, error) => {
+      over = { bytes, error }
+    },
+  })
+  relay.start()
+  for (const piece of pieces) body.push(Buffer.from(piece))
+  body.finish(Fields.none)
+  return { ...seen, over }
+}
+
+it('says how long a masked body is that came in one piece', () => {
+  expect(relayed(['a1b'])).toMatchObject({
+    framings: [{ kind: 'length', length: 5 }],
+    text: 'a***b',
+    recorded: 'a***b',
+    ended: true,
+    over: { bytes: 5, error: undefined },
+  })
+})
+
+it('sends what comes in pieces as it comes, the same bytes', () => {
+  expect(relayed(['a', '1b'])).toMatchObject({
+    framings: [{ kind: 'stream' }],
+    text: 'a***b',
+    recorded: 'a***b',
+    ended: true,
+    over: { bytes: 5, error: undefined },
+  })
+})
+
+it('takes our own credential out of a masked body in one piece, its end included', () => {
+  const secrets = ['our-key']
+  expect(relayed(['a1 our-key b'], { secrets }).text).toBe('a*** ******* b')
+  expect(relayed(['a1 our-key'], { secrets }).text).toBe('a*** *******')
+  expect(relayed(['a1 our-ke'], { secrets })).toMatchObject({
+    framings: [{ kind: 'length', length: 11 }],
+    text: 'a*** our-ke',
+  })
+})
+
+it('refuses as a whole what cannot be masked, or is longer than the policy lets it be', () => {
+  for (const [pieces, code, most] of [
+    [['a1!'], 'answer_unreadable', Infinity],
+    [['a1b'], 'limit_exceeded', 4],
+  ] as const) {
+    const { framings, text, over } = relayed(pieces, { most })
+    expect({ framings, text }).toEqual({ framings: [], text: '' })
+    expect(over).toMatchObject({ bytes: 0, error: { code } })
+  }
+})

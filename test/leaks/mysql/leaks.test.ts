@@ -1,0 +1,101 @@
+// The leak suite on MySQL's wire: canaries in classed columns of a real MariaDB, thousands of ways to ask for them in
+// text and as prepared statements, and not one byte of one of them in what a client gets.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type MysqlStage, startMysqlStage } from '../../e2e/mysql-stage.ts'
+import { Asker, type Mode, type Seen } from './ask.ts'
+import { allowAllButSeeing } from './policies.ts'
+import { dataClasses, RESET, SCHEMA, watch } from './schema.ts'
+import { byHand, knownLeaks, plain, products, type Shape } from './shapes.ts'
+
+/** Of all products one of so many; all of them with LEAKS=all. */
+const SHARE = process.env['LEAKS'] === 'all' ? 1 : 16
+
+let stage: MysqlStage
+beforeAll(async () => {
+  stage = await startMysqlStage({
+    name: 'leaks',
+    init: SCHEMA,
+    policies: allowAllButSeeing,
+    dataClasses,
+    server: { 'lock-wait-timeout': '1', 'innodb-lock-wait-timeout': '1' },
+    // Asking by hidden values is allowed: masking alone must hold.
+    resource: { masking: { predicates: 'allow' } },
+  })
+})
+afterAll(() => stage?.stop())
+
+async function askAll(shapes: readonly Shape[], mode: Mode): Promise<readonly Seen[]> {
+  const asker = new Asker(
+    { ...(await stage.through('ana')), database: 'leaks' },
+    watch(),
+    stage.server.files,
+  )
+  const seen: Seen[] = []
+  for (const shape of shapes) {
+    const one = await asker.ask(shape, mode)
+    seen.push(one)
+    if (
+      one.touched &&
+      /\b(insert|update|delete|replace|create|alter|rename|load|call)\b/.test(shape.steps.join())
+    ) {
+      await stage.server.query(RESET)
+    }
+  }
+  asker.end()
+  return seen
+}
+
+const leaks = (seen: readonly Seen[]) =>
+  seen
+    .filter(({ shape }) => !knownLeaks.has(shape.steps.join(' ;; ')))
+    .flatMap(({ leak, silent }) => [leak, silent])
+    .filter(each => each !== undefined)
+
+describe.each(['text', 'binary'] as const)('%s', mode => {
+  test('every expression in every place', { timeout: 300_000 }, async () => {
+    const seen = await askAll(products(SHARE), mode)
+    expect(leaks(seen).slice(0, 20)).toEqual([])
+    expect(seen.length).toBeGreaterThan(3000 / SHARE)
+    expect(seen.filter(({ answered }) => answered).length / seen.length).toBeGreaterThan(0.6)
+  })
+
+  test.each([...new Set(byHand.map(({ group }) => group))])(
+    '%s',
+    { timeout: 120_000 },
+    async group => {
+      const seen = await askAll(
+        byHand.filter(shape => shape.group === group),
+        mode,
+      )
+      expect(leaks(seen)).toEqual([])
+      // It is no test where nothing is answered.
+      expect(seen.filter(({ touched }) => touched).length / seen.length).toBeGreaterThan(0.25)
+    },
+  )
+
+  test('what is no secret is told as it is', { timeout: 120_000 }, async () => {
+    const through = await askAll(plain(), mode)
+    const direct = new Asker({ ...stage.direct(), database: 'leaks' }, watch(), stage.server.files)
+    const other: string[] = []
+    let refused = 0
+    for (const one of through) {
+      const meant = await direct.ask(one.shape, mode)
+      if (one.answers.some(({ error, ended }) => error !== undefined || ended)) refused += 1
+      else if (JSON.stringify(rowsOf(one)) !== JSON.stringify(rowsOf(meant)))
+        other.push(one.shape.steps.join(' ;; '))
+    }
+    direct.end()
+    expect(other).toEqual([])
+    expect(refused / through.length).toBeLessThan(0.15)
+  })
+})
+
+const rowsOf = ({ answers }: Seen) => answers.map(({ rows }) => rows)
+
+test('without the gateway most of them show a canary: the watch would see it', async () => {
+  const asker = new Asker({ ...stage.direct(), database: 'leaks' }, watch(), stage.server.files)
+  let shown = 0
+  for (const shape of products(16)) if ((await asker.ask(shape, 'text')).leak) shown += 1
+  asker.end()
+  expect(shown / products(16).length).toBeGreaterThan(0.8)
+})
