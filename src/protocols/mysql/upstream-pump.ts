@@ -269,7 +269,8 @@ export class UpstreamPump implements FrameReader {
   #planRows(exchange: Exchange): void {
     const { permit, statementIndex, analysis } = exchange
     if (permit === undefined) return
-    const statement = statementIndex === undefined ? undefined : analysis?.statements[statementIndex]
+    const statement =
+      statementIndex === undefined ? undefined : analysis?.statements[statementIndex]
     const { session, builder } = this.#talk.parts
     const outputs =
       statementIndex === undefined ? undefined : permit.statement.lineage?.[statementIndex]?.outputs
