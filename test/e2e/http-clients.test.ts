@@ -2,10 +2,11 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { run } from '../servers/programs.ts'
 import { grpcClient } from './clients/grpc.ts'
-import { type ApiStage, startApiStage, UPSTREAM_SECRET } from './http-stage.ts'
+import { type ApiStage, CARD, EMAIL, startApiStage, UPSTREAM_SECRET } from './http-stage.ts'
 
 const CLIENTS = join(dirname(fileURLToPath(import.meta.url)), 'clients')
 let stage: ApiStage
@@ -135,6 +136,48 @@ test('gRPC: calls, their trailers, and streams in turns', async () => {
   expect(await client.talk(['a', 'b', 'c'])).toEqual(['a', 'b', 'c'])
   client.close()
 }, 40_000)
+
+test('a browser: pages, requests and WebSockets by their own origin, and nothing for pages of another', async () => {
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: ['--no-sandbox'],
+  })
+  try {
+    const context = await browser.newContext({
+      ignoreHTTPSErrors: true,
+      httpCredentials: { username: 'any', password: await stage.token() },
+    })
+    const page = await context.newPage()
+    const origin = `https://api.localhost:${stage.gateway.port}`
+    expect((await page.goto(`${origin}/customers`))?.status()).toBe(200)
+    expect(await page.content()).not.toContain(EMAIL)
+    const [refused, done, said] = await page.evaluate(
+      async at => [
+        (await fetch('/closed')).status,
+        (await fetch('/things', { method: 'POST', body: 'x' })).status,
+        await new Promise<string>(resolve => {
+          const socket = new WebSocket(`${at.replace('https', 'wss')}/socket`)
+          socket.onopen = () => socket.send('card')
+          socket.onmessage = ({ data }) => resolve(String(data))
+          socket.onerror = () => resolve('failed')
+        }),
+      ],
+      origin,
+    )
+    expect([refused, done]).toEqual([403, 200])
+    expect(said).toMatch(/^\{"card":/)
+    expect(said).not.toContain(CARD)
+    const other = await context.newPage()
+    await other.goto(`https://people.localhost:${stage.gateway.port}/customers`)
+    await other.evaluate(
+      at => fetch(at, { method: 'POST', body: 'x', mode: 'no-cors', credentials: 'include' }),
+      `${origin}/things`,
+    )
+    expect(stage.seen.filter(({ url }) => url.endsWith('/things')).length).toBe(1)
+  } finally {
+    await browser.close()
+  }
+}, 60_000)
 
 test('a local port that asks nothing', async () => {
   const ran = await stage.gateway.cli(

@@ -15,6 +15,7 @@ const host = 'web-1@127.0.0.1'
 
 /** One that a certificate names, and that trusts whoever the test says. */
 let certified: RunningSshd
+let mixed: RunningSshd
 /** Of the user who runs it, as every test has it. */
 const POLICY = `@id("certified") permit (principal, action in [Action::"connect", Action::"execute"], resource)
 when { resource in Tag::"known=certificate" };`
@@ -40,7 +41,18 @@ beforeAll(async () => {
       'RekeyLimit 1M',
     ]
   })
-  const authority = readFileSync(join(certified.folder, 'authority.pub'), 'utf8').trim()
+  // As the authorities of vaults and clouds are: RSA, for a host with a key on a curve of NIST.
+  mixed = await startSshd(folder => {
+    const made = (...args: string[]) => execFileSync('ssh-keygen', ['-q', ...args])
+    const [authority, key] = [join(folder, 'authority'), join(folder, 'ecdsa')]
+    made('-t', 'rsa', '-b', '2048', '-N', '', '-f', authority)
+    made('-t', 'ecdsa', '-b', '384', '-N', '', '-f', key)
+    made('-s', authority, '-h', '-I', 'host', '-n', '127.0.0.1', `${key}.pub`)
+    return [`HostKey ${key}`, `HostCertificate ${key}-cert.pub`]
+  })
+  const line = (folder: string, name: string) => readFileSync(join(folder, name), 'utf8').trim()
+  const authority = line(certified.folder, 'authority.pub')
+  const rsa = `@cert-authority ${line(mixed.folder, 'authority.pub')}`
   const resource = (name: string, hostKey: string, host = '127.0.0.1') => ({
     name,
     protocol: 'ssh',
@@ -48,17 +60,26 @@ beforeAll(async () => {
     upstream: { host, port: certified.port, hostKeys: [hostKey] },
     credential: { user: certified.user, certificate: 'ours' },
   })
+  const other = (name: string, ...hostKeys: string[]) => ({
+    name,
+    protocol: 'ssh',
+    tags: { known: 'certificate' },
+    upstream: { host: '127.0.0.1', port: mixed.port, hostKeys },
+    credential: { user: mixed.user, privateKey: `file:${mixed.key}` },
+  })
   stage = await startShellStage({}, POLICY, {
     resources: [
       resource('by-certificate', `@cert-authority ${authority}`),
       resource('stranger', `@cert-authority ${certified.hostKey}`),
       resource('other-host', `@cert-authority ${authority}`, 'localhost'),
+      other('by-rsa', rsa),
+      other('revoked', rsa, `@revoked ${line(mixed.folder, 'ecdsa.pub')}`),
     ],
   })
 }, 60_000)
 afterAll(async () => {
   await stage?.stop()
-  await certified?.stop()
+  await Promise.all([certified?.stop(), mixed?.stop()])
 })
 
 /** A key and its certificate, in files; the agent's. */
@@ -281,7 +302,7 @@ describe('a host', () => {
       await stage.token('order-bot'),
     )
     writeFileSync(join(certified.folder, 'trusted'), shown.stdout)
-    for (const name of ['by-certificate', 'stranger', 'other-host'])
+    for (const name of ['by-certificate', 'stranger', 'other-host', 'by-rsa', 'revoked'])
       secrets.set(name, await stage.credential('order-bot', name))
   }, 30_000)
 
@@ -303,6 +324,14 @@ describe('a host', () => {
     expect(wrong.stderr).toContain('not one of those pinned')
     // The certificate is of the authority, for another name.
     expect((await via('other-host', 'echo in')).code).toBe(77)
+  })
+
+  test('is known by an RSA authority, with an ECDSA key, and not once that is revoked', async () => {
+    const known = await via('by-rsa', 'echo in')
+    expect(known.stdout, known.stderr).toBe('in\n')
+    const revoked = await via('revoked', 'echo in')
+    expect(revoked.code).toBe(77)
+    expect(revoked.stderr).toContain('not one of those pinned')
   })
 
   test('goes on while keys are exchanged again', async () => {

@@ -1,5 +1,8 @@
 // Shells and commands through the gateway, by unmodified clients against a real sshd.
+
+import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -319,6 +322,46 @@ describe('the gate', () => {
     expect(ran.code).toBe(77)
     expect(ran.stderr).toContain('ended by an operator')
   })
+
+  test('the recording says once what became of a command, whoever ended it', async () => {
+    const auditor = await stage.token('dora')
+    const env = { ...process.env, ...stage.environment(await stage.credential()) }
+    const sessions = async () => {
+      const listed = await stage.gateway.cli(['sessions', '--json', '--limit', '4'], auditor)
+      return JSON.parse(listed.stdout) as { id: string; endedAt?: number }[]
+    }
+    const begin = async (command: string) => {
+      const args = [...stage.options(), '-p', String(stage.gateway.port), host, command]
+      const client = spawn('ssh', args, { env, stdio: ['ignore', 'pipe', 'ignore'] })
+      const over = once(client, 'exit')
+      const [said] = await once(client.stdout, 'data')
+      return { client, over, pid: Number(said) }
+    }
+    const long = "sh -c 'echo $$; exec sleep 60'"
+    await (await begin('echo begun')).over
+    const left = await begin(long)
+    left.client.kill('SIGKILL')
+    const killed = await begin(long)
+    process.kill(killed.pid, 'SIGKILL')
+    await Promise.all([left.over, killed.over])
+    const ended = await begin(long)
+    await stage.gateway.cli(['session', 'end', (await sessions())[0]?.id ?? ''], auditor)
+    await ended.over
+    let all: { id: string; endedAt?: number }[] = []
+    await until('the sessions to have ended', async () => {
+      all = await sessions()
+      return all.every(each => each.endedAt !== undefined)
+    })
+    const outcomes = await Promise.all(
+      all.map(async ({ id }) => {
+        const read = await stage.gateway.cli(['session', 'replay', id, '--json'], auditor)
+        const events: { kind: string; status?: string }[] = JSON.parse(read.stdout)
+        return events.filter(({ kind }) => kind === 'outcome').map(({ status }) => status)
+      }),
+    )
+    // The newest first.
+    expect(outcomes).toEqual([['cancelled'], ['failed'], ['cancelled'], ['completed']])
+  }, 60_000)
 
   test('a shell that runs when a policy forbids it ends within two seconds; what else runs there goes on', async () => {
     const heard = { shell: '', command: '' }

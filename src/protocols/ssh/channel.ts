@@ -1,7 +1,7 @@
 // One session channel of a client: what it asks before it starts, the start as a statement, and the two legs joined
 // once that is permitted. Nothing flows before; what the client sends early waits in the channel's own window.
 import type { ClientChannel, ServerChannel, Session as Ssh2Session, WindowChangeInfo } from 'ssh2'
-import { type Permit, type Session, standOn, type Waiting } from '#gateway'
+import { type Outcome, type Permit, type Session, standOn, type Waiting } from '#gateway'
 import {
   AccessDenied,
   InvalidRequest,
@@ -189,16 +189,24 @@ export class SessionChannel {
     const permit = await session.authorize(statement, this.#waiting(stream))
     if (this.#left.signal.aborted) return session.complete(permit, NOT_RUN)
     this.#permit = permit
+    const tell = outcomeOnce(session, permit)
+    const unheard = AbortSignal.any([this.#left.signal, session.signal])
+    const lost = () => tell(LOST)
+    unheard.addEventListener('abort', lost, { once: true })
+    if (unheard.aborted) lost()
     let opened: ClientChannel
     try {
       opened = await this.#open(upstream, start, lending)
     } catch (cause) {
       // Permitted, and still it did not run: that is what goes on record.
-      session.complete(permit, NOT_RUN)
+      tell(NOT_RUN)
       throw new UpstreamError('upstream_refused', 'the host did not start it', { cause })
+    } finally {
+      unheard.removeEventListener('abort', lost)
     }
-    if (start.kind === 'subsystem') await this.#serveFiles(stream, opened, session, permit, backend)
-    else await this.#join(stream, opened, session, permit, upstream.pressed)
+    const running = { session, permit, tell, unheard }
+    if (start.kind === 'subsystem') await this.#serveFiles(stream, opened, running, backend)
+    else await this.#join(stream, opened, running, upstream.pressed)
   }
 
   /** What the client offers besides: files need nothing of it. */
@@ -243,8 +251,7 @@ export class SessionChannel {
   async #join(
     stream: ServerChannel,
     upstream: ClientChannel,
-    session: Session<SshSettings>,
-    permit: Permit,
+    { session, permit, tell, unheard }: Running,
     hostPressed: Pressed,
   ): Promise<void> {
     this.#upstream = upstream
@@ -255,7 +262,7 @@ export class SessionChannel {
     const standing = standOn(session, permit, renewed => {
       for (const output of outputs) output.follow(renewed)
     })
-    const ending = AbortSignal.any([this.#left.signal, standing.signal, tooMuch.signal])
+    const ending = AbortSignal.any([unheard, standing.signal, tooMuch.signal])
     const way = { session, permit, pressed: this.#pressed, ending, allowance }
     const { recording } = session.resource
     // What a terminal showed is the record of it, whole; of a command's output, as much as the resource says.
@@ -278,19 +285,23 @@ export class SessionChannel {
     const exit = this.#exit
     passInput(stream, upstream, hostPressed)
     const over = Promise.all([closed(upstream), closed(upstream.stderr)])
-    await Promise.race([over, abandoned(upstream, ending)])
-    standing.drop()
-    for (const output of outputs) output.end()
-    const refusal: unknown = allowance.refusal ?? standing.signal.reason
-    const done = refusal === undefined && exit.code === 0
-    session.complete(permit, {
-      status: this.#left.signal.aborted ? 'cancelled' : done ? 'completed' : 'failed',
-      ...(done ? {} : { errorCode: isGatewayError(refusal) ? refusal.code : codeOf(exit) }),
-      rows: 0,
-      bytes: outputs.reduce((sum, { sent }) => sum + sent, 0),
+    const refusal = (): unknown => allowance.refusal ?? standing.signal.reason
+    await settled(over, upstream, ending, () => {
+      standing.drop()
+      for (const output of outputs) output.end()
+      const why = refusal()
+      const done = why === undefined && exit.code === 0
+      tell({
+        status: unheard.aborted ? 'cancelled' : done ? 'completed' : 'failed',
+        ...(done ? {} : { errorCode: isGatewayError(why) ? why.code : codeOf(exit) }),
+        rows: 0,
+        bytes: outputs.reduce((sum, { sent }) => sum + sent, 0),
+      })
     })
-    session.catchUp()
-    if (refusal !== undefined) throw refusal
+    // Why a session ended is said by whoever ends its channels.
+    if (session.signal.aborted) return
+    const why = refusal()
+    if (why !== undefined) throw why
     finish(stream, exit)
   }
 
@@ -298,8 +309,7 @@ export class SessionChannel {
   async #serveFiles(
     stream: ServerChannel,
     upstream: ClientChannel,
-    session: Session<SshSettings>,
-    permit: Permit,
+    { session, permit, tell, unheard }: Running,
     { login, upstream: { pressed: hostPressed } }: Backend,
   ): Promise<void> {
     this.#upstream = upstream
@@ -325,24 +335,23 @@ export class SessionChannel {
     })
     // What is read and written through open files is asked for at each piece; here, whether there are files at all.
     const standing = standOn(session, permit, () => {})
-    const ending = AbortSignal.any([this.#left.signal, standing.signal])
-    await Promise.race([over, fell.promise, abandoned(upstream, ending)])
-    standing.drop()
-    files.end()
-    const error: unknown = broken[0] ?? standing.signal.reason
-    const done = exit.code === 0 && error === undefined
-    session.complete(permit, {
-      status: this.#left.signal.aborted ? 'cancelled' : done ? 'completed' : 'failed',
-      ...(done ? {} : { errorCode: codeOf(exit) }),
-      rows: 0,
-      bytes: files.sent,
+    const ending = AbortSignal.any([unheard, standing.signal])
+    const problem = (): unknown => broken[0] ?? standing.signal.reason
+    await settled(Promise.race([over, fell.promise]), upstream, ending, () => {
+      standing.drop()
+      files.end()
+      const done = exit.code === 0 && problem() === undefined
+      tell({
+        status: unheard.aborted ? 'cancelled' : done ? 'completed' : 'failed',
+        ...(done ? {} : { errorCode: codeOf(exit) }),
+        rows: 0,
+        bytes: files.sent,
+      })
     })
-    session.catchUp()
+    if (session.signal.aborted) return
+    const error = problem()
     if (error === undefined) return finish(stream, exit)
-    if (
-      !session.signal.aborted &&
-      (error instanceof ProtocolError || error instanceof AccessDenied)
-    )
+    if (error instanceof ProtocolError || error instanceof AccessDenied)
       session.refused(FILES, error)
     throw error
   }
@@ -432,6 +441,43 @@ function closed(stream: { once(event: 'close', listener: () => void): unknown })
   return new Promise(resolve => void stream.once('close', () => resolve()))
 }
 
+/** What runs under a permit; `unheard`: the client has left, or the session is over. */
+interface Running {
+  readonly session: Session<SshSettings>
+  readonly permit: Permit
+  readonly tell: (outcome: Outcome) => void
+  readonly unheard: AbortSignal
+}
+
+/** The first outcome is the one that goes on record. */
+function outcomeOnce(session: Session, permit: Permit): (outcome: Outcome) => void {
+  let told = false
+  return outcome => {
+    if (told) return
+    told = true
+    session.complete(permit, outcome)
+    session.catchUp()
+  }
+}
+
+/**
+ * Resolves when it is over, or ended and some time later. `account` is called then, or in the very turn in which it is to
+ * end: the record of a session that ends is closed in that turn.
+ */
+async function settled(
+  over: Promise<unknown>,
+  upstream: ClientChannel,
+  ending: AbortSignal,
+  account: () => void,
+): Promise<void> {
+  if (ending.aborted) account()
+  else ending.addEventListener('abort', account, { once: true })
+  await Promise.race([over, abandoned(upstream, ending)])
+  ending.removeEventListener('abort', account)
+  if (!ending.aborted) account()
+}
+
+const LOST = { status: 'cancelled', errorCode: 'lost', rows: 0, bytes: 0 } as const
 const NOT_RUN = { status: 'failed', errorCode: 'not_started', rows: 0, bytes: 0 } as const
 
 /** The exit goes before the end, as RFC 4254 section 6.10 has it; then nothing more comes. */

@@ -225,6 +225,8 @@ analyze insert into t values (9, 9, 'x', 'y')
 analyze format=json update t set a = 78
 analyze select f_write()
 explain select * from (select f_write() as x) d
+explain select * from t where id = nextval(s)
+describe delete from t where id = next value for s
 execute immediate 'delete from t'
 execute immediate concat('del', 'ete from t')
 prepare p from 'delete from t'; execute p

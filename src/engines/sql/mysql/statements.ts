@@ -6,6 +6,7 @@ import { Draft, Refusal } from '../draft.ts'
 import { fixedPlan, quotedPlan } from '../lineage/index.ts'
 import { Cursor, isMark, isWord, unread } from './cursor.ts'
 import { definition, refuseCompound, renameStatement, truncateStatement } from './definitions.ts'
+import { sequenceFunctions } from './functions.ts'
 import { MARK, STRING, type Token, WORD } from './lexer.ts'
 import { folded } from './names.ts'
 import {
@@ -186,7 +187,9 @@ function explanation(cursor: Cursor, text: Text, runs: boolean): Read {
   const inner = readStatement(cursor.left(), text)
   const { statement } = inner
   const operations = statement.operations.map(each => {
-    const action = !runs && milder.has(each.action) ? ('read' as const) : each.action
+    // (What stands for a constant is worked out while the plan is made: sequences move on.)
+    const moves = sequenceFunctions.has(each.verb.toLowerCase())
+    const action = !runs && !moves && milder.has(each.action) ? ('read' as const) : each.action
     const flags = runs ? each.flags : [...each.flags, 'explain' as const]
     return {
       ...each,

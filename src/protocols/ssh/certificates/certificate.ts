@@ -5,7 +5,14 @@ import { ByteReader, utf8 } from '#engines/wire'
 import { ProtocolError } from '#model'
 import { ed25519Blob } from '../public-key.ts'
 import { listOf, string, stringOf, textOf, uint32, uint64, uint64Of } from './fields.ts'
-import { readNumbers, readSubjectKey, type SubjectKey, signed } from './subject-key.ts'
+import {
+  keyBlob,
+  readNumbers,
+  readSubjectKey,
+  type SubjectKey,
+  signatureAlgorithmsOf,
+  signed,
+} from './subject-key.ts'
 
 const SUFFIX = '-cert-v01@openssh.com'
 const KINDS = { user: 1, host: 2 } as const
@@ -39,7 +46,7 @@ export type CertificateTerms = Omit<Certificate, 'subject' | 'serial'>
  * Throws ProtocolError: not in the form that it must have to the last byte, or not signed by `authority`. The signing
  * key is compared as a whole, so a certificate in its place (CVE-2025-49825) is as wrong as any other.
  */
-export function readCertificate(blob: Uint8Array, authority: KeyObject): Certificate {
+export function readCertificate(blob: Uint8Array, authority: KeyObject | SubjectKey): Certificate {
   if (blob.length > MOST_BYTES) throw malformed('is too long')
   const reader = new ByteReader(blob)
   const type = textOf(reader, LONGEST_NAME)
@@ -58,9 +65,10 @@ export function readCertificate(blob: Uint8Array, authority: KeyObject): Certifi
   const body = blob.subarray(0, blob.length - reader.remaining)
   const signature = stringOf(reader, MOST_BYTES)
   reader.expectEnd()
-  const ours = ed25519Blob(authority)
-  if (!ours.equals(signer)) throw malformed('is signed by another authority')
-  if (!signed(readSubjectKey(ours), 'ssh-ed25519', signature, body))
+  const expected = 'numbers' in authority ? authority : readSubjectKey(ed25519Blob(authority))
+  if (!keyBlob(expected).equals(signer)) throw malformed('is signed by another authority')
+  const algorithms = signatureAlgorithmsOf(expected.type)
+  if (!algorithms.some(algorithm => signed(expected, algorithm, signature, body)))
     throw malformed('has another signature than that of its authority')
   return { kind, subject, serial, id, principals, validAfter, validBefore, options, extensions }
 }

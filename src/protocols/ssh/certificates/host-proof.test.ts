@@ -111,6 +111,21 @@ describe('a host with a certificate', () => {
       expect(await logIn(wrong)).toMatch(/Host denied/)
   })
 
+  it('is not, once its key or its authority is revoked, whatever else stands for it', async () => {
+    const revoked = (of: KeyObject) => `@revoked ${publicKeyLine(of)}`
+    expect(await logIn(certificate(), [line, revoked(otherKey)])).toBe('in')
+    for (const lines of [
+      [line, revoked(hostKey)],
+      [revoked(hostKey), line],
+      [line, revoked(authority)],
+    ])
+      expect(await logIn(certificate(), lines)).toMatch(/Host denied/)
+    // Known by its plain key, the certificate beside it.
+    expect(await logIn(certificate(), [publicKeyLine(hostKey), revoked(hostKey)])).toMatch(
+      /Host denied/,
+    )
+  })
+
   it('is not, by a plain key that nobody pinned', async () => {
     shown = certificate()
     // It offers both; who knows an authority alone asks for a certificate.

@@ -4,10 +4,16 @@ import type { KeyObject } from 'node:crypto'
 import { type Offering, offerInstead } from '../offer.ts'
 import { ed25519Blob } from '../public-key.ts'
 import { isPrincipal, readCertificate, writeCertificate } from './certificate.ts'
-import { readSubjectKey } from './subject-key.ts'
+import { keyBlob, readSubjectKey, type SubjectKey } from './subject-key.ts'
 
 const PLAIN = 'ssh-ed25519'
-export const CERTIFIED = `${PLAIN}-cert-v01@openssh.com`
+const SUFFIX = '-cert-v01@openssh.com'
+export const CERTIFIED = `${PLAIN}${SUFFIX}`
+/**
+ * Keys of hosts that a certificate may be for. No RSA: its certificates go by another name than their signatures, which the
+ * library does not look past; a host that has such a key has one of these too.
+ */
+const CERTIFIABLE = [PLAIN, 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521']
 const DAY_MS = 86_400_000
 /** Renewed daily; a client's clock may be some way off. */
 const LASTS_MS = 7 * DAY_MS
@@ -93,9 +99,15 @@ export function presentCertificate(connection: object, certificate: Buffer): voi
 export function acceptCertificates(connection: object, plain: readonly string[]): void {
   const protocol = (connection as Insides)._protocol
   offerInstead(protocol, {
-    hostKeys: [CERTIFIED, ...(plain.length === 0 ? [] : protocol._offer.lists.serverHostKey.array)],
+    hostKeys: [
+      ...CERTIFIABLE.map(type => type + SUFFIX),
+      ...(plain.length === 0 ? [] : protocol._offer.lists.serverHostKey.array),
+    ],
   })
 }
+
+/** Whether it is a certificate of any kind, and not a plain key. */
+export const isHostCertificate = (blob: Buffer): boolean => blob.includes(SUFFIX)
 
 /**
  * For the library's `hostVerifier`: true when it is a certificate of this authority for this host that holds now. The
@@ -104,7 +116,18 @@ export function acceptCertificates(connection: object, plain: readonly string[])
 export function verifyHostCertificate(
   connection: object,
   blob: Buffer,
-  { authority, host, now }: { authority: KeyObject; host: string; now: number },
+  {
+    authority,
+    revoked,
+    host,
+    now,
+  }: {
+    authority: SubjectKey
+    /** Keys that no certificate makes good. */
+    revoked: (key: Buffer) => boolean
+    host: string
+    now: number
+  },
 ): boolean {
   const { kind, principals, validAfter, validBefore, options, subject } = readCertificate(
     blob,
@@ -113,7 +136,8 @@ export function verifyHostCertificate(
   const seconds = BigInt(Math.floor(now / 1_000))
   const holds =
     kind === 'host' &&
-    subject.type === PLAIN &&
+    CERTIFIABLE.includes(subject.type) &&
+    !revoked(keyBlob(subject)) &&
     principals.includes(host) &&
     seconds >= validAfter &&
     seconds < validBefore &&
@@ -125,8 +149,8 @@ export function verifyHostCertificate(
   Object.defineProperty(exchange, '_sig', {
     configurable: true,
     get() {
-      exchange._hostKey = ed25519Blob(subject.key)
-      exchange.negotiated.serverHostKey = PLAIN
+      exchange._hostKey = keyBlob(subject)
+      exchange.negotiated.serverHostKey = subject.type
       return signature
     },
     // Forgotten when the exchange is over.

@@ -1,24 +1,27 @@
-// What a host may show: a key that is pinned, or a certificate of an authority that is.
-import type { KeyObject } from 'node:crypto'
+// What a host may show: a key that is pinned, or a certificate of an authority that is; and never a key that is revoked.
 import { isGatewayError } from '#model'
 import { readPublicKey } from '../public-key.ts'
-import { acceptCertificates, CERTIFIED, verifyHostCertificate } from './host-proof.ts'
-import { readSubjectKey } from './subject-key.ts'
+import { acceptCertificates, isHostCertificate, verifyHostCertificate } from './host-proof.ts'
+import { keyBlob, readSubjectKey, type SubjectKey } from './subject-key.ts'
 
-const AUTHORITY = /^@cert-authority[ \t]+/
+/** As known_hosts has it (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT), without its list of names. */
+const MARKED = /^@(cert-authority|revoked)[ \t]+/
 
 export type HostKey =
   | { readonly kind: 'key'; readonly type: string; readonly blob: Buffer }
-  | { readonly kind: 'authority'; readonly key: KeyObject }
+  | { readonly kind: 'revoked'; readonly blob: Buffer }
+  | { readonly kind: 'authority'; readonly key: SubjectKey }
 
-/** A line of `hostKeys`; undefined when it is neither. */
+/** A line of `hostKeys`; undefined when it is none. */
 export function readHostKey(line: string): HostKey | undefined {
   const trimmed = line.trim()
-  const read = readPublicKey(trimmed.replace(AUTHORITY, ''))
-  if (read === undefined || !AUTHORITY.test(trimmed)) return read && { kind: 'key', ...read }
+  const [, marker] = MARKED.exec(trimmed) ?? []
+  const read = readPublicKey(trimmed.replace(MARKED, ''))
+  if (read === undefined) return undefined
+  if (marker !== 'cert-authority')
+    return marker === 'revoked' ? { kind: 'revoked', blob: read.blob } : { kind: 'key', ...read }
   try {
-    const { type, key } = readSubjectKey(read.blob)
-    return type === 'ssh-ed25519' ? { kind: 'authority', key } : undefined
+    return { kind: 'authority', key: readSubjectKey(read.blob) }
   } catch (error) {
     if (!isGatewayError(error)) throw error
     // Safe: it is said to be none, and the configuration is refused.
@@ -48,11 +51,19 @@ export class KnownHost {
 
   /** Whether it is the host, as far as what it shows goes: that it has the key is the exchange's to prove. */
   knows(connection: object, shown: Buffer): boolean {
+    if (this.#revoked(shown)) return false
     return this.#keys.some(known => {
       if (known.kind === 'key') return known.blob.equals(shown)
-      if (!shown.includes(CERTIFIED)) return false
+      if (known.kind === 'revoked' || !isHostCertificate(shown)) return false
+      // Also of an authority: what it certified is no better than itself.
+      if (this.#revoked(keyBlob(known.key))) return false
       try {
-        const of = { authority: known.key, host: this.#host, now: Date.now() }
+        const of = {
+          authority: known.key,
+          revoked: (key: Buffer) => this.#revoked(key),
+          host: this.#host,
+          now: Date.now(),
+        }
         return verifyHostCertificate(connection, shown, of)
       } catch (error) {
         if (!isGatewayError(error)) throw error
@@ -60,5 +71,9 @@ export class KnownHost {
         return false
       }
     })
+  }
+
+  #revoked(blob: Buffer): boolean {
+    return this.#keys.some(known => known.kind === 'revoked' && known.blob.equals(blob))
   }
 }

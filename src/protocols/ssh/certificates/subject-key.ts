@@ -3,7 +3,7 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { ByteReader } from '#engines/wire'
 import { ProtocolError } from '#model'
-import { numberOf, stringOf, textOf } from './fields.ts'
+import { numberOf, string, stringOf, textOf } from './fields.ts'
 
 const ED25519_BYTES = 32
 const ED25519_SIGNATURE_BYTES = 64
@@ -52,6 +52,16 @@ export function readSubjectKey(blob: Uint8Array): SubjectKey {
   const key = readNumbers(textOf(reader, LONGEST_NAME), blob, reader)
   reader.expectEnd()
   return key
+}
+
+/** A plain key as the wire has it. */
+export function keyBlob({ type, numbers }: SubjectKey): Buffer {
+  return Buffer.concat([string(type), numbers])
+}
+
+/** By which algorithms a key of this type signs. */
+export function signatureAlgorithmsOf(type: string): readonly string[] {
+  return type === 'ssh-rsa' ? [...RSA_HASHES.keys()] : [type]
 }
 
 /** True when the key made this signature, by this very algorithm, over the bytes. */
