@@ -206,16 +206,18 @@ function queryStart(cursor: Cursor): number {
     const token = tokens[at] as Token
     if (token.kind === MARK) {
       if (token.text === '(') {
-        if (depth === 0 && startsQuery(tokens[at + 1])) return at
+        if (depth === 0 && startsQuery(tokens[at + 1], tokens[at + 2])) return at
         depth++
       } else if (token.text === ')') depth--
-    } else if (depth === 0 && startsQuery(token) && !isMark(tokens[at - 1], '.')) return at
+    } else if (depth === 0 && startsQuery(token, tokens[at + 1]) && !isMark(tokens[at - 1], '.'))
+      return at
   }
   return tokens.length
 }
 
-function startsQuery(token: Token | undefined): boolean {
-  // (WITH begins options too: WITH SYSTEM VERSIONING. A query with CTEs is found by its SELECT, and refused for what is before.)
+function startsQuery(token: Token | undefined, next: Token | undefined): boolean {
+  // (WITH begins options too.)
+  if (isWord(token, 'with')) return !isWord(next, 'system') && !isWord(next, 'parser')
   return ['select', 'values', 'table'].some(word => isWord(token, word))
 }
 
