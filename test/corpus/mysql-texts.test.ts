@@ -2,7 +2,11 @@
 // feed), then what it is taken for. Reviewed by hand, and held against a real server by test/differential.
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createMysqlAnalyser, type MysqlAnalyser } from '../../src/engines/sql/index.ts'
+import {
+  createMysqlAnalyser,
+  type MysqlAnalyser,
+  mysqlGrammar,
+} from '../../src/engines/sql/index.ts'
 import { summary } from './mysql-summary.ts'
 
 const lines = readFileSync(new URL('mysql-texts.txt', import.meta.url), 'utf8')
@@ -16,7 +20,7 @@ const cases = lines.map(line => {
 describe('texts of MySQL and MariaDB', () => {
   let analyser: MysqlAnalyser
   beforeAll(async () => {
-    analyser = await createMysqlAnalyser()
+    analyser = await createMysqlAnalyser(readFileSync(mysqlGrammar))
   })
 
   it.each(cases)('%s', (text, expected) => {

@@ -1,11 +1,13 @@
 // Soundness of lineage on a real MariaDB: every column carries a mark of its own, random queries are run, and each mark that
 // comes out in a column must be of a source that we named for it (or we said that it cannot be told).
+import { readFile } from 'node:fs/promises'
 import type { Connection } from 'mysql2/promise'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import {
   createMysqlAnalyser,
   type MysqlAnalyser,
   type MysqlReading,
+  mysqlGrammar,
   readMysqlBody,
   toStatement,
 } from '../../src/engines/sql/index.ts'
@@ -28,7 +30,7 @@ let catalog: CatalogSnapshot
 beforeAll(async () => {
   server = await startMariadb({ init: WORLD })
   session = await server.session({ rowsAsArray: true })
-  analyser = await createMysqlAnalyser()
+  analyser = await createMysqlAnalyser(await readFile(mysqlGrammar))
   const rows = await readRows(async question => {
     const [answer] = await session.query({ sql: question, rowsAsArray: true })
     return (answer as unknown[][]).map(row =>

@@ -1,5 +1,5 @@
-// Which data class a column has, by the names that configuration lists. Exact, as the catalog writes
-// them: what folds case is the database.
+// Which data class a column has, by the names that configuration lists. Upper and lower case are the same: not every database
+// tells them apart, and where one does, a column is rather hidden too often.
 import type { ColumnName, DataClass } from '#model'
 import { ConfigurationError } from '#model'
 
@@ -74,17 +74,19 @@ function compile(dataClass: string, text: string): readonly Part[] {
   }
   return parts.map(([, quoted, plain]) => {
     if (quoted === undefined) return glob(plain ?? '')
-    const name = quoted.replaceAll('""', '"')
-    return value => value === name
+    const name = quoted.replaceAll('""', '"').toLowerCase()
+    return value => value.toLowerCase() === name
   })
 }
 
 /** `*` stands for any text, the empty one too. Greedy from the left, which is enough for stars alone. */
-function glob(pattern: string): Part {
-  if (!pattern.includes('*')) return name => name === pattern
+function glob(text: string): Part {
+  const pattern = text.toLowerCase()
+  if (!pattern.includes('*')) return name => name.toLowerCase() === pattern
   const [head = '', ...rest] = pattern.split('*')
   const tail = rest.pop() ?? ''
-  return name => {
+  return written => {
+    const name = written.toLowerCase()
     if (name.length < head.length + tail.length) return false
     if (!name.startsWith(head) || !name.endsWith(tail)) return false
     let at = head.length

@@ -16,6 +16,7 @@ export { type ColumnOrigins, expandColumns, expandLineage, fitting } from './exp
 export { createMysqlAnalyser } from './mysql/analyser.ts'
 export { type ReadStatement, readMysqlBody } from './mysql/bodies.ts'
 export { mysqlNames } from './mysql/name-rules.ts'
+export { mysqlGrammar } from './mysql/parser.ts'
 export {
   keepsReading,
   type MysqlAnalyser,

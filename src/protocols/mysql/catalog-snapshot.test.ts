@@ -1,9 +1,11 @@
 // What the catalog tells of relations, columns and code, read from a real MariaDB.
+import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   createMysqlAnalyser,
   type MysqlAnalyser,
   type MysqlReading,
+  mysqlGrammar,
   readMysqlBody,
   toStatement,
 } from '#engines/sql'
@@ -35,7 +37,7 @@ let catalog: CatalogSnapshot
 beforeAll(async () => {
   const server = await startMariadb({ init: world })
   stop = () => server.stop()
-  analyser = await createMysqlAnalyser()
+  analyser = await createMysqlAnalyser(await readFile(mysqlGrammar))
   const session = await server.session({ rowsAsArray: true })
   const rows = await readRows(async question => {
     const [answer] = await session.query({ sql: question, rowsAsArray: true })

@@ -1,6 +1,12 @@
 // MySQL and MariaDB: the room's door. `serve` is the whole life of a connection: greet, open, log in, relay.
+import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
-import { createMysqlAnalyser, type MysqlAnalyser, type MysqlReading } from '#engines/sql'
+import {
+  createMysqlAnalyser,
+  type MysqlAnalyser,
+  type MysqlReading,
+  mysqlGrammar,
+} from '#engines/sql'
 import {
   endingError,
   type Gateway,
@@ -37,7 +43,7 @@ export function createMysql(): Protocol<MysqlSettings> {
 
   /** Loads the grammar on first use: commands that serve nobody do without. */
   async function analyser(): Promise<MysqlAnalyser> {
-    loading ??= createMysqlAnalyser()
+    loading ??= readFile(mysqlGrammar).then(code => createMysqlAnalyser(code))
     try {
       return await loading
     } catch (error) {

@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { createMysqlAnalyser, type MysqlAnalyser } from '#engines/sql'
+import { createMysqlAnalyser, type MysqlAnalyser, mysqlGrammar } from '#engines/sql'
 import { AccessDenied, type DataClass } from '#model'
 import { fc } from '../../../test/property.ts'
 import { sessionDouble } from '../postgres/relay-doubles.ts'
@@ -35,7 +36,7 @@ const rows = [
 
 let analyser: MysqlAnalyser
 beforeAll(async () => {
-  analyser = await createMysqlAnalyser()
+  analyser = await createMysqlAnalyser(await readFile(mysqlGrammar))
 })
 
 const open = (

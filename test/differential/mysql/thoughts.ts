@@ -1,7 +1,9 @@
 // What the analyser thinks of a text, in the words of this suite.
+import { readFile } from 'node:fs/promises'
 import {
   createMysqlAnalyser,
   type MysqlAnalyser,
+  mysqlGrammar,
   type Names,
   type ResolvedRelation,
   toStatement,
@@ -37,7 +39,7 @@ const names: Names = {
 export type Think = (text: string) => Thought
 
 export async function thinker(): Promise<Think> {
-  const analyser: MysqlAnalyser = await createMysqlAnalyser()
+  const analyser: MysqlAnalyser = await createMysqlAnalyser(await readFile(mysqlGrammar))
   return text => {
     const analysis = analyser.analyse(text, READING)
     if (!analysis.readable) {

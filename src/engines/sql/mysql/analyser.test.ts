@@ -1,11 +1,13 @@
+import { readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createMysqlAnalyser } from './analyser.ts'
+import { mysqlGrammar } from './parser.ts'
 import type { MysqlAnalyser, MysqlReading } from './reading.ts'
 
 const reading: MysqlReading = { flavour: 'mariadb', version: 101_119, database: 'shop' }
 let analyser: MysqlAnalyser
 beforeAll(async () => {
-  analyser = await createMysqlAnalyser()
+  analyser = await createMysqlAnalyser(await readFile(mysqlGrammar))
 })
 
 function read(text: string, more: Partial<MysqlReading> = {}) {

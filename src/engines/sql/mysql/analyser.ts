@@ -33,9 +33,12 @@ interface Kept {
   readonly byShape: TextCache<MysqlAnalysis>
 }
 
-/** Loads the grammar. One analyser serves all sessions. */
-export async function createMysqlAnalyser(options: AnalyserOptions = {}): Promise<MysqlAnalyser> {
-  return new Analyser(await Parser.load(), options)
+/** `code`: what lies at `mysqlGrammar`. One analyser serves all sessions. */
+export async function createMysqlAnalyser(
+  code: Uint8Array,
+  options: AnalyserOptions = {},
+): Promise<MysqlAnalyser> {
+  return new Analyser(await Parser.load(code), options)
 }
 
 class Analyser implements MysqlAnalyser {

@@ -1,8 +1,10 @@
 // Values that an earlier statement has left in the session, or that the server quotes: they may be anybody's.
+import { readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   createMysqlAnalyser,
   type MysqlAnalyser,
+  mysqlGrammar,
   mysqlNames,
   type Names,
   toStatement,
@@ -14,7 +16,7 @@ const names: Names = {
 }
 let analyser: MysqlAnalyser
 beforeAll(async () => {
-  analyser = await createMysqlAnalyser()
+  analyser = await createMysqlAnalyser(await readFile(mysqlGrammar))
 })
 
 function made(text: string): ReturnType<typeof toStatement> {

@@ -13,28 +13,26 @@ interface Glue {
   parse_sql(dialect: string, text: string): unknown
 }
 
+const HOME = new URL('../wasm/', import.meta.resolve('@guanmingchiu/sqlparser-ts')).href
+
+/** Where the grammar's code lies: whoever makes an analyser hands it in, for an engine reads no file. */
+export const mysqlGrammar = new URL('sqlparser_rs_wasm_bg.wasm', HOME)
+
 /** What an instance held stays in memory. No text within the bounds is known to trap. */
 const MOST_INSTANCES = 32
 
 export class Parser {
   readonly #code: object
-  readonly #home: string
   #glue: Glue | undefined
   #made = 0
 
-  private constructor(code: object, home: string) {
+  private constructor(code: object) {
     this.#code = code
-    this.#home = home
   }
 
-  static async load(): Promise<Parser> {
-    // The package's own code, once: as its own loader does, which cannot load it anew.
-    const { readFile } = await import('node:fs/promises')
-    const home = new URL('../wasm/', import.meta.resolve('@guanmingchiu/sqlparser-ts')).href
-    const code = await WebAssembly.compile(
-      await readFile(new URL('sqlparser_rs_wasm_bg.wasm', home)),
-    )
-    const parser = new Parser(code, home)
+  /** `code`: what lies at `mysqlGrammar`. */
+  static async load(code: Uint8Array): Promise<Parser> {
+    const parser = new Parser(await WebAssembly.compile(code))
     await parser.#renew()
     return parser
   }
@@ -60,9 +58,8 @@ export class Parser {
 
   async #renew(): Promise<void> {
     if (this.#made >= MOST_INSTANCES) return
-    const glue = (await import(
-      `${this.#home}sqlparser_rs_wasm.js?instance=${this.#made++}`
-    )) as Glue
+    // (The package's own loader loads it once and for all.)
+    const glue = (await import(`${HOME}sqlparser_rs_wasm.js?instance=${this.#made++}`)) as Glue
     glue.initSync({ module: this.#code })
     this.#glue = glue
   }
