@@ -31,6 +31,7 @@ const protocols: readonly ProtocolSettings[] = [
       ca?.startsWith('file:/etc/sallyport/broken')
         ? [{ path: ['ca'], message: `${ca}:3:1: broken` }]
         : [],
+    oneOf: ['headers.x-key', 'password', 'lease'],
     credentialMaps: { lease: z.strictObject({ from: z.url(), ca: z.string().optional() }) },
   },
 ]
@@ -580,6 +581,11 @@ channels:
       ['{ lease: { from: 1, secret: "env:S" } }', 'lease.from'],
       ['{ lease: { from: "https://h/", secret: "env:S", form: 1 } }', 'form'],
       ['{ lease: text }', 'must be a map'],
+      [
+        '{ password: "env:P", lease: { from: "https://h/", secret: "env:S" } }',
+        'has password and lease: one of them at most',
+      ],
+      ['{ password: "env:P", headers: { X-Key: "env:K" } }', 'has headers.x-key and password'],
     ] as const)
       expect(wrong(credential(text)).join('\n'), text).toContain(words)
   })

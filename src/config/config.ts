@@ -374,6 +374,9 @@ function credentialOf(
       report(at, `a credential for ${protocol.name} has no "${field}": ${all}`, { atKey: true })
     }
   }
+  const given = [...Object.keys(secrets), ...Object.keys(settings)].map(name => name.toLowerCase())
+  const same = (protocol.oneOf ?? []).filter(name => given.includes(name))
+  if (same.length > 1) report(path, `has ${same.join(' and ')}: one of them at most`)
   return {
     ...(typeof user === 'string' ? { user } : {}),
     secrets,

@@ -20,6 +20,8 @@ export interface ProtocolSettings {
     readonly path: readonly (string | number)[]
     readonly message: string
   }[]
+  /** Fields that fill the same place: one of them at most. `headers.x` is one of a map, its name in any case. */
+  readonly oneOf?: readonly string[]
   /** Fields that say `ours`. */
   readonly ownFields?: readonly string[]
   /** Fields that are maps: what checks their parts that hold no secrets. */

@@ -52,6 +52,8 @@ export interface Protocol<Upstream = unknown> {
   readonly settings: ZodType<Upstream>
   /** The fields of `resources[].credential` that may carry a secret reference. */
   readonly secretFields: readonly string[]
+  /** Those that fill the same place: one of them at most. */
+  readonly oneOf?: readonly string[]
   /** Those that may say `ours` in place of a reference. */
   readonly ownFields?: readonly string[]
   /** Fields that are maps: what checks their parts that are no secrets. (Those stand in `secretFields` as `FIELD.PART`.) */

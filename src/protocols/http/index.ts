@@ -12,7 +12,7 @@ import { AccessTokens, oauthSettings } from './oauth.ts'
 import { checkDocument, Readings } from './reading.ts'
 import { serveRequest } from './request.ts'
 import { Sessions } from './sessions.ts'
-import { type HttpSettings, httpSettings, secretFields } from './settings.ts'
+import { type HttpSettings, httpSettings, oneOf, secretFields } from './settings.ts'
 import { Upstreams } from './upstreams.ts'
 
 export type { HttpSettings } from './settings.ts'
@@ -107,6 +107,7 @@ export function createHttp(): Protocol<HttpSettings> {
     settings: httpSettings,
     secretFields,
     checkFiles: checkDocument,
+    oneOf,
     credentialMaps: { oauth: oauthSettings },
     recording: 'exchanges',
     connectHint,

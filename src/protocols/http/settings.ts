@@ -111,6 +111,9 @@ export const secretFields = [
   'oauth.clientSecret',
 ] as const
 
+/** Each of these fills the field `Authorization`. */
+export const oneOf = ['headers.authorization', 'token', 'oauth', 'password'] as const
+
 export function routesOf(written: readonly z.infer<typeof routeSchema>[]) {
   return written.map(({ route, name, action }) => {
     const [method = '', template = ''] = route.split(' ')

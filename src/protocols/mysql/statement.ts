@@ -32,9 +32,9 @@ interface Template {
   readonly statement: Statement
 }
 
-/** One memory for all sessions: it lives as long as the analyser keeps the analysis. */
+/** One memory for all sessions, by what texts share that differ in literals alone: it lives as long as the analyser keeps that. */
 const templates = new WeakMap<
-  MysqlAnalysis,
+  MysqlAnalysis['statements'],
   { prepare?: Template; execute?: Template; numbers?: Template }
 >()
 
@@ -116,10 +116,10 @@ export class StatementBuilder {
   ): Statement {
     if (this.#shadows.size > 0 || analysis.statements.some(refers))
       return this.#make(analysis, text, phase, numbers, database)
-    let kept = templates.get(analysis)
+    let kept = templates.get(analysis.statements)
     if (kept === undefined) {
       kept = {}
-      templates.set(analysis, kept)
+      templates.set(analysis.statements, kept)
     }
     const catalog = this.#catalog
     const kind = numbers ? 'numbers' : phase
