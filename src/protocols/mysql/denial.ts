@@ -5,9 +5,8 @@ import { writeError } from './messages.ts'
 
 const DENIED = [1142, '42000'] as const
 const LOGIN = [1045, '28000'] as const
-const LOST = [2013, 'HY000'] as const
 
-/** The server's code and SQLSTATE by reason code. */
+/** The server's code and SQLSTATE by reason code. Never 2000 to 2999: those are clients' own, and libmariadb calls a packet that brings one malformed. */
 export const nativeCodes: Readonly<Record<ReasonCode, readonly [number, string]>> = {
   permitted: [0, '00000'],
   token_invalid: LOGIN,
@@ -40,9 +39,9 @@ export const nativeCodes: Readonly<Record<ReasonCode, readonly [number, string]>
   message_unsupported: [1047, '08S01'],
   message_too_large: [1153, '08S01'],
   resource_unknown: [1049, '42000'],
-  upstream_unreachable: [2003, 'HY000'],
+  upstream_unreachable: [1429, 'HY000'],
   upstream_refused: [1130, 'HY000'],
-  upstream_lost: LOST,
+  upstream_lost: [1159, '08S01'],
   audit_unavailable: [1290, 'HY000'],
   recording_unavailable: [1290, 'HY000'],
   catalog_unavailable: [1290, 'HY000'],
