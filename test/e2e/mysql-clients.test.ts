@@ -220,7 +220,8 @@ test('sysbench reads and writes, in text and with prepared statements', async ()
         '--mysql-db=shop',
         '--mysql-ssl=off',
       ],
-      ...['--tables=2', '--table-size=500', '--threads=3', `--db-ps-mode=${mode}`, ...words],
+      // One thread: several race to load a plug-in of the client's library, and one that comes second fails.
+      ...['--tables=2', '--table-size=500', '--threads=1', `--db-ps-mode=${mode}`, ...words],
     ]
     return run('sysbench', args, { timeoutMs: 60_000 })
   }
