@@ -1,4 +1,4 @@
-// Proof, in memory, that a statement was decided and put on record. Nothing goes upstream without one.
+// Proof, in memory, that a statement was decided and put on record (where a protocol gathers what it sends: that it is by the time `Departure.clear` returns). Nothing goes upstream without one.
 import type { BodyMasker, BodySettings, MessageMasker } from '#engines/bodies'
 import type { CellPlan, TextStream } from '#engines/masking'
 import type { AccessDenied, ColumnName, OutputLineage, Statement } from '#model'
