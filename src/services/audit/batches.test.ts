@@ -111,4 +111,18 @@ describe('entries that are entered', () => {
     expect(heard).toEqual([1, 2])
     await log.close()
   })
+
+  it('are past for whoever begins to listen behind them', async () => {
+    const log = await openTestLog(folder)
+    log.enter(entry(1))
+    const { size } = log
+    const heard: [number, unknown][] = []
+    log.onAppend(({ index, record }) => heard.push([index, record['seq']]))
+    const past = log.size
+    log.enter(entry(2))
+    log.flush()
+    expect(heard).toEqual([[2, 2]])
+    expect(past).toBe(size + 1)
+    await log.close()
+  })
 })

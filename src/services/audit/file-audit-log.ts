@@ -156,6 +156,12 @@ export class FileAuditLog implements AuditLog {
   }
 
   onAppend(listener: (appended: AppendedRecord) => void): () => void {
+    try {
+      // What was entered so far was kept for nobody's ears: it is past, and can be read.
+      this.flush()
+    } catch {
+      // Safe: whoever entered it finds it lost.
+    }
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
