@@ -54,6 +54,10 @@ export const HIDDEN = 'hidden by the double'
 export function sessionDouble(options: SessionOptions = {}): SessionDouble {
   const { decide = () => undefined, classes = [], answerBytes = 0, write } = options
   let waits = false
+  const clear = (): void => {
+    if (waits) write?.()
+    waits = false
+  }
   const ending = new AbortController()
   const masking = createMasking({ classes, tokenKey: new Uint8Array(32) })
   const session: SessionDouble = {
@@ -94,16 +98,20 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
       get waits() {
         return waits
       },
-      clear() {
-        if (waits) write?.()
-        waits = false
-      },
+      clear,
       leave: () => (waits ? void setImmediate(depart) : depart()),
     }),
     justify: reason => void session.reasons.push(reason),
     refused: (text, error) => void session.refusals.push({ text, error }),
-    complete: (permit, outcome) =>
-      void session.outcomes.push({ statement: permit.statement, outcome }),
+    complete(permit, outcome) {
+      session.outcomes.push({ statement: permit.statement, outcome })
+      // As a session that catches up here: what waits goes on record before its outcome.
+      try {
+        clear()
+      } catch {
+        // Safe, as there: whoever sends is told the same.
+      }
+    },
     recordAnswer: (_, { columns, rows, truncated }) =>
       void session.answers.push({ columns, rows, truncated }),
     recordOutput: () => undefined,

@@ -283,13 +283,14 @@ class Relay {
     const talk = this.#talk
     if (talk.ended) return
     const busy = talk.queue.length > 0
+    const { toClient, toUpstream } = talk.parts
     talk.ended = true
+    // Before outcomes are told: those may put on record what waits, and it would leave with the end.
+    if (this.#departure.waits) toUpstream.discard()
     this.#fromClient.abort()
     this.#parts.session.signal.removeEventListener('abort', this.#onAbort)
     this.#unfollow?.()
     this.#completeAll(reason)
-    const { toClient, toUpstream } = talk.parts
-    if (this.#departure.waits) toUpstream.discard()
     if (error !== undefined && !this.#fromUpstream.midFrame) toClient.own(denial(error, 'FATAL'))
     if (!this.#upstreamEnded) {
       // Cut off by a half-sent message of ours it would wait for the rest: the end follows at once.
