@@ -18,7 +18,7 @@ export function expand(text: string, reading: MysqlReading): string {
     } else if (code === 0x23 || isLineComment(text, at)) {
       at = lineEnd(text, at)
     } else if (inside && code === 0x2a && text[at + 1] === '/') {
-      made += `${text.slice(from, at)} `
+      made = laidOpen(made, text.slice(from, at))
       at = from = at + 2
       inside = false
     } else if (code === 0x2f && text[at + 1] === '*') {
@@ -30,22 +30,23 @@ export function expand(text: string, reading: MysqlReading): string {
       if (inside) {
         throw new Refusal('statement_unreadable', 'an executable comment holds another one')
       }
-      made += text.slice(from, at)
-      if (runs(mark, reading)) {
-        made += ' '
-        inside = true
-        at = mark.end
-      } else {
-        made += ' '
-        at = skipped(text, at)
-      }
-      from = at
+      made = laidOpen(made, text.slice(from, at))
+      inside = runs(mark, reading)
+      from = at = inside ? mark.end : skipped(text, at)
     } else {
       at++
     }
   }
   if (inside) throw new Refusal('statement_unreadable', 'an executable comment does not end')
   return made + text.slice(from)
+}
+
+/** A blank stands for each mark. Behind `--` it would make a comment, of what the server reads as two signs, of all that follows. */
+function laidOpen(made: string, more: string): string {
+  if (more.endsWith('--')) {
+    throw new Refusal('statement_unreadable', 'an executable comment touches two dashes')
+  }
+  return `${made}${more} `
 }
 
 interface Mark {
