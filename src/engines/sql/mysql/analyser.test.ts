@@ -175,3 +175,39 @@ describe('texts that are none', () => {
     expect(read(' ; -- x').statements).toEqual([])
   })
 })
+
+describe('what was read of a text', () => {
+  const plans = (one: string, other: string) =>
+    [one, other].map(text => read(text).statements[0]?.plan)
+
+  it.each([
+    ['a name as a string', "select ssn 'a', name 'b' from c", "select ssn 'b', name 'a' from c"],
+    [
+      'a name in a sub-query',
+      "select b from (select ssn as 'a', name as 'b' from c) q",
+      "select b from (select ssn as 'b', name as 'a' from c) q",
+    ],
+    [
+      'the number to sort by',
+      'select id, ssn from c order by 1',
+      'select id, ssn from c order by 2',
+    ],
+    [
+      'the number to group by',
+      'select id, ssn from c group by 1',
+      'select id, ssn from c group by 2',
+    ],
+  ])('is not used for one that differs in %s', (_, one, other) => {
+    const [first, second] = plans(one, other)
+    expect(first?.kind).toBe('query')
+    expect(second).not.toEqual(first)
+  })
+
+  it('is used for one that differs in values only', () => {
+    const [first, second] = plans(
+      "select ssn from c where id = 1 and a = 'b'",
+      "select ssn from c where id = 2 and a = 'c'",
+    )
+    expect(second).toBe(first)
+  })
+})

@@ -8,7 +8,7 @@ import { fromItems } from './lineage-from.ts'
 import { queryOf } from './lineage-queries.ts'
 import { parameterPlaces, placeOf } from './parameter-places.ts'
 import { isReserved } from './reserved-words.ts'
-import { listOf, type Word, wordOf, wordsOf } from './syntax-tree.ts'
+import { isTree, listOf, type Word, wordOf, wordsOf } from './syntax-tree.ts'
 
 /** A plan of more nodes is not kept: the statement's lineage is unknown. */
 const MOST_NODES = 30_000
@@ -32,7 +32,7 @@ export class Planner {
   nodes = 0
   /** How many of the expressions so far may fail by their values. */
   failures = 0
-  /** The number of an output was looked at. */
+  /** The number of an output, or a name that is written as a string, was looked at. */
   literalsMatter = false
   /** WINDOW of the SELECT that is being compiled: names to PARTITION BY and ORDER BY. */
   windows: ReadonlyMap<string, readonly Expression[]> = new Map()
@@ -83,6 +83,8 @@ export class Planner {
   name(value: unknown): string {
     const word = wordOf(value)
     if (word === undefined) throw new Unplannable()
+    // `a AS 'b'`
+    if (isTree(value) && value['quote_style'] === "'") this.literalsMatter = true
     return this.plain(word)
   }
 

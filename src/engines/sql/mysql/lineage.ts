@@ -38,7 +38,8 @@ export function planStatement(value: unknown, options: StatementPlanOptions): Pl
   }
 }
 
-const UNKNOWN: Planned = { plan: { kind: 'unknown' }, nodes: 1, literalsMatter: true }
+/** (Whatever its literals are: what is not known of one text of a shape is not known of the others.) */
+const UNKNOWN: Planned = { plan: { kind: 'unknown' }, nodes: 1, literalsMatter: false }
 
 type Build = (value: unknown, planner: Planner, options: StatementPlanOptions) => Plan | undefined
 

@@ -52,7 +52,10 @@ export function readStatement(tokens: readonly Token[], text: Text): Read {
   }
   // (Which relations of the server are sensitive was said where they were met.)
   const statement = draft.finish(() => false)
-  return { statement, literalsMatter: draft.literalsMatter }
+  return {
+    statement,
+    literalsMatter: draft.literalsMatter || draft.planned?.literalsMatter === true,
+  }
 }
 
 const queries: ReadonlySet<string> = new Set([
