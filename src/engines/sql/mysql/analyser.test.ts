@@ -55,6 +55,8 @@ describe('settings that change how texts are read', () => {
     'set @@sql_mode = ansi',
     "set @@session.sql_mode := 'ORACLE'",
     'set global sql_mode = ANSI',
+    // A role may be called `ansi_quotes`.
+    'set sql_mode = current_role',
     'set sql_mode = (select m from t)',
     'set sql_mode = if(rand() > 0.5, @a, @b)',
     'set names gbk',

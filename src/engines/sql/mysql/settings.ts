@@ -186,7 +186,7 @@ function variable(
 ): readonly Token[] {
   let computed: readonly Token[] = []
   const own = scope === '' || scope === 'session' || scope === 'local'
-  const literal = isLiteral(tokens) ? literalOf(tokens) : undefined
+  const literal = isLiteral(tokens) && !isComputed(tokens[0]) ? literalOf(tokens) : undefined
   if (name === 'sql_mode') {
     if (literal === undefined || literal.toLowerCase() === 'default') {
       guard(tokens, edits, text, reader, sqlModeGuard)
@@ -215,6 +215,11 @@ function variable(
   const category = name === 'role' ? 'session_identity' : 'settings'
   draft.add(own && harmless.has(name) ? 'connect' : 'administer', 'SET', undefined, [], category)
   return computed
+}
+
+/** CURRENT_ROLE and its like: a function without brackets. */
+function isComputed(token: Token | undefined): boolean {
+  return token?.kind === WORD && token.text.startsWith('current_')
 }
 
 function literalOf(tokens: readonly Token[]): string {
