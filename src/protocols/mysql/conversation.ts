@@ -94,6 +94,12 @@ export class Conversation {
     this.cancelling = this.parts.cancelUpstream().then(done, done)
   }
 
+  /** What the catalog says may not hold any more: it changed tables, or may have. */
+  forgetChanged({ kind, analysis }: Exchange): void {
+    if (kind === 'result' && analysis?.statements.some(({ changesCatalog }) => changesCatalog))
+      this.parts.catalog.invalidate()
+  }
+
   /** The permit of what is under way is used up. */
   complete(exchange: Exchange, outcome: 'completed' | 'failed' | 'cancelled'): void {
     const { permit, rows, bytes, masked, errorCode } = exchange

@@ -4,7 +4,8 @@ import { createMysqlAnalyser, type MysqlAnalyser, mysqlGrammar } from '#engines/
 import { AccessDenied, type DataClass } from '#model'
 import { fc } from '../../../test/property.ts'
 import { sessionDouble } from '../postgres/relay-doubles.ts'
-import { readError } from './messages.ts'
+import { unreadCatalog } from './catalog-types.ts'
+import { readError, writeError } from './messages.ts'
 import { command } from './numbers.ts'
 import { packets } from './packets.ts'
 import {
@@ -249,6 +250,84 @@ describe('a prepared statement', () => {
     expect(names[3]).toContain('other.kept')
     on.leave()
     await on.ended
+  })
+})
+
+describe('a name of a prepared statement', () => {
+  const unknown = { action: 'execute', flags: ['dynamic'] }
+  const failing = [
+    okPayload(2 | 8),
+    writeError({ code: 1146, state: '42S02', message: 'there is no such table' }),
+  ]
+  const server = (body: Buffer) => (body.includes('missing') ? failing : [okPayload()])
+
+  it.each([
+    [
+      'is given another in a text that ends in an error',
+      "prepare s from 'drop table b'; select missing",
+    ],
+    ['is given up in a text that ends in an error', 'deallocate prepare s; select missing'],
+    ['may be given another by a procedure', 'call p()'],
+    ['may be given another by a procedure that another name runs', 'execute p'],
+    ['may be given another by a text that is made at run time', 'execute immediate @q'],
+    [
+      'is given another in a text that moves to another database',
+      "prepare s from 'drop table b'; use other",
+    ],
+  ])('stands for nothing that is known once it %s', async (_, text) => {
+    const { on, session } = open(body =>
+      body.includes('use other') ? [okPayload(2 | 8), okPayload()] : server(body),
+    )
+    const texts = ["prepare p from 'call p()'", "prepare s from 'drop table a'", text, 'execute s']
+    for (const each of texts) on.command(command.query, each)
+    while (session.statements.at(-1)?.text !== 'execute s')
+      await new Promise(resolve => setImmediate(resolve))
+    expect(session.statements.at(-1)?.operations).toMatchObject([unknown])
+    on.leave()
+    await on.ended
+  })
+
+  it('stands for what it was given while nothing else ran that gives names', async () => {
+    const { on, session } = open(server)
+    for (const text of ["prepare s from 'drop table a'", 'execute s', 'begin', 'execute s'])
+      on.command(command.query, text)
+    await on.until(4)
+    expect(session.statements.at(-1)?.operations).toMatchObject([
+      { action: 'define', object: { name: 'app.a' } },
+    ])
+    on.leave()
+    await on.ended
+  })
+})
+
+describe('what the catalog says', () => {
+  it.each([
+    ['is read again behind a text that changed it and ended in an error', true],
+    ['is read again when the session ends while it may be changed', false],
+  ])('%s', async (_, answered) => {
+    let invalidated = 0
+    const catalog = {
+      ...unreadCatalog(false),
+      invalidate() {
+        invalidated += 1
+      },
+    }
+    const failed = writeError({ code: 1146, state: '42S02', message: 'there is no such table' })
+    const session = sessionDouble({ classes: [email] })
+    const on = stage({
+      session,
+      analyser,
+      catalog,
+      server: () => (answered ? [okPayload(2 | 8), failed] : undefined),
+    })
+    on.command(command.query, 'create view v as select id from kept; select 1 from missing')
+    if (answered) await on.until(2)
+    else while (on.commands.length === 0) await new Promise(resolve => setImmediate(resolve))
+    const before = invalidated
+    on.leave()
+    await on.ended
+    expect(before).toBe(answered ? 1 : 0)
+    expect(invalidated).toBe(1)
   })
 })
 

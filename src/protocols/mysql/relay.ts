@@ -245,6 +245,7 @@ class Relay {
     const status = reason === 'client_left' ? 'cancelled' : 'failed'
     const { exchange } = talk
     talk.exchange = undefined
+    if (exchange !== undefined) talk.forgetChanged(exchange)
     if (exchange !== undefined && exchange.kind !== 'fetch') talk.complete(exchange, status)
     for (const prepared of talk.prepared.values()) talk.closeCursor(prepared)
   }

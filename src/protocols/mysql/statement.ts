@@ -86,19 +86,35 @@ export class StatementBuilder {
     }
   }
 
-  /** The statement ran: names that it gave or took mean something else from now on. */
-  ran(analysis: MysqlAnalysis, text: string): void {
-    for (const { prepares, deallocates, shadows } of analysis.statements) {
+  /**
+   * The text ran, whole or in part: names that it gave or took mean something else from now on. What a name stands for is not
+   * known any more where it cannot be told how far the text came, in which database it was, or what code gave it.
+   */
+  ran({ statements }: MysqlAnalysis, text: string, whole: boolean): void {
+    const told =
+      whole && (statements.length === 1 || statements.every(({ verb }) => verb !== 'USE'))
+    for (const statement of statements) {
+      const { prepares, deallocates, shadows } = statement
       for (const name of shadows) this.#shadows.add(name.toLowerCase())
-      if (prepares !== undefined) {
+      if (this.#mayPrepare(statement)) this.#prepared.clear()
+      if (prepares !== undefined && told) {
         this.#prepared.set(keyOf(prepares.name), {
           text,
           statement: prepares.statement,
           database: this.reading.database,
         })
-      }
+      } else if (prepares !== undefined) this.#prepared.delete(keyOf(prepares.name))
       if (deallocates?.name !== undefined) this.#prepared.delete(keyOf(deallocates.name))
     }
+  }
+
+  /** A procedure gives names of the session, too. */
+  #mayPrepare({ verb, operations, executes }: SqlStatement): boolean {
+    if (executes !== undefined) {
+      const named = this.#prepared.get(keyOf(executes.name))
+      return named === undefined || this.#mayPrepare(named.statement)
+    }
+    return verb === 'CALL' || (verb === 'EXECUTE' && operations.some(isDynamic))
   }
 
   /** The server forgot all that the session had. */
@@ -240,6 +256,10 @@ const TEXTS: ReadonlySet<string> = new Set([
   ...['varchar', 'varString', 'string', 'enum', 'set', 'json', 'blob', 'tinyBlob', 'mediumBlob'],
   ...['longBlob', 'null'],
 ])
+
+function isDynamic({ flags }: SqlStatement['operations'][number]): boolean {
+  return flags.includes('dynamic')
+}
 
 /** Names of prepared statements have no case. */
 function keyOf(name: string): string {

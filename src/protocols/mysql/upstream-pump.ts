@@ -492,10 +492,10 @@ export class UpstreamPump implements FrameReader {
       this.#reports.ran(permit)
       if (maySilence(exchange)) talk.retrack = true
     }
-    if (outcome === 'completed' && analysis !== undefined && exchange.kind === 'result') {
-      talk.parts.builder.ran(analysis, exchange.text)
-      if (analysis.statements.some(({ changesCatalog }) => changesCatalog))
-        talk.parts.catalog.invalidate()
+    if (analysis !== undefined && exchange.kind === 'result') {
+      // (Of a text that ends in an error the statements before that one ran.)
+      talk.parts.builder.ran(analysis, exchange.text, outcome === 'completed')
+      talk.forgetChanged(exchange)
     }
     if (exchange.kind === 'fetch' && prepared !== undefined) this.#fetched(exchange, prepared)
     else if (prepared?.cursor === undefined) talk.complete(exchange, outcome)

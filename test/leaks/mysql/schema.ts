@@ -47,6 +47,7 @@ create procedure p_people() reads sql data select * from people;
 create procedure p_out(out x varchar(40)) reads sql data select ssn into x from people where id = 1;
 create procedure p_cursor() reads sql data begin declare v varchar(40); declare c cursor for select ssn from people; open c; fetch c into v; close c; select v as told; end;
 create procedure p_note() modifies sql data insert into notes (t) select ssn from people;
+create procedure p_prepares() prepare p from 'select concat(ssn, 1) as x from people';
 create trigger copies after update on people2 for each row insert into notes (t) values (new.ssn);
 insert into people2 select * from people;
 `

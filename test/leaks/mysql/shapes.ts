@@ -390,6 +390,8 @@ export const byHand: readonly Shape[] = [
     set @s = 'select ssn from people' ;; prepare p from @s ;; execute p
     set @s = concat('select s', 'sn from people') ;; execute immediate @s
     prepare p from 'select ssn from people where id = ?' ;; set @i = 1 ;; execute p using @i
+    prepare p from 'select 1 as x' ;; prepare p from 'select concat(ssn, 1) as x from people'; select 1 from missing ;; execute p
+    prepare p from 'select 1 as x' ;; call p_prepares() ;; execute p
     prepare p from 'select ?' ;; set @a = (select ssn from people limit 1) ;; execute p using @a
     execute immediate 'select ?' using (select ssn from people limit 1)
     execute immediate 'select ssn from people'
