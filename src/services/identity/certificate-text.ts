@@ -19,6 +19,8 @@ import {
 export type NameKind = 'uri' | 'dns' | 'email' | 'cn'
 
 export interface CertificateText {
+  /** As lists have it. */
+  readonly serial: string
   /** All names of this kind, as they stand. */
   names(kind: NameKind): readonly string[]
   /** May prove a client: no use is said, or this one is. */
@@ -61,15 +63,44 @@ const SOUND: Readonly<Record<string, string | null>> = {
 }
 const EXTENSIONS = 0xa3
 const VERSION = 0xa0
+const LIST_EXTENSIONS = 0xa0
 
 /** Throws DerProblem. */
 export function certificateText(der: Uint8Array): CertificateText {
   const [body, algorithm] = children(only(der, SEQUENCE))
   const parts = children(body).filter(({ tag }) => tag !== VERSION)
-  const subject = parts[4]
+  const [serial, , , , subject] = parts
+  if (serial === undefined) throw new DerProblem('a certificate without a number')
+  const extensions = extensionsOf(parts, EXTENSIONS)
+  const usage = extensions.get(KEY_USAGE)
+  const bits = usage === undefined ? undefined : only(usage.value, BIT_STRING).content[1]
+  const uses = extensions.get(EXTENDED_USAGE)
+  const purposes =
+    uses === undefined ? undefined : children(only(uses.value, SEQUENCE)).map(objectId)
+  const alternative = extensions.get(ALTERNATIVE_NAMES)
+  const names = alternative === undefined ? [] : children(only(alternative.value, SEQUENCE))
+  return {
+    serial: integerHex(serial),
+    names: kind =>
+      kind === 'cn'
+        ? commonNames(subject)
+        : names.filter(({ tag }) => tag === TAGS[kind]).map(({ content }) => ascii(content)),
+    provesClients:
+      (bits === undefined || (bits & 0x80) !== 0) && (purposes?.includes(CLIENT) ?? true),
+    signsCertificates: bits === undefined || (bits & 0x04) !== 0,
+    unknown: criticalOf(extensions).filter(id => !KNOWN.has(id)),
+    constrainsNames: extensions.has(NAME_CONSTRAINTS),
+    sound: hashOf(algorithm) !== undefined,
+  }
+}
+
+type Extensions = ReadonlyMap<string, { readonly critical: boolean; readonly value: Uint8Array }>
+
+/** Those of them that stand behind `tag`. */
+function extensionsOf(parts: readonly Element[], tag: number): Extensions {
   const extensions = new Map<string, { critical: boolean; value: Uint8Array }>()
   for (const each of parts
-    .filter(({ tag }) => tag === EXTENSIONS)
+    .filter(part => part.tag === tag)
     .flatMap(({ content }) => children(only(content, SEQUENCE)))) {
     const [id, second, third] = children(each)
     if (id === undefined || second === undefined)
@@ -79,27 +110,11 @@ export function certificateText(der: Uint8Array): CertificateText {
     if (extensions.has(objectId(id))) throw new DerProblem('an extension twice')
     extensions.set(objectId(id), { critical: third !== undefined, value: value.content })
   }
-  const usage = extensions.get(KEY_USAGE)
-  const bits = usage === undefined ? undefined : only(usage.value, BIT_STRING).content[1]
-  const uses = extensions.get(EXTENDED_USAGE)
-  const purposes =
-    uses === undefined ? undefined : children(only(uses.value, SEQUENCE)).map(objectId)
-  const alternative = extensions.get(ALTERNATIVE_NAMES)
-  const names = alternative === undefined ? [] : children(only(alternative.value, SEQUENCE))
-  return {
-    names: kind =>
-      kind === 'cn'
-        ? commonNames(subject)
-        : names.filter(({ tag }) => tag === TAGS[kind]).map(({ content }) => ascii(content)),
-    provesClients:
-      (bits === undefined || (bits & 0x80) !== 0) && (purposes?.includes(CLIENT) ?? true),
-    signsCertificates: bits === undefined || (bits & 0x04) !== 0,
-    unknown: [...extensions]
-      .filter(([id, { critical }]) => critical && !KNOWN.has(id))
-      .map(([id]) => id),
-    constrainsNames: extensions.has(NAME_CONSTRAINTS),
-    sound: hashOf(algorithm) !== undefined,
-  }
+  return extensions
+}
+
+function criticalOf(extensions: Extensions): readonly string[] {
+  return [...extensions].filter(([, { critical }]) => critical).map(([id]) => id)
 }
 
 /** A revocation list, checked by whoever should have signed it. Throws DerProblem. */
@@ -114,11 +129,14 @@ export function revokedSerials(
   if (!signedBy(issuer.publicKey, hash, body.bytes, signature.content.subarray(1)))
     throw new DerProblem('a list that this authority did not sign')
   const parts = children(body)
+  // RFC 5280 section 5.2: it is of some certificates only, of some reasons, or what changed since another one.
+  if (criticalOf(extensionsOf(parts, LIST_EXTENSIONS)).length > 0)
+    throw new DerProblem('a list that does not tell of all certificates')
   const [first] = parts
   // Version, algorithm, issuer, this update, next update, entries, extensions; the first, fifth and sixth may be absent.
   const from = first !== undefined && first.tag === 0x02 ? 1 : 0
   const [next, entries] = [parts[from + 3], parts[from + 4]]
-  const timed = next !== undefined && next.tag !== SEQUENCE && next.tag !== VERSION
+  const timed = next !== undefined && next.tag !== SEQUENCE && next.tag !== LIST_EXTENSIONS
   const list = timed ? entries : next
   const serials = new Set<string>()
   if (list?.tag === SEQUENCE)

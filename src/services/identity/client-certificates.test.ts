@@ -12,6 +12,7 @@ let folder: string
 const made: ClientCertificates[] = []
 const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
 const DAY = 86_400_000
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout']
 
 /** A certificate by the authority `ca`; `extensions` as openssl writes them. */
 function issue(
@@ -20,86 +21,30 @@ function issue(
   { ca = 'ca', serial = '5', more = [] as string[] } = {},
 ) {
   writeFileSync(join(folder, `${name}.ext`), extensions)
-  openssl(
-    'req',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.csr`,
-    '-subj',
-    `/CN=${name}`,
-  )
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    `${name}.csr`,
-    '-CA',
-    `${ca}.pem`,
-    '-CAkey',
-    `${ca}.key`,
-    '-out',
-    `${name}.pem`,
-    '-days',
-    '2',
-    '-set_serial',
-    serial,
-    '-extfile',
-    `${name}.ext`,
-    ...more,
-  )
+  openssl('req', ...NEW_KEY, `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`)
+  const files = ['-in', `${name}.csr`, '-out', `${name}.pem`, '-extfile', `${name}.ext`]
+  const by = ['-CA', `${ca}.pem`, '-CAkey', `${ca}.key`, '-set_serial', serial]
+  openssl('x509', '-req', ...files, ...by, '-days', '2', ...more)
 }
 function authority(name: string, constraints = '') {
   writeFileSync(
     join(folder, `${name}.cnf`),
     `[req]\ndistinguished_name=d\nx509_extensions=x\n[d]\n[x]\nbasicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign,cRLSign\n${constraints}`,
   )
-  openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.pem`,
-    '-subj',
-    `/CN=${name}`,
-    '-days',
-    '3',
-    '-config',
-    `${name}.cnf`,
-  )
+  const files = ['-out', `${name}.pem`, '-config', `${name}.cnf`]
+  openssl('req', '-x509', ...NEW_KEY, `${name}.key`, ...files, '-subj', `/CN=${name}`, '-days', '3')
 }
-function list(revoked: string[], name = 'crl', ca = 'ca', days = '2') {
+function list(revoked: string[], name = 'crl', ca = 'ca', days = '2', extensions = '') {
   writeFileSync(
     join(folder, 'index.txt'),
     revoked.map(serial => `R\t300101000000Z\t250101000000Z\t${serial}\tunknown\t/CN=x\n`).join(''),
   )
   writeFileSync(
     join(folder, 'ca.ini'),
-    `[ca]\ndefault_ca=d\n[d]\ndatabase=${folder}/index.txt\ndefault_md=sha256\ndefault_crl_days=${days}\n`,
+    `[ca]\ndefault_ca=d\n[d]\ndatabase=${folder}/index.txt\ndefault_md=sha256\ndefault_crl_days=${days}\n${extensions === '' ? '' : 'crl_extensions=x\n'}[x]\n${extensions}`,
   )
-  openssl(
-    'ca',
-    '-gencrl',
-    '-config',
-    'ca.ini',
-    '-keyfile',
-    `${ca}.key`,
-    '-cert',
-    `${ca}.pem`,
-    '-out',
-    `${name}.pem`,
-  )
+  const by = ['-keyfile', `${ca}.key`, '-cert', `${ca}.pem`]
+  openssl('ca', '-gencrl', '-config', 'ca.ini', ...by, '-out', `${name}.pem`)
 }
 const der = (name: string) => new X509Certificate(readFileSync(join(folder, `${name}.pem`))).raw
 
@@ -122,6 +67,7 @@ beforeAll(() => {
   issue('strange', `${CLIENT}${BOT}1.2.3.4=critical,DER:0500\n`)
   issue('weak', CLIENT + BOT, { more: ['-sha1'] })
   issue('revoked', CLIENT + BOT, { serial: '0x0badc0de' })
+  issue('below-zero', CLIENT + BOT, { serial: '-0x0badc0de' })
   issue('mail', `${CLIENT}subjectAltName=email:bot@example.org,DNS:bot.example.org\n`)
 })
 afterEach(() => {
@@ -214,6 +160,37 @@ describe('client certificates', () => {
     expect(() => certificates({ crl: `file:${folder}/others.pem` }).verify(der('bot'))).toThrow(
       'list has ended',
     )
+  })
+
+  it('are refused where the list tells of some certificates only', () => {
+    const some = { cas: 'onlyCA=TRUE', reasons: 'onlysomereasons=keyCompromise' }
+    for (const [name, part] of Object.entries(some)) {
+      list([], name, 'ca', '2', `issuingDistributionPoint=critical,@i\n[i]\n${part}\n`)
+      expect(
+        () => certificates({ crl: `file:${folder}/${name}.pem` }).verify(der('bot')),
+        name,
+      ).toThrow('list has ended')
+    }
+  })
+
+  it('are refused when any of the lists of their authority has them', () => {
+    list([], 'former')
+    list(['0BADC0DE'], 'latter')
+    const [former, latter] = ['former', 'latter'].map(name =>
+      readFileSync(join(folder, `${name}.pem`), 'utf8'),
+    )
+    for (const both of [`${former}${latter}`, `${latter}${former}`]) {
+      writeFileSync(join(folder, 'both.pem'), both)
+      const all = certificates({ crl: `file:${folder}/both.pem` })
+      expect(() => all.verify(der('revoked'))).toThrow('was revoked')
+      expect(all.verify(der('bot')).kind).toBe('agent')
+    }
+  })
+
+  it('are known by their numbers, also below zero', () => {
+    list(['-0BADC0DE'], 'negative')
+    const all = certificates({ crl: `file:${folder}/negative.pem` })
+    expect(() => all.verify(der('below-zero'))).toThrow('was revoked')
   })
 
   it('are no one’s by authorities that do not hold', () => {

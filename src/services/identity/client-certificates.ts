@@ -96,7 +96,7 @@ export class ClientCertificates {
         )
       if (!isName(subject)) throw invalid('The client certificate has a strange name.')
       if (settings.begins !== undefined && !subject.startsWith(settings.begins)) continue
-      for (const each of by) refuseRevoked(certificate, each, now)
+      for (const each of by) refuseRevoked(text.serial, each, now)
       return principalOf(certificate, subject, settings)
     }
     throw invalid('The client certificate is of no authority that is known here.')
@@ -164,27 +164,26 @@ function load(settings: ClientCertificateSettings): Loaded {
   }
 }
 
-/** Of several lists the one that this authority signed; without one, nothing of it is accepted. */
+/** All that this authority signed, as one; without any, nothing of it is accepted. */
 function listOf(lists: readonly Uint8Array[], certificate: X509Certificate) {
+  const serials = new Set<string>()
+  let until = -Infinity
   for (const list of lists) {
     try {
-      return revokedSerials(list, certificate)
+      const said = revokedSerials(list, certificate)
+      for (const serial of said.serials) serials.add(serial)
+      until = Math.max(until, said.until)
     } catch {
       // Safe: it is somebody else's, or broken; without one that holds, this authority's certificates are refused.
     }
   }
-  return { serials: new Set<string>(), until: -Infinity }
+  return { serials, until }
 }
 
-function refuseRevoked(
-  { serialNumber }: X509Certificate,
-  { revoked }: Authority,
-  now: number,
-): void {
+function refuseRevoked(serial: string, { revoked }: Authority, now: number): void {
   if (revoked === undefined) return
   if (now >= revoked.until)
     throw invalid('Whether the client certificate was revoked cannot be told: the list has ended.')
-  const serial = serialNumber.toLowerCase().replace(/^(?:00)+(?=..)/, '')
   if (revoked.serials.has(serial)) throw invalid('The client certificate was revoked.')
 }
 

@@ -82,7 +82,7 @@ export function objectId({ tag, content }: Element): string {
   return [root, first - root * 40, ...rest].join('.')
 }
 
-/** Hex, without leading zeros: as `X509Certificate.serialNumber`, in lower case. */
+/** Hex, in lower case and without leading zeros: the same number is the same text. */
 export function integerHex({ tag, content }: Element): string {
   if (tag !== INTEGER || content.length === 0) throw new DerProblem('no integer')
   return Buffer.from(content)
