@@ -112,4 +112,26 @@ describe('the client towards upstreams, in HTTP/2', () => {
     expect(heard).toMatch(/^HTTP\/1.1 200 OK\r\n[\s\S]*3\r\nabc\r\n0\r\ngrpc-status: 0\r\n\r\n$/)
     client.destroy()
   })
+
+  it('is not asked what nobody wanted any more by the time its connection stood', async () => {
+    const asked: string[] = []
+    const hear = (_stream: unknown, headers: { ':path'?: string }) => asked.push(headers[':path']!)
+    server.on('stream', hear)
+    const { port } = server.address() as { port: number }
+    let resolved = (_addresses: readonly string[]): void => {}
+    const slow = new Upstream(
+      { host: 'api.test', port, version: '2', allowAddresses: ['loopback'] },
+      { resolve: () => new Promise(resolve => (resolved = resolve)) },
+    )
+    const ending = new AbortController()
+    const given = slow.open(request('/late', { method: 'POST', signal: ending.signal }))
+    const another = slow.open(request('/wanted'))
+    ending.abort(new Error('the session has ended'))
+    resolved(['127.0.0.1'])
+    await expect(given).rejects.toThrow('no longer wanted')
+    await (await another).response
+    expect(asked).toEqual(['/wanted'])
+    server.off('stream', hear)
+    slow.close()
+  })
 })

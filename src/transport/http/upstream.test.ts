@@ -83,6 +83,23 @@ describe('the client towards upstreams', () => {
     expect(sockets).toHaveLength(2)
   })
 
+  it('leaves nobody waiting when no connection can be had any more', async () => {
+    const gone = createServer(socket => {
+      socket.on('error', () => {})
+      socket.once('data', () => {
+        gone.close()
+        setTimeout(() => socket.destroy(), 20)
+      })
+    })
+    await new Promise<void>(resolve => gone.listen(0, '127.0.0.1', resolve))
+    const upstream = pool(
+      { maxConnections: 1 },
+      { port: (gone.address() as { port: number }).port },
+    )
+    const all = await Promise.allSettled(Array.from({ length: 4 }, () => ask(upstream)))
+    expect(all.map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
+  })
+
   it('sends bodies by length and in chunks, with trailers', async () => {
     onRequest = (socket, text) => {
       if (text.endsWith('45') || text.endsWith('0\r\nx-sum: 1\r\n\r\n'))

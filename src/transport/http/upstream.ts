@@ -67,7 +67,12 @@ export class Upstream implements ConnectionOwner {
 
   /** Rejects with UpstreamError when no connection can be had; the answer is the call's own promise. */
   async open(request: UpstreamRequest): Promise<UpstreamCall> {
-    if (this.#origin.version === '2') return (await this.#session()).send(request)
+    if (this.#origin.version === '2') {
+      const session = await this.#session()
+      // The connection is for others too, and was opened on.
+      if (request.signal?.aborted === true) throw gone(request.signal.reason)
+      return session.send(request)
+    }
     return this.take(request) ?? this.#send(await this.#connection(request.signal), request)
   }
 
@@ -176,6 +181,10 @@ export class Upstream implements ConnectionOwner {
       const connection = new UpstreamConnection(socket, this)
       this.#all.add(connection)
       return connection
+    } catch (error) {
+      // Its place is free for the next who waits.
+      this.#waiting.shift()?.()
+      throw error
     } finally {
       this.#connecting -= 1
     }
