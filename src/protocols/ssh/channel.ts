@@ -187,13 +187,12 @@ export class SessionChannel {
   ): Promise<void> {
     const { session, upstream } = backend
     const permit = await session.authorize(statement, this.#waiting(stream))
-    if (this.#left.signal.aborted) return session.complete(permit, NOT_RUN)
+    const unheard = AbortSignal.any([this.#left.signal, session.signal])
+    if (unheard.aborted) return session.complete(permit, NOT_RUN)
     this.#permit = permit
     const tell = outcomeOnce(session, permit)
-    const unheard = AbortSignal.any([this.#left.signal, session.signal])
     const lost = () => tell(LOST)
     unheard.addEventListener('abort', lost, { once: true })
-    if (unheard.aborted) lost()
     let opened: ClientChannel
     try {
       opened = await this.#open(upstream, start, lending)
