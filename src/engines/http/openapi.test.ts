@@ -92,6 +92,8 @@ describe('a document that does not hold', () => {
     [`${head}  /{x}:\n    get: {}\n  /{y}:\n    get: {}\n`, 6, 'is there twice'],
     [`${head}  /a:\n    get: { $ref: "#/nowhere" }\n`, 4, 'leads nowhere'],
     [`${head}  /a:\n    get:\n      x-sallyport-action: look\n`, 5, 'none of'],
+    [`${head}  /a:\n    get: { $ref: "#/%zz" }\n`, 4, 'leads nowhere'],
+    ['openapi: { toString: 1 }\npaths: {}\n', 1, 'not of OpenAPI'],
     [`${head}  /a: []\n`, 3, 'not a path item'],
   ])('says where: %j', (text, line, reason) => {
     let problem: unknown

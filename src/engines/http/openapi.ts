@@ -3,7 +3,7 @@
 import { isCollection, isPair, isScalar, LineCounter, parse, parseDocument } from 'yaml'
 import { type Action, actions, ConfigurationError } from '#model'
 import { actionOf } from './methods.ts'
-import { type Route, RouteTable, type SegmentType } from './routes.ts'
+import { decodeSegment, type Route, RouteTable, type SegmentType } from './routes.ts'
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'query'] as const
 /** Our own word in a document: what an operation does, where its method does not tell. */
@@ -63,7 +63,8 @@ function readDocument(text: string): ApiDocument {
     // Not passed over: the resource is refused with it.
     throw invalid('the document is neither JSON nor YAML', [], cause)
   }
-  if (!isMap(document) || !/^3\.[01]\./.test(String(document['openapi'])))
+  const version = isMap(document) ? document['openapi'] : undefined
+  if (!isMap(document) || typeof version !== 'string' || !/^3\.[01]\./.test(version))
     throw invalid('the document is not of OpenAPI 3.0 or 3.1', ['openapi'])
   const paths = resolve(document, document['paths'], ['paths'])
   const routes: Route[] = []
@@ -200,11 +201,15 @@ function typesOf(
 
 function typeOf(schema: Json | undefined): SegmentType {
   const values = schema?.['enum']
-  if (Array.isArray(values) && values.length > 0) return { oneOf: values.map(String) }
+  if (Array.isArray(values) && values.length > 0) return { oneOf: values.map(enumText) }
   const type = schema?.['type']
   if (type === 'integer' || type === 'number' || type === 'boolean') return type
   const format = schema?.['format']
   return format === 'uuid' || format === 'date' ? format : 'string'
+}
+
+function enumText(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
 /** Follows references into the same document. Undefined: no map stands there. */
@@ -217,7 +222,7 @@ function resolve(document: Json, value: unknown, at: readonly string[]): Json | 
     found = reference
       .slice(2)
       .split('/')
-      .map(part => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~'))
+      .map(part => (decodeSegment(part) ?? part).replaceAll('~1', '/').replaceAll('~0', '~'))
       .reduce<unknown>(
         (found, key) => (isMap(found) && Object.hasOwn(found, key) ? found[key] : undefined),
         document,
