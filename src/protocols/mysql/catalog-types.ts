@@ -12,6 +12,8 @@ export interface Catalog extends ColumnOrigins {
   expanded(statement: Statement): Statement
   /** Definitions were changed, by whatever session, that were not read since: who depends on it waits for `fresh`. */
   readonly stale: boolean
+  /** Grows with each invalidation. */
+  readonly changes: number
   /** Definitions were changed: they are read again before the next answer of `fresh`. */
   invalidate(): void
   /** Whether the snapshot has what such a name means. */
@@ -25,6 +27,7 @@ export function unreadCatalog(fold: boolean): Catalog {
   return {
     version: 0,
     stale: false,
+    changes: 0,
     names: database => ({
       resolve: ({ schema, name }) => {
         const within = schema ?? database

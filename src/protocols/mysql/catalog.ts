@@ -54,6 +54,9 @@ export function createCatalog(read: () => Promise<CatalogSnapshot>, now: () => n
     get version() {
       return version
     },
+    get changes() {
+      return changes
+    },
     get stale() {
       return readChanges !== changes
     },

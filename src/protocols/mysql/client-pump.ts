@@ -572,7 +572,7 @@ export class ClientPump implements FrameReader {
 
   #forward(one: Command, exchange: Exchange): void {
     this.#talk.expected = packetCount(one.to - one.from)
-    this.#talk.exchange = exchange
+    this.#talk.begin(exchange)
     this.#send(one)
   }
 

@@ -61,11 +61,19 @@ export class Conversation {
     this.parts.toClient.own(bytes)
   }
 
+  /** It is sent now. What others are answered from now on may rest on other definitions than it was judged by. */
+  begin(exchange: Exchange): void {
+    const { catalog } = this.parts
+    if (exchange.redefines) catalog.invalidate()
+    exchange.changes = catalog.changes
+    this.exchange = exchange
+  }
+
   /** A command of ours, or one that was rewritten. */
   ask(payload: Uint8Array, exchange: Exchange): void {
     const bytes = packets(payload, 0)
     this.expected = Math.floor(payload.length / 0xffffff) + 1
-    this.exchange = exchange
+    this.begin(exchange)
     this.parts.toUpstream.own(bytes)
   }
 
@@ -94,10 +102,9 @@ export class Conversation {
     this.cancelling = this.parts.cancelUpstream().then(done, done)
   }
 
-  /** What the catalog says may not hold any more: it changed tables, or may have. */
-  forgetChanged({ kind, analysis }: Exchange): void {
-    if (kind === 'result' && analysis?.statements.some(({ changesCatalog }) => changesCatalog))
-      this.parts.catalog.invalidate()
+  /** What the catalog says may not hold any more. */
+  forgetChanged({ kind, redefines }: Exchange): void {
+    if (kind === 'result' && redefines) this.parts.catalog.invalidate()
   }
 
   /** The permit of what is under way is used up. */

@@ -20,6 +20,8 @@ export class Exchange {
   hidden = false
   /** Called in place of going on, when a hidden one is answered. */
   onAnswer: ((ok: boolean) => void) | undefined
+  /** The catalog's count of changes when it was sent: an answer that comes after another may mean something else. */
+  changes = 0
   /** Of its results, which is under way. */
   index = 0
   /** The answer was longer than the permit allows: the rest is dropped. */
@@ -38,13 +40,37 @@ export class Exchange {
     this.text = text
   }
 
+  /** It may leave other definitions behind: its own words, what it stands for, or code that it calls. */
+  get redefines(): boolean {
+    const { analysis, permit } = this
+    if (analysis?.statements.some(({ changesCatalog }) => changesCatalog) === true) return true
+    const operations = permit?.statement.operations ?? []
+    return (
+      operations.some(({ action }) => action === 'define') ||
+      (this.#runsOthers && operations.some(({ flags }) => flags.includes('dynamic')))
+    )
+  }
+
+  /** No code ran but what its own words say: what is prepared is what they prepare. */
+  get isPlain(): boolean {
+    const operations = this.permit?.statement.operations ?? []
+    return operations.every(
+      ({ verb, flags }) =>
+        verb !== 'CALL' && !flags.includes('dynamic') && !flags.includes('indirect'),
+    )
+  }
+
+  get #runsOthers(): boolean {
+    return this.analysis?.statements.some(({ verb }) => MANY.has(verb)) === true
+  }
+
   /** Which statement of the text the result under way belongs to; undefined where that cannot be told. */
   get statementIndex(): number | undefined {
     const statements = this.analysis?.statements
     if (statements === undefined) return undefined
     if (statements.length === 1) return this.index === 0 ? 0 : undefined
     // A procedure has as many results as it likes: those of others cannot be counted then.
-    return statements.some(({ verb }) => MANY.has(verb)) ? undefined : this.index
+    return this.#runsOthers ? undefined : this.index
   }
 }
 

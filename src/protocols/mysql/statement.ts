@@ -87,34 +87,29 @@ export class StatementBuilder {
   }
 
   /**
-   * The text ran, whole or in part: names that it gave or took mean something else from now on. What a name stands for is not
-   * known any more where it cannot be told how far the text came, in which database it was, or what code gave it.
+   * The text is over, whole or in part: names that it gave or took mean something else from now on. `whole`: all of it ran, and
+   * no code but its own. Otherwise, and where it cannot be told in which database, no prepared name is known any more.
    */
   ran({ statements }: MysqlAnalysis, text: string, whole: boolean): void {
-    const told =
-      whole && (statements.length === 1 || statements.every(({ verb }) => verb !== 'USE'))
-    for (const statement of statements) {
-      const { prepares, deallocates, shadows } = statement
-      for (const name of shadows) this.#shadows.add(name.toLowerCase())
-      if (this.#mayPrepare(statement)) this.#prepared.clear()
-      if (prepares !== undefined && told) {
+    for (const { executes, shadows } of statements) {
+      const run = executes === undefined ? undefined : this.#prepared.get(keyOf(executes.name))
+      for (const name of [...shadows, ...(run?.statement.shadows ?? [])])
+        this.#shadows.add(name.toLowerCase())
+    }
+    if (!whole || (statements.length > 1 && statements.some(({ verb }) => verb === 'USE'))) {
+      this.#prepared.clear()
+      return
+    }
+    for (const { prepares, deallocates } of statements) {
+      if (prepares !== undefined) {
         this.#prepared.set(keyOf(prepares.name), {
           text,
           statement: prepares.statement,
           database: this.reading.database,
         })
-      } else if (prepares !== undefined) this.#prepared.delete(keyOf(prepares.name))
+      }
       if (deallocates?.name !== undefined) this.#prepared.delete(keyOf(deallocates.name))
     }
-  }
-
-  /** A procedure gives names of the session, too. */
-  #mayPrepare({ verb, operations, executes }: SqlStatement): boolean {
-    if (executes !== undefined) {
-      const named = this.#prepared.get(keyOf(executes.name))
-      return named === undefined || this.#mayPrepare(named.statement)
-    }
-    return verb === 'CALL' || (verb === 'EXECUTE' && operations.some(isDynamic))
   }
 
   /** The server forgot all that the session had. */
@@ -256,10 +251,6 @@ const TEXTS: ReadonlySet<string> = new Set([
   ...['varchar', 'varString', 'string', 'enum', 'set', 'json', 'blob', 'tinyBlob', 'mediumBlob'],
   ...['longBlob', 'null'],
 ])
-
-function isDynamic({ flags }: SqlStatement['operations'][number]): boolean {
-  return flags.includes('dynamic')
-}
 
 /** Names of prepared statements have no case. */
 function keyOf(name: string): string {

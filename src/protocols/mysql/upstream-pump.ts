@@ -271,9 +271,12 @@ export class UpstreamPump implements FrameReader {
     if (permit === undefined) return
     const statement =
       statementIndex === undefined ? undefined : analysis?.statements[statementIndex]
-    const { session, builder } = this.#talk.parts
+    const { session, builder, catalog } = this.#talk.parts
+    // Definitions that were changed since it was sent, by whatever session: nobody knows which of them it was run by.
     const outputs =
-      statementIndex === undefined ? undefined : permit.statement.lineage?.[statementIndex]?.outputs
+      statementIndex === undefined || exchange.changes !== catalog.changes
+        ? undefined
+        : permit.statement.lineage?.[statementIndex]?.outputs
     this.#plan = planOf(permit, this.#definitions, outputs, builder, this.#format)
     // (The columns of any other answer may be called so, too.)
     this.#diagnostics = statement?.verb === 'SHOW' && areDiagnostics(this.#definitions)
@@ -493,8 +496,8 @@ export class UpstreamPump implements FrameReader {
       if (maySilence(exchange)) talk.retrack = true
     }
     if (analysis !== undefined && exchange.kind === 'result') {
-      // (Of a text that ends in an error the statements before that one ran.)
-      talk.parts.builder.ran(analysis, exchange.text, outcome === 'completed')
+      // Of a text that ends in an error the statements before that one ran.
+      talk.parts.builder.ran(analysis, exchange.text, outcome === 'completed' && exchange.isPlain)
       talk.forgetChanged(exchange)
     }
     if (exchange.kind === 'fetch' && prepared !== undefined) this.#fetched(exchange, prepared)

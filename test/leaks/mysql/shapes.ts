@@ -392,6 +392,11 @@ export const byHand: readonly Shape[] = [
     prepare p from 'select ssn from people where id = ?' ;; set @i = 1 ;; execute p using @i
     prepare p from 'select 1 as x' ;; prepare p from 'select concat(ssn, 1) as x from people'; select 1 from missing ;; execute p
     prepare p from 'select 1 as x' ;; call p_prepares() ;; execute p
+    prepare p from 'select 1 as a' ;; set @s = 'select concat(ssn, 0x2d) as a from people' ;; prepare p from @s; execute p ;; execute p
+    prepare p from 'select 1 as a' ;; create procedure again() begin prepare p from 'select concat(ssn, 0x2d) as a from people'; end ;; call again() ;; execute p ;; drop procedure again
+    create view again as select id as n from people ;; select n from again ;; create or replace view again as select ssn as n from people; select * from nothing ;; select concat(n, 0x2d) from again ;; drop view again
+    create view again as select id as n from people ;; select n from again ;; prepare p from 'create or replace view again as select ssn as n from people' ;; execute p ;; select concat(n, 0x2d) from again ;; drop view again
+    create view again as select id as n from people ;; create or replace view again as select ssn as n from people; select concat(n, 0x2d) from again ;; drop view again
     prepare p from 'select ?' ;; set @a = (select ssn from people limit 1) ;; execute p using @a
     execute immediate 'select ?' using (select ssn from people limit 1)
     execute immediate 'select ssn from people'
