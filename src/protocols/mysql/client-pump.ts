@@ -19,13 +19,15 @@ import { plainOk, writeError } from './messages.ts'
 import { command, commandNames } from './numbers.ts'
 import { FULL, HEADER, packetCount, packetFrames, payloadLength } from './packets.ts'
 import { PayloadReader } from './payload.ts'
-import { keepLongData, type Prepared, readExecute } from './prepared.ts'
+import { dropLongData, keepLongData, type Prepared, readExecute } from './prepared.ts'
 import { UnreadableText } from './statement.ts'
 import { trackAgain } from './upstream.ts'
 import { isTracking, type UpstreamPump } from './upstream-pump.ts'
 
 /** Prepared statements of one session: a server's own bound is for all sessions together. */
 const MOST_PREPARED = 16_382
+/** Their texts together, in characters. */
+const MOST_PREPARED_TEXT = 64 << 20
 const NO_SUCH_STATEMENT = 1243
 const CURSOR = 0x01
 
@@ -272,7 +274,10 @@ export class ClientPump implements FrameReader {
   #prepare(one: Command): void {
     const text = textOf(one, 1)
     this.#talk.lastPrepared = undefined
-    if (this.#talk.prepared.size >= MOST_PREPARED)
+    const { prepared } = this.#talk
+    let length = text.length
+    for (const each of prepared.values()) length += each.text.length
+    if (prepared.size >= MOST_PREPARED || length > MOST_PREPARED_TEXT)
       throw new AccessDenied('too_many_requests', 'too many prepared statements are open')
     this.#judged(text, 'prepare', (permit, analysis) => {
       const exchange = new Exchange('prepare', permit, analysis, text)
@@ -432,7 +437,7 @@ export class ClientPump implements FrameReader {
     this.#authorized(statement, permit => {
       // As the server does, and only when it hears of it: it keeps values that were sent ahead until then.
       prepared.types = types
-      prepared.long.clear()
+      dropLongData(prepared, this.#talk)
       const exchange = new Exchange('result', permit, analysis, text)
       exchange.prepared = prepared
       this.#forward(one, exchange)
@@ -472,7 +477,7 @@ export class ClientPump implements FrameReader {
     const index = body.uint16()
     if (prepared === undefined) return
     try {
-      keepLongData(prepared, index, body.rest())
+      keepLongData(prepared, index, body.rest(), this.#talk)
     } catch (error) {
       // Not safe to go on: the server would have other values than those that are judged.
       if (isGatewayError(error)) this.#violation(error, 0)
@@ -485,7 +490,7 @@ export class ClientPump implements FrameReader {
   #resetStatement(one: Command): void {
     const prepared = this.#preparedOf(new PayloadReader(one.bytes, one.from + 1, one.to).uint32())
     if (prepared === undefined) return
-    prepared.long.clear()
+    dropLongData(prepared, this.#talk)
     this.#talk.closeCursor(prepared)
     this.#forward(one, new Exchange('plain'))
   }
@@ -494,6 +499,7 @@ export class ClientPump implements FrameReader {
     const id = new PayloadReader(one.bytes, one.from + 1, one.to).uint32()
     const prepared = this.#talk.prepared.get(id)
     if (prepared === undefined) return
+    dropLongData(prepared, this.#talk)
     this.#talk.closeCursor(prepared)
     this.#talk.prepared.delete(id)
     if (this.#talk.lastPrepared === id) this.#talk.lastPrepared = undefined
@@ -530,6 +536,7 @@ export class ClientPump implements FrameReader {
         return
       }
       talk.prepared.clear()
+      talk.longBytes = 0
       talk.parts.builder.forget()
       const again = new Exchange('plain')
       again.hidden = true

@@ -35,6 +35,8 @@ export class Conversation {
   readonly prepared = new Map<number, Prepared>()
   /** The id of the statement that was prepared last, while it stands. */
   lastPrepared: number | undefined
+  /** Of values that were sent ahead. */
+  longBytes = 0
   /** The number of the next packet to the client. */
   sequence = 0
   /** Of the next packet that the server owes. */

@@ -33,6 +33,7 @@ export interface Cursor {
 
 interface LongValue {
   readonly parts: Uint8Array[]
+  /** What keeping it costs. */
   bytes: number
 }
 
@@ -41,23 +42,41 @@ export interface ParameterType {
   readonly unsigned: boolean
 }
 
-/** Of one statement. */
+/** Of all statements of a session. */
 const MOST_LONG_BYTES = 64 << 20
+/** A part costs something however short it is. */
+const PART_BYTES = 128
+
+/** How much the statements of a session keep of values that were sent ahead. */
+export interface Kept {
+  longBytes: number
+}
 
 /** Undefined: it is as nothing to the server too. Throws AccessDenied. */
-export function keepLongData(prepared: Prepared, index: number, data: Uint8Array): void {
+export function keepLongData(
+  prepared: Prepared,
+  index: number,
+  data: Uint8Array,
+  session: Kept,
+): void {
   if (index >= prepared.parameters) return
+  const cost = data.length + PART_BYTES
+  if (session.longBytes + cost > MOST_LONG_BYTES)
+    throw new AccessDenied('message_too_large', 'the values sent ahead are too large together')
   let kept = prepared.long.get(index)
   if (kept === undefined) {
     kept = { parts: [], bytes: 0 }
     prepared.long.set(index, kept)
   }
-  kept.bytes += data.length
-  let all = 0
-  for (const { bytes } of prepared.long.values()) all += bytes
-  if (all > MOST_LONG_BYTES)
-    throw new AccessDenied('message_too_large', 'the values sent ahead are too large together')
+  session.longBytes += cost
+  kept.bytes += cost
   kept.parts.push(Uint8Array.from(data))
+}
+
+/** They were used, or will not be. */
+export function dropLongData({ long }: Prepared, session: Kept): void {
+  for (const { bytes } of long.values()) session.longBytes -= bytes
+  long.clear()
 }
 
 export interface ExecuteRequest {

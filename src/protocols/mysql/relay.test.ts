@@ -4,7 +4,7 @@ import { createMysqlAnalyser, type MysqlAnalyser, mysqlGrammar } from '#engines/
 import { AccessDenied, type DataClass } from '#model'
 import { fc } from '../../../test/property.ts'
 import { sessionDouble } from '../postgres/relay-doubles.ts'
-import { unreadCatalog } from './catalog-types.ts'
+import { type Catalog, unreadCatalog } from './catalog-types.ts'
 import { readError, writeError } from './messages.ts'
 import { command, status } from './numbers.ts'
 import { packets } from './packets.ts'
@@ -197,7 +197,7 @@ describe('a prepared statement', () => {
   const server = (body: Buffer) =>
     body[0] === command.stmtPrepare
       ? prepareOk
-      : body[0] === command.stmtSendLongData
+      : body[0] === command.stmtSendLongData || body[0] === command.stmtClose
         ? undefined
         : [okPayload()]
 
@@ -229,6 +229,69 @@ describe('a prepared statement', () => {
     expect(on.received.map(codeOf).slice(3)).toEqual([1142, undefined, undefined])
     on.leave()
     await on.ended
+  })
+
+  it('keeps no more values that were sent ahead than one session may, however they are cut', async () => {
+    // (Each in one packet: the double of a server puts none together.)
+    const third = Buffer.alloc(11 << 20)
+    let prepared = 8
+    const answer = (body: Buffer) =>
+      body[0] === command.stmtPrepare
+        ? [Buffer.from([0, ++prepared, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]), column('?')]
+        : server(body)
+    const { on } = open(answer, { messageBytes: 64 << 20 })
+    for (let at = 0; at < 2; at++)
+      on.command(command.stmtPrepare, 'delete from kept where email = ?')
+    await on.until(6)
+    const ahead = (id: number, data: Buffer): Buffer =>
+      Buffer.concat([Buffer.from([id, 0, 0, 0, 0, 0]), data])
+    const half = (id: number): void => {
+      for (let at = 0; at < 3; at++) on.command(command.stmtSendLongData, ahead(id, third))
+    }
+    half(9)
+    // What was used, or given up, counts no more.
+    on.command(command.stmtReset, Buffer.from([9, 0, 0, 0]))
+    half(9)
+    on.command(command.stmtClose, Buffer.from([9, 0, 0, 0]))
+    half(10)
+    on.command(command.stmtExecute, Buffer.concat([Buffer.from([10]), execute().subarray(1)]))
+    half(10)
+    on.command(command.ping)
+    await on.until(9)
+    expect(on.received.map(codeOf)).toEqual(Array(9).fill(undefined))
+    on.command(command.stmtPrepare, 'delete from kept where email = ?')
+    await on.until(12)
+    half(11)
+    expect(await on.ended).toBe('protocol_violation')
+    const empty = open(answer)
+    empty.on.command(command.stmtPrepare, 'delete from kept where email = ?')
+    await empty.on.until(3)
+    const nothing = packets(
+      Buffer.concat([Buffer.of(command.stmtSendLongData), ahead(12, Buffer.alloc(0))]),
+      0,
+    )
+    empty.on.write(Buffer.concat(Array(600_000).fill(nothing)))
+    expect(await empty.on.ended).toBe('protocol_violation')
+  })
+
+  it('is refused when the texts of all of them are too long together', async () => {
+    let prepared = 0
+    const { on } = open(() => [Buffer.from([0, ++prepared, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])], {
+      messageBytes: 2 << 20,
+    })
+    const text = `select id from kept where name = '${'x'.repeat(1_000_000)}'`
+    for (let at = 0; at < 70; at++) on.command(command.stmtPrepare, text)
+    await on.until(70)
+    expect(on.received.map(codeOf).indexOf(1226)).toBe(67)
+    on.leave()
+    await on.ended
+  })
+
+  it('has an id of its own, or the session ends', async () => {
+    const { on } = open(server)
+    on.command(command.stmtPrepare, 'delete from kept where email = ?')
+    on.command(command.stmtPrepare, 'delete from kept where email = ?')
+    expect(await on.ended).toBe('upstream_left')
   })
 
   it('keeps to the database that it was prepared in', async () => {
@@ -298,6 +361,29 @@ describe('a name of a prepared statement', () => {
     on.leave()
     await on.ended
   })
+})
+
+it('tells nothing of a temporary table from the catalog, in whatever database it is', async () => {
+  const session = sessionDouble({ classes: [email] })
+  const names = unreadCatalog(false).names(undefined)
+  const catalog: Catalog = {
+    ...unreadCatalog(false),
+    names: database => ({
+      ...names,
+      resolve: ({ schema, name }) => [
+        { object: `${schema ?? database}.${name}`, kind: 'table', columns: ['known'] },
+      ],
+    }),
+  }
+  const on = stage({ session, analyser, catalog, server: () => [okPayload()] })
+  const asked = ['select * from other.kept', 'create temporary table other.kept (a int)']
+  for (const text of [...asked, 'select * from other.kept']) on.command(command.query, text)
+  await on.until(3)
+  const outputs = session.statements.map(({ lineage }) => lineage?.[0]?.outputs)
+  expect(outputs[0]).toHaveLength(1)
+  expect(outputs[2]).toBe('unknown')
+  on.leave()
+  await on.ended
 })
 
 describe('what the catalog says', () => {

@@ -14,6 +14,11 @@ import {
 import { AccessDenied, type ComparedValue, type Parameter, type Statement } from '#model'
 import type { Catalog } from './catalog-types.ts'
 
+/** Texts of named statements together, in characters: of the oldest it is forgotten what they stand for. */
+const MOST_NAMED_TEXT = 16 << 20
+/** After so many names of temporary tables any name may be one. */
+const MOST_SHADOWS = 10_000
+
 /** A text that is refused before anything is judged. */
 export class UnreadableText extends AccessDenied {}
 
@@ -49,8 +54,9 @@ export class StatementBuilder {
   readonly #analyser: MysqlAnalyser
   readonly #catalog: Catalog
   readonly #prepared = new Map<string, Named>()
-  /** Unqualified names of temporary tables that this session made: no catalog shows what is in them. */
+  /** Names of temporary tables that this session made, in whatever database: no catalog shows what is in them. */
   readonly #shadows = new Set<string>()
+  #anyShadow = false
   reading: MysqlReading
 
   constructor(analyser: MysqlAnalyser, catalog: Catalog, reading: MysqlReading) {
@@ -94,7 +100,7 @@ export class StatementBuilder {
     for (const { executes, shadows } of statements) {
       const run = executes === undefined ? undefined : this.#prepared.get(keyOf(executes.name))
       for (const name of [...shadows, ...(run?.statement.shadows ?? [])])
-        this.#shadows.add(name.toLowerCase())
+        this.#shadow(name.toLowerCase())
     }
     if (!whole || (statements.length > 1 && statements.some(({ verb }) => verb === 'USE'))) {
       this.#prepared.clear()
@@ -110,12 +116,33 @@ export class StatementBuilder {
       }
       if (deallocates?.name !== undefined) this.#prepared.delete(keyOf(deallocates.name))
     }
+    this.#bound()
+  }
+
+  #bound(): void {
+    let length = 0
+    for (const named of this.#prepared.values()) length += named.text.length
+    for (const [name, named] of this.#prepared) {
+      if (length <= MOST_NAMED_TEXT) return
+      this.#prepared.delete(name)
+      length -= named.text.length
+    }
   }
 
   /** The server forgot all that the session had. */
   forget(): void {
     this.#prepared.clear()
     this.#shadows.clear()
+    this.#anyShadow = false
+  }
+
+  #shadow(name: string): void {
+    if (this.#shadows.size < MOST_SHADOWS) this.#shadows.add(name)
+    else this.#anyShadow = true
+  }
+
+  #isShadow(name: string): boolean {
+    return this.#anyShadow || this.#shadows.has(name.toLowerCase())
   }
 
   #template(
@@ -176,14 +203,11 @@ export class StatementBuilder {
   /** As the catalog has it; of temporary tables nothing is known. */
   columnOf(object: string, column: string): ReturnType<ColumnOrigins['columnOf']> {
     if (this.#shadows.size > 0) {
-      for (const name of this.#shadows)
-        if (object.toLowerCase() === this.#objectOf(name)) return undefined
+      // (A name may have dots itself.)
+      for (let dot = object.indexOf('.'); dot !== -1; dot = object.indexOf('.', dot + 1))
+        if (this.#isShadow(object.slice(dot + 1))) return undefined
     }
     return this.#catalog.columnOf(object, column)
-  }
-
-  #objectOf(name: string): string {
-    return `${this.reading.database ?? ''}.${name}`.toLowerCase()
   }
 
   /** Tables that the text names and the catalog does not have. */
@@ -193,8 +217,7 @@ export class StatementBuilder {
     for (const { operations, shadows } of statements) {
       for (const { relation } of operations) {
         if (relation === undefined || this.#catalog.knows(relation, database)) continue
-        if (shadows.includes(relation.name) || this.#shadows.has(relation.name.toLowerCase()))
-          continue
+        if (shadows.includes(relation.name) || this.#isShadow(relation.name)) continue
         found.push(`${relation.schema ?? database}.${relation.name}`)
       }
     }
@@ -208,9 +231,8 @@ export class StatementBuilder {
       ...names,
       resolve: relation => {
         const { schema, name } = relation
-        const own = schema === undefined || schema === database
-        if (!own || !this.#shadows.has(name.toLowerCase())) return names.resolve(relation)
-        return [{ object: `${database ?? ''}.${name}`, kind: 'table', columns: [] }]
+        if (!this.#isShadow(name)) return names.resolve(relation)
+        return [{ object: `${schema ?? database ?? ''}.${name}`, kind: 'table', columns: [] }]
       },
     }
   }

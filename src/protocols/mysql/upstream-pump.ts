@@ -224,6 +224,11 @@ export class UpstreamPump implements FrameReader {
       talk.distrust('an impossible answer')
       return
     }
+    // (Of two that have one id it could not be told which one runs.)
+    if (talk.prepared.has(id)) {
+      talk.distrust('an id that another statement has')
+      return
+    }
     this.#preparing = { ...prepared, id, parameters }
     if (bytes.readUInt16LE(from + 10) > 0) this.#warned = true
     this.#pass(bytes, from, to, framed)
