@@ -24,7 +24,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'services/db': ['model'],
   'services/*': ['model', 'engines/*', 'services/db', 'config', 'telemetry'],
   gateway: ['model', 'engines/*', 'transport', 'services/*', 'config', 'telemetry'],
-  'protocols/*': ['model', 'engines/*', 'transport', 'transport/http', 'gateway', 'telemetry'],
+  // What the wires that stand on HTTP share.
+  proxy: ['model', 'engines/*', 'transport', 'transport/http', 'gateway', 'telemetry'],
+  'protocols/*': [
+    'model',
+    'engines/*',
+    'transport',
+    'transport/http',
+    'gateway',
+    'proxy',
+    'telemetry',
+  ],
   protocols: ['protocols/*', 'gateway'],
   api: ['model', 'contract', 'services/*', 'gateway', 'engines/policy', 'config', 'telemetry'],
   // services/policies and services/plugins: only what reads policy folders and tries plugins, so that a CI job can

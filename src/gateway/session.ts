@@ -22,7 +22,7 @@ export interface Waiting {
   /** Aborts when the client leaves or cancels: the request is then withdrawn. */
   readonly signal: AbortSignal
   /** The longest that the client would wait, in ms; absent: as long as the resource says. */
-  readonly mostMs?: number
+  readonly mostMs?: number | undefined
   /**
    * Looks at what the statement would do, without running any of it, by a connection of its own. For the approver:
    * asked once for each request, while or after the client waits. Absent: the protocol cannot tell. Rejects with a

@@ -9,8 +9,8 @@ import {
 } from '#engines/http'
 import { type JsonFact, JsonProblem, parsePointer, readFacts } from '#engines/json'
 import { InvalidRequest, type NamedValues } from '#model'
+import type { ReadBody } from '#proxy'
 import type { RequestHead } from '#transport/http'
-import type { ReadBody } from './request-body.ts'
 import type { HttpSettings } from './settings.ts'
 
 export interface BodyFacts {

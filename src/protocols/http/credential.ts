@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Session } from '#gateway'
 import { UpstreamError } from '#model'
+import type { Injected, UpstreamCredential } from '#proxy'
 import type { UpstreamOrigin } from '#transport/http'
 import type { AccessToken, AccessTokens, OauthSettings } from './oauth.ts'
 import type { HttpSettings } from './settings.ts'
@@ -11,14 +12,8 @@ const KEPT_MS = 15_000
 /** Shorter ones would be found everywhere. */
 const SHORTEST_SECRET = 6
 
-export interface Injected {
-  readonly fields: readonly (readonly [string, string])[]
-  readonly origin: UpstreamOrigin
-  /** What must not come back to the client. */
-  readonly secrets: readonly string[]
-  /** An access token that was asked for: another can be. */
-  readonly token?: AccessToken
-}
+/** Access tokens that were asked for, by what they went into: another can be had. */
+const askedFor = new WeakMap<Injected, AccessToken>()
 
 interface Kept {
   until: number
@@ -27,7 +22,7 @@ interface Kept {
   known?: Injected
 }
 
-export class UpstreamCredential {
+export class ServiceCredential implements UpstreamCredential {
   readonly #session: Session<HttpSettings>
   readonly #tokens: AccessTokens
   #kept: Kept | undefined
@@ -52,9 +47,8 @@ export class UpstreamCredential {
     this.#kept = kept
     injected.then(
       known => {
-        const { token } = known
         kept.known = known
-        kept.until = Math.min(kept.until, token?.until ?? Infinity)
+        kept.until = Math.min(kept.until, askedFor.get(known)?.until ?? Infinity)
       },
       () => {
         // It is thrown where it was asked for; the next request tries again.
@@ -65,7 +59,8 @@ export class UpstreamCredential {
   }
 
   /** The upstream did not take it: true when another can be had. */
-  async refused({ token }: Injected): Promise<boolean> {
+  async refused(injected: Injected): Promise<boolean> {
+    const token = askedFor.get(injected)
     if (token === undefined || !(await this.#tokens.refused(token.value))) return false
     this.#kept = undefined
     return true
@@ -109,12 +104,14 @@ async function resolve(session: Session<HttpSettings>, tokens: AccessTokens): Pr
       fields.push(['authorization', `Basic ${pair}`])
       secrets.push(password.reveal(), pair)
     }
-    return {
+    const injected: Injected = {
       fields,
       origin: await originOf(upstream, clientCertificate?.reveal(), clientKey?.reveal()),
       secrets: [...new Set(secrets)].filter(secret => secret.length >= SHORTEST_SECRET),
-      ...(access === undefined ? {} : { token: access }),
+      renewable: access !== undefined,
     }
+    if (access !== undefined) askedFor.set(injected, access)
+    return injected
   } finally {
     lease.release()
   }

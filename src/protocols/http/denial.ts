@@ -1,37 +1,7 @@
 // An error of ours as a client of this wire sees it: a status and a problem document (RFC 9457), with what can be done.
-import { GatewayError, isGatewayError, type ReasonCode } from '#model'
-import { Fields, HttpRefusal, type ResponseHead } from '#transport/http'
-
-const STATUS: { readonly [code in ReasonCode]?: number } = {
-  token_invalid: 401,
-  token_expired: 401,
-  token_required: 401,
-  credential_invalid: 401,
-  identity_ended: 401,
-  plaintext_refused: 400,
-  request_invalid: 400,
-  statement_unreadable: 400,
-  protocol_violation: 400,
-  resource_unknown: 404,
-  message_too_large: 413,
-  statement_too_large: 413,
-  message_unsupported: 415,
-  too_many_sessions: 429,
-  too_many_requests: 429,
-  internal: 500,
-  upstream_unreachable: 502,
-  upstream_refused: 502,
-  upstream_lost: 502,
-  audit_unavailable: 503,
-  recording_unavailable: 503,
-  configuration_invalid: 503,
-  unavailable: 503,
-}
-
-export interface Denial {
-  readonly head: ResponseHead
-  readonly body: string
-}
+import { GatewayError, isGatewayError } from '#model'
+import { type Denial, statusOf } from '#proxy'
+import { Fields } from '#transport/http'
 
 /** Seconds between two tries at what a person is asked about. */
 const RETRY_AFTER_S = 5
@@ -41,7 +11,7 @@ export function denial(error: unknown): Denial {
     ? error
     : new GatewayError('internal', 'the gateway failed on this; nothing was passed on')
   const { code, message, detail, hint, requestId, retryBefore } = known
-  const status = known instanceof HttpRefusal ? known.status : (STATUS[code] ?? 403)
+  const status = statusOf(known)
   const body = `${JSON.stringify({
     type: `urn:sallyport:error:${code}`,
     title: code.replaceAll('_', ' '),

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Secret } from '#model'
+import { Upstreams } from '#proxy'
 import { openServerAuthority } from '#transport'
 import { AccessTokens, type OauthSettings, oauthSettings } from './oauth.ts'
-import { Upstreams } from './upstreams.ts'
 
 let server: Server
 let folder: string

@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { isGatewayError, type Secret, UpstreamError } from '#model'
+import type { Upstreams } from '#proxy'
 import { Fields, type UpstreamOrigin } from '#transport/http'
-import type { Upstreams } from './upstreams.ts'
 
 const tokenUrl = z
   .string()

@@ -10,6 +10,7 @@ import {
   readOpenApi,
 } from '#engines/http'
 import { ConfigurationError } from '#model'
+import type { Way } from '#proxy'
 import { type HttpSettings, routesOf } from './settings.ts'
 
 interface Known {
@@ -138,21 +139,15 @@ function behind(documented: string, own: string): string {
     : documented.slice(own.length)
 }
 
+const places = new WeakMap<HttpSettings, Way>()
+
 /** What the upstream's URL says, read once. */
-export interface Place {
-  readonly origin: string
-  readonly authority: string
-  /** Without a slash at its end. */
-  readonly basePath: string
-}
-
-const places = new WeakMap<HttpSettings, Place>()
-
-export function placeOf(settings: HttpSettings): Place {
+export function placeOf(settings: HttpSettings): Way {
   const known = places.get(settings)
   if (known !== undefined) return known
   const { origin, host, pathname } = new URL(settings.url)
-  const place = { origin, authority: host, basePath: pathname.replace(/\/$/, '') }
+  const basePath = pathname.replace(/\/$/, '')
+  const place: Way = { origin, authority: host, basePath, ownPath: '' }
   places.set(settings, place)
   return place
 }

@@ -26,10 +26,16 @@ const OF_PROXIES = new Set([
   'x-real-ip',
 ])
 
+export type Scheme = 'http' | 'https'
+
+export function schemeOf(secure: boolean): Scheme {
+  return secure ? 'https' : 'http'
+}
+
 export interface ForwardedBy {
   /** The client's address. */
   readonly for: string
-  readonly proto: 'http' | 'https'
+  readonly proto: Scheme
   readonly host: string
 }
 

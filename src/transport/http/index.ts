@@ -6,7 +6,7 @@ export { contentCodings, decodeContent } from './content-coding.ts'
 export { unwatch, type Watched, watch } from './deadlines.ts'
 export type { Exchange, HttpConnection, ServeHttpOptions } from './exchange.ts'
 export { type Field, Fields, looseName } from './fields.ts'
-export { type ForwardedBy, forwardable, returnable } from './forwarding.ts'
+export { type ForwardedBy, forwardable, returnable, type Scheme, schemeOf } from './forwarding.ts'
 export { defaultLimits, type HttpLimits } from './limits.ts'
 export {
   bodyFollows,

@@ -5,7 +5,7 @@ import { InvalidRequest, Unavailable } from '#model'
 import { type Body, type Exchange, type Fields, HttpRefusal } from '#transport/http'
 import { readUpTo } from './body-start.ts'
 
-export interface BodyBounds {
+export interface HoldingBounds {
   /** Of all held bodies, in bytes. */
   readonly heldBodyBytes: number
   /** Bytes of one in a second, after a while of grace; 0: as slow as they like. */
@@ -24,11 +24,11 @@ const LOOK_MS = 1_000
 
 /** One for the whole process. */
 export class HeldBodies {
-  readonly #bounds: () => BodyBounds
+  readonly #bounds: () => HoldingBounds
   readonly #graceMs: number
   #held = 0
 
-  constructor(bounds: () => BodyBounds, graceMs = GRACE_MS) {
+  constructor(bounds: () => HoldingBounds, graceMs = GRACE_MS) {
     this.#bounds = bounds
     this.#graceMs = graceMs
   }

@@ -10,7 +10,13 @@ import {
   STREAM,
 } from '#transport/http'
 import { type HeldBodies, type HeldStart, tooLarge } from './held-bodies.ts'
-import type { HttpSettings } from './settings.ts'
+
+export interface BodyBounds {
+  /** Read whole before the decision, in bytes. */
+  readonly most: number
+  /** What is longer: refused, or passed on as it comes, unread. */
+  readonly longer: 'refuse' | 'stream'
+}
 
 export interface ReadBody {
   readonly asked: AskedBody
@@ -37,7 +43,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Throws InvalidRequest: it is longer than the resource takes; Unavailable: too many are held. */
 export async function readBody(
   exchange: Exchange,
-  { body }: HttpSettings,
+  body: BodyBounds,
   held: HeldBodies,
 ): Promise<ReadBody> {
   const { request } = exchange

@@ -1,20 +1,12 @@
 // What is done with the body of an answer: passed on, masked, or refused because nobody here can read it.
-import { type BodyMasker, BodyProblem } from '#engines/bodies'
-import type { Permit } from '#gateway'
+import { BodyProblem } from '#engines/bodies'
 import { AccessDenied } from '#model'
-import { type Body, contentCodings, decodeContent, type ResponseHead } from '#transport/http'
-
-export interface ReadAnswer {
-  readonly body: Body
-  /** Undefined: it goes on as it is. */
-  readonly masker: BodyMasker | undefined
-}
+import { contentCodings, decodeContent, type ResponseHead } from '#transport/http'
+import type { AskedAnswer, ReadAnswer } from './dialect.ts'
 
 /** Throws AccessDenied. */
 export function readAnswer(
-  permit: Permit,
-  head: ResponseHead,
-  body: Body,
+  { permit, head, body }: AskedAnswer,
   unreadable: 'refuse' | 'pass',
 ): ReadAnswer {
   const plain = { body, masker: undefined }

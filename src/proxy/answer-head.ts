@@ -8,17 +8,16 @@ import {
   RepeatedResponse,
   type RequestHead,
   type ResponseHead,
+  type Scheme,
 } from '#transport/http'
-import type { Injected } from './credential.ts'
+import type { Injected, Way } from './dialect.ts'
 import { responseFields } from './fields.ts'
-import { placeOf } from './reading.ts'
-import type { HttpSettings } from './settings.ts'
 
 export interface AnswerHeadParts {
   /** The upstream's. */
   readonly of: ResponseHead
   readonly request: RequestHead
-  readonly resource: HttpSettings
+  readonly way: Way
   readonly permit: Permit
   readonly injected: Injected
   /** Its body is masked, or would be. */
@@ -26,7 +25,7 @@ export interface AnswerHeadParts {
   readonly contentType: string | undefined
   /** Of what goes to the client. */
   readonly body: Framing
-  readonly scheme: 'http' | 'https'
+  readonly scheme: Scheme
   readonly carrier: string | undefined
 }
 
@@ -43,15 +42,13 @@ export interface ToldAnswer {
 }
 
 export function answerHead(parts: AnswerHeadParts): ToldAnswer {
-  const { of, request, resource, permit, injected, masked, contentType, body, scheme } = parts
+  const { of, request, way, permit, injected, masked, contentType, body, scheme } = parts
   const host = request.fields.get('host') ?? ''
-  const { origin, basePath } = placeOf(resource)
   const fields = responseFields(of, {
     masked,
     contentType,
     own: host === '' ? undefined : `${scheme}://${host}`,
-    origin,
-    basePath,
+    way,
     challenges: parts.carrier === 'sallyport-authorization',
     scrub: value => shownValue(value, permit, injected.secrets),
   })

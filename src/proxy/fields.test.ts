@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Field, Fields, type RequestHead, type ResponseHead } from '#transport/http'
 import { requestFields, responseFields } from './fields.ts'
-import { proofOf, resourceOf } from './login.ts'
+import { proofOf } from './login.ts'
 
 const head = (fields: readonly Field[], more: Partial<RequestHead> = {}): RequestHead => ({
   version: '1.1',
@@ -25,6 +25,7 @@ const sent = (fields: readonly Field[], parts: object = {}) =>
       ...parts,
     }),
   )
+const way = { origin: 'https://billing.internal', basePath: '/api', ownPath: '' }
 const answered = (fields: readonly Field[], parts: object = {}) => {
   const answer: ResponseHead = { status: 200, fields: Fields.of(...fields), body: { kind: 'none' } }
   return Object.fromEntries(
@@ -32,8 +33,7 @@ const answered = (fields: readonly Field[], parts: object = {}) => {
       masked: false,
       contentType: undefined,
       own: 'https://gateway.example:18443',
-      origin: 'https://billing.internal',
-      basePath: '/api',
+      way,
       challenges: false,
       scrub: value => value,
       ...parts,
@@ -109,6 +109,11 @@ describe('fields of an answer', () => {
     expect(location('/api/x')).toBe('/x')
     expect(location('/api')).toBe('/')
     expect(location('x/y')).toBe('x/y')
+    const below = { way: { ...way, ownPath: '/cluster' } }
+    expect(answered([['location', '/api/x']], below)['location']).toBe('/cluster/x')
+    expect(answered([['location', 'https://billing.internal/api']], below)['location']).toBe(
+      'https://gateway.example:18443/cluster/',
+    )
     expect(location('//billing.internal/api/x')).toBe('https://gateway.example:18443/x')
     for (const elsewhere of [
       'https://billing.internal.evil.example/api/x',
@@ -142,24 +147,6 @@ describe('fields of an answer', () => {
 })
 
 describe('who asks for what', () => {
-  it('is told by one field or by the host', () => {
-    const named = (fields: readonly Field[], host: string) =>
-      resourceOf(head(fields, { host: { name: host, port: undefined } }))
-    expect(named([], 'billing.gateway.example')).toBe('billing')
-    expect(named([['sallyport-resource', 'other']], 'billing.gateway.example')).toBe('other')
-    for (const host of ['localhost', '127.0.0.1', '::1'])
-      expect(named([], host), host).toBeUndefined()
-    expect(() =>
-      named(
-        [
-          ['sallyport-resource', 'a'],
-          ['sallyport-resource', 'b'],
-        ],
-        'x.y',
-      ),
-    ).toThrow('twice')
-  })
-
   it('is proved once, in a way that can be read', () => {
     expect(proofOf(head([['authorization', 'bearer abc']])).proof).toEqual({
       kind: 'token',

@@ -1,8 +1,7 @@
 // The sessions of one client connection: one for each principal and resource that its requests name. A proof is verified
 // when it is first seen here; what ends the identity ends the session, and the next request has to prove it again.
 
-import type { Reading } from '#engines/http'
-import type { Gateway, ListenerSettings, Protocol, Session } from '#gateway'
+import type { Gateway, ListenerSettings, Session } from '#gateway'
 import {
   AccessDenied,
   AuthenticationFailed,
@@ -13,12 +12,10 @@ import {
 } from '#model'
 import type { RepeatedRequest, RequestHead } from '#transport/http'
 import type { ToldAnswer } from './answer-head.ts'
-import { type Injected, UpstreamCredential } from './credential.ts'
-import { type Asking, type Proof, proofOf, prove, resourceOf } from './login.ts'
-import type { AccessTokens } from './oauth.ts'
+import type { Access, Dialect, Injected, RequestReader } from './dialect.ts'
+import { type Asking, type Proof, proofOf, prove } from './login.ts'
 import { Outbox } from './outbox.ts'
 import { Running } from './running.ts'
-import type { HttpSettings } from './settings.ts'
 
 /** Of one connection: each proof costs its verification. */
 const MOST_FAILURES = 10
@@ -28,8 +25,8 @@ const MOST_SESSIONS = 64
 type Named = Pick<Asking, 'key' | 'resource'> & Partial<Asking>
 
 export interface OpenSession {
-  readonly session: Session<HttpSettings>
-  readonly credential: UpstreamCredential
+  readonly session: Session
+  readonly access: Access
   /** The field that carried the proof: it stays here. Undefined: there was none to carry. */
   readonly carrier: Asking['carrier'] | undefined
   /** What the last request gave as its reason. */
@@ -42,7 +39,7 @@ export interface OpenSession {
 
 /** What a request without a body is, and what was made of it the last time. */
 export interface RequestForm {
-  readonly reading: Reading
+  readonly reader: RequestReader
   readonly statement: Statement
   /** What went upstream. */
   asked?: {
@@ -54,18 +51,17 @@ export interface RequestForm {
   told?: ToldAnswer
 }
 
-export interface SessionsParts {
+export interface SessionsParts<Upstream> {
   readonly gateway: Gateway
-  readonly protocol: Protocol<HttpSettings>
+  readonly dialect: Dialect<Upstream>
   readonly listener: ListenerSettings
   readonly origin: Omit<Origin, 'client'>
-  readonly tokens: AccessTokens
   /** What the client's TLS handshake proved the key of (DER); nobody looked at it yet. */
   readonly certificate: Uint8Array | undefined
 }
 
-export class Sessions {
-  readonly #parts: SessionsParts
+export class Sessions<Upstream = unknown> {
+  readonly #parts: SessionsParts<Upstream>
   readonly #open = new Map<string, Promise<OpenSession>>()
   /** By the head, which is the same object when a client repeats itself. */
   readonly #asked = new WeakMap<RequestHead, Named>()
@@ -73,7 +69,7 @@ export class Sessions {
   #failures = 0
   #closed = false
 
-  constructor(parts: SessionsParts) {
+  constructor(parts: SessionsParts<Upstream>) {
     this.#parts = parts
   }
 
@@ -128,14 +124,15 @@ export class Sessions {
   }
 
   #asking(head: RequestHead): Named {
-    const { tunnel } = this.#parts.listener
+    const { dialect, listener } = this.#parts
+    const { tunnel } = listener
     // Whoever holds the tunnel has proved it; it opens one resource, whatever a request names.
     if (tunnel !== undefined) return { resource: tunnel.resource, key: 'tunnel' }
     const found = proofOf(head, this.#parts.certificate !== undefined)
-    const resource = resourceOf(head)
+    const resource = dialect.resourceOf(head)
     if (resource === undefined)
       throw new AccessDenied('resource_unknown', 'The request names no resource.', {
-        hint: 'Say it in a field, Sallyport-Resource: NAME, or as the first label of the host.',
+        hint: dialect.naming,
       })
     return { ...found, resource, key: JSON.stringify([resource, found.carrier, found.proof]) }
   }
@@ -144,21 +141,21 @@ export class Sessions {
     { resource, proof, carrier }: Pick<Asking, 'resource'> & Partial<Asking>,
     { fields }: RequestHead,
   ): Promise<OpenSession> {
-    const { gateway, protocol, listener, origin: place, tokens } = this.#parts
+    const { gateway, dialect, listener, origin: place } = this.#parts
     const { tunnel } = listener
     const client = (fields.get('user-agent') ?? '').slice(0, 64).replace(/[^ -~]/g, '?')
     const origin = { ...place, ...tunnel?.origin, client }
     try {
       const principal =
         proof === undefined ? tunnel!.principal : await this.#prove(proof, resource, origin)
-      const session = await gateway.open(principal, protocol, resource, origin)
+      const session = await gateway.open(principal, dialect.protocol, resource, origin)
       if (this.#closed) {
         await session.close('client_left')
         throw new AccessDenied('session_ended', 'the client left')
       }
       return {
         session,
-        credential: new UpstreamCredential(session, tokens),
+        access: dialect.access(session),
         carrier,
         reason: '',
         forms: new WeakMap(),

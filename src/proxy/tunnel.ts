@@ -2,11 +2,11 @@
 // masked where something is hidden from it, and it ends with the session.
 import { Buffer } from 'node:buffer'
 import { BodyProblem, type MessageMasker } from '#engines/bodies'
-import type { Permit, Session } from '#gateway'
+import type { Permit } from '#gateway'
 import { AccessDenied, GatewayError, isGatewayError, ProtocolError, UpstreamError } from '#model'
-import { type Exchange, Fields, type Tunnel, type UpstreamResponse } from '#transport/http'
+import { Fields, type Tunnel } from '#transport/http'
+import type { TunnelParts } from './dialect.ts'
 import { unreadableAnswer } from './masking.ts'
-import type { HttpSettings } from './settings.ts'
 import {
   BINARY,
   CLOSE,
@@ -24,20 +24,8 @@ const VIOLATED = 1002
 const REFUSED = 1008
 const GONE = 1001
 
-export interface TunnelParts {
-  readonly response: UpstreamResponse
-  readonly session: Session<HttpSettings>
-  readonly permit: Permit
-  readonly exchange: Exchange
-  readonly signal: AbortSignal
-  /** What of the head's fields the principal may see. */
-  readonly shown: (fields: Fields) => Fields
-  /** Once, at its end: the bytes that went to the client, and how many values were hidden in them. */
-  readonly told: (bytes: number, masked: ReadonlyMap<string, number> | undefined) => void
-}
-
 /** Resolves when either side has ended. Throws what ended it before. */
-export async function serveTunnel(parts: TunnelParts): Promise<void> {
+export async function serveWebSocket(parts: TunnelParts): Promise<void> {
   const { response, session, permit, exchange, signal } = parts
   const { head, tunnel: upstream } = response
   if (upstream === undefined) throw new UpstreamError('upstream_refused', 'there is no tunnel')

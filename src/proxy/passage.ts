@@ -13,6 +13,7 @@ import {
   pipe,
   RepeatedRequest,
   type ResponseHead,
+  type Scheme,
   type UpstreamCall,
   type UpstreamRequest,
   type UpstreamResponse,
@@ -20,13 +21,12 @@ import {
 import { AnswerRelay, limitExceeded } from './answer.ts'
 import { answerHead, shownValue, type ToldAnswer } from './answer-head.ts'
 import { readUpTo } from './body-start.ts'
-import type { Injected } from './credential.ts'
+import type { AskedAnswer, Injected, ReadAnswer, TunnelParts } from './dialect.ts'
 import { requestFields } from './fields.ts'
 import { isText, readAnswer } from './masking.ts'
-import { placeOf } from './reading.ts'
 import { framingOf, type ReadBody } from './request-body.ts'
 import type { OpenSession, RequestForm } from './sessions.ts'
-import { serveTunnel } from './tunnel.ts'
+import { serveWebSocket } from './tunnel.ts'
 import type { Upstreams } from './upstreams.ts'
 
 export interface PassageParts {
@@ -34,7 +34,7 @@ export interface PassageParts {
   readonly upstreams: Upstreams
   readonly ip: string
   /** `https`, or `http` inside a tunnel. */
-  readonly scheme: 'http' | 'https'
+  readonly scheme: Scheme
   /** Tells a client that gets no answer, or not all of it. */
   readonly refuse: (error: unknown) => void
 }
@@ -86,7 +86,7 @@ export class Passage implements AnswerListener {
 
   depart(): void {
     if (this.#over) return
-    const { credential } = this.#open
+    const { credential } = this.#open.access
     this.#guarded(() => {
       refuseBounds(this.permit)
       const known = credential.known
@@ -162,21 +162,22 @@ export class Passage implements AnswerListener {
 
   #makeRequest(injected: Injected, masks: boolean): UpstreamRequest {
     const { exchange, ip, scheme } = this.#parts
-    const { session, carrier } = this.#open
+    const { access, carrier } = this.#open
     const { request } = exchange
     const { path, query } = request.target
-    const { basePath, authority } = placeOf(session.resource.upstream)
-    const base = path === '*' ? '' : basePath
+    const { basePath, ownPath, authority } = access.way(request)
+    const asked = path === '*' ? '*' : `${basePath}${path.slice(ownPath.length) || '/'}`
+    const fields = requestFields(request, {
+      carrier,
+      injected: injected.fields,
+      plain: masks,
+      by: { for: ip, proto: scheme, host: request.fields.get('host') ?? '' },
+    })
     return {
       method: request.method,
-      target: `${base}${path}${query === undefined ? '' : `?${query}`}`,
+      target: `${asked}${query === undefined ? '' : `?${query}`}`,
       authority,
-      fields: requestFields(request, {
-        carrier,
-        injected: injected.fields,
-        plain: masks,
-        by: { for: ip, proto: scheme, host: request.fields.get('host') ?? '' },
-      }),
+      fields: access.fields?.(fields, masks) ?? fields,
       body: framingOf(this.#body, request),
       ...(request.upgrade === undefined ? {} : { upgrade: request.upgrade }),
     }
@@ -217,7 +218,7 @@ export class Passage implements AnswerListener {
     return (
       head.status === 401 &&
       tunnel === undefined &&
-      this.#injected.token !== undefined &&
+      this.#injected.renewable &&
       this.#body.rest === undefined &&
       !this.#askedAgain
     )
@@ -226,7 +227,7 @@ export class Passage implements AnswerListener {
   /** It was not acted upon: the same request once more, by another token. */
   async #askAgain(response: UpstreamResponse): Promise<void> {
     this.#askedAgain = true
-    const { credential } = this.#open
+    const { credential } = this.#open.access
     try {
       const another = await credential.refused(this.#injected)
       if (this.#over) return
@@ -283,14 +284,20 @@ export class Passage implements AnswerListener {
     this.#end()
   }
 
+  #read(asked: AskedAnswer): ReadAnswer {
+    const { access } = this.#open
+    return access.answer?.(asked) ?? readAnswer(asked, access.unreadable)
+  }
+
   #relayed(head: ResponseHead, incoming: Body): void {
     const { session } = this.#open
     const { permit } = this
-    const { recording, upstream } = session.resource
+    const { request } = this.#parts.exchange
+    const { recording } = session.resource
     const { body, masker } =
       incoming === Body.empty()
         ? { body: incoming, masker: undefined }
-        : readAnswer(permit, head, incoming, upstream.unreadable)
+        : this.#read({ permit, request, head, body: incoming })
     const keep = recording.keep === 'answers' ? recording.answerBytes : 0
     this.#masked = masker?.found
     const relay = new AnswerRelay({
@@ -327,7 +334,7 @@ export class Passage implements AnswerListener {
     contentType: string | undefined,
     body: Framing,
   ): ToldAnswer {
-    const { session, carrier } = this.#open
+    const { session, access, carrier } = this.#open
     const { exchange, scheme } = this.#parts
     const { permit } = this
     const injected = this.#injected
@@ -343,7 +350,7 @@ export class Passage implements AnswerListener {
         : answerHead({
             of: head,
             request: exchange.request,
-            resource: session.resource.upstream,
+            way: access.way(exchange.request),
             permit,
             injected,
             masked,
@@ -360,10 +367,10 @@ export class Passage implements AnswerListener {
   }
 
   #tunnel(response: UpstreamResponse): void {
-    const { session } = this.#open
+    const { session, access } = this.#open
     const { exchange } = this.#parts
     this.#tunnelled = true
-    serveTunnel({
+    const parts: TunnelParts = {
       response,
       session,
       permit: this.permit,
@@ -374,7 +381,9 @@ export class Passage implements AnswerListener {
         this.#bytes = bytes
         this.#masked = masked
       },
-    }).then(
+    }
+    const served = access.serveTunnel?.(parts) ?? serveWebSocket(parts)
+    served.then(
       () => this.#end(),
       error => this.#end(error),
     )

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
-import { fc } from '../../../test/property.ts'
+import { fc } from '../../test/property.ts'
 import { SecretFilter } from './secret-filter.ts'
 
 const through = (secrets: readonly string[], pieces: readonly string[]): string => {

@@ -1,8 +1,8 @@
 import { afterEach, expect, it } from 'vitest'
 import { isGatewayError } from '#model'
-import { until } from '../../../test/servers/programs.ts'
-import { type Front, RawClient, startFront } from '../../transport/http/raw.testing.ts'
-import { denial } from './denial.ts'
+import { until } from '../../test/servers/programs.ts'
+import { denial } from '../protocols/http/denial.ts'
+import { type Front, RawClient, startFront } from '../transport/http/raw.testing.ts'
 import { HeldBodies } from './held-bodies.ts'
 
 let front: Front

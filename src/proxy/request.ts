@@ -1,27 +1,18 @@
 // One request, from its head to the end of its answer: who, what, the decision, the upstream, the way back.
-import { httpStatement, keptFirstLine, type Reading } from '#engines/http'
+import { keptFirstLine } from '#engines/http'
 import type { Permit, Session, Waiting } from '#gateway'
-import {
-  type GatewayError,
-  InvalidRequest,
-  isGatewayError,
-  type Statement,
-  Unavailable,
-} from '#model'
-import { type Exchange, HttpRefusal, type RequestHead } from '#transport/http'
-import { bodyFacts } from './body-facts.ts'
-import { denial } from './denial.ts'
+import { type GatewayError, InvalidRequest, isGatewayError, Unavailable } from '#model'
+import type { Exchange } from '#transport/http'
+import type { Dialect, RequestReader } from './dialect.ts'
 import type { HeldBodies } from './held-bodies.ts'
 import { Passage, type PassageParts } from './passage.ts'
-import type { Readings } from './reading.ts'
 import { NO_BODY_READ, type ReadBody, readBody } from './request-body.ts'
 import type { OpenSession, RequestForm, Sessions } from './sessions.ts'
-import type { HttpSettings } from './settings.ts'
 
 /** What all requests of one connection share. */
 export interface Served extends Pick<PassageParts, 'upstreams' | 'ip' | 'scheme'> {
-  readonly sessions: Sessions
-  readonly readings: Readings
+  readonly dialect: Pick<Dialect<never>, 'denial' | 'upgrades' | 'waitMs'>
+  readonly sessions: Pick<Sessions, 'known' | 'of' | 'exhausted'>
   readonly held: HeldBodies
   /** Too many proofs did not hold. */
   readonly onExhausted: () => void
@@ -52,36 +43,42 @@ async function openAndServe(exchange: Exchange, served: Served): Promise<void> {
 }
 
 /** Tells the client, and the log what is a bug of ours. */
-function refuse(exchange: Exchange, { onBug }: Served, error: unknown): void {
+function refuse(exchange: Exchange, { dialect, onBug }: Served, error: unknown): void {
   if (!isGatewayError(error)) onBug(error)
   if (exchange.answered) {
     exchange.abort(error instanceof Error ? error : new Error('refused'))
     return
   }
-  const { head, body } = denial(error)
+  const { head, body } = dialect.denial(error)
   exchange.answer(head, exchange.request.method === 'HEAD' ? undefined : body)
 }
 
 /** A request without a body is judged and on its way when this returns, unless somebody has to be waited for. */
 function serveIn(open: OpenSession, exchange: Exchange, served: Served): void | Promise<void> {
-  const reading = served.readings.known(open.session.resource.upstream)
-  if (reading === undefined || exchange.request.body.kind !== 'none')
+  const { reader } = open.access
+  if (reader === undefined || exchange.request.body.kind !== 'none')
     return readAndServe(open, exchange, served)
-  return pass(open, exchange, served, NO_BODY_READ, judge(open, exchange, NO_BODY_READ, reading))
+  return pass(
+    open,
+    exchange,
+    served,
+    NO_BODY_READ,
+    judge(open, exchange, served, NO_BODY_READ, reader),
+  )
 }
 
 async function readAndServe(open: OpenSession, exchange: Exchange, served: Served): Promise<void> {
-  const settings = open.session.resource.upstream
-  let reading: Reading
+  const { access } = open
+  let reader: RequestReader
   let body: ReadBody
   try {
-    reading = await served.readings.of(settings, error => served.onTrouble(open.session, error))
-    body = await readBody(exchange, settings, served.held)
+    reader = await access.readers(error => served.onTrouble(open.session, error))
+    body = await readBody(exchange, access.body, served.held)
   } catch (error) {
     throw onRecord(open, exchange, error)
   }
   try {
-    await pass(open, exchange, served, body, judge(open, exchange, body, reading))
+    await pass(open, exchange, served, body, judge(open, exchange, served, body, reader))
   } catch (error) {
     body.release()
     throw error
@@ -132,25 +129,30 @@ function forward(
 }
 
 /** Throws InvalidRequest, AccessDenied, Unavailable. */
-function judge(open: OpenSession, exchange: Exchange, body: ReadBody, reading: Reading): Judged {
+function judge(
+  open: OpenSession,
+  exchange: Exchange,
+  { dialect }: Served,
+  body: ReadBody,
+  reader: RequestReader,
+): Judged {
   const { session } = open
   const { request } = exchange
   try {
-    if (request.upgrade !== undefined && request.upgrade !== 'websocket')
+    if (request.upgrade !== undefined && !dialect.upgrades.includes(request.upgrade))
       throw new InvalidRequest('message_unsupported', 'this protocol is not served')
     const { fields } = request
-    const settings = session.resource.upstream
     const bare = body.asked.kind === 'none'
     let form = bare ? open.forms.get(request) : undefined
-    if (form === undefined || form.reading !== reading) {
-      form = { reading, statement: statementOf(open, request, body, reading, settings) }
+    if (form === undefined || form.reader !== reader) {
+      form = { reader, statement: reader.statement(request, body, open.carrier) }
       if (bare) open.forms.set(request, form)
     }
     // A reason is for the request that brings it. (Judged in this very turn: requests side by side keep theirs apart.)
     const reason = fields.get('sallyport-reason') ?? ''
     if (reason !== open.reason) session.justify(reason)
     open.reason = reason
-    const permit = session.authorize(form.statement, new Asker(exchange))
+    const permit = session.authorize(form.statement, new Asker(exchange, dialect))
     return { permit, form: bare ? form : undefined }
   } catch (error) {
     throw onRecord(open, exchange, error)
@@ -165,39 +167,14 @@ function onRecord({ session, outbox }: OpenSession, { request }: Exchange, error
   return error
 }
 
-function statementOf(
-  open: OpenSession,
-  request: RequestHead,
-  body: ReadBody,
-  reading: Reading,
-  settings: HttpSettings,
-): Statement {
-  const { path, query } = request.target
-  const { method, fields, upgrade } = request
-  // The front keeps them for those resources that want them.
-  if (settings.paths.encodedSlash === 'refuse' && path.includes('%2F'))
-    throw new HttpRefusal('target_encoded_separator')
-  return httpStatement(
-    {
-      method,
-      path,
-      query,
-      // The proof is ours: another token of the same principal asks for the same.
-      fields: [...fields].filter(([name]) => name !== open.carrier),
-      body: body.asked,
-      upgrade,
-      ...bodyFacts(request, body, settings),
-    },
-    reading,
-  )
-}
-
 /** Who waits while a person is asked; asked for only then. */
 class Asker implements Waiting {
   readonly #exchange: Exchange
+  readonly #dialect: Served['dialect']
 
-  constructor(exchange: Exchange) {
+  constructor(exchange: Exchange, dialect: Served['dialect']) {
     this.#exchange = exchange
+    this.#dialect = dialect
   }
 
   notify(): void {}
@@ -206,13 +183,7 @@ class Asker implements Waiting {
     return this.#exchange.signal
   }
 
-  get mostMs(): number {
-    return waitOf(this.#exchange.request.fields.get('prefer'))
+  get mostMs(): number | undefined {
+    return this.#dialect.waitMs(this.#exchange.request)
   }
-}
-
-/** RFC 7240 section 4.3: how long the client would wait; not at all unless it says so. */
-function waitOf(prefer: string | undefined): number {
-  const [, seconds] = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,4})"?(?:$|[,;\s])/i.exec(prefer ?? '') ?? []
-  return seconds === undefined ? 0 : Number(seconds) * 1_000
 }

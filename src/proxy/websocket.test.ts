@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
 import * as ws from 'ws'
-import { fc } from '../../../test/property.ts'
+import { fc } from '../../test/property.ts'
 import { closeFrame, FrameReader, serverFrame, TEXT } from './websocket.ts'
 
 /** What its types leave out. */

@@ -10,6 +10,7 @@ import {
   type ResponseHead,
   returnable,
 } from '#transport/http'
+import type { Way } from './dialect.ts'
 
 /** Who a request is said to be for, and ways around its own address: only we know the one, and nobody needs the other. */
 const CLAIMED =
@@ -58,9 +59,7 @@ export interface ResponseFieldsParts {
   readonly contentType: string | undefined
   /** Our own address as the client wrote it; undefined: it named no host. */
   readonly own: string | undefined
-  /** The upstream's, as in its URL. */
-  readonly origin: string
-  readonly basePath: string
+  readonly way: Pick<Way, 'origin' | 'basePath' | 'ownPath'>
   /** The client brought a credential of its own for the upstream: its challenges are the client's. */
   readonly challenges: boolean
   /** Takes out of a value what the principal may not see, and our credential. */
@@ -84,13 +83,20 @@ function rewritten(name: string, value: string, parts: ResponseFieldsParts): str
 }
 
 /** A way to the upstream's own origin becomes one to ours; every other one is the client's to follow, or not. */
-function locationOf(value: string, { own, origin, basePath }: ResponseFieldsParts): string {
-  if (value.startsWith('/') && !value.startsWith('//')) return withoutBase(value, basePath) ?? value
+function locationOf(value: string, { own, way }: ResponseFieldsParts): string {
+  const { origin, basePath } = way
+  if (value.startsWith('/') && !value.startsWith('//')) return ours(value, way) ?? value
   const url = URL.parse(value, `${origin}${basePath}/`)
   if (url === null || url.origin !== origin || !/^(?:[a-z][a-z\d+.-]*:|\/\/)/i.test(value))
     return value
-  const path = withoutBase(`${url.pathname}${url.search}${url.hash}`, basePath)
+  const path = ours(`${url.pathname}${url.search}${url.hash}`, way)
   return path === undefined || own === undefined ? (path ?? value) : `${own}${path}`
+}
+
+/** A path of the upstream's as the client has to ask for it. */
+function ours(path: string, { basePath, ownPath }: ResponseFieldsParts['way']): string | undefined {
+  const rest = withoutBase(path, basePath)
+  return rest === undefined ? undefined : `${ownPath}${rest}`
 }
 
 function withoutBase(path: string, basePath: string): string | undefined {

@@ -1,0 +1,99 @@
+// One session's way to its service: how its requests are read, where they go, and as whom.
+import { httpStatement, type Reading } from '#engines/http'
+import type { Session } from '#gateway'
+import type { GatewayError, Statement } from '#model'
+import type { Access, ReadBody, RequestReader, Way } from '#proxy'
+import { HttpRefusal, type RequestHead } from '#transport/http'
+import { bodyFacts } from './body-facts.ts'
+import { ServiceCredential } from './credential.ts'
+import type { AccessTokens } from './oauth.ts'
+import { placeOf, type Readings } from './reading.ts'
+import type { HttpSettings } from './settings.ts'
+
+export class ServiceAccess implements Access {
+  readonly credential: ServiceCredential
+  readonly #session: Session<HttpSettings>
+  readonly #readings: Readings
+
+  constructor(
+    session: Session<HttpSettings>,
+    { readings, tokens }: { readonly readings: Readings; readonly tokens: AccessTokens },
+  ) {
+    this.#session = session
+    this.#readings = readings
+    this.credential = new ServiceCredential(session, tokens)
+  }
+
+  get #settings(): HttpSettings {
+    return this.#session.resource.upstream
+  }
+
+  get body(): HttpSettings['body'] {
+    return this.#settings.body
+  }
+
+  get unreadable(): HttpSettings['unreadable'] {
+    return this.#settings.unreadable
+  }
+
+  get reader(): RequestReader | undefined {
+    const reading = this.#readings.known(this.#settings)
+    return reading === undefined ? undefined : readerOf(reading, this.#settings)
+  }
+
+  async readers(onTrouble: (error: GatewayError) => void): Promise<RequestReader> {
+    return readerOf(await this.#readings.of(this.#settings, onTrouble), this.#settings)
+  }
+
+  way(): Way {
+    return placeOf(this.#settings)
+  }
+}
+
+/** A reading belongs to its settings: one reader for both. */
+const readers = new WeakMap<Reading, RequestReader>()
+
+function readerOf(reading: Reading, settings: HttpSettings): RequestReader {
+  let reader = readers.get(reading)
+  if (reader === undefined) {
+    reader = {
+      statement: (request, body, carrier) =>
+        statementOf({ request, body, carrier, reading, settings }),
+    }
+    readers.set(reading, reader)
+  }
+  return reader
+}
+
+function statementOf({
+  request,
+  body,
+  carrier,
+  reading,
+  settings,
+}: {
+  readonly request: RequestHead
+  readonly body: ReadBody
+  readonly carrier: string | undefined
+  readonly reading: Reading
+  readonly settings: HttpSettings
+}): Statement {
+  const { path, query } = request.target
+  const { method, fields, upgrade } = request
+  // The front keeps them for those resources that want them.
+  if (settings.paths.encodedSlash === 'refuse' && path.includes('%2F'))
+    throw new HttpRefusal('target_encoded_separator')
+  return httpStatement(
+    {
+      method,
+      path,
+      query,
+      // The proof is ours: another token of the same principal asks for the same.
+      fields: [...fields].filter(([name]) => name !== carrier),
+      body: body.asked,
+      upgrade,
+      ...bodyFacts(request, body, settings),
+    },
+    reading,
+  )
+}

@@ -1,0 +1,18 @@
+// Requests over HTTP under permits, whatever they mean: connections of clients, the sessions on them, the way upstream and back.
+export type {
+  Access,
+  AskedAnswer,
+  Denial,
+  Dialect,
+  Injected,
+  ReadAnswer,
+  RequestReader,
+  TunnelParts,
+  UpstreamCredential,
+  Way,
+} from './dialect.ts'
+export { readAnswer, unreadableAnswer } from './masking.ts'
+export type { ReadBody } from './request-body.ts'
+export { ReverseProxy } from './serve.ts'
+export { statusOf } from './status.ts'
+export { Upstreams } from './upstreams.ts'
