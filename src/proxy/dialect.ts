@@ -48,8 +48,8 @@ export interface Access {
   readers(onTrouble: (error: GatewayError) => void): Promise<RequestReader>
   way(request: RequestHead): Way
   /**
-   * What goes upstream of the client's fields, besides what this room takes out and puts in. `masks`: something may be hidden in
-   * the answer. Absent: nothing is different.
+   * The client's fields as they count here, before this room takes out and puts in what is its own. `masks`: something may be hidden in
+   * the answer. Absent: as they came.
    */
   fields?(fields: Fields, masks: boolean): Fields
   /** Absent: bodies are read by their content type. Throws AccessDenied: nobody here can read it, and something is masked. */

@@ -1,4 +1,5 @@
 // Requests over HTTP under permits, whatever they mean: connections of clients, the sessions on them, the way upstream and back.
+export { fieldValue, KeptCredential, type Resolved } from './credential.ts'
 export type {
   Access,
   AskedAnswer,
@@ -12,6 +13,7 @@ export type {
   Way,
 } from './dialect.ts'
 export { readAnswer, unreadableAnswer } from './masking.ts'
+export { originOf } from './origin.ts'
 export type { ReadBody } from './request-body.ts'
 export { ReverseProxy } from './serve.ts'
 export { statusOf } from './status.ts'

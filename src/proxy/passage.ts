@@ -164,10 +164,11 @@ export class Passage implements AnswerListener {
     const { exchange, ip, scheme } = this.#parts
     const { access, carrier } = this.#open
     const { request } = exchange
+    const counting = access.fields?.(request.fields, masks)
     const { path, query } = request.target
     const { basePath, ownPath, authority } = access.way(request)
     const asked = path === '*' ? '*' : `${basePath}${path.slice(ownPath.length) || '/'}`
-    const fields = requestFields(request, {
+    const fields = requestFields(counting === undefined ? request : { ...request, fields: counting }, {
       carrier,
       injected: injected.fields,
       plain: masks,
@@ -177,7 +178,7 @@ export class Passage implements AnswerListener {
       method: request.method,
       target: `${asked}${query === undefined ? '' : `?${query}`}`,
       authority,
-      fields: access.fields?.(fields, masks) ?? fields,
+      fields,
       body: framingOf(this.#body, request),
       ...(request.upgrade === undefined ? {} : { upgrade: request.upgrade }),
     }

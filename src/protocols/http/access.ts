@@ -2,16 +2,16 @@
 import { httpStatement, type Reading } from '#engines/http'
 import type { Session } from '#gateway'
 import type { GatewayError, Statement } from '#model'
-import type { Access, ReadBody, RequestReader, Way } from '#proxy'
+import { type Access, KeptCredential, type ReadBody, type RequestReader, type Way } from '#proxy'
 import { HttpRefusal, type RequestHead } from '#transport/http'
 import { bodyFacts } from './body-facts.ts'
-import { ServiceCredential } from './credential.ts'
+import { serviceCredential } from './credential.ts'
 import type { AccessTokens } from './oauth.ts'
 import { placeOf, type Readings } from './reading.ts'
 import type { HttpSettings } from './settings.ts'
 
 export class ServiceAccess implements Access {
-  readonly credential: ServiceCredential
+  readonly credential: KeptCredential
   readonly #session: Session<HttpSettings>
   readonly #readings: Readings
 
@@ -21,7 +21,7 @@ export class ServiceAccess implements Access {
   ) {
     this.#session = session
     this.#readings = readings
-    this.credential = new ServiceCredential(session, tokens)
+    this.credential = new KeptCredential(() => serviceCredential(session, tokens))
   }
 
   get #settings(): HttpSettings {
