@@ -115,7 +115,7 @@ test('takes a client certificate, alone or with a proof of the same principal', 
   expect(sessions.map((each: { principal: string }) => each.principal)).toContain('order-bot')
 })
 
-test('takes an ephemeral credential as Basic, and a token as the password of any name', async () => {
+test('takes an ephemeral credential as Basic or as ID.SECRET in a token’s place, and a token as the password of any name', async () => {
   const made = await stage.gateway.cli(['credential', 'api', '--json'], await stage.token(), 60_000)
   const { id, secret } = JSON.parse(made.stdout)
   const basic = (name: string, words: string) => ({
@@ -125,6 +125,13 @@ test('takes an ephemeral credential as Basic, and a token as the password of any
   expect((await stage.ask('api', '/echo', basic(id, 'wrong'))).status).toBe(401)
   expect((await stage.ask('graph', '/echo', basic(id, secret))).status).toBe(401)
   expect((await stage.ask('api', '/echo', basic('anything', await stage.token()))).status).toBe(200)
+  const bearer = (resource: string, token: string) => stage.ask(resource, '/echo', { token })
+  expect((await bearer('api', `${id}.${secret}`)).status).toBe(200)
+  const refused = await bearer('api', `${id}.${secret}x`)
+  expect([refused.status, codeOf(refused.text)]).toEqual([401, 'credential_invalid'])
+  for (const wrong of [`${id}.`, id, `${id}:${secret}`, `x.${secret}`])
+    expect((await bearer('api', wrong)).status, wrong).toBe(401)
+  expect((await bearer('graph', `${id}.${secret}`)).status).toBe(401)
 })
 
 test('holds a request for a person, and a yes is for the identical one, once', async () => {
