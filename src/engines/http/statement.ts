@@ -154,7 +154,10 @@ export function readForm(text: string | undefined, what = 'the query'): Map<stri
     const value = decodeSegment((mark < 0 ? '' : pair.slice(mark + 1)).replaceAll('+', ' '))
     if (name === undefined || value === undefined)
       throw new InvalidRequest('statement_unreadable', `${what} is not UTF-8`)
-    found.set(name, [...(found.get(name) ?? []), value])
+    // The same list goes on: one name that is there ten thousand times is no reason to copy.
+    const known = found.get(name)
+    if (known === undefined) found.set(name, [value])
+    else known.push(value)
     if (found.size > MOST_NAMES)
       throw new InvalidRequest(
         'statement_unreadable',

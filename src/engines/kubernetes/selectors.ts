@@ -1,0 +1,103 @@
+// Label and field selectors, as k8s.io/apimachinery reads them: whether they narrow anything, and the one name that a
+// field selector asks for. One that does not read is refused: an API server that could not read it would tell less of
+// the request to its own authorizer than we do.
+import { InvalidRequest } from '#model'
+
+/** The terms of a field selector: `metadata.name=web,status.phase!=Running`. Throws InvalidRequest. */
+export function readFieldSelector(text: string): readonly FieldTerm[] {
+  const terms: FieldTerm[] = []
+  for (const part of splitTerms(text)) {
+    if (part === '') continue
+    const [, field, operator, written] = /^(.*?)(!=|==|=)(.*)$/su.exec(part) ?? []
+    if (field === undefined || operator === undefined || written === undefined)
+      throw unreadable('fieldSelector')
+    terms.push({ field, equal: operator !== '!=', value: unescape(written) })
+  }
+  return terms
+}
+
+export interface FieldTerm {
+  readonly field: string
+  readonly equal: boolean
+  readonly value: string
+}
+
+/** The name that objects must have; undefined where none is asked for. Several contradict each other, or are one. */
+export function nameIn(terms: readonly FieldTerm[]): string | undefined {
+  const names = terms.filter(({ field, equal }) => equal && field === 'metadata.name')
+  const [first] = names
+  if (first === undefined) return undefined
+  // Which one counts is a matter of sorting to an API server.
+  if (names.some(({ value }) => value !== first.value)) throw unreadable('fieldSelector')
+  // IsValidPathSegmentName: what could be no name is none.
+  return /[/%]/.test(first.value) || first.value === '.' || first.value === '..'
+    ? undefined
+    : first.value
+}
+
+/** A comma behind a backslash separates nothing. */
+function splitTerms(text: string): readonly string[] {
+  const terms: string[] = []
+  let term = ''
+  let escaped = false
+  for (const character of text) {
+    if (!escaped && character === ',') {
+      terms.push(term)
+      term = ''
+      continue
+    }
+    escaped = !escaped && character === '\\'
+    term += character
+  }
+  return [...terms, term]
+}
+
+function unescape(written: string): string {
+  let value = ''
+  let escaped = false
+  for (const character of written) {
+    if (escaped) {
+      if (!'\\,='.includes(character)) throw unreadable('fieldSelector')
+      value += character
+      escaped = false
+    } else if (character === '\\') escaped = true
+    else if (character === ',' || character === '=') throw unreadable('fieldSelector')
+    else value += character
+  }
+  if (escaped) throw unreadable('fieldSelector')
+  return value
+}
+
+const SPACE = String.raw`[ \t\r\n]*`
+const DNS = String.raw`[a-z0-9](?:[-a-z0-9]*[a-z0-9])?`
+/** IsQualifiedName; `in` and `notin` are keys too. */
+const KEY = String.raw`(?:(?=[^/]{1,253}/)${DNS}(?:\.${DNS})*/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?`
+const VALUE = String.raw`[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?`
+const INTEGER = String.raw`[0-9]{1,18}`
+const END = String.raw`(?=[,=!<>() \t\r\n]|$)`
+const LISTED = `${SPACE}(?:${VALUE}${END}${SPACE})?`
+const REQUIREMENT = new RegExp(
+  `${SPACE}(?:!${SPACE}${KEY}${END}${SPACE}|${KEY}${END}${SPACE}(?:` +
+    `(?:==|!=|=)${LISTED}|[<>]${SPACE}${INTEGER}${END}${SPACE}|` +
+    `(?:in|notin)${SPACE}\\(${LISTED}(?:,${LISTED})*\\)${SPACE})?)(?:,|$)`,
+  'y',
+)
+
+/** How many requirements a label selector has. Throws InvalidRequest. */
+export function countRequirements(text: string): number {
+  if (/^[ \t\r\n]*$/.test(text)) return 0
+  let count = 0
+  let at = 0
+  for (;;) {
+    REQUIREMENT.lastIndex = at
+    const found = REQUIREMENT.exec(text)
+    if (found === null) throw unreadable('labelSelector')
+    count += 1
+    at = REQUIREMENT.lastIndex
+    if (!found[0].endsWith(',')) return count
+  }
+}
+
+function unreadable(name: string): InvalidRequest {
+  return new InvalidRequest('statement_unreadable', `the ${name} does not read as one`)
+}
