@@ -181,6 +181,12 @@ const rows: readonly Row[] = [
     ...only(404, [409, 'own', 'audit']),
   })),
   {
+    // Nor is what one has typed oneself to be read without the right.
+    route: `GET ${paths.input}`,
+    id: things => things.session,
+    ...only(404, [200, 'audit'], [403, 'own']),
+  },
+  {
     route: `DELETE ${paths.recording}`,
     id: things => things.ended,
     ...only(403, [204, 'administer']),

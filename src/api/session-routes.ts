@@ -209,12 +209,18 @@ async function known(parts: ApiParts, id: string): Promise<SessionSummary | unde
 }
 
 /** Reading what somebody did is itself evidence, and comes first. */
-export async function onRecord(parts: ApiParts, caller: Caller, session?: string): Promise<void> {
+export async function onRecord(
+  parts: ApiParts,
+  caller: Caller,
+  session?: string,
+  part?: 'input',
+): Promise<void> {
   await parts.audit.durable(
     parts.audit.append({
       kind: 'recording.read',
       // Without a session: the texts of all were looked through. What for is personal data, and stays out of the log.
       ...(session === undefined ? { details: { searched: 'texts' } } : { session }),
+      ...(part === undefined ? {} : { details: { read: part } }),
       principal: principalEntry(caller.principal),
     }),
   )

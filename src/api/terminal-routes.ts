@@ -1,9 +1,12 @@
-// What a terminal of a session showed, as other programs read it. The same rights as the recording itself.
+// What a terminal of a session showed, as other programs read it: the same rights as the recording itself. What was typed
+// there is read by auditors alone.
 import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { paths, terminalSchemas as schemas } from '#contract'
+import type { SessionSummary } from '#model'
 import type { Routes } from './api.ts'
-import type { ApiParts } from './parts.ts'
+import type { ApiParts, Caller } from './parts.ts'
+import { need } from './rights.ts'
 import { onRecord, readableSession } from './session-routes.ts'
 
 const CAST = 'application/x-asciicast'
@@ -12,6 +15,15 @@ export function terminalRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'principal' } as const
   const params = z.strictObject({ id: z.string() })
   const querystring = z.strictObject({ entry: z.coerce.number().int().min(0).optional() })
+  const castQuery = querystring.extend({ input: z.stringbool().default(false) })
+
+  const readable = async (caller: Caller, id: string, input = false): Promise<SessionSummary> => {
+    const session = await readableSession(parts, caller, id)
+    // Whoever came in as somebody else reads what was shown to them as its own, and not what they typed.
+    if (input) need(parts, caller, 'console:audit')
+    await onRecord(parts, caller, session.id, input ? 'input' : undefined)
+    return session
+  }
 
   routes.get(
     paths.cast,
@@ -19,15 +31,14 @@ export function terminalRoutes(routes: Routes, parts: ApiParts): void {
       config,
       schema: {
         summary:
-          'What a terminal of a session showed, as asciicast v3: the first one, or that of the statement with the audit entry `entry`. Your own, or any with console:audit. Reading it is on record',
+          'What a terminal of a session showed, as asciicast v3: the first one, or that of the statement with the audit entry `entry`. Your own, or any with console:audit. With `input` also what was typed there, as far as it is kept: needs console:audit, also for your own. Reading it is on record',
         params,
-        querystring,
+        querystring: castQuery,
       },
     },
     async (request, reply) => {
-      const session = await readableSession(parts, request.caller!, request.params.id)
-      await onRecord(parts, request.caller!, session.id)
-      const lines = parts.recordings.cast(session.id, request.query.entry)
+      const session = await readable(request.caller!, request.params.id, request.query.input)
+      const lines = parts.recordings.cast(session.id, request.query)
       // What cannot be read is said before anything is sent; afterwards the answer can only break off.
       const first = await lines.next()
       return reply.type(CAST).send(Readable.from(from(first.value ?? '', lines)))
@@ -47,10 +58,32 @@ export function terminalRoutes(routes: Routes, parts: ApiParts): void {
       },
     },
     async request => {
-      const session = await readableSession(parts, request.caller!, request.params.id)
-      await onRecord(parts, request.caller!, session.id)
+      const session = await readable(request.caller!, request.params.id)
       const found = await parts.recordings.typedCommands(session.id, request.query.entry)
       return { about: schemas.AID, ...found } as const
+    },
+  )
+
+  routes.get(
+    paths.input,
+    {
+      config,
+      schema: {
+        summary:
+          'What was typed on the terminals of a session, where `recording.input` of its resource keeps it: lines that were shown back. Needs console:audit, also for your own. Reading it is on record',
+        params,
+        querystring: z.strictObject({ from: z.coerce.number().int().min(0).default(0) }),
+        response: { 200: schemas.typedInput },
+      },
+    },
+    async request => {
+      const session = await readable(request.caller!, request.params.id, true)
+      const events = await parts.recordings.readInput(session.id, request.query)
+      const last = events.at(-1)
+      return {
+        pieces: events.flatMap(event => (event.kind === 'input' ? [event] : [])),
+        ...(last?.kind === 'cut' ? { next: last.next } : {}),
+      }
     },
   )
 }

@@ -7,11 +7,12 @@ import {
   type SessionView,
   schemas,
   type TypedCommandsView,
+  type TypedInputView,
 } from '#contract'
 import type { GatewayClient } from './gateway-client.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { jsonText, plain, print, table, when } from './report.ts'
-import { commandsText, eventText } from './session-text.ts'
+import { commandsText, eventText, inputText } from './session-text.ts'
 
 /** Nobody wants to sit through a coffee break. */
 const LONGEST_PAUSE_MS = 2_000
@@ -33,6 +34,7 @@ interface SessionOptions {
 interface ReplayOptions {
   readonly cast?: boolean
   readonly commands?: boolean
+  readonly input?: boolean
   readonly entry?: string
 }
 
@@ -101,19 +103,31 @@ export function sessionCommands(program: Command): void {
     .option('--cast', 'what a terminal of it showed, as asciicast v3')
     .option('--commands', 'what was typed at its prompts, as read from the screen; not evidence')
     .option(
+      '--input',
+      'what was typed and shown back, where it is kept: needs console:audit; with --cast beside what was shown',
+    )
+    .option(
       '--entry <n>',
       'with --cast or --commands: of the statement with this audit entry; else the first',
     )
   runs(replay, async ({ client, output, pass, signal }, id) => {
-    const { cast, commands, entry } = replay.opts<ReplayOptions>()
+    const { cast, commands, input, entry } = replay.opts<ReplayOptions>()
     const query = entry === undefined ? '' : `?entry=${wholeNumber('--entry', entry)}`
-    if (cast === true) return client().pieces(`${path('cast', id)}${query}`, pass)
+    if (cast === true) {
+      const typed = input === true ? `${query === '' ? '?' : '&'}input=true` : ''
+      return client().pieces(`${path('cast', id)}${query}${typed}`, pass)
+    }
     if (commands === true) {
       const { startedAt } = await client().get<SessionView>(path('session', id))
       const found = await client().get<TypedCommandsView>(`${path('typedCommands', id)}${query}`)
       return print(output, found, view => commandsText(view, startedAt))
     }
     if (entry !== undefined) throw new WrongUsage('--entry goes with --cast or --commands.')
+    if (input === true) {
+      const { startedAt } = await client().get<SessionView>(path('session', id))
+      const pieces = await wholeInput(client(), path('input', id))
+      return print(output, pieces, all => inputText(all, startedAt))
+    }
     const events = await wholeRecording(client(), path('recording', id))
     if (output.json) return output.write(jsonText(events, 2))
     const speed = Number(replay.opts<{ speed: string }>().speed)
@@ -189,8 +203,21 @@ async function wholeRecording(
   }
 }
 
+async function wholeInput(
+  gateway: GatewayClient,
+  address: string,
+): Promise<TypedInputView['pieces']> {
+  const pieces: TypedInputView['pieces'][number][] = []
+  for (let from: number | undefined = 0; from !== undefined; ) {
+    const part: TypedInputView = await gateway.get(`${address}?from=${from}`)
+    pieces.push(...part.pieces)
+    from = part.next
+  }
+  return pieces
+}
+
 function path(
-  name: 'session' | 'recording' | 'cast' | 'typedCommands' | 'watch' | 'endSession',
+  name: 'session' | 'recording' | 'cast' | 'typedCommands' | 'input' | 'watch' | 'endSession',
   id: string | undefined,
 ): string {
   if (id === undefined) throw new WrongUsage('Which session? See: sallyport sessions.')

@@ -1,6 +1,11 @@
 // A session's recording as a person reads it in a terminal.
 
-import type { RecordedEventView, TypedCommandsView } from '#contract'
+import {
+  type RecordedEventView,
+  type TypedCommandsView,
+  type TypedInputView,
+  terminalSchemas,
+} from '#contract'
 import { colors } from './colors.ts'
 import { plain, table, when } from './report.ts'
 
@@ -15,6 +20,15 @@ export function commandsText(view: TypedCommandsView, startedAt: number): string
   const found = lines.length === 0 ? ['No line that was typed at a prompt was seen.'] : lines
   const rest = view.cut ? [colors.dim('… there is more than was read')] : []
   return [colors.dim(`(${word(view.about)})`), ...found, ...rest].join('\n')
+}
+
+/** What was typed, a line in a line, with its keys as their codes. */
+export function inputText(pieces: TypedInputView['pieces'], startedAt: number): string {
+  const lines = terminalSchemas.typedLines(pieces).map(({ at, text: typed }) => {
+    const said = typed === undefined ? colors.dim('(typed, and not shown: not kept)') : word(typed)
+    return `${stampOf(at, startedAt)} ${said}`
+  })
+  return lines.length === 0 ? 'Nothing that was typed is kept of it.' : lines.join('\n')
 }
 
 function stampOf(at: number, startedAt: number): string {

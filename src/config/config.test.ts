@@ -120,7 +120,7 @@ describe('the configuration', () => {
       },
       connector: 'none',
       masking: { predicates: { user: 'equality', agent: 'deny' }, valuesPerHour: 20 },
-      recording: { keep: 'statements', answerBytes: 1_048_576 },
+      recording: { keep: 'statements', answerBytes: 1_048_576, input: false },
       hold: { user: 0 },
     })
     expect(config.dataClasses.map(({ name }) => name)).toEqual(['ssn', 'email'])

@@ -93,6 +93,10 @@ const resourceSchema = z.strictObject({
     .strictObject({
       keep: z.enum(['statements', 'answers']).default('answers'),
       answerBytes: byteSize.prefault('64KiB'),
+      input: z.boolean().default(false),
+    })
+    .refine(({ keep, input }) => keep === 'answers' || !input, {
+      error: 'input is kept as far as it is shown back: it needs `keep: answers`',
     })
     .prefault({}),
   masking: maskingSchema.prefault({}),

@@ -25,6 +25,7 @@ export const paths = {
   recording: '/api/sessions/:id/recording',
   cast: '/api/sessions/:id/cast',
   typedCommands: '/api/sessions/:id/typed-commands',
+  input: '/api/sessions/:id/input',
   watch: '/api/sessions/:id/watch',
   endSession: '/api/sessions/:id/end',
   now: '/api/now',

@@ -10,3 +10,38 @@ export const typedCommands = z.object({
   /** There is more than was read. */
   cut: z.boolean(),
 })
+
+/** What was typed on the terminals of a session, in order; no text: a line that was typed and not shown back. */
+export const typedInput = z.object({
+  pieces: z
+    .array(z.object({ at: z.number(), entry: z.number(), text: z.string().optional() }))
+    .readonly(),
+  /** There is more, from this piece on. */
+  next: z.number().optional(),
+})
+
+export interface TypedLine {
+  /** Of its first key. */
+  readonly at: number
+  readonly entry: number
+  /** With its keys that are no text; undefined: it was not shown back, and is not kept. */
+  readonly text: string | undefined
+}
+
+/** Pieces are keys as they came: here they are lines. */
+export function typedLines(pieces: z.infer<typeof typedInput>['pieces']): readonly TypedLine[] {
+  const lines: TypedLine[] = []
+  let begun: { at: number; entry: number; text: string } | undefined
+  for (const { at, entry, text } of pieces) {
+    if (begun !== undefined && (begun.entry !== entry || text === undefined)) {
+      lines.push(begun)
+      begun = undefined
+    }
+    if (text === undefined) lines.push({ at, entry, text })
+    else begun = { at: begun?.at ?? at, entry, text: (begun?.text ?? '') + text }
+    if (begun === undefined || !/[\r\n]$/.test(begun.text)) continue
+    lines.push(begun)
+    begun = undefined
+  }
+  return begun === undefined ? lines : [...lines, begun]
+}

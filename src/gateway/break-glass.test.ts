@@ -48,7 +48,10 @@ describe('broken glass', () => {
     expect(await kinds()).toContain('glass.broken')
     const session = await test.open(ana)
     expect((await session.authorize(write(), nobodyWaits)).statement.text).toBe(write().text)
-    expect(session.resource.recording).toEqual({ keep: 'answers', answerBytes: 2 * 1024 * 1024 })
+    expect(session.resource.recording).toMatchObject({
+      keep: 'answers',
+      answerBytes: 2 * 1024 * 1024,
+    })
   })
 
   it('ends its sessions at its end, though the policies would let the person be there', async () => {

@@ -48,7 +48,7 @@ export const shop: Resource = {
   upstream: { host: 'db.internal' },
   credential: { secrets: {} },
   connector: 'none',
-  recording: { keep: 'answers', answerBytes: 1000 },
+  recording: { keep: 'answers', answerBytes: 1000, input: false },
   masking: { predicates: { user: 'equality', agent: 'deny' }, valuesPerHour: 3 },
 }
 

@@ -229,6 +229,10 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     return this.#record.output(permit, stream, bytes)
   }
 
+  recordInput(permit: Permit, bytes: Uint8Array): void {
+    this.#record.input(permit, bytes)
+  }
+
   recordSize(permit: Permit, size: TerminalSize): void {
     this.#record.size(permit, size)
   }

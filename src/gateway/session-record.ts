@@ -21,6 +21,7 @@ import type { Permit } from './permit.ts'
 import type { Counted } from './rates.ts'
 import type { Outcome, OutputStream, RecordedAnswer, TerminalSize } from './session.ts'
 import { MarksOfSession } from './session-marks.ts'
+import { TypedInput } from './typed-input.ts'
 
 /** Outcomes wait this long, or until there are so many, to go into the log as one entry. */
 const MOST_OUTCOMES = 64
@@ -76,6 +77,8 @@ export class SessionRecord {
   readonly #parts: SessionRecordParts
   readonly #kept: KeptForms
   readonly #marks: MarksOfSession
+  /** Undefined: what is typed is not kept. */
+  readonly #typed: TypedInput | undefined
   readonly #prepared = new Map<string, number>()
   /** By the statement's entry, until its outcome is there. */
   readonly #disagreed = new Map<number, Set<string>>()
@@ -93,6 +96,7 @@ export class SessionRecord {
     this.#kept = kept
     this.#marks = new MarksOfSession(parts.now())
     this.evidence = new Evidence(parts.id, parts.principal, parts.resource, parts.recorder.salt)
+    if (parts.resource.recording.input) this.#typed = new TypedInput(parts.recorder)
     parts.recorder.bringsLate(() => this.catchUp())
   }
 
@@ -234,6 +238,7 @@ export class SessionRecord {
     this.#parts.run.rows += outcome.rows
     this.#parts.run.bytes += outcome.bytes
     const entry = permit.auditIndex
+    this.#typed?.end(entry)
     const disagreed = this.#disagreed.size === 0 ? undefined : this.#disagreed.get(entry)
     if (disagreed !== undefined) this.#disagreed.delete(entry)
     const statement =
@@ -282,6 +287,7 @@ export class SessionRecord {
   output(permit: Permit, stream: OutputStream, bytes: Uint8Array): Promise<void> | undefined {
     const { recorder, now } = this.#parts
     const entry = permit.auditIndex
+    this.#typed?.shown(entry, bytes)
     if (bytes.length > SMALL_OUTPUT || recorder.watched) {
       this.catchUp()
       recorder.addOutput(now(), entry, stream, bytes)
@@ -294,9 +300,14 @@ export class SessionRecord {
     return recorder.behind
   }
 
+  input(permit: Permit, bytes: Uint8Array): void {
+    this.#typed?.typed(permit.auditIndex, this.#parts.now(), bytes)
+  }
+
   size(permit: Permit, { columns, rows, type }: TerminalSize): void {
     this.catchUp()
     const entry = permit.auditIndex
+    this.#typed?.begin(entry)
     this.#parts.recorder.add({ kind: 'size', at: this.#parts.now(), entry, columns, rows, type })
   }
 

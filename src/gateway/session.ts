@@ -146,6 +146,11 @@ export interface Session<Upstream = unknown> {
    * recording is behind: take no more of the stream before it resolves.
    */
   recordOutput(permit: Permit, stream: OutputStream, bytes: Uint8Array): Promise<void> | undefined
+  /**
+   * What is typed on the terminal of what runs, before it goes upstream. Kept where the resource says so, line by line, as far
+   * as the terminal shows it back; nothing of it without a terminal.
+   */
+  recordInput(permit: Permit, bytes: Uint8Array): void
   /** The terminal that output is shown on from here on. */
   recordSize(permit: Permit, size: TerminalSize): void
   /**

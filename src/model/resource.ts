@@ -17,6 +17,8 @@ export interface RecordingSettings {
   readonly keep: 'statements' | 'answers'
   /** The most bytes of answers kept for one statement (after masking). */
   readonly answerBytes: number
+  /** What is typed on terminals is kept too, apart from the rest, as far as they show it back. */
+  readonly input: boolean
 }
 
 /**

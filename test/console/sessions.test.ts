@@ -446,6 +446,19 @@ describe('a terminal', () => {
         },
       }),
     )
+    await page.route(/\/api\/sessions\/ses-terminal\/input\?from=0$/, route =>
+      route.fulfill({
+        json: {
+          pieces: [
+            { at: began + 1_200, entry: 7, text: 'ls' },
+            { at: began + 1_300, entry: 7, text: ' --color\r' },
+            { at: began + 2_000, entry: 9, text: 'elsewhere\r' },
+            { at: began + 600_000, entry: 7 },
+            { at: began + 600_100, entry: 7, text: 'exit\u202e\u0004' },
+          ],
+        },
+      }),
+    )
     await page.goto(`${stage.url}/sessions/ses-terminal${query}`)
     const screen = page.getByRole('region', { name: 'terminal of <shell>' })
     await screen.waitFor()
@@ -496,6 +509,26 @@ describe('a terminal', () => {
     expect(await screen.textContent()).not.toContain('backups')
     expect(await faults(page)).toEqual([])
     await picture(page, 'terminal-commands')
+    expect(complaints).toEqual([])
+  })
+
+  it('has what was typed beside it for auditors, read only when they ask', async () => {
+    const { page, complaints } = await show()
+    const asked: string[] = []
+    page.on('request', request => {
+      if (request.url().includes('/input')) asked.push(request.url())
+    })
+    const typed = page.getByText('what was typed and shown back; reading it is on record')
+    await typed.waitFor()
+    expect(asked).toEqual([])
+    await typed.click()
+    await page.getByText('exit\\u202e\\u0004').waitFor()
+    await page.getByText('a line that was not shown, and is not kept').waitFor()
+    expect(await page.getByText('elsewhere').count()).toBe(0)
+    await page.getByRole('link', { name: '1.200 s' }).waitFor()
+    expect(asked).toHaveLength(1)
+    expect(await faults(page)).toEqual([])
+    await picture(page, 'terminal-input')
     expect(complaints).toEqual([])
   })
 

@@ -68,10 +68,12 @@ export async function startShellStage(
         upstream: { ...upstream, hostKeys: [OTHER_KEY] },
         credential,
       },
+      // What is typed there is kept.
+      { name: 'desk', protocol: 'ssh', upstream, credential, recording: { input: true } },
       ...resources,
     ],
     policies: {
-      'shell.cedar': `${POLICIES}${policies}@id("too") permit (principal, action, resource in Resource::"impostor");`,
+      'shell.cedar': `${POLICIES}${policies}@id("too") permit (principal, action, resource in Resource::"impostor");@id("desk") permit (principal, action, resource in Resource::"desk");`,
     },
     dataClasses: { email: { detect: 'email', mask: 'redact' } },
     listener: 'ssh',

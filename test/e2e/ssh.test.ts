@@ -271,6 +271,73 @@ describe('the gate', () => {
     expect(shown).not.toContain('d@example.com')
   })
 
+  test('keeps what is typed where the resource says so: what was shown back, apart, and for auditors alone', async () => {
+    const prompt = '[#$] $'
+    const steps = [
+      { expect: prompt },
+      { send: 'echo one\r' },
+      { expect: `one\r\n(?s:.*)${prompt}` },
+      { send: 'read -s -p "Secret: " it; echo; echo "$it" | wc -c\r' },
+      { expect: 'Secret: $' },
+      { send: 'hunter2\r' },
+      { expect: `8\r\n(?s:.*)${prompt}` },
+      { send: 'exit\r' },
+      { wait: 1 },
+    ]
+    const env = stage.environment(await stage.credential('order-bot', 'desk'))
+    const ssh = ['ssh', '-tt', ...stage.options(), '-p', String(stage.gateway.port)]
+    const play = [join(import.meta.dirname, 'terminal.py'), JSON.stringify(steps)]
+    const ran = await run('/usr/bin/python3', [...play, ...ssh, 'desk@127.0.0.1'], {
+      env,
+      timeoutMs: 60_000,
+    })
+    expect(ran.stderr).toBe('')
+    const [auditor, agent] = [await stage.token('dora'), await stage.token('order-bot')]
+    const [newest] = JSON.parse((await stage.gateway.cli(['sessions', '--json'], auditor)).stdout)
+    const replay = ['session', 'replay', newest?.id ?? '']
+    const input = await stage.gateway.cli([...replay, '--input', '--json'], auditor)
+    const pieces: { text?: string }[] = JSON.parse(input.stdout)
+    const lines = pieces.map(({ text }) => text ?? '(withheld)').join('')
+    expect(lines).toContain('echo one\r')
+    expect(lines).toContain('echo "$it" | wc -c\r(withheld)exit\r')
+    expect(input.stdout).not.toContain('hunter2')
+
+    const cast = await stage.gateway.cli([...replay, '--cast', '--input'], auditor)
+    expect(cast.stdout).toMatch(/\[[\d.]+,"i","e/)
+    expect(cast.stdout).toContain('"m","typed, and not shown"')
+    expect(cast.stdout).not.toContain('hunter2')
+    const plain = await stage.gateway.cli([...replay, '--cast'], auditor)
+    expect(plain.stdout).not.toMatch(/^\[[\d.]+,"i"/m)
+
+    for (const asked of [['--input'], ['--cast', '--input']]) {
+      const own = await stage.gateway.cli([...replay, ...asked], agent)
+      expect(own.code).not.toBe(0)
+      expect(own.stderr).toContain('console:audit')
+    }
+    expect((await stage.gateway.cli([...replay, '--cast'], agent)).code).toBe(0)
+    const verified = await stage.gateway.cli([
+      'audit',
+      'verify',
+      '--json',
+      '--data',
+      stage.gateway.data,
+    ])
+    expect(JSON.parse(verified.stdout)).toMatchObject({ ok: true, problems: [] })
+  })
+
+  test('what a command is sent without a terminal is never kept', async () => {
+    const env = stage.environment(await stage.credential('order-bot', 'desk'))
+    const ran = await stage.ssh(['desk@127.0.0.1', 'cat'], { input: 'hunter2\n', env })
+    expect(ran.stdout).toBe('hunter2\n')
+    const auditor = await stage.token('dora')
+    const [newest] = JSON.parse((await stage.gateway.cli(['sessions', '--json'], auditor)).stdout)
+    const told = await stage.gateway.cli(
+      ['session', 'replay', newest?.id ?? '', '--input'],
+      auditor,
+    )
+    expect(told.stdout).toContain('Nothing that was typed is kept of it.')
+  })
+
   test('tells what was typed in a shell as far as its screen tells, and that this is no evidence', async () => {
     const prompt = '[#$] $'
     const steps = [

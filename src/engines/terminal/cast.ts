@@ -18,12 +18,16 @@ export type Shown =
       readonly bytes: Uint8Array
     }
   | { readonly kind: 'size'; readonly at: number; readonly size: TerminalSize }
+  /** Without a text: a line that was typed and not shown back. */
+  | { readonly kind: 'input'; readonly at: number; readonly text?: string | undefined }
   | { readonly kind: 'note'; readonly at: number; readonly text: string }
   /** `status`: of what ran; undefined when it did not end by itself. */
   | { readonly kind: 'end'; readonly at: number; readonly status: number | undefined }
 
 /** What nobody said the size of. */
 const USUAL: TerminalSize = { columns: 80, rows: 24 }
+/** In place of a line. */
+const WITHHELD = 'typed, and not shown'
 /** JSON leaves these as they are; a terminal that shows the file must not be driven by them. */
 const STEERS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
@@ -60,6 +64,10 @@ export class CastWriter {
         this.#size = shown.size
         return this.#event(shown.at, 'r', `${columns}x${rows}`)
       }
+      case 'input':
+        return shown.text === undefined
+          ? this.#event(shown.at, 'm', WITHHELD)
+          : this.#event(shown.at, 'i', shown.text)
       case 'note':
         return this.#event(shown.at, 'm', shown.text)
       case 'end': {
@@ -76,8 +84,7 @@ export class CastWriter {
     return rest === '' ? '' : this.#event(at, 'o', rest)
   }
 
-  /** `i` of the format, what was typed, is never written: recordings do not have it. */
-  #event(at: number, code: 'o' | 'r' | 'm' | 'x', data: string): string {
+  #event(at: number, code: 'o' | 'i' | 'r' | 'm' | 'x', data: string): string {
     const interval = Math.max(0, at - this.#last) / 1_000
     this.#last = Math.max(this.#last, at)
     return line([interval, code, data])

@@ -1,6 +1,8 @@
 // What a terminal showed, read again: as asciicast, and what it says by itself.
 export { bytesOf, CastWriter, type Shown, StreamTexts, type TerminalSize } from './cast.ts'
 
+export { EchoedInput, type TypedPiece } from './echo.ts'
+
 import type { PromptReader } from './prompts.ts'
 
 export type { PromptPiece, PromptReader, TypedCommand } from './prompts.ts'

@@ -70,7 +70,7 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
       upstream: undefined,
       credential: { user: 'app', secrets: {} },
       connector: 'none',
-      recording: { keep: answerBytes > 0 ? 'answers' : 'statements', answerBytes },
+      recording: { keep: answerBytes > 0 ? 'answers' : 'statements', answerBytes, input: false },
       masking: { predicates: { user: 'allow', agent: 'allow' }, valuesPerHour: 20 },
     },
     origin: { ip: '127.0.0.1', port: 1, client: '' },
@@ -115,6 +115,7 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
     recordAnswer: (_, { columns, rows, truncated }) =>
       void session.answers.push({ columns, rows, truncated }),
     recordOutput: () => undefined,
+    recordInput() {},
     recordSize() {},
     catchUp: () => {},
     close: async reason => ending.abort(reason),

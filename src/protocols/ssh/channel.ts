@@ -282,7 +282,11 @@ export class SessionChannel {
       }),
     ]
     const exit = this.#exit
-    passInput(stream, upstream, hostPressed)
+    // Without a terminal nothing is shown back, and it is none of what was typed.
+    const typed = this.#terminal !== undefined
+    passInput(stream, upstream, hostPressed, chunk => {
+      if (typed && !ending.aborted) session.recordInput(permit, chunk)
+    })
     const over = Promise.all([closed(upstream), closed(upstream.stderr)])
     const refusal = (): unknown => allowance.refusal ?? standing.signal.reason
     await settled(over, upstream, ending, () => {

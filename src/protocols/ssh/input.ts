@@ -4,10 +4,16 @@ import type { Readable, Writable } from 'node:stream'
 import type { Pressed } from './guard.ts'
 
 /** Half a close is passed on: what reads to the end of its input (tar, git) ends by it. */
-export function passInput(source: Readable, sink: Writable, pressed: Pressed): void {
+export function passInput(
+  source: Readable,
+  sink: Writable,
+  pressed: Pressed,
+  record: (chunk: Buffer) => void,
+): void {
   source.on('data', (chunk: Buffer) => {
     // Nobody reads it any more: the rest is dropped, as the host's own shell would.
     if (!sink.writable) return
+    record(chunk)
     const waits: Promise<void>[] = []
     if (!sink.write(chunk)) waits.push(drained(sink))
     const full = pressed()

@@ -9,7 +9,7 @@ const resource = (name: string, upstream: unknown = { host: 'db', port: 1 }): Re
   upstream,
   credential: { secrets: {} },
   connector: 'none',
-  recording: { keep: 'answers', answerBytes: 1 },
+  recording: { keep: 'answers', answerBytes: 1, input: false },
   masking: { predicates: { user: 'allow', agent: 'allow' }, valuesPerHour: 20 },
 })
 

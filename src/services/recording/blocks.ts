@@ -21,6 +21,7 @@ const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 const MOST_BLOCK_BYTES = 64 * 1024 * 1024
+const FIRST_PLACE = { number: 0, at: MARK.length }
 
 /** Compresses and seals one block. Gives the bytes for the file (with the length) and their hash. */
 export async function sealBlock(
@@ -53,28 +54,61 @@ export async function sealBlock(
  * recording; anything else that does not open is refused.
  */
 export async function* openBlocks(
-  file: Pick<FileHandle, 'read'>,
+  file: Readable,
   key: Uint8Array,
+  from: BlockPlace = FIRST_PLACE,
 ): AsyncGenerator<Buffer> {
-  const bytes = async (at: number, length: number): Promise<Buffer> => {
-    const buffer = Buffer.alloc(length)
-    const { bytesRead } = await file.read(buffer, 0, length, at)
-    return buffer.subarray(0, bytesRead)
-  }
-  const mark = await bytes(0, MARK.length)
-  if (!mark.equals(MARK) && !mark.equals(FIRST_MARK)) throw damaged('it is not a recording')
-  let at = MARK.length
-  for (let number = 0; ; number++) {
-    const head = await bytes(at, 4)
-    if (head.length < 4) return
-    const length = head.readUInt32BE()
-    if (length > MOST_BLOCK_BYTES || length < NONCE_BYTES + TAG_BYTES)
-      throw damaged('a block has no sane length')
-    const sealed = await bytes(at + 4, length)
+  await checkMark(file)
+  for (let place = from; ; ) {
+    const length = await lengthAt(file, place)
+    if (length === undefined) return
+    const sealed = await bytesAt(file, place.at + 4, length)
     if (sealed.length < length) return
-    yield openBlock(sealed, key, number)
-    at += 4 + length
+    yield openBlock(sealed, key, place.number)
+    place = { number: place.number + 1, at: place.at + 4 + length }
   }
+}
+
+export interface BlockPlace {
+  readonly number: number
+  /** In the file. */
+  readonly at: number
+}
+
+type Readable = Pick<FileHandle, 'read'>
+
+/** Where the blocks are: nothing of them is read but their lengths. A torn last one is not among them. */
+export async function blockPlaces(file: Pick<FileHandle, 'read' | 'stat'>): Promise<BlockPlace[]> {
+  await checkMark(file)
+  const { size } = await file.stat()
+  const places: BlockPlace[] = []
+  for (let place = FIRST_PLACE; ; ) {
+    const length = await lengthAt(file, place)
+    if (length === undefined || place.at + 4 + length > size) return places
+    places.push(place)
+    place = { number: place.number + 1, at: place.at + 4 + length }
+  }
+}
+
+async function checkMark(file: Readable): Promise<void> {
+  const mark = await bytesAt(file, 0, MARK.length)
+  if (!mark.equals(MARK) && !mark.equals(FIRST_MARK)) throw damaged('it is not a recording')
+}
+
+/** Undefined at the end. */
+async function lengthAt(file: Readable, { at }: BlockPlace): Promise<number | undefined> {
+  const head = await bytesAt(file, at, 4)
+  if (head.length < 4) return undefined
+  const length = head.readUInt32BE()
+  if (length > MOST_BLOCK_BYTES || length < NONCE_BYTES + TAG_BYTES)
+    throw damaged('a block has no sane length')
+  return length
+}
+
+async function bytesAt(file: Readable, at: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length)
+  const { bytesRead } = await file.read(buffer, 0, length, at)
+  return buffer.subarray(0, bytesRead)
 }
 
 function openBlock(sealed: Buffer, key: Uint8Array, number: number): Buffer {

@@ -2,7 +2,7 @@
 // be copied by the garbage collector again and again, and each call into the encoder costs as much as a line. What
 // JSON.parse reads back is the event. Output is the exception: its bytes follow a line that says how many they are, as
 // they came, since a text of them would cost more than all else that is done to them.
-import { OUTPUT_LINE } from './event-pieces.ts'
+import { FROM_LINE, OUTPUT_LINE } from './event-pieces.ts'
 import type { RecordedEvent } from './events.ts'
 
 const FIRST_BYTES = 1024
@@ -37,6 +37,11 @@ export class EventLines {
   /** Bytes, or nearly: of what waits for the encoder it is the characters. */
   get length(): number {
     return this.#length + this.#text.length
+  }
+
+  /** The number of the event that comes first. */
+  begin(number: number): void {
+    this.#text += `${FROM_LINE}${number}}\n`
   }
 
   add(event: RecordedEvent): void {

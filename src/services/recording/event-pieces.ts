@@ -5,6 +5,9 @@ import type { RecordedEvent } from './events.ts'
 
 /** How a line begins that is followed by bytes: no other kind of line begins so. */
 export const OUTPUT_LINE = '{"kind":"bytes",'
+/** How the first line of a block begins that is not the first one: which event comes next. */
+export const FROM_LINE = '{"kind":"from","number":'
+const FROM = Buffer.from(FROM_LINE)
 const OUTPUT = Buffer.from(OUTPUT_LINE)
 const LINE_END = 0x0a
 
@@ -22,7 +25,7 @@ export function* eventPieces(block: Buffer): Generator<EventPiece> {
     const line = block.subarray(at, end < 0 ? block.length : end)
     const from = at
     at += line.length + 1
-    if (line.length === 0) continue
+    if (line.length === 0 || line.subarray(0, FROM.length).equals(FROM)) continue
     if (!line.subarray(0, OUTPUT.length).equals(OUTPUT)) {
       yield { size: line.length, event: () => JSON.parse(line.toString('utf8')) }
       continue
@@ -33,6 +36,15 @@ export function* eventPieces(block: Buffer): Generator<EventPiece> {
     if (at > block.length) throw damaged('a piece of output is cut')
     yield { size: at - from, event: () => outputEvent(head, bytes) }
   }
+}
+
+/** Which event of the recording a block begins with; undefined: it does not say. */
+export function firstEvent(block: Buffer): number | undefined {
+  if (!block.subarray(0, FROM.length).equals(FROM)) return undefined
+  const head: { readonly number: number } = JSON.parse(
+    block.toString('latin1', 0, block.indexOf(LINE_END)),
+  )
+  return head.number
 }
 
 type OutputHead = Pick<RecordedEvent & { kind: 'output' }, 'at' | 'entry' | 'stream'> & {

@@ -58,6 +58,16 @@ export type RecordedEvent =
       /** What the client says that it is. */
       readonly type?: string | undefined
     }
+  /**
+   * What was typed on that terminal and shown back; without a text: a line that was not. Kept apart from all other events,
+   * under a key of its own.
+   */
+  | {
+      readonly kind: 'input'
+      readonly at: number
+      readonly entry: number
+      readonly text?: string | undefined
+    }
   | { readonly kind: 'note'; readonly at: number; readonly text: string }
   /** Only when read: there is more, from event number `next` on. */
   | { readonly kind: 'cut'; readonly at: number; readonly next: number }

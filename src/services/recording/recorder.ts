@@ -47,6 +47,9 @@ export class SessionRecorder {
   #chunks = 0
   #writing: Promise<void> = Promise.resolve()
   #failed = false
+  readonly #ready: Promise<unknown> | undefined
+  readonly #startInput: (() => SessionRecorder) | undefined
+  #input: SessionRecorder | undefined
 
   constructor(parts: {
     session: string
@@ -55,6 +58,10 @@ export class SessionRecorder {
     index: Indexed
     onChunk: (chunk: RecordedChunk) => void
     onFailure: (error: Unavailable) => void
+    /** What has to be done before anything is written. */
+    ready?: Promise<unknown>
+    /** Begins what is kept apart. */
+    startInput?: () => SessionRecorder
   }) {
     this.#session = parts.session
     this.#file = parts.file
@@ -62,6 +69,10 @@ export class SessionRecorder {
     this.#index = parts.index
     this.#onChunk = parts.onChunk
     this.#onFailure = parts.onFailure
+    this.#startInput = parts.startInput
+    this.#ready = parts.ready
+    // What becomes of it is heard where a block is written.
+    this.#ready?.catch(() => {})
   }
 
   static newKey(): Buffer {
@@ -81,7 +92,7 @@ export class SessionRecorder {
   add(given: RecordedEvent, of?: Pick<Statement, 'text' | 'operations'>): void {
     if (this.#failed) return
     const event = this.#find(given, of)
-    if (this.#lines.length === 0) this.#firstAt = event.at
+    if (this.#lines.length === 0) this.#begin(event.at)
     this.#lines.add(event)
     const number = this.#events++
     if (this.#listeners.size > 0) this.#tell(event, number)
@@ -94,7 +105,7 @@ export class SessionRecorder {
     if (this.#failed) return
     if (this.#lines.length + bytes.length > OUTPUT_BLOCK_BYTES && this.#lines.length > 0)
       this.#seal()
-    if (this.#lines.length === 0) this.#firstAt = at
+    if (this.#lines.length === 0) this.#begin(at)
     this.#lines.addOutput(at, entry, stream, bytes)
     const number = this.#events++
     if (this.#listeners.size > 0)
@@ -107,6 +118,13 @@ export class SessionRecorder {
       )
     if (this.#lines.length >= OUTPUT_BLOCK_BYTES) this.#seal()
     this.#bound()
+  }
+
+  /** What was typed is kept apart from what was shown: another file, under another key. */
+  addInput(at: number, entry: number, text: string | undefined): void {
+    if (this.#failed) return
+    this.#input ??= this.#startInput?.()
+    this.#input?.add({ kind: 'input', at, entry, ...(text === undefined ? {} : { text }) })
   }
 
   /** What it is to be found by goes into the index, and at first into the recording too. */
@@ -132,6 +150,7 @@ export class SessionRecorder {
   /** Seals what is older than 5 s. Called by the owner's one timer. */
   flushIfDue(now: number): void {
     if (this.#lines.length > 0 && now - this.#firstAt >= BLOCK_AGE_MS) this.#seal()
+    this.#input?.flushIfDue(now)
   }
 
   /** `bring` adds events that were put off: it is called when somebody wants the present. */
@@ -160,14 +179,21 @@ export class SessionRecorder {
   async flush(): Promise<void> {
     this.gather()
     if (this.#lines.length > 0) this.#seal()
-    await this.#writing
+    await Promise.all([this.#writing, this.#input?.flush()])
   }
 
   /** `ended`: how it ended, for the store. */
   async close(ended?: EndedSession): Promise<void> {
     await this.flush()
+    await this.#input?.close()
     this.#index.end(ended)
     this.#listeners.clear()
+  }
+
+  /** A block begins, and says with which event. */
+  #begin(at: number): void {
+    this.#firstAt = at
+    if (this.#events > 0) this.#lines.begin(this.#events)
   }
 
   #bound(): void {
@@ -192,6 +218,7 @@ export class SessionRecorder {
     this.#writing = this.#writing.then(async () => {
       if (this.#failed) return
       try {
+        if (this.#ready !== undefined) await this.#ready
         const { bytes, sha256 } = await sealBlock(lines, this.#key, number)
         EventLines.giveBack(lines)
         await appendFile(this.#file, number === 0 ? Buffer.concat([MARK, bytes]) : bytes, {

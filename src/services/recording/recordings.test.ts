@@ -91,6 +91,63 @@ describe('a recording', () => {
     expect(chunks.map(chunk => chunk.chunk)).toEqual(chunks.map((_, at) => at))
   })
 
+  it('is read from any event on, without those before it', async () => {
+    const recorder = await recordings.start(session, () => {})
+    for (let at = 0; at < 6000; at++)
+      if (at % 3 === 0) recorder.add(note(`event ${at} ${'x'.repeat(90)}`))
+      else recorder.addOutput(1500, 7, 'output', Buffer.from(`event ${at} ${'x'.repeat(90)}`))
+    const all = await recordings.read('ses-1')
+    expect(chunks.length).toBeGreaterThan(3)
+    const first = Buffer.from(readFileSync(file()))
+    // What comes before it may be anything, as long as its blocks have their lengths.
+    first.fill(0, 12, 12 + first.readUInt32BE(8))
+    writeFileSync(file(), first)
+    for (const from of [2_500, 3_001, 4_444, 5_999, 6_000])
+      expect(await recordings.read('ses-1', { from })).toEqual(all.slice(from))
+    await expect(recordings.read('ses-1', { from: 10 })).rejects.toThrow('does not open')
+  })
+
+  it('keeps what was typed apart: a file and a key of its own, which go with it', async () => {
+    const recorder = await recordings.start(session, () => {})
+    recorder.add(note('shown'))
+    expect(await recordings.readInput('ses-1')).toEqual([])
+    recorder.addInput(1500, 7, 'ls\r')
+    recorder.addInput(1600, 7, undefined)
+    const typed = [
+      { kind: 'input', at: 1500, entry: 7, text: 'ls\r' },
+      { kind: 'input', at: 1600, entry: 7 },
+    ]
+    expect(await recordings.readInput('ses-1')).toEqual(typed)
+    expect(await recordings.readInput('ses-1', { from: 1 })).toEqual(typed.slice(1))
+    expect(await recordings.read('ses-1')).toEqual([note('shown')])
+    expect(chunks.map(({ session: name, chunk }) => [name, chunk])).toEqual([
+      ['ses-1', 0],
+      ['ses-1-typed', 0],
+    ])
+    const keys = await database
+      .tables<RecordingTables>()
+      .selectFrom('recording_keys')
+      .selectAll()
+      .execute()
+    expect(new Set(keys.map(({ key }) => key)).size).toBe(2)
+    await recordings.end({ ...session, endedAt: 3000, closeReason: 'client_left' })
+    expect(await recordings.readInput('ses-1')).toEqual(typed)
+    await recordings.erase('ses-1')
+    await expect(recordings.readInput('ses-1')).rejects.toThrow('was erased')
+    expect(
+      await database.tables<RecordingTables>().selectFrom('recording_keys').selectAll().execute(),
+    ).toEqual([])
+  })
+
+  it('ends the session when what was typed cannot be kept', async () => {
+    const failures: unknown[] = []
+    const recorder = await recordings.start(session, error => failures.push(error.code))
+    await database.kysely.schema.alterTable('recording_keys').renameTo('gone').execute()
+    recorder.addInput(1500, 7, 'ls\r')
+    await recorder.flush()
+    expect(failures).toEqual(['recording_unavailable'])
+  })
+
   it('gives what a terminal of it showed as an asciicast: the first, or the one that is meant', async () => {
     const recorder = await recordings.start(session, () => {})
     const asked = (entry: number, text: string) =>
@@ -113,7 +170,7 @@ describe('a recording', () => {
     recorder.add({ kind: 'output', at: 1600, entry: 2, stream: 'output', base64: 'w6k=' })
     recorder.add({ kind: 'size', at: 1600, entry: 2, columns: 80, rows: 24 })
     const of = async (entry?: number) =>
-      (await Array.fromAsync(recordings.cast('ses-1', entry))).map(line => JSON.parse(line))
+      (await Array.fromAsync(recordings.cast('ses-1', { entry }))).map(line => JSON.parse(line))
     expect(await of()).toEqual([
       { version: 3, term: { cols: 90, rows: 20, type: 'xterm' }, timestamp: 1, title: 'a shell' },
       [0.5, 'o', '$ \u001b[1mls\u001b[m'],

@@ -1,5 +1,5 @@
 // All recordings of this node: starts them, lists their sessions, reads them back, erases them.
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Kysely, sql } from 'kysely'
@@ -12,9 +12,9 @@ import {
   type Unavailable,
 } from '#model'
 import { BegunSessions } from './begun-sessions.ts'
-import { openBlocks } from './blocks.ts'
+import { type BlockPlace, blockPlaces, openBlocks } from './blocks.ts'
 import { writeEnded } from './ended-sessions.ts'
-import { type EventPiece, eventPieces } from './event-pieces.ts'
+import { type EventPiece, eventPieces, firstEvent } from './event-pieces.ts'
 import type { RecordedEvent } from './events.ts'
 import { rebuild } from './rebuild.ts'
 import { type RecordedChunk, SessionRecorder } from './recorder.ts'
@@ -24,6 +24,19 @@ import { FEWEST_CHARACTERS, findSessions, type SessionFilter } from './session-s
 import type { RecordingTables } from './tables.ts'
 import { castOf, shownOn, terminalOf } from './terminals.ts'
 import { TypedCommandReader, type TypedCommands } from './typed-commands.ts'
+
+/** What was typed is a file of its own, under a key of its own: this is its name. */
+const inputOf = (session: string): string => `${session}-typed`
+
+interface CastParts {
+  readonly entry?: number | undefined
+  readonly input?: boolean
+}
+
+interface Part {
+  readonly from?: number
+  readonly mostCharacters?: number
+}
 
 /** What one reading gives: the rest is asked for with `from`. */
 const MOST_READ_CHARACTERS = 16 * 1024 * 1024
@@ -103,9 +116,26 @@ export class Recordings {
       index: this.#index.begin(no),
       onChunk: this.#onChunk,
       onFailure,
+      startInput: () => this.#startInput(session, onFailure),
     })
     this.#open.set(session.id, recorder)
     return recorder
+  }
+
+  #startInput(session: SessionSummary, onFailure: (error: Unavailable) => void): SessionRecorder {
+    const key = SessionRecorder.newKey()
+    const name = inputOf(session.id)
+    const row = { session: name, key: key.toString('hex'), created_at: this.#now() }
+    return new SessionRecorder({
+      session: name,
+      file: this.#file(name),
+      key,
+      // Nothing is found by what was typed.
+      index: { statement: () => undefined, masked() {}, end() {} },
+      onChunk: this.#onChunk,
+      onFailure,
+      ready: this.#kysely.insertInto('recording_keys').values(row).execute(),
+    })
   }
 
   /** Ends a recording: its last block is on disk when this resolves. Whoever reads of the session reads that it has ended. */
@@ -180,23 +210,41 @@ export class Recordings {
    * The events of a session up to now, from number `from` on; a last event `cut` says that there are more. Throws
    * InvalidRequest when unknown, erased or damaged.
    */
-  async read(
-    id: string,
-    {
-      from = 0,
-      mostCharacters = MOST_READ_CHARACTERS,
-    }: { from?: number; mostCharacters?: number } = {},
-  ): Promise<readonly RecordedEvent[]> {
+  async read(id: string, within: Part = {}): Promise<readonly RecordedEvent[]> {
     await this.get(id)
     await this.#open.get(id)?.flush()
+    return this.#read(id, within)
+  }
+
+  /** The same of what was typed on its terminals; nothing where none of it is kept. */
+  async readInput(id: string, within: Part = {}): Promise<readonly RecordedEvent[]> {
+    await this.get(id)
+    await this.#open.get(id)?.flush()
+    // An erased one is not one without it.
+    await this.#key(id)
+    return (await this.#hasInput(id)) ? this.#read(inputOf(id), within) : []
+  }
+
+  async #hasInput(id: string): Promise<boolean> {
+    const row = await this.#kysely
+      .selectFrom('recording_keys')
+      .select('session')
+      .where('session', '=', inputOf(id))
+      .executeTakeFirst()
+    // A key without a file: the session has not written any of it yet, or the process ended before it did.
+    return row !== undefined && existsSync(this.#file(inputOf(id)))
+  }
+
+  async #read(
+    id: string,
+    { from = 0, mostCharacters = MOST_READ_CHARACTERS }: Part,
+  ): Promise<readonly RecordedEvent[]> {
     const events: RecordedEvent[] = []
-    let number = 0
     let characters = 0
-    for await (const piece of this.#pieces(id)) {
-      if (number++ < from) continue
+    for await (const { number, piece } of this.#numbered(id, from)) {
       // At least one, or a reader would never get past an event that is larger than that.
       if (characters > 0 && characters + piece.size > mostCharacters) {
-        events.push({ kind: 'cut', at: this.#now(), next: number - 1 })
+        events.push({ kind: 'cut', at: this.#now(), next: number })
         return events
       }
       characters += piece.size
@@ -214,10 +262,15 @@ export class Recordings {
 
   /**
    * What a terminal of the session showed, as the lines of an asciicast v3: the first one, or that of the statement with
-   * this entry. Throws as `read` does, and InvalidRequest when there is none; before the first line.
+   * this entry; with what was typed there, if that is wanted and kept. Throws as `read` does, and InvalidRequest when there is none; before the first line.
    */
-  cast(id: string, entry?: number): AsyncGenerator<string> {
-    return castOf(() => this.events(id), entry)
+  cast(id: string, { entry, input = false }: CastParts = {}): AsyncGenerator<string> {
+    return castOf(() => this.events(id), entry, input ? () => this.#inputEvents(id) : undefined)
+  }
+
+  async *#inputEvents(id: string): AsyncGenerator<RecordedEvent> {
+    if (await this.#hasInput(id))
+      for await (const piece of this.#pieces(inputOf(id))) yield piece.event()
   }
 
   /**
@@ -293,6 +346,30 @@ export class Recordings {
   }
 
   async *#pieces(id: string): AsyncGenerator<EventPiece> {
+    for await (const { piece } of this.#numbered(id, 0)) yield piece
+  }
+
+  /** From that event on: blocks before its own are not read, but for the few that are looked into to find it. */
+  async *#numbered(
+    id: string,
+    from: number,
+  ): AsyncGenerator<{ number: number; piece: EventPiece }> {
+    const key = await this.#key(id)
+    const file = await this.#openFile(id)
+    try {
+      const place = from === 0 ? undefined : await placeOf(file, key, from)
+      let number = place?.first ?? 0
+      for await (const block of openBlocks(file, key, place))
+        for (const piece of eventPieces(block)) {
+          if (number >= from) yield { number, piece }
+          number += 1
+        }
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #key(id: string): Promise<Buffer> {
     const row = await this.#kysely
       .selectFrom('recording_keys')
       .select('key')
@@ -300,13 +377,7 @@ export class Recordings {
       .executeTakeFirst()
     if (row === undefined)
       throw new InvalidRequest('request_unknown', `The recording of ${id} was erased.`)
-    const file = await this.#openFile(id)
-    try {
-      for await (const block of openBlocks(file, Buffer.from(row.key, 'hex')))
-        yield* eventPieces(block)
-    } finally {
-      await file.close()
-    }
+    return Buffer.from(row.key, 'hex')
   }
 
   #file(id: string): string {
@@ -324,9 +395,12 @@ export class Recordings {
   }
 }
 
-/** The key, and all that the session is found by. */
+/** The keys, and all that the session is found by. */
 async function erase(store: Kysely<RecordingTables>, id: string): Promise<void> {
-  await store.deleteFrom('recording_keys').where('session', '=', id).execute()
+  await store
+    .deleteFrom('recording_keys')
+    .where('session', 'in', [id, inputOf(id)])
+    .execute()
   const { no } = await store
     .updateTable('recording_sessions')
     .set({ indexed: 1 })
@@ -334,6 +408,33 @@ async function erase(store: Kysely<RecordingTables>, id: string): Promise<void> 
     .returning('no')
     .executeTakeFirstOrThrow()
   await forgetIn(store, Number(no))
+}
+
+/** The last block that begins with that event or an earlier one; undefined: the first. Looks into a few of them. */
+async function placeOf(
+  file: FileHandle,
+  key: Buffer,
+  event: number,
+): Promise<(BlockPlace & { readonly first: number }) | undefined> {
+  const places = await blockPlaces(file)
+  let found: (BlockPlace & { readonly first: number }) | undefined
+  for (let low = 1, high = places.length; low < high; ) {
+    const middle = (low + high) >> 1
+    const place = places[middle]
+    if (place === undefined) return found
+    let first: number | undefined
+    for await (const block of openBlocks(file, key, place)) {
+      first = firstEvent(block)
+      break
+    }
+    // A recording of before blocks said it.
+    if (first === undefined) return undefined
+    if (first <= event) {
+      found = { ...place, first }
+      low = middle + 1
+    } else high = middle
+  }
+  return found
 }
 
 function unknown(id: string): InvalidRequest {

@@ -15,13 +15,21 @@ interface Terminal {
 
 type Events = () => AsyncIterable<RecordedEvent>
 
-/** The lines of an asciicast v3. Throws InvalidRequest before the first line when there is no such terminal. */
-export async function* castOf(events: Events, entry?: number): AsyncGenerator<string> {
+/**
+ * The lines of an asciicast v3, with what was typed where that is given. Throws InvalidRequest before the first line when
+ * there is no such terminal.
+ */
+export async function* castOf(
+  events: Events,
+  entry?: number,
+  input?: Events,
+): AsyncGenerator<string> {
   const terminal = await terminalOf(events(), entry)
   const cast = new CastWriter(terminal.at, terminal.size)
   yield cast.header(terminal.text)
   let last = terminal.at
-  for await (const shown of shownOn(events(), terminal)) {
+  const all = shownOn(events(), terminal)
+  for await (const shown of input === undefined ? all : inOrder(all, typedOn(input(), terminal))) {
     last = shown.at
     const line = cast.write(shown)
     if (line !== '') yield line
@@ -78,6 +86,31 @@ export async function* shownOn(
       return
     }
   }
+}
+
+async function* typedOn(
+  events: AsyncIterable<RecordedEvent>,
+  { entry }: Terminal,
+): AsyncGenerator<Shown> {
+  for await (const event of events)
+    if (event.kind === 'input' && event.entry === entry)
+      yield { kind: 'input', at: event.at, text: event.text }
+}
+
+/** What was typed comes before what was shown at the same time; behind the end comes nothing. */
+async function* inOrder(
+  shown: AsyncGenerator<Shown>,
+  typed: AsyncGenerator<Shown>,
+): AsyncGenerator<Shown> {
+  let next = await typed.next()
+  for await (const each of shown) {
+    while (next.done !== true && (next.value.at <= each.at || each.kind === 'end')) {
+      yield next.value
+      next = await typed.next()
+    }
+    yield each
+  }
+  for (; next.done !== true; next = await typed.next()) yield next.value
 }
 
 function sizeOf({ columns, rows, type }: RecordedEvent & { kind: 'size' }): TerminalSize {

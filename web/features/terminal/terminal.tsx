@@ -2,6 +2,7 @@
 import { memo, useEffect, useMemo, useRef, useState } from 'react'
 import { Mark, Verbatim } from '../../ui/parts.tsx'
 import { plain } from '../../ui/text.ts'
+import { Input } from './input.tsx'
 import { type Ink, MOST_COLUMNS, type Row, type Run, type View } from './screen.ts'
 import { type Piece, Tape } from './tape.ts'
 import { Typed } from './typed.tsx'
@@ -81,6 +82,7 @@ export function TerminalScreen({
         {view.lost && <span>Something here could not be drawn: see what came, as text.</span>}
       </p>
       <Typed entry={entry} startedAt={startedAt} live={live} />
+      <Input entry={entry} startedAt={startedAt} live={live} />
       <Raw pieces={pieces} />
     </>
   )
