@@ -28,7 +28,9 @@ export interface Waiting {
    * asked once for each request, while or after the client waits. Absent: the protocol cannot tell. Rejects with a
    * GatewayError whose message the approver reads; ends soon after the signal of `access`, with what it has.
    */
-  preview?(statement: Statement, access: UpstreamAccess): Promise<Preview>
+  readonly preview?:
+    | ((statement: Statement, access: UpstreamAccess) => Promise<Preview>)
+    | undefined
 }
 
 /** A way to the upstream that is not a session's: for looking, not for running. */

@@ -1,6 +1,7 @@
 // The registry: one line per protocol.
 import type { Protocol } from '#gateway'
 import { createHttp } from './http/index.ts'
+import { createKubernetes } from './kubernetes/index.ts'
 import { createMysql } from './mysql/index.ts'
 import { createPostgres } from './postgres/index.ts'
 import { createSsh } from './ssh/index.ts'
@@ -10,4 +11,5 @@ export const protocols: readonly Protocol[] = [
   createSsh(),
   createHttp(),
   createMysql(),
+  createKubernetes(),
 ]

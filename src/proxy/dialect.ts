@@ -1,7 +1,7 @@
 // What differs between the wires that stand on HTTP: how a request names its resource, what it asks, where it goes and as whom,
 // and how its answer is read. All else of a request under its permit is this room's.
 import type { BodyMasker } from '#engines/bodies'
-import type { Permit, Protocol, Session } from '#gateway'
+import type { Permit, Protocol, Session, Waiting } from '#gateway'
 import type { GatewayError, Statement } from '#model'
 import type {
   Body,
@@ -52,6 +52,8 @@ export interface Access {
    * the answer. Absent: as they came.
    */
   fields?(fields: Fields, masks: boolean): Fields
+  /** What a held request would do, for the approver. Undefined: it cannot be told. */
+  preview?(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined
   /** Absent: bodies are read by their content type. Throws AccessDenied: nobody here can read it, and something is masked. */
   answer?(asked: AskedAnswer): ReadAnswer
   /** What follows a 101. Absent: a WebSocket. Resolves when either side has ended; throws what ended it before. */

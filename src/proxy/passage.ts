@@ -168,12 +168,15 @@ export class Passage implements AnswerListener {
     const { path, query } = request.target
     const { basePath, ownPath, authority } = access.way(request)
     const asked = path === '*' ? '*' : `${basePath}${path.slice(ownPath.length) || '/'}`
-    const fields = requestFields(counting === undefined ? request : { ...request, fields: counting }, {
-      carrier,
-      injected: injected.fields,
-      plain: masks,
-      by: { for: ip, proto: scheme, host: request.fields.get('host') ?? '' },
-    })
+    const fields = requestFields(
+      counting === undefined ? request : { ...request, fields: counting },
+      {
+        carrier,
+        injected: injected.fields,
+        plain: masks,
+        by: { for: ip, proto: scheme, host: request.fields.get('host') ?? '' },
+      },
+    )
     return {
       method: request.method,
       target: `${asked}${query === undefined ? '' : `?${query}`}`,

@@ -3,7 +3,7 @@ import { keptFirstLine } from '#engines/http'
 import type { Permit, Session, Waiting } from '#gateway'
 import { type GatewayError, InvalidRequest, isGatewayError, Unavailable } from '#model'
 import type { Exchange } from '#transport/http'
-import type { Dialect, RequestReader } from './dialect.ts'
+import type { Access, Dialect, RequestReader } from './dialect.ts'
 import type { HeldBodies } from './held-bodies.ts'
 import { Passage, type PassageParts } from './passage.ts'
 import { NO_BODY_READ, type ReadBody, readBody } from './request-body.ts'
@@ -152,7 +152,10 @@ function judge(
     const reason = fields.get('sallyport-reason') ?? ''
     if (reason !== open.reason) session.justify(reason)
     open.reason = reason
-    const permit = session.authorize(form.statement, new Asker(exchange, dialect))
+    const permit = session.authorize(
+      form.statement,
+      new Asker(exchange, dialect, open.access, body),
+    )
     return { permit, form: bare ? form : undefined }
   } catch (error) {
     throw onRecord(open, exchange, error)
@@ -171,10 +174,14 @@ function onRecord({ session, outbox }: OpenSession, { request }: Exchange, error
 class Asker implements Waiting {
   readonly #exchange: Exchange
   readonly #dialect: Served['dialect']
+  readonly #access: Access
+  readonly #body: ReadBody
 
-  constructor(exchange: Exchange, dialect: Served['dialect']) {
+  constructor(exchange: Exchange, dialect: Served['dialect'], access: Access, body: ReadBody) {
     this.#exchange = exchange
     this.#dialect = dialect
+    this.#access = access
+    this.#body = body
   }
 
   notify(): void {}
@@ -185,5 +192,9 @@ class Asker implements Waiting {
 
   get mostMs(): number | undefined {
     return this.#dialect.waitMs(this.#exchange.request)
+  }
+
+  get preview(): Waiting['preview'] {
+    return this.#access.preview?.(this.#exchange.request, this.#body)
   }
 }

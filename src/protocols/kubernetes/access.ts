@@ -1,0 +1,90 @@
+// One session's way to its cluster: how its requests are read, where they go, and as whom.
+import { requestInfo } from '#engines/kubernetes'
+import type { Session, UpstreamAccess, Waiting } from '#gateway'
+import type { Statement } from '#model'
+import {
+  type Access,
+  KeptCredential,
+  type ReadBody,
+  type RequestReader,
+  type Upstreams,
+  type Way,
+} from '#proxy'
+import type { Fields, RequestHead } from '#transport/http'
+import { ownPath, pathThere } from './cluster-path.ts'
+import { clusterCredential } from './credential.ts'
+import { isPreviewed, previewWrite } from './preview.ts'
+import type { KubernetesSettings } from './settings.ts'
+import { readStatement } from './statement.ts'
+
+export class ClusterAccess implements Access {
+  readonly credential: KeptCredential
+  readonly reader: RequestReader
+  readonly unreadable = 'refuse'
+  readonly #session: Session<KubernetesSettings>
+  readonly #upstreams: Upstreams
+  #way: { readonly of: KubernetesSettings; readonly way: Way } | undefined
+
+  constructor(session: Session<KubernetesSettings>, upstreams: Upstreams) {
+    this.#session = session
+    this.#upstreams = upstreams
+    this.credential = new KeptCredential(() => clusterCredential(session))
+    this.reader = { statement: (request, body) => this.#statement(request, body) }
+  }
+
+  get body() {
+    const { bodyBytes } = this.#session.resource.upstream
+    return { most: bodyBytes, longer: 'refuse' } as const
+  }
+
+  readers(): Promise<RequestReader> {
+    return Promise.resolve(this.reader)
+  }
+
+  way(): Way {
+    const { name, upstream } = this.#session.resource
+    if (this.#way?.of !== upstream) {
+      const { origin, host, pathname } = new URL(upstream.server)
+      const basePath = pathname.replace(/\/$/, '')
+      const way = { origin, authority: host, basePath, ownPath: ownPath(name) }
+      this.#way = { of: upstream, way }
+    }
+    return this.#way.way
+  }
+
+  /** Whoever the client says it is besides its proof: the cluster hears it from us alone. */
+  fields(fields: Fields): Fields {
+    return fields.without(name => name === 'authorization')
+  }
+
+  preview(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined {
+    const { id, principal, resource } = this.#session
+    const { method, target, fields } = request
+    const path = pathThere(request, resource.name)
+    const { isResource, verb, group, version, subresource, ...info } = requestInfo(
+      method,
+      path,
+      target.query,
+    )
+    if (!isResource || subresource !== '' || !isPreviewed(verb)) return undefined
+    const write = {
+      verb,
+      method,
+      path,
+      query: target.query,
+      contentType: fields.get('content-type'),
+      body: body.bytes,
+      group,
+      version,
+      resource: info.resource,
+    }
+    return (_, access: UpstreamAccess) =>
+      previewWrite(write, { id, principal, resource }, access, this.#upstreams)
+  }
+
+  #statement(request: RequestHead, body: ReadBody): Statement {
+    const { method, target, upgrade } = request
+    const path = pathThere(request, this.#session.resource.name)
+    return readStatement({ method, path, query: target.query, body: body.asked, upgrade })
+  }
+}

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest'
+import { AccessDenied, AuthenticationFailed } from '#model'
+import { denial } from './denial.ts'
+
+it('is a Status whose message says all there is to do', () => {
+  const { head, body } = denial(
+    new AccessDenied('approval_pending', 'nobody has said yes so far', {
+      hint: 'Ask the group dba.',
+      requestId: 'req-1',
+      retryBefore: Date.UTC(2026, 0, 1),
+    }),
+  )
+  expect(head.status).toBe(403)
+  expect(JSON.parse(body)).toEqual({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message:
+      'nobody has said yes so far. Ask the group dba. request req-1. repeat the identical request before 2026-01-01T00:00:00.000Z.',
+    reason: 'Forbidden',
+    details: { causes: [{ reason: 'approval_pending', message: 'nobody has said yes so far' }] },
+    code: 403,
+  })
+})
+
+it('asks for a token where there is none that holds', () => {
+  const { head } = denial(new AuthenticationFailed('token_expired', 'it has ended'))
+  expect(head.status).toBe(401)
+  expect(head.fields.get('www-authenticate')).toContain('Bearer')
+})
+
+it('says of a bug of ours that it is one, and nothing of what it was', () => {
+  const { head, body } = denial(new TypeError('secret detail'))
+  expect(head.status).toBe(500)
+  expect(body).not.toContain('secret')
+})

@@ -1,0 +1,47 @@
+// Kubernetes: the room's door. What a request means here, and where it goes; all else of a request is the proxy's.
+import { readRequestText } from '#engines/http'
+import type { Protocol } from '#gateway'
+import { type Dialect, ReverseProxy } from '#proxy'
+import { ClusterAccess } from './access.ts'
+import { NAMING, resourceOf } from './cluster-path.ts'
+import { connectHint, toolArguments } from './connect-hint.ts'
+import { denial } from './denial.ts'
+import { execSettings } from './exec-plugin.ts'
+import { type KubernetesSettings, kubernetesSettings, oneOf, secretFields } from './settings.ts'
+import { readStatement } from './statement.ts'
+
+export type { KubernetesSettings } from './settings.ts'
+
+/** The protocol. One per process: it holds the connections to clusters. */
+export function createKubernetes(): Protocol<KubernetesSettings> {
+  const proxy = new ReverseProxy()
+
+  const protocol: Protocol<KubernetesSettings> = {
+    name: 'kubernetes',
+    label: 'Kubernetes',
+    defaultPort: 16443,
+    settings: kubernetesSettings,
+    secretFields,
+    oneOf,
+    credentialMaps: { exec: execSettings },
+    recording: 'exchanges',
+    connectHint,
+    tool: { command: ['kubectl'], environment: () => ({}), arguments: toolArguments },
+    read: async text => readStatement({ upgrade: undefined, ...readRequestText(text) }),
+    readAt: async text => readStatement({ upgrade: undefined, ...readRequestText(text) }),
+    serve: (socket, listener, gateway) => proxy.serve(socket, listener, gateway, dialect),
+  }
+
+  const dialect = {
+    protocol,
+    limits: {},
+    upgrades: [],
+    naming: NAMING,
+    resourceOf,
+    denial,
+    // kubectl waits as long as it takes.
+    waitMs: () => undefined,
+    access: session => new ClusterAccess(session, proxy.upstreams),
+  } satisfies Dialect<KubernetesSettings>
+  return protocol
+}

@@ -1,0 +1,203 @@
+// What a held write would do, for whoever approves it: the object as it is, and as the API server says that it would be, by its
+// own dry run (https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run). Nothing is kept of it there.
+import type { Session, UpstreamAccess } from '#gateway'
+import { type Preview, UpstreamError } from '#model'
+import type { Upstreams } from '#proxy'
+import { Fields, type UpstreamOrigin } from '#transport/http'
+import { type Changes, changesOf } from './changes.ts'
+import { clusterCredential } from './credential.ts'
+import type { KubernetesSettings } from './settings.ts'
+
+const PREVIEWED = ['create', 'update', 'patch', 'delete'] as const
+
+export interface AskedWrite {
+  readonly verb: (typeof PREVIEWED)[number]
+  readonly method: string
+  /** As the API server sees it. */
+  readonly path: string
+  readonly query: string | undefined
+  readonly contentType: string | undefined
+  readonly body: Uint8Array | undefined
+  readonly group: string
+  readonly version: string
+  readonly resource: string
+}
+
+export function isPreviewed(verb: string): verb is AskedWrite['verb'] {
+  return (PREVIEWED as readonly string[]).includes(verb)
+}
+
+const MOST_ANSWER = 4 * 1_024 * 1_024
+/** What API servers serve themselves, and whose dry run keeps nothing. */
+const OWN_GROUPS: ReadonlySet<string> = new Set([
+  '',
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apps',
+  'autoscaling',
+  'batch',
+  'certificates.k8s.io',
+  'coordination.k8s.io',
+  'discovery.k8s.io',
+  'events.k8s.io',
+  'extensions',
+  'flowcontrol.apiserver.k8s.io',
+  'networking.k8s.io',
+  'node.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'resource.k8s.io',
+  'scheduling.k8s.io',
+  'storage.k8s.io',
+])
+
+interface Asked {
+  readonly status: number
+  readonly body: unknown
+}
+
+type Place = Pick<Session<KubernetesSettings>, 'id' | 'principal' | 'resource'>
+
+/** Throws UpstreamError when the cluster cannot be asked. */
+export async function previewWrite(
+  write: AskedWrite,
+  session: Place,
+  access: UpstreamAccess,
+  upstreams: Upstreams,
+): Promise<Preview> {
+  const { id, principal, resource } = session
+  const credential = (): ReturnType<UpstreamAccess['credential']> => access.credential()
+  const { injected } = await clusterCredential({ id, principal, resource, credential })
+  const ask = asker(session, injected, access.signal, upstreams)
+  if (!(await dryRunIsHonoured(write, ask)))
+    return unavailable(
+      'An API of its own serves these objects: whether its dry run keeps nothing, nobody here knows.',
+    )
+  const before = write.verb === 'create' ? undefined : await ask('GET', write.path)
+  if (before !== undefined && before.status !== 200 && before.status !== 404)
+    return unavailable(`The cluster answered ${before.status}${wordsOf(before.body)}`)
+  const now = before?.status === 200 ? before.body : undefined
+  const dryRun = dryRunOf(write)
+  if (dryRun === undefined) return unavailable('Its options cannot be read here.')
+  const dry = await ask(write.method, write.path, dryRun)
+  if (dry.status >= 300)
+    return unavailable(`The cluster would refuse it: ${dry.status}${wordsOf(dry.body)}`)
+  const then = write.verb === 'delete' ? undefined : dry.body
+  const hides = write.resource === 'secrets' && write.group === '' ? hidesSecret : undefined
+  return previewOf(write, changesOf(now, then, hides))
+}
+
+/** Keys, and that they change, may be told; what they hold, never. */
+function hidesSecret(path: string): boolean {
+  return /^(?:data|stringData)(?:[.[]|$)/.test(path) || path.startsWith('metadata.annotations')
+}
+
+function previewOf(write: AskedWrite, { lines, more }: Changes): Preview {
+  const notes = [
+    ...(more === 0 ? [] : [`${more} more changes are not shown.`]),
+    ...(lines.length === 0 ? ['Nothing would change.'] : []),
+  ]
+  const { resource, group } = write
+  const name = group === '' ? resource : `${resource}.${group}`
+  const plan = lines.length === 0 ? {} : { plan: lines.join('\n') }
+  return { tables: [{ name, kind: 'objects', exact: false }], notes, ...plan }
+}
+
+interface AskedMore {
+  readonly query?: string | undefined
+  readonly contentType?: string | undefined
+  readonly body?: Uint8Array | undefined
+}
+
+type Ask = (method: string, path: string, more?: AskedMore) => Promise<Asked>
+
+function asker(
+  { resource }: Place,
+  injected: {
+    readonly fields: readonly (readonly [string, string])[]
+    readonly origin: UpstreamOrigin
+  },
+  signal: AbortSignal,
+  upstreams: Upstreams,
+): Ask {
+  const { host, pathname } = new URL(resource.upstream.server)
+  const upstream = upstreams.of(resource.name, injected.origin)
+  return async (method, path, { query, contentType, body } = {}) => {
+    const length = body?.length ?? 0
+    const call = await upstream.open({
+      method,
+      target: `${pathname.replace(/\/$/, '')}${path}${query === undefined ? '' : `?${query}`}`,
+      authority: host,
+      fields: Fields.of(
+        ['accept', 'application/json'],
+        ['accept-encoding', 'identity'],
+        ['user-agent', 'sallyport'],
+        ...(contentType === undefined ? [] : [['content-type', contentType] as const]),
+        ...injected.fields,
+      ),
+      body: body === undefined ? { kind: 'none' } : { kind: 'length', length },
+      signal,
+    })
+    if (body !== undefined) {
+      call.body.write(body)
+      call.body.end()
+    }
+    const response = await call.response
+    const { bytes } = await response.body.collect(MOST_ANSWER, () => tooLong())
+    return { status: response.head.status, body: readJson(bytes) }
+  }
+}
+
+/** Another API server may stand behind a group: the cluster's own list of them tells. */
+async function dryRunIsHonoured({ group, version }: AskedWrite, ask: Ask): Promise<boolean> {
+  if (OWN_GROUPS.has(group)) return true
+  const { status, body } = await ask(
+    'GET',
+    `/apis/apiregistration.k8s.io/v1/apiservices/${version}.${group}`,
+  )
+  const { kind, spec } = mapOf(body)
+  return status === 200 && kind === 'APIService' && mapOf(spec)['service'] === undefined
+}
+
+/** The same for show. Undefined: it cannot be said. */
+function dryRunOf(write: AskedWrite): AskedMore | undefined {
+  const query = withDryRun(write.query)
+  const { contentType, body } = write
+  if (write.verb !== 'delete') return { query, contentType, body }
+  // The API server reads the options of a deletion from its body, where there is one, and then not from the query.
+  const options = body === undefined || body.length === 0 ? {} : readJson(Buffer.from(body))
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return undefined
+  const shown = { kind: 'DeleteOptions', apiVersion: 'v1', ...options, dryRun: ['All'] }
+  return { query, contentType: 'application/json', body: Buffer.from(JSON.stringify(shown)) }
+}
+
+function withDryRun(query: string | undefined): string {
+  const rest = (query ?? '').split('&').filter(each => each !== '' && !/^dryrun=/i.test(each))
+  return [...rest, 'dryRun=All'].join('&')
+}
+
+function wordsOf(body: unknown): string {
+  const { message } = mapOf(body)
+  return typeof message === 'string' ? ` (${message.slice(0, 500)})` : ''
+}
+
+function unavailable(why: string): Preview {
+  return { tables: [], unavailable: why, notes: [] }
+}
+
+function mapOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
+}
+
+function readJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    // Safe: what is not read is not shown.
+    return undefined
+  }
+}
+
+function tooLong(): UpstreamError {
+  return new UpstreamError('upstream_refused', 'the object is too long to be looked at')
+}
