@@ -75,6 +75,7 @@ let mint: (terms: PermitTerms) => Permit
 /** A permit. It cannot be built outside this module: the constructor asks for what only `mintPermit` has. */
 export class Permit {
   readonly #terms: PermitTerms
+  #doubted: Statement | undefined
 
   private constructor(terms: PermitTerms) {
     this.#terms = terms
@@ -91,6 +92,14 @@ export class Permit {
 
   get statement(): Statement {
     return this.#terms.statement
+  }
+
+  /**
+   * What the statement was judged by has changed before it ran: whatever the upstream does not say itself of its answer may
+   * be anything. (The protocol leaves out what the text said of the columns.)
+   */
+  doubt(): void {
+    this.#doubted ??= { ...this.#terms.statement, mayDeriveFrom: 'all' }
   }
 
   get auditIndex(): number {
@@ -122,7 +131,7 @@ export class Permit {
   /** What to do with each cell of an answer of this shape. Decided once per shape, not per row. */
   results(columns: readonly ResultColumn[]): readonly CellPlan[] {
     const { statement, auditIndex, basis } = this.#terms
-    return basis.plan(statement, auditIndex, columns)
+    return basis.plan(this.#doubted ?? statement, auditIndex, columns)
   }
 
   /** For one stream of data that rides on this permit (COPY FROM): see that nothing is stored that is a mask of ours. */
@@ -155,7 +164,7 @@ export class Permit {
 
   /** A text of the upstream (error, notice) with what this principal may not see taken out. */
   scrub(text: string): string {
-    return this.#terms.basis.scrub(this.#terms.statement, text)
+    return this.#terms.basis.scrub(this.#doubted ?? this.#terms.statement, text)
   }
 }
 

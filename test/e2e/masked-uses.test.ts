@@ -2,7 +2,7 @@
 // from unmodified clients on a real server.
 import { readFileSync } from 'node:fs'
 import { Client, type DatabaseError, type QueryConfig } from 'pg'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Stage, startStage } from './stage.ts'
 
 const policies = {
@@ -359,5 +359,86 @@ describe('ordinary work', () => {
       "begin; create view peep as select id, ssn as x from customers; select id from peep where x like '9%'; rollback;",
     )
     expect(stderr).toContain('masked_predicate')
+  })
+})
+
+describe('a definition that another session changes', () => {
+  const turn = 'create or replace view turned as select ssn as v from people'
+  let one: Client
+  let other: Client
+  beforeEach(async () => {
+    ;[one, other] = [await connected('ana'), await connected('ana')]
+    await other.query('create or replace view turned as select name as v from people')
+    await one.query('select v from turned')
+  })
+  afterEach(() => Promise.all([one.end(), other.end()]))
+
+  /** All that the client hears of them. */
+  async function heard(texts: readonly string[]): Promise<string> {
+    const all: unknown[] = []
+    for (const text of texts) {
+      all.push(
+        await one.query(text).catch(error => ({ ...error, message: (error as Error).message })),
+      )
+    }
+    return JSON.stringify(all)
+  }
+
+  test.each([
+    ['rows', ['select v from turned']],
+    ['an expression', ["select v || '!' as v from turned"]],
+    ['an error', ["select ('x' || v)::int from turned"]],
+    ['a cursor', ['begin', 'declare c cursor for select v from turned', 'fetch all from c']],
+    ['a text of several statements', ['select 1; select lower(v) from turned']],
+    ['a copy', ['create temp table kept as select v from turned', 'select v from kept']],
+  ])('shows nothing to a statement that waits for its locks: %s', async (_, texts) => {
+    await other.query(`begin; ${turn}`)
+    const seen = heard(texts)
+    await new Promise(resolve => setTimeout(resolve, 150))
+    await other.query('commit')
+    expect(await seen).not.toContain(SSN)
+    expect(await seen).toMatch(/⟦m:ssn⟧|masked_/)
+    // And what comes behind it is told again.
+    const { rows } = await other.query('select name from people where id = 1')
+    expect(rows[0]?.name).not.toContain('⟦')
+  })
+
+  test.each([
+    ['rows', 'select v from turned'],
+    ['an error', "select ('x' || v)::int from turned"],
+  ])('shows nothing to a text that had begun: %s', async (_, text) => {
+    const seen = heard([`select pg_sleep(0.4); ${text}`])
+    await new Promise(resolve => setTimeout(resolve, 150))
+    await other.query(turn)
+    expect(await seen).not.toContain(SSN)
+    expect(await seen).toMatch(/⟦m:ssn⟧|hidden/)
+  })
+
+  test('is known when that session left behind its COMMIT', async () => {
+    await other.query(`begin; ${turn}`)
+    other.query('commit').catch(() => {
+      // It is cut off: whether it was heard is what this is about.
+    })
+    await other.end()
+    const { rows } = await one.query('select v from turned')
+    expect(JSON.stringify(rows)).not.toContain(SSN)
+    other = await connected('ana')
+  })
+
+  test('counts when code changes it', async () => {
+    await other.query(`create or replace function turns() returns void language sql as '${turn}'`)
+    await other.query('select turns()')
+    for (const each of [one, other])
+      expect(JSON.stringify(await each.query('select v from turned'))).not.toContain(SSN)
+  })
+
+  test('does not change what a cursor shows that was declared before', async () => {
+    await other.query(turn)
+    await one.query('declare held cursor with hold for select v from turned')
+    await other.query('drop view turned')
+    await other.query('create view turned as select name as v from people')
+    const { rows } = await one.query('fetch all from held')
+    expect(rows.length).toBeGreaterThan(0)
+    expect(JSON.stringify(rows)).not.toContain(SSN)
   })
 })

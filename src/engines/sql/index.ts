@@ -12,6 +12,12 @@ export type {
   TransactionVerb,
   Unreadable,
 } from './analysis.ts'
+export {
+  type DefinedNames,
+  DefinitionLog,
+  type OpenDefinitions,
+  type ReadNames,
+} from './definition-log.ts'
 export { type ColumnOrigins, expandColumns, expandLineage, fitting } from './expansion.ts'
 export { createMysqlAnalyser } from './mysql/analyser.ts'
 export { type ReadStatement, readMysqlBody } from './mysql/bodies.ts'

@@ -16,6 +16,7 @@ import { type SessionWords, TextNames } from './text-names.ts'
 interface Context extends SessionWords {
   readonly bindingRuns?: readonly ResolvedRoutine[]
   turned?(): void
+  defined?(statement: SqlStatement): void
 }
 
 /** What a definition is (row security and the like are `administer`). */
@@ -78,6 +79,8 @@ export class Resolution {
       const found = this.#names.target(statement)
       this.#names.asMeantBy(statement, () => this.#named(found, cursor, 'cursor', depth, shownOnly))
     }
+    if (statement.changesCatalog && this.#code.running && !shownOnly)
+      this.#context.defined?.(statement)
     this.#follow(statement)
     this.#names.note(statement)
   }

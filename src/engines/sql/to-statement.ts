@@ -1,7 +1,7 @@
 // Analysis → the model's Statement: names become objects, as the server would resolve them. Knows the catalog
 // through `Names` only; keeps nothing.
 import type { ComparedValue, Lineage, Parameter, Statement } from '#model'
-import type { Analysis } from './analysis.ts'
+import type { Analysis, SqlStatement } from './analysis.ts'
 import type { Names, ResolvedRoutine } from './names.ts'
 import { Resolution } from './resolution.ts'
 import type { SessionWords } from './text-names.ts'
@@ -17,6 +17,8 @@ export interface StatementContext extends SessionWords {
   readonly bindingRuns?: readonly ResolvedRoutine[]
   /** Called when code that the text runs changes what names mean, or whose rights count, for the rest of the session. */
   turned?(): void
+  /** Called with each statement of such code that changes definitions. */
+  defined?(statement: SqlStatement): void
 }
 
 /** What a principal asks with the text. Names that cannot be resolved stand as written. */

@@ -1,9 +1,10 @@
 // How answers end: CommandComplete, PortalSuspended, ErrorResponse, ReadyForQuery. What the session knows of
 // the upstream (transaction, settings, names, definitions) changes here and only here.
-import type { SqlStatement } from '#engines/sql'
+import type { DefinedNames } from '#engines/sql'
 import type { AnswerCopy } from './answer-copy.ts'
 import type { AnswerRows } from './answer-rows.ts'
 import type { Conversation } from './conversation.ts'
+import { definedNames, joinedNames } from './defined-names.ts'
 import { denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
 import { HEADER } from './feed.ts'
@@ -23,7 +24,7 @@ export class AnswerEnds {
   readonly #bounds: RowBounds
   #erred = false
   /** Names of relations that were defined anew in the transaction. */
-  #defined: string[] | 'all' = []
+  #defined: DefinedNames = []
   #catalogChanged = false
   /** True once the upstream said that it closes. */
   fatal = false
@@ -125,6 +126,7 @@ export class AnswerEnds {
       toClient.own(exchange.refusal)
     } else if (!exchange.hidden || exchange.behind?.failed === false) {
       // (An error of a COMMIT of ours is the client's.)
+      talk.doubts(exchange.behind ?? exchange)
       this.#reports.pass('error', fields, exchange.behind ?? exchange, bytes, at, end)
     }
     exchange.refusal = undefined
@@ -224,14 +226,15 @@ export class AnswerEnds {
     for (const { name, value } of effective.settings) {
       if (name === REASON_SETTING) session.justify(value ?? '')
     }
-    names.ran(statement, text, scope.key)
+    names.ran(statement, text, scope.key, exchange.judgedAt)
     if (effective.changesCatalog) {
-      this.#catalogChanged = true
-      const defined = definedNames(effective)
-      if (defined === 'all' || this.#defined === 'all') this.#defined = 'all'
-      else this.#defined.push(...defined)
-      this.#talk.catalogDirty = true
+      this.#noteDefined(definedNames(effective))
       this.#talk.redefined.note(effective)
+    }
+    const byCode = builder.defines(exchange.analysis)
+    if (byCode.length > 0) {
+      this.#noteDefined(byCode)
+      this.#talk.redefined.noteNames('all')
     }
     const { transaction } = statement
     if (
@@ -244,6 +247,12 @@ export class AnswerEnds {
     }
   }
 
+  #noteDefined(names: DefinedNames): void {
+    this.#catalogChanged = true
+    this.#defined = joinedNames(this.#defined, names)
+    this.#talk.catalogDirty = true
+  }
+
   /** No transaction is open upstream. */
   #outside(): void {
     const talk = this.#talk
@@ -254,9 +263,15 @@ export class AnswerEnds {
     // What was set in it, or made, may be undone; temporary tables may go with it.
     if (scope.dirty || talk.catalogDirty) talk.meaning += 1
     scope.transactionEnded(!this.#erred)
-    if (!this.#catalogChanged) return
+    // (What was sent behind it may go on defining.)
+    const settled = talk.changes === 0
+    if (!this.#catalogChanged) {
+      if (settled) talk.parts.definitions.end()
+      return
+    }
     this.#catalogChanged = false
     catalog.invalidate(this.#defined)
+    if (settled) talk.parts.definitions.end()
     this.#defined = []
     talk.catalogReadings += 1
     const done = (): void => {
@@ -278,17 +293,4 @@ export class AnswerEnds {
       },
     )
   }
-}
-
-/** Relations that it gives another meaning for other sessions; `all` when it defines anything else. */
-function definedNames({ operations, shadows, verb }: SqlStatement): readonly string[] | 'all' {
-  const names: string[] = [...shadows]
-  for (const { action, relation } of operations) {
-    if (action === 'read' || action === 'write' || action === 'connect') continue
-    if (relation === undefined) return 'all'
-    names.push(relation.name)
-  }
-  // A temporary relation is its session's own.
-  const temporary = verb.startsWith('CREATE') && names.every(name => shadows.includes(name))
-  return temporary ? [] : names
 }

@@ -55,9 +55,11 @@ export class AnswerRows {
   begin(shape: Shape, permit: Permit, formats: readonly number[] | undefined): void {
     const { session, catalog } = this.#talk.parts
     // (An extended query is one statement; so is what a cursor or a prepared statement stands for.)
-    const index = this.#talk.queue.head?.index ?? 0
-    const outputs = permit.statement.lineage?.[index]?.outputs
-    this.#plan = shape.plan(permit, outputs, catalog, formats, this.#talk.catalogDirty)
+    const { head } = this.#talk.queue
+    const doubtful = head !== undefined && this.#talk.doubts(head)
+    const outputs = doubtful ? undefined : permit.statement.lineage?.[head?.index ?? 0]?.outputs
+    const suspect = doubtful || this.#talk.catalogDirty
+    this.#plan = shape.plan(permit, outputs, catalog, formats, suspect)
     const { recording } = session.resource
     if (recording.keep !== 'answers' || recording.answerBytes <= 0) return
     const { names, hex } = shape.sampled

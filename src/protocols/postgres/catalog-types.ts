@@ -1,6 +1,6 @@
 // What a resource's catalog tells: relations, columns, where a column's values come from, and which
 // types hold text. The shapes only; catalog.ts reads them from the server and catalog-snapshot.ts answers.
-import type { Names, RelationName, ResolvedRoutine } from '#engines/sql'
+import type { DefinitionLog, Names, RelationName, ResolvedRoutine } from '#engines/sql'
 import type { ColumnName } from '#model'
 
 export type RelationKind = 'table' | 'view' | 'materialized view' | 'foreign table' | 'sequence'
@@ -72,6 +72,8 @@ export interface Catalog {
    * `refresh` or `fresh` reads again.
    */
   invalidate(names?: readonly string[] | 'all'): void
+  /** What its sessions have changed, and are changing. */
+  readonly definitions: DefinitionLog
   /** True while a definition has changed that was not read yet. */
   readonly changing: boolean
   /** Whether what is known of relations of the name may be old: for all sessions, not only the one that changed it. */

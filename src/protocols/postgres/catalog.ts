@@ -1,7 +1,7 @@
 // The catalog of one resource and database, kept fresh: read when it is first asked for, after DDL, when an
 // unknown oid comes up, and when it is five minutes old; one reading at a time. Does no reading itself.
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Names, RelationName } from '#engines/sql'
+import { DefinitionLog, type Names, type RelationName } from '#engines/sql'
 import { type ColumnName, isGatewayError, Unavailable } from '#model'
 import type { CatalogSnapshot } from './catalog-snapshot.ts'
 import type { Catalog, CatalogColumn, CatalogRelation, TextForm } from './catalog-types.ts'
@@ -30,6 +30,7 @@ export function createCatalog(
   let running: Promise<void> | undefined
   let following: Promise<void> | undefined
   let changed = new Changes()
+  const definitions = new DefinitionLog()
 
   async function readNow(): Promise<void> {
     const startedAt = now()
@@ -111,6 +112,7 @@ export function createCatalog(
     resolve: (name: RelationName, path: readonly string[] | undefined) =>
       current().resolve(name, path),
     names: (path: readonly string[] | undefined): Names => namesOf(current(), path),
+    definitions,
     get changing() {
       return changed.some
     },
@@ -125,6 +127,7 @@ export function createCatalog(
     invalidate(names: readonly string[] | 'all' = 'all') {
       changes += 1
       changed.add(names)
+      definitions.changed(names)
     },
     fresh,
     refresh,

@@ -1,5 +1,6 @@
 // What both pumps of one session share: the queue of answers that are owed, the transaction's state, the names,
 // and the two outlets. Each field is written by one of the pumps; the comments say which.
+import type { DefinedNames, OpenDefinitions } from '#engines/sql'
 import type { Session } from '#gateway'
 import { type CloseReason, type GatewayError, UpstreamError } from '#model'
 import type { Outlet } from '#transport'
@@ -27,6 +28,8 @@ export interface ConversationParts {
   readonly names: SessionNames
   readonly scope: Scope
   readonly builder: StatementBuilder
+  /** What this session changes that others may see. */
+  readonly definitions: OpenDefinitions
   readonly preview?: Previewer | undefined
   readonly messageBytes: number
   readonly cancelUpstream: () => void | Promise<void>
@@ -64,6 +67,8 @@ export class Conversation {
   catalogDirty = false
   /** Which names they may have changed. */
   readonly redefined = new Redefined()
+  /** Client pump: the count of changed definitions when the statement at hand was judged. */
+  judgedAt = 0
   /** Readings of the catalog that somebody waits for: no transaction hides from it what was changed. */
   catalogReadings = 0
   /**
@@ -125,6 +130,32 @@ export class Conversation {
     }
     // Safe to ignore a failure: the statement then runs to its end and its rows are dropped.
     this.cancelling = cancelled.then(done, done)
+  }
+
+  /**
+   * Others changed what the exchange was judged by before it was answered, or are about to: the server may have run either.
+   * Then nothing is known of its answer but what the server says.
+   */
+  doubts({ permit, analysis, segment, judgedAt }: Exchange): boolean {
+    if (permit === undefined || judgedAt === undefined) return false
+    if (!this.parts.builder.mayDiffer(analysis, segment, judgedAt)) return false
+    permit.doubt()
+    return true
+  }
+
+  /** A statement that gives relations another meaning is sent. */
+  defines(names: DefinedNames, endsTransaction: boolean): void {
+    const { definitions } = this.parts
+    if (names.length > 0) definitions.begin(names, !this.#inBlock())
+    if (endsTransaction) definitions.show()
+  }
+
+  /** For certain, what is sent now is seen by nobody else before the client ends its transaction. */
+  #inBlock(): boolean {
+    if (this.status !== 'T') return false
+    for (const { analysis } of this.queue)
+      if (analysis.statements.some(({ transaction }) => transaction !== undefined)) return false
+    return true
   }
 
   /** The exchange's permit is used up. */

@@ -17,11 +17,12 @@ interface Parts {
   readonly messageBytes: number
 }
 
-/** One for each statement of the text that is a COPY TO STDOUT. `suspect` as in `Shape.plans`. */
+/** One for each statement of the text that is a COPY TO STDOUT. `suspect` as in `Shape.plans`; `doubts`: asked when it is answered. */
 export function copyOutsOf(
   exchange: Exchange,
   parts: Parts,
   suspect: boolean,
+  doubts: () => boolean,
 ): readonly (CopyOut | undefined)[] {
   const { permit } = exchange
   const { statements } = exchange.analysis
@@ -36,7 +37,10 @@ export function copyOutsOf(
     const named = moving ? undefined : namedColumns(copy, outputs, parts)
     return new CopyOut(
       copy,
-      width => planOf(permit, outputs, named, width),
+      width =>
+        doubts()
+          ? planOf(permit, undefined, undefined, width)
+          : planOf(permit, outputs, named, width),
       named?.length ?? 1,
       parts.messageBytes,
     )

@@ -33,6 +33,8 @@ export class Exchange {
   copies: readonly (CopyOut | undefined)[] | undefined
   /** What follows names or settings must wait until this is answered. */
   changes = false
+  /** The count of changed definitions when its statement was judged. */
+  judgedAt: number | undefined
   /** The answer was longer than the permit allows: the rest is dropped. */
   limited = false
   /** True once it is answered, or skipped. */

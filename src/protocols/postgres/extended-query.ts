@@ -144,6 +144,7 @@ export class ExtendedQuery {
     const send = (permit: Permit): void => {
       if (earlier !== undefined) talk.completePart(portal)
       portal.permit = permit
+      portal.judgedAt = talk.judgedAt
       this.#sendExecute(portal, permit, read.portal, bytes, at, end)
     }
     const permit = this.#judge.authorize(statement, 'extended', send)
@@ -197,6 +198,7 @@ export class ExtendedQuery {
     const exchange = new Exchange('execute', permit, prepared.analysis, prepared.text, talk.segment)
     exchange.portal = portal
     exchange.prepared = prepared
+    exchange.judgedAt = portal.judgedAt
     if (!this.#sending.prepareCopies(exchange, 'extended')) return
     const counted = permit.maxRows === undefined ? 'none' : countability(statements)
     if (counted === 'uncountable') {

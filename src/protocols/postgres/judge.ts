@@ -3,8 +3,9 @@
 import type { Analysis } from '#engines/sql'
 import type { Feed } from '#engines/wire'
 import type { Permit } from '#gateway'
-import { isGatewayError, type Statement } from '#model'
+import { AccessDenied, type DataClass, isGatewayError, type Statement } from '#model'
 import type { Conversation } from './conversation.ts'
+import { joinedNames, namesUnderWay } from './defined-names.ts'
 import type { Exchange } from './exchange.ts'
 import { Hold } from './hold.ts'
 import type { MessageFields } from './messages.ts'
@@ -23,6 +24,8 @@ export class Judge {
   readonly #hold: Hold
   readonly #turn: (step: () => void) => void
   #held = false
+  /** Of the statement at hand. */
+  #judged: Analysis | undefined
   /** What waits for the catalog to be read because of other sessions. */
   #waited: Analysis | undefined
 
@@ -75,6 +78,8 @@ export class Judge {
     portal?: Portal,
   ): Statement | undefined {
     const talk = this.#talk
+    talk.judgedAt = talk.parts.catalog.definitions.changes
+    this.#judged = analysis
     try {
       return talk.parts.builder.build(analysis, text, {
         phase: mode === 'extended' && portal === undefined ? 'prepare' : 'execute',
@@ -127,7 +132,14 @@ export class Judge {
           go(() => {})
           return
         }
-        go(() => later(permit))
+        go(() => {
+          if (!this.#turned()) {
+            later(permit)
+            return
+          }
+          talk.parts.session.complete(permit, { status: 'cancelled', rows: 0, bytes: 0 })
+          this.#refusals.refuse(new AccessDenied('approval_superseded', TURNED), mode)
+        })
       },
       error => {
         const cancelled = this.#hold.aborted
@@ -139,6 +151,14 @@ export class Judge {
         })
       },
     )
+  }
+
+  /** What was approved for one who may not see everything may read other columns by now. */
+  #turned(): boolean {
+    const { parts, segment, judgedAt } = this.#talk
+    const judged = this.#judged
+    if (judged === undefined || !parts.session.dataClasses.some(hasColumns)) return false
+    return parts.builder.mayDiffer(judged, segment, judgedAt)
   }
 
   /** Whether the names that the text refers to are known, and nothing sent before it can change how it is read. */
@@ -187,18 +207,33 @@ export class Judge {
   /** Where columns are masked, what a statement asks of them must be told by the catalog of its own time. */
   #asksOfCatalog({ statements }: Analysis): boolean {
     return (
-      this.#talk.parts.session.dataClasses.some(({ columns }) => columns.length > 0) &&
+      this.#talk.parts.session.dataClasses.some(hasColumns) &&
       statements.some(
         ({ changesCatalog, transaction }) => !changesCatalog && transaction === undefined,
       )
     )
   }
 
+  /** True when it runs code that changes definitions. */
+  #noteDefinitions({ analysis, segment }: Exchange): boolean {
+    const { builder } = this.#talk.parts
+    const byCode = builder.defines(analysis)
+    let names = byCode
+    let ends = false
+    for (const statement of analysis.statements) {
+      names = joinedNames(names, namesUnderWay(builder.effective(statement, segment)))
+      ends ||= ENDS.has(statement.transaction)
+    }
+    if (ends || names.length > 0) this.#talk.defines(names, ends)
+    return byCode.length > 0
+  }
+
   /** Notes whether what comes after the exchange means something else once it has run. */
   noteChanges(exchange: Exchange): void {
     const talk = this.#talk
     const { builder, scope } = talk.parts
-    if (builder.turns(exchange.analysis)) {
+    const defined = this.#noteDefinitions(exchange)
+    if (defined || builder.turns(exchange.analysis)) {
       exchange.changes = true
       talk.changes += 1
       return
@@ -218,6 +253,15 @@ export class Judge {
     }
   }
 }
+
+function hasColumns({ columns }: DataClass): boolean {
+  return columns.length > 0
+}
+
+const TURNED =
+  'what the text names was given another meaning while it waited: what was approved may not be what would run'
+
+const ENDS: ReadonlySet<string | undefined> = new Set(['commit', 'rollback', 'prepare_transaction'])
 
 const CANCELLED: MessageFields = [
   ['S', 'ERROR'],

@@ -35,6 +35,8 @@ export class Portal {
   readonly #bind: BindValues
   /** The permit of its first Execute; later ones continue the same statement. */
   permit: Permit | undefined
+  /** The count of changed definitions when it was judged. */
+  judgedAt: number | undefined
   shape: Shape | undefined
   describedIn = 0
   /** True once the permit's outcome is on record. */

@@ -1,21 +1,7 @@
 // Names that have another meaning since definitions were changed that the catalog has not read yet. A text that names
 // tables only, and none of these, means what the catalog says: a migration's own bookkeeping is not judged blindly.
-import type { Analysis, RelationName, SqlStatement } from '#engines/sql'
-
-/** What these change are the relations that they name; anything else (functions, types, schemas) may change all. */
-const NAMED_ONLY: ReadonlySet<string> = new Set([
-  'CREATE TABLE',
-  'ALTER TABLE',
-  'ALTER COLUMN',
-  'DROP TABLE',
-  'CREATE INDEX',
-  'DROP INDEX',
-  'CREATE SEQUENCE',
-  'ALTER SEQUENCE',
-  'DROP SEQUENCE',
-  'CREATE VIEW',
-  'DROP VIEW',
-])
+import type { Analysis, DefinedNames, RelationName, SqlStatement } from '#engines/sql'
+import { namesOf, redefinedNames } from './defined-names.ts'
 
 export class Redefined {
   #names = new Set<string>()
@@ -23,9 +9,13 @@ export class Redefined {
 
   /** A statement that changes definitions has run. */
   note(statement: SqlStatement): void {
-    const names = namesOf(statement)
-    if (names.length === 0 || !NAMED_ONLY.has(statement.verb)) this.#all = true
-    for (const name of names) this.#names.add(name)
+    this.noteNames(redefinedNames(statement))
+  }
+
+  /** ... or code has. */
+  noteNames(names: DefinedNames): void {
+    if (names === 'all') this.#all = true
+    else for (const name of names) this.#names.add(name)
   }
 
   /** The catalog was read since. */
@@ -53,14 +43,4 @@ export class Redefined {
         ),
     )
   }
-}
-
-/** Relations by their last name: a new one may hide another of that name in any schema. */
-function namesOf({ operations, shadows }: SqlStatement): readonly string[] {
-  const names = [...shadows]
-  for (const { relation, object } of operations) {
-    if (relation !== undefined) names.push(relation.name)
-    else if (object !== undefined) names.push(object.name.slice(object.name.lastIndexOf('.') + 1))
-  }
-  return names
 }

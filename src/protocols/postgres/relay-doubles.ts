@@ -3,7 +3,13 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { type CellPlan, createMarks, createMasking } from '#engines/masking'
-import { type Analyser, createPostgresAnalyser, type Names, type RelationName } from '#engines/sql'
+import {
+  type Analyser,
+  createPostgresAnalyser,
+  DefinitionLog,
+  type Names,
+  type RelationName,
+} from '#engines/sql'
 import type { Outcome, Permit, RecordedAnswer, ResultColumn, Session, Waiting } from '#gateway'
 import {
   AccessDenied,
@@ -155,8 +161,12 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
   }
 
   function permitDouble(statement: Statement, terms: PermitTerms = {}): Permit {
+    let from = statement.mayDeriveFrom
     const permit = {
       statement,
+      doubt: () => {
+        from = 'all'
+      },
       stored: () => {
         const watch = createMarks(classes).watch()
         return (bytes: Uint8Array, start: number, end: number) =>
@@ -171,9 +181,8 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
         return session.current
       },
       results: (columns: readonly ResultColumn[]) =>
-        columns.map(column => plan(statement, terms, column)),
+        columns.map(column => plan({ ...statement, mayDeriveFrom: from }, terms, column)),
       scrub: (text: string) => {
-        const from = statement.mayDeriveFrom
         const hides =
           from === 'all'
             ? classes.length > 0
@@ -228,6 +237,7 @@ export function catalogDouble(
   const resolve = ({ schema, name }: RelationName): readonly CatalogRelation[] =>
     known.filter(table => table.name === name && (schema ?? 'public') === 'public').map(relationOf)
   const names: Names = { resolve, withSearchPath: () => names }
+  const definitions = new DefinitionLog()
   const catalog = {
     refreshed: 0,
     tables: known,
@@ -252,7 +262,8 @@ export function catalogDouble(
     names: () => names,
     searchPath: ['public'],
     typeCode: () => [],
-    invalidate: () => {},
+    invalidate: (names: readonly string[] | 'all' = 'all') => definitions.changed(names),
+    definitions,
     changing: false,
     mayHaveChanged: () => false,
     fresh: () => Promise.resolve(),

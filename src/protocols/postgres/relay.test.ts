@@ -562,6 +562,22 @@ describe('waiting for a person', () => {
     expect((await upstream.next()).body.toString()).toContain('select 2')
   })
 
+  test('what was approved does not run once it means something else', async () => {
+    const { options, say } = holding()
+    const { client, upstream, catalog } = await begin({ ...options, ...masked })
+    client.send(queryFrame('delete from customers where id = 1'))
+    await client.until('N')
+    catalog.definitions.changed(['customers'])
+    say('yes')
+    const [error] = await client.until('Z')
+    expect(error?.body.toString()).toContain('approval_superseded')
+    client.send(queryFrame('delete from customers where id = 1'))
+    await client.until('N')
+    catalog.definitions.changed(['other'])
+    say('yes')
+    expect((await upstream.next()).body.toString()).toContain('delete')
+  })
+
   test('fails in its turn after the no', async () => {
     const { options, say } = holding()
     const { client, upstream } = await begin(options)

@@ -20,6 +20,8 @@ import { UpstreamPump } from './upstream-pump.ts'
 const AHEAD = 256 << 10
 /** From the decision to end to closed sockets. */
 const CLOSING_MS = 1_500
+/** A server that was lost sight of has ended its session after so long. */
+const UNSURE_MS = 5 * 60_000
 /** When nobody tells when a cancel has been delivered: it must not hit the next statement. */
 const CANCEL_MS = 100
 
@@ -67,6 +69,8 @@ class Relay {
   /** The upstream's feed waits for the catalog. */
   #reading = false
   #upstreamEnded = false
+  /** It is not known whether the server has ended the session, too. */
+  #upstreamBroke = false
   /** The client said Terminate while answers were owed: they are run, as a server would. */
   #leaving = false
   #clientPaused = false
@@ -87,13 +91,15 @@ class Relay {
     this.#departure = session.departs(() => this.#depart())
     const names = new SessionNames()
     const scope = new Scope(parts.searchPath, session.resource.credential.user)
+    const definitions = catalog.definitions.open()
     this.#talk = new Conversation({
       session,
       catalog,
       names,
       scope,
       preview: parts.preview,
-      builder: new StatementBuilder(parts.analyser, catalog, scope, names),
+      definitions,
+      builder: new StatementBuilder(parts.analyser, catalog, scope, names, definitions),
       toClient: new Outlet(this.#client, 'client'),
       toUpstream: new Outlet(this.#upstream, 'upstream', () => this.#departure.clear()),
       messageBytes: parts.limits.messageBytes,
@@ -123,7 +129,10 @@ class Relay {
     this.#upstream.onData(chunk => this.#receive(this.#fromUpstream, chunk))
     upstream.on('end', () => this.#upstreamLeft())
     upstream.on('close', () => this.#upstreamLeft())
-    upstream.on('error', () => this.#upstreamLeft())
+    upstream.on('error', () => {
+      this.#upstreamBroke = true
+      this.#upstreamLeft()
+    })
     this.#upstream.onDrain(() => this.#balance())
     if (session.signal.aborted) {
       this.#onAbort()
@@ -285,6 +294,7 @@ class Relay {
     const busy = talk.queue.length > 0
     const { toClient, toUpstream } = talk.parts
     talk.ended = true
+    talk.parts.definitions.show()
     // Before outcomes are told: those may put on record what waits, and it would leave with the end.
     if (this.#departure.waits) toUpstream.discard()
     this.#fromClient.abort()
@@ -314,9 +324,23 @@ class Relay {
     this.#talk.completeSuspended()
   }
 
+  /** A server ends a session when its statement is over: until then what it was changing may yet be changed. */
+  #closeDefinitions(): void {
+    const { definitions, catalog } = this.#talk.parts
+    const { names } = definitions
+    if (names.length === 0) return
+    const end = (): void => {
+      catalog.invalidate(names)
+      definitions.end()
+    }
+    if (this.#upstreamBroke) setTimeout(end, UNSURE_MS).unref()
+    else end()
+  }
+
   #close(reason: CloseReason): void {
     const { client, upstream } = this.#parts
     const deadline = setTimeout(() => {
+      this.#upstreamBroke = true
       client.destroy()
       upstream.destroy()
     }, CLOSING_MS)
@@ -325,6 +349,7 @@ class Relay {
       open -= 1
       if (open > 0) return
       clearTimeout(deadline)
+      this.#closeDefinitions()
       if (this.#bug === undefined) this.#resolve(reason)
       else this.#reject(this.#bug)
     }

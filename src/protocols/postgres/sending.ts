@@ -22,7 +22,9 @@ export class Sending {
   prepareCopies(exchange: Exchange, mode: Mode): boolean {
     if (!copiesOut(exchange)) return true
     const talk = this.#talk
-    exchange.copies = copyOutsOf(exchange, talk.parts, talk.catalogDirty)
+    exchange.copies = copyOutsOf(exchange, talk.parts, talk.catalogDirty, () =>
+      talk.doubts(exchange),
+    )
     if (exchange.copies.every(copy => copy?.runs !== false)) return true
     this.refuse(
       exchange,

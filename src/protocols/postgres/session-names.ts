@@ -14,6 +14,7 @@ interface Cursor {
   readonly held: boolean
   /** The scope that its names were resolved in: it reads these relations whatever they mean later. */
   readonly scope: string
+  readonly judgedAt: number | undefined
 }
 
 export interface Named {
@@ -21,6 +22,8 @@ export interface Named {
   readonly text: string
   /** Of a cursor: `Scope.key` when it was made. */
   readonly scope?: string
+  /** ... and how many definitions had been changed when its query was judged. */
+  readonly judgedAt?: number | undefined
 }
 
 /** True when the names of the session are other ones once the statement has run. */
@@ -63,7 +66,7 @@ export class SessionNames {
   }
 
   /** A statement of `text` has run; `scope`: `Scope.key` then. */
-  ran(statement: SqlStatement, text: string, scope: string): void {
+  ran(statement: SqlStatement, text: string, scope: string, judgedAt?: number): void {
     const { prepares, deallocates, declares, closes } = statement
     if (prepares !== undefined) {
       const analysis: Analysis = { readable: true, statements: [prepares.statement] }
@@ -77,7 +80,7 @@ export class SessionNames {
       const { cursor, statement: query, held } = declares
       // Cursors and portals are one namespace: what a portal of that name was, Execute would not run any more.
       this.portals.delete(cursor)
-      this.#cursors.set(cursor, { statement: query, text, held, scope })
+      this.#cursors.set(cursor, { statement: query, text, held, scope, judgedAt })
     }
     if (closes !== undefined) {
       if (closes.cursor === undefined) {

@@ -54,13 +54,11 @@ export class SimpleQuery {
     if (!judge.settled(analysis)) return this.#pause.untilAnswered()
     const statement = judge.statement(analysis, text, 'query')
     if (statement === undefined) return true
-    const send = (permit: Exchange['permit']): void =>
-      this.#permitted(
-        new Exchange('query', permit, analysis, text, this.#talk.segment),
-        bytes,
-        at,
-        end,
-      )
+    const send = (permit: Exchange['permit']): void => {
+      const exchange = new Exchange('query', permit, analysis, text, this.#talk.segment)
+      exchange.judgedAt = this.#talk.judgedAt
+      this.#permitted(exchange, bytes, at, end)
+    }
     const permit = judge.authorize(statement, 'query', send)
     if (permit !== undefined) send(permit)
     return true

@@ -4,9 +4,12 @@ import {
   type Analyser,
   type Analysis,
   comparedValues,
+  type DefinedNames,
   expandColumns,
   expandLineage,
   type Names,
+  type OpenDefinitions,
+  type ReadNames,
   type ResolvedRoutine,
   type SqlStatement,
   type StatementContext,
@@ -21,6 +24,7 @@ import {
   type Statement,
 } from '#model'
 import type { Catalog } from './catalog-types.ts'
+import { definedNames, joinedNames } from './defined-names.ts'
 import { changesRole, type Scope } from './scope.ts'
 import type { Named, SessionNames } from './session-names.ts'
 
@@ -65,18 +69,29 @@ const templates = new WeakMap<
 
 /** Texts that run code which changes the path or the role, by some catalog: what it sets it to is not known. */
 const turning = new WeakSet<Analysis>()
+/** What such code defines for all sessions. */
+const defining = new WeakMap<Analysis, DefinedNames>()
 
 export class StatementBuilder {
   readonly #analyser: Analyser
   readonly #catalog: Catalog
   readonly #scope: Scope
   readonly #names: SessionNames
+  readonly #own: OpenDefinitions | undefined
 
-  constructor(analyser: Analyser, catalog: Catalog, scope: Scope, names: SessionNames) {
+  /** `own`: what this session itself is changing. */
+  constructor(
+    analyser: Analyser,
+    catalog: Catalog,
+    scope: Scope,
+    names: SessionNames,
+    own?: OpenDefinitions,
+  ) {
     this.#analyser = analyser
     this.#catalog = catalog
     this.#scope = scope
     this.#names = names
+    this.#own = own
   }
 
   /** Throws UnreadableText. */
@@ -214,14 +229,65 @@ export class StatementBuilder {
 
   /** Another session has changed what it names, and the catalog was not read since. */
   mayBeOld({ statements }: Analysis, segment: number): boolean {
-    if (!this.#catalog.changing) return false
-    return statements.some(each =>
-      [each, this.effective(each, segment)].some(({ operations }) =>
-        operations.some(
-          ({ relation }) => relation !== undefined && this.#catalog.mayHaveChanged(relation.name),
+    if (this.#catalog.changing) {
+      const old = statements.some(each =>
+        [each, this.effective(each, segment)].some(({ operations }) =>
+          operations.some(
+            ({ relation }) => relation !== undefined && this.#catalog.mayHaveChanged(relation.name),
+          ),
         ),
-      ),
-    )
+      )
+      if (old) return true
+    }
+    const { definitions } = this.#catalog
+    if (definitions.mayTurn(() => this.#readBy(statements, segment), this.#own)) return true
+    return this.mayDiffer({ readable: true, statements }, segment, definitions.changes)
+  }
+
+  /** Whether what the text names has, or may have by what others do, another meaning than when it was judged. */
+  mayDiffer({ statements }: Analysis, segment: number, judgedAt: number): boolean {
+    const { definitions } = this.#catalog
+    let since = judgedAt
+    for (const { fetches } of statements) {
+      // A cursor shows what its query meant when it was declared.
+      const named = fetches === undefined ? undefined : this.#names.fetched(fetches.cursor)
+      if (named?.judgedAt !== undefined && named.judgedAt < since) since = named.judgedAt
+    }
+    if (definitions.rests(since, this.#own)) return false
+    return definitions.mayDiffer(this.#readBy(statements, segment), since, this.#own)
+  }
+
+  /** What code that the text runs defines for all sessions. */
+  defines(analysis: Analysis): DefinedNames {
+    return defining.get(analysis) ?? none
+  }
+
+  #readBy(statements: readonly SqlStatement[], segment: number): ReadNames {
+    const names = new Set<string>()
+    let tables = true
+    let all = false
+    for (const each of statements) {
+      for (const { operations } of [each, this.effective(each, segment)]) {
+        for (const { relation } of operations) {
+          if (relation === undefined || relation.schema === 'pg_catalog') continue
+          names.add(relation.name)
+          // Wherever it is looked for: this asks for too much rather than too little.
+          for (const { object, columns, kind } of this.#catalog.resolve(
+            { schema: undefined, name: relation.name },
+            undefined,
+          )) {
+            if (kind === 'table') continue
+            tables = false
+            for (const column of columns) {
+              const sources = this.#catalog.columnOf(object, column)?.sources ?? 'all'
+              if (sources === 'all') all = true
+              else for (const source of sources) names.add(lastName(source.object))
+            }
+          }
+        }
+      }
+    }
+    return { names: all ? 'all' : names, tables }
   }
 
   /** True when code that the text runs leaves another path or role behind. */
@@ -257,6 +323,10 @@ export class StatementBuilder {
       ...this.#context(analysis, text, circumstances),
       state,
       turned: () => void turning.add(analysis),
+      defined: each => {
+        const names = joinedNames(this.defines(analysis), definedNames(each))
+        if (names.length > 0) defining.set(analysis, names)
+      },
       prepared: name => {
         const named = this.#names.executed(name, segment)
         if (named !== undefined) state[`prepared ${name}`] = named.text
@@ -285,6 +355,13 @@ function compares(lineage: readonly Lineage[]): boolean {
   return lineage.some(
     ({ probes }) => probes !== 'unknown' && probes.some(({ use }) => use === 'equality'),
   )
+}
+
+/** Of `schema.name`, as the catalog writes it. */
+function lastName(object: string): string {
+  if (!object.endsWith('"')) return object.slice(object.lastIndexOf('.') + 1)
+  const from = object.startsWith('"') ? object.indexOf('"."') + 2 : object.indexOf('."') + 1
+  return object.slice(from + 1, -1).replaceAll('""', '"')
 }
 
 function definesFirst({ statements }: Analysis): boolean {

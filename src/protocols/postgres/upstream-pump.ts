@@ -217,7 +217,9 @@ export class UpstreamPump implements FrameReader {
   #notice(bytes: Buffer, at: number, end: number): boolean {
     const fields = readMessageFields(bytes, at + HEADER, end)
     if (fields === undefined) return this.#talk.distrust('a malformed notice')
-    this.#reports.pass('notice', fields, this.#talk.queue.head, bytes, at, end)
+    const { head } = this.#talk.queue
+    if (head !== undefined) this.#talk.doubts(head)
+    this.#reports.pass('notice', fields, head, bytes, at, end)
     return true
   }
 

@@ -23,6 +23,8 @@ export const transactionStatement: Handler = (fields, { draft }) => {
       textOf(fields['kind']) === 'TRANS_STMT_COMMIT_PREPARED'
         ? 'COMMIT PREPARED'
         : 'ROLLBACK PREPARED'
+    // What it defined is there from now on.
+    draft.changesCatalog = true
     draft.add('administer', draft.verb)
     return
   }
