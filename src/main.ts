@@ -1,12 +1,13 @@
 // The subcommands. Only this file knows which program is asked for.
 import { createProgram, fail } from '#cli'
+import { credentialPlugins } from './protocols/credential-plugins.ts'
 
 const LONGEST_STOP_MS = 9_500
 /** One defect must not end everybody's session; a storm of them means that we cannot be trusted to go on. */
 const MOST_SURVIVED = 20
 const SURVIVED_WITHIN_MS = 60_000
 
-const program = createProgram(async () => (await import('#protocols')).protocols)
+const program = createProgram(async () => (await import('#protocols')).protocols, credentialPlugins)
 
 program
   .command('server')

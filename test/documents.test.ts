@@ -14,6 +14,7 @@ import { protocols } from '#protocols'
 import { readCases } from '../src/cli/policy-cases.ts'
 import { configSchema } from '../src/config/schema.ts'
 import { knownAnnotations } from '../src/engines/policy/annotations.ts'
+import { credentialPlugins } from '../src/protocols/credential-plugins.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
@@ -166,7 +167,7 @@ describe('docs/configuration.md', () => {
   it('lists every command with its options', async () => {
     const text = read(page)
     const usual = ['--json', '--gateway', '--ca']
-    const missing = commandsOf(createProgram(async () => protocols)).flatMap(
+    const missing = commandsOf(createProgram(async () => protocols, credentialPlugins)).flatMap(
       ({ name, options }) => {
         const row = text.split('\n').find(line => new RegExp(`^\\| \`${name}[ \`]`).test(line))
         if (row === undefined) return [name]

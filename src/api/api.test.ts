@@ -667,6 +667,8 @@ describe('what the API changes', () => {
     expect(await ids(paths.sessions)).toEqual([together.id])
     expect(await ids(paths.requests)).toEqual([asked[1]!.requestId])
     expect(await ids(paths.credentials)).toEqual([secrets[1]!.id])
+    expect(await ids(`${paths.credentials}?id=${secrets[1]!.id}`)).toEqual([secrets[1]!.id])
+    expect(await ids(`${paths.credentials}?id=${secrets[0]!.id}`)).toEqual([])
     const status = async (method: string, path: string, id: string) =>
       (await api.call(method, path.replace(':id', id), as(both))).status
     for (const path of [paths.session, paths.recording, paths.watch])

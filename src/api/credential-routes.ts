@@ -55,13 +55,20 @@ export function credentialRoutes(routes: Routes, parts: ApiParts): void {
       config,
       schema: {
         summary: 'Credentials that are in force: your own, or all with console:read',
+        querystring: z.strictObject({
+          /** That one alone. */
+          id: z.string().max(64).optional(),
+        }),
         response: { 200: z.array(schemas.credential) },
       },
     },
     async request => {
       const all = has(parts, request.caller!, 'console:read')
       const held = await parts.identity.list(all ? undefined : request.caller!.principal.id)
-      const visible = held.filter(each => all || isOwn(request.caller!, each))
+      const { id: only } = request.query
+      const visible = held.filter(
+        each => (all || isOwn(request.caller!, each)) && (only === undefined || each.id === only),
+      )
       return visible.map(({ id, resource, principal, expiresAt }) => ({
         id,
         resource,

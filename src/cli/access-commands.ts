@@ -12,12 +12,17 @@ import {
 import { certifiedKey } from './certificate-commands.ts'
 import { colors } from './colors.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
-import type { LoadProtocols } from './protocol-facts.ts'
+import { printForTool } from './plugin-credential.ts'
+import type { CredentialPlugin, LoadProtocols } from './protocol-facts.ts'
 import { plain, print, table, when } from './report.ts'
 import { requestText, stateText } from './request-text.ts'
 import { actionsOf, seconds } from './time-commands.ts'
 
-export function accessCommands(program: Command, protocols: LoadProtocols): void {
+export function accessCommands(
+  program: Command,
+  protocols: LoadProtocols,
+  plugins: readonly CredentialPlugin[],
+): void {
   runs(
     program.command('whoami').description('who the gateway says you are'),
     async ({ client, output }) => {
@@ -51,6 +56,7 @@ export function accessCommands(program: Command, protocols: LoadProtocols): void
     .option('--certificate [file]', 'a key and a certificate in files, in place of a password')
     .option('--agent', 'the same, kept by your key agent for that time')
     .option('--from <networks>', 'of a certificate: for use from these addresses alone')
+  for (const { option, description } of plugins) credential.option(`--${option}`, description)
   runs(credential, async (invocation, resource = '') => {
     const options = credential.opts<{
       ttl: string
@@ -62,6 +68,9 @@ export function accessCommands(program: Command, protocols: LoadProtocols): void
     if (options.certificate !== undefined || options.agent === true)
       return certifiedKey(invocation, protocols, { ...options, resource, ttl })
     if (options.from !== undefined) throw new WrongUsage('--from needs --certificate or --agent.')
+    const given = credential.opts<{ [option: string]: unknown }>()
+    const plugin = plugins.find(({ option }) => given[option] === true)
+    if (plugin !== undefined) return printForTool(invocation, plugin, { resource, ttl })
     const { client, output } = invocation
     const issued = await client().post<IssuedCredential>(paths.credentials, { resource, ttl })
     print(output, issued, ({ id, secret, expiresAt }) =>

@@ -1,14 +1,15 @@
 // credential --certificate and --agent, known-hosts: keys of this user's, and the gateway's own.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { childEnvironment, environment } from '#config'
+import { childEnvironment } from '#config'
 import { type IssuedCertificate, type KnownHosts, paths } from '#contract'
 import { InvalidRequest } from '#model'
 import { findResource } from './connect-command.ts'
 import { type Invocation, runs, WrongUsage } from './invocation.ts'
+import { ownFolder, writeWhole } from './own-files.ts'
 import type { LoadProtocols } from './protocol-facts.ts'
 import { plain, print, when } from './report.ts'
 
@@ -86,17 +87,11 @@ export function certificateCommands(program: Command): void {
 
 /** Ours alone, so that a new certificate may take the place of an old one. */
 function ownFile(resource: string): string {
-  const folder = environment('XDG_CONFIG_HOME') ?? join(homedir(), '.config')
-  return join(folder, 'sallyport', 'keys', resource)
+  return join(ownFolder(), 'keys', resource)
 }
 
 function write(file: string, files: readonly { suffix: string; text: string }[]): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  for (const { suffix, text } of files) {
-    const draft = `${file}${suffix}.${process.pid}`
-    writeFileSync(draft, text, { mode: 0o600, flag: 'wx' })
-    renameSync(draft, file + suffix)
-  }
+  for (const { suffix, text } of files) writeWhole(file + suffix, text)
 }
 
 /** The files are there only while the agent reads them. */

@@ -9,12 +9,17 @@ import type { GatewayClient } from './gateway-client.ts'
 import { type Invocation, runs, WrongUsage, wholeNumber } from './invocation.ts'
 import type { LoadProtocols } from './protocol-facts.ts'
 import { jsonText, plain, reportError } from './report.ts'
+import { temporaryFile, writeToolFile } from './tool-file.ts'
 
 export function connectCommand(program: Command, protocols: LoadProtocols): void {
   const command = program
     .command('connect <resource> [tool...]')
     .description('a local port without a password; with a tool after --, runs it on that port')
     .option('--port <n>', 'the local port; 0 picks one', '0')
+    .option(
+      '--write [file]',
+      'no port: the gateway goes into a file of the native tool (a kubeconfig), for good',
+    )
   runs(command, async (invocation, name, ...tool) => {
     const client = invocation.client()
     const resource = await findResource(client, name ?? '')
@@ -24,7 +29,13 @@ export function connectCommand(program: Command, protocols: LoadProtocols): void
         'request_invalid',
         `This version does not know ${resource.protocol}.`,
       )
-    const port = wholeNumber('--port', command.opts<{ port: string }>().port)
+    const { port: wanted, write } = command.opts<{ port: string; write?: string | true }>()
+    if (write !== undefined) {
+      if (tool.length > 0) throw new WrongUsage('--write runs no tool.')
+      writeToolFile(invocation, client, resource, protocol, write === true ? undefined : write)
+      return 0
+    }
+    const port = wholeNumber('--port', wanted)
     if (port > 65_535) throw new WrongUsage('--port takes a port.')
     const local = await openLocalPort(client, resource.name, port, invocation)
     const endpoint = {
@@ -33,7 +44,8 @@ export function connectCommand(program: Command, protocols: LoadProtocols): void
       resource: resource.name,
       ca: client.ca ?? '',
     }
-    const environment = protocol.tool.environment(endpoint)
+    const file = protocol.tool.file && temporaryFile(protocol.tool.file, endpoint)
+    const environment = { ...protocol.tool.environment(endpoint), ...file?.environment }
     try {
       const [native = '', ...given] = protocol.tool.command
       const extra = protocol.tool.arguments?.(endpoint) ?? []
@@ -45,8 +57,10 @@ export function connectCommand(program: Command, protocols: LoadProtocols): void
       await new Promise<void>(resolve => {
         if (invocation.signal.aborted) resolve()
         invocation.signal.addEventListener('abort', () => resolve(), { once: true })
+        for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
       })
     } finally {
+      file?.remove()
       local.close()
     }
     return 0

@@ -1,4 +1,5 @@
 // Calls the REST API: finds the gateway, its CA and the caller's token as docs/guides say.
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -40,6 +41,14 @@ export class GatewayClient {
 
   get ca(): string | undefined {
     return this.#connection.ca
+  }
+
+  /** Of what is asked of this gateway with this token: another for any other, and it tells none of them. */
+  fingerprint(asked: string): string {
+    const { url, token } = this.#connection
+    return createHash('sha256')
+      .update(JSON.stringify([url, token, asked]))
+      .digest('hex')
   }
 
   get<Answer>(path: string): Promise<Answer> {
@@ -189,7 +198,7 @@ export class GatewayClient {
     }
     if (token === undefined) {
       throw new AuthenticationFailed('token_required', 'You are not signed in.', {
-        hint: 'People: sallyport login. Programs: put a token into SALLYPORT_TOKEN.',
+        hint: `People: sallyport login --gateway ${url}. Programs: put a token into SALLYPORT_TOKEN.`,
       })
     }
     return {
@@ -218,7 +227,7 @@ function addressOf(url: string, path: string): URL {
   }
 }
 
-function readCa(path: string): Buffer {
+export function readCa(path: string): Buffer {
   try {
     return readFileSync(path)
   } catch (cause) {

@@ -9,7 +9,7 @@ import { configCommands } from './config-commands.ts'
 import { connectCommand } from './connect-command.ts'
 import { loginCommands } from './login-commands.ts'
 import { policyCommands } from './policy-commands.ts'
-import type { LoadProtocols } from './protocol-facts.ts'
+import type { CredentialPlugin, LoadProtocols } from './protocol-facts.ts'
 import { reportError } from './report.ts'
 import { runCommands } from './run-commands.ts'
 import { sessionCommands } from './session-commands.ts'
@@ -19,8 +19,11 @@ const { version: VERSION } = createRequire(import.meta.url)('../../package.json'
   version: string
 }
 
-/** `protocols` gives the registry, as data. */
-export function createProgram(protocols: LoadProtocols): Command {
+/** `protocols` gives the registry, as data; `plugins` are known before it is loaded. */
+export function createProgram(
+  protocols: LoadProtocols,
+  plugins: readonly CredentialPlugin[],
+): Command {
   const program = new Command('sallyport')
   program
     .description('The open access gateway: who asked what, on what right, and what they saw.')
@@ -31,7 +34,7 @@ export function createProgram(protocols: LoadProtocols): Command {
       process.exit(error.exitCode === 0 ? 0 : 2)
     })
   loginCommands(program)
-  accessCommands(program, protocols)
+  accessCommands(program, protocols, plugins)
   certificateCommands(program)
   timeCommands(program)
   sessionCommands(program)

@@ -20,6 +20,7 @@ export interface Protocol {
       resource: string
       ca: string
     }): readonly string[]
+    readonly file?: ToolFile
   }
   /** For wires whose clients prove themselves by certificates. */
   readonly keyProofs?: {
@@ -35,6 +36,37 @@ export interface Protocol {
   }
   /** Reads a statement as it would be judged, without a catalog. */
   read(text: string): Promise<Statement>
+}
+
+/** For native tools that are told of their servers by a file. */
+export interface ToolFile {
+  /** Of the environment: by it the tool finds the file. */
+  readonly variable: string
+  readonly name: string
+  readonly plugin: CredentialPlugin
+  local(endpoint: { host: string; port: number; resource: string }): string
+  lasting(
+    entry: {
+      host: string
+      port: number
+      resource: string
+      ca: string | undefined
+      plugin: { command: string; args: readonly string[] }
+      use: boolean
+    },
+    existing: string | undefined,
+  ): { readonly text: string; readonly replaced?: string; readonly select?: string }
+}
+
+/** What a tool runs for a credential: `credential RESOURCE --OPTION`. */
+export interface CredentialPlugin {
+  readonly option: string
+  readonly description: string
+  readonly variable: string
+  print(
+    issued: { readonly id: string; readonly secret: string; readonly expiresAt: number },
+    asked: string | undefined,
+  ): string
 }
 
 /** The registry. Loaded by the commands that need it only: it brings the grammars along. */

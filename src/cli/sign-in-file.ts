@@ -1,10 +1,9 @@
 // Where `sallyport login` keeps what it got: one file of the user's, readable by nobody else, by gateway.
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
-import { environment } from '#config'
 import { InvalidRequest } from '#model'
+import { ownFolder, writeWhole } from './own-files.ts'
 
 const kept = z.record(
   z.string(),
@@ -20,16 +19,12 @@ export function readSignIn(gateway: string): KeptSignIn | undefined {
 
 /** `signIn` undefined: it is forgotten. */
 export function keepSignIn(gateway: string, signIn: KeptSignIn | undefined): void {
-  const file = path()
   const now = Date.now()
   const others = Object.entries(read()).filter(
     ([url, { expiresAt }]) => url !== gateway && expiresAt > now,
   )
   const all = Object.fromEntries(signIn === undefined ? others : [...others, [gateway, signIn]])
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const draft = `${file}.${process.pid}`
-  writeFileSync(draft, JSON.stringify(all), { mode: 0o600, flag: 'w' })
-  renameSync(draft, file)
+  writeWhole(path(), JSON.stringify(all))
 }
 
 function read(): z.infer<typeof kept> {
@@ -56,6 +51,5 @@ function read(): z.infer<typeof kept> {
 }
 
 function path(): string {
-  const folder = environment('XDG_CONFIG_HOME') ?? join(homedir(), '.config')
-  return join(folder, 'sallyport', 'sign-ins.json')
+  return join(ownFolder(), 'sign-ins.json')
 }

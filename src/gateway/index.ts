@@ -33,3 +33,4 @@ export type {
 } from './session.ts'
 export type { Masks } from './sight.ts'
 export { type StandingPermit, standOn } from './standing-permit.ts'
+export type { CredentialPlugin, LastingEntry, PluginCommand, ToolFile } from './tool-file.ts'

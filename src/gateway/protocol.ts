@@ -17,6 +17,7 @@ import type { KeyAuthorities } from '#transport'
 import type { AskedPerson } from './browser-login.ts'
 import type { KeyProofs } from './key-proofs.ts'
 import type { OpeningSession, Session } from './session.ts'
+import type { ToolFile } from './tool-file.ts'
 
 /** Where a client reaches the gateway for this protocol. */
 export interface Endpoint {
@@ -73,6 +74,8 @@ export interface Protocol<Upstream = unknown> {
     environment(endpoint: Endpoint): { readonly [name: string]: string }
     /** For a client that no environment steers: what goes before its other arguments. */
     arguments?(endpoint: Endpoint): readonly string[]
+    /** For a client that reads of its servers in a file. */
+    readonly file?: ToolFile
   }
   /** Absent: clients of this wire prove nothing by keys. */
   readonly keyProofs?: KeyProofs

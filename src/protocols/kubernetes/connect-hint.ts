@@ -1,11 +1,20 @@
-// How a person or a script points kubectl at us: lines to paste. No secret is in them.
+// How a person or a script points a client at us: lines to paste. No secret is in them.
 import type { Endpoint } from '#gateway'
+import { ownPath } from './cluster-path.ts'
 
-export function connectHint({ resource }: Endpoint): readonly string[] {
-  return [`sallyport connect ${resource} -- kubectl get pods`]
+export function connectHint({ host, port, resource, ca }: Endpoint): readonly string[] {
+  return [
+    `sallyport connect ${resource} --write   # a kubeconfig for kubectl, helm and k9s`,
+    `sallyport connect ${resource} -- kubectl get pods`,
+    `kubectl --server ${serverOf({ host, port, resource })} --certificate-authority ${ca} --token "$SALLYPORT_TOKEN" get pods`,
+  ]
 }
 
-/** For a local port that asks no password (`sallyport connect`): plain HTTP that does not leave this machine. */
-export function toolArguments({ host, port, resource }: Endpoint): readonly string[] {
-  return ['--server', `http://${host}:${port}/${resource}`]
+export function serverOf(
+  { host, port, resource }: Pick<Endpoint, 'host' | 'port' | 'resource'>,
+  // A local port is plain: what goes through it stays on this machine, or in the tunnel.
+  { plain = false } = {},
+): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return `http${plain ? '' : 's'}://${name}:${port}${ownPath(resource)}`
 }

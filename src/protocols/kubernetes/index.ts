@@ -4,9 +4,10 @@ import type { Protocol } from '#gateway'
 import { type Dialect, ReverseProxy } from '#proxy'
 import { ClusterAccess } from './access.ts'
 import { NAMING, resourceOf } from './cluster-path.ts'
-import { connectHint, toolArguments } from './connect-hint.ts'
+import { connectHint } from './connect-hint.ts'
 import { denial } from './denial.ts'
 import { execSettings } from './exec-plugin.ts'
+import { kubeconfig } from './kubeconfig.ts'
 import { type KubernetesSettings, kubernetesSettings, oneOf, secretFields } from './settings.ts'
 import { readStatement } from './statement.ts'
 
@@ -26,7 +27,7 @@ export function createKubernetes(): Protocol<KubernetesSettings> {
     credentialMaps: { exec: execSettings },
     recording: 'exchanges',
     connectHint,
-    tool: { command: ['kubectl'], environment: () => ({}), arguments: toolArguments },
+    tool: { command: ['kubectl'], environment: () => ({}), file: kubeconfig },
     read: async text => readStatement({ upgrade: undefined, ...readRequestText(text) }),
     readAt: async text => readStatement({ upgrade: undefined, ...readRequestText(text) }),
     serve: (socket, listener, gateway) => proxy.serve(socket, listener, gateway, dialect),
