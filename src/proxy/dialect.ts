@@ -114,6 +114,8 @@ export interface TunnelParts {
   readonly permit: Permit
   readonly exchange: Exchange
   readonly signal: AbortSignal
+  /** The upstream's credential: it does not come back. */
+  readonly secrets: readonly string[]
   /** What of the head's fields the principal may see. */
   readonly shown: (fields: Fields) => Fields
   /** Once, at its end: the bytes that went to the client, and how many values were hidden in them. */

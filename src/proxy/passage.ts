@@ -380,6 +380,7 @@ export class Passage implements AnswerListener {
       permit: this.permit,
       exchange,
       signal: this.#signal,
+      secrets: this.#injected.secrets,
       shown: fields => this.#shown(fields),
       told: (bytes, masked) => {
         this.#bytes = bytes

@@ -1,11 +1,12 @@
 // A WebSocket between client and upstream: frames are followed in both directions, texts on their way to the client are
-// masked where something is hidden from it, and it ends with the session.
+// masked where something is hidden from it, the upstream's credential is in none of them, and it ends with the session.
 import { Buffer } from 'node:buffer'
 import { BodyProblem, type MessageMasker } from '#engines/bodies'
 import type { Permit } from '#gateway'
 import { AccessDenied, GatewayError, isGatewayError, ProtocolError, UpstreamError } from '#model'
 import { Fields, type Tunnel } from '#transport/http'
 import type { TunnelParts } from './dialect.ts'
+import { FramedSecrets } from './framed-secrets.ts'
 import { unreadableAnswer } from './masking.ts'
 import {
   BINARY,
@@ -51,6 +52,7 @@ export async function serveWebSocket(parts: TunnelParts): Promise<void> {
       void session.recordOutput(permit, 'output', bytes)
     },
     keep === 'answers' ? answerBytes : 0,
+    parts.secrets,
   )
   return new Promise((resolve, reject) => {
     let over = false
@@ -133,12 +135,26 @@ class Outward {
   #textual = false
   /** The payload of a control frame that is looked at. */
   #control: Uint8Array[] | undefined
+  readonly #secrets: FramedSecrets
 
-  constructor(permit: Permit, client: Tunnel, record: (bytes: Uint8Array) => void, room: number) {
+  constructor(
+    permit: Permit,
+    client: Tunnel,
+    record: (bytes: Uint8Array) => void,
+    room: number,
+    secrets: readonly string[],
+  ) {
     this.#permit = permit
     this.#client = client
     this.#record = record
     this.#room = room
+    this.#secrets = new FramedSecrets(secrets, {
+      frame: bytes => this.#send(bytes),
+      payload: bytes => {
+        this.#send(bytes)
+        if (this.#textual) this.#keep(bytes)
+      },
+    })
   }
 
   head(head: FrameHead): void {
@@ -160,8 +176,8 @@ class Outward {
         )
       return
     }
-    if (this.#permit.masks && head.length > 0) this.#control = []
-    else this.#send(head.bytes)
+    if (!data && head.length > 0 && (this.#permit.masks || this.#secrets.looks)) this.#control = []
+    else this.#secrets.frame(head.bytes)
   }
 
   payload(bytes: Uint8Array): void {
@@ -174,8 +190,8 @@ class Outward {
       this.#control.push(Buffer.from(bytes))
       return
     }
-    this.#send(bytes)
-    if (this.#textual && head.opcode <= BINARY) this.#keep(bytes)
+    if (head.opcode <= BINARY) this.#secrets.payload(bytes)
+    else this.#send(bytes)
   }
 
   end(): void {
@@ -183,7 +199,7 @@ class Outward {
     if (head.opcode > BINARY) {
       const payload = this.#control && Buffer.concat(this.#control)
       this.#control = undefined
-      if (payload !== undefined) this.#send(this.#shownControl(head, payload))
+      if (payload !== undefined) this.#secrets.frame(this.#shownControl(head, payload))
       return
     }
     if (!head.final) return
@@ -191,9 +207,10 @@ class Outward {
       const shown = this.#shown(Buffer.concat(this.#text))
       this.#text = undefined
       this.#held = 0
-      this.#send(serverFrame(TEXT, shown))
-      this.#keep(shown)
-    }
+      const clean = this.#secrets.whole(shown)
+      this.#send(serverFrame(TEXT, clean))
+      this.#keep(clean)
+    } else this.#secrets.end()
     if (this.#textual) this.#keep(LINE)
   }
 
@@ -212,10 +229,15 @@ class Outward {
   #shownControl({ opcode, bytes }: FrameHead, payload: Buffer): Uint8Array {
     if (opcode === CLOSE && payload.length >= 2) {
       const shown = Buffer.from(this.#shown(payload.subarray(2)))
-      if (shown.equals(payload.subarray(2))) return Buffer.concat([bytes, payload])
-      return closeFrame(payload.readUInt16BE(0), shown.toString('utf8'))
+      if (shown.equals(payload.subarray(2)))
+        return Buffer.concat([bytes, this.#secrets.whole(payload)])
+      return closeFrame(
+        payload.readUInt16BE(0),
+        Buffer.from(this.#secrets.whole(shown)).toString('utf8'),
+      )
     }
-    if (Buffer.from(this.#shown(payload)).equals(payload)) return Buffer.concat([bytes, payload])
+    if (Buffer.from(this.#shown(payload)).equals(payload))
+      return Buffer.concat([bytes, this.#secrets.whole(payload)])
     throw new AccessDenied('answer_unreadable', 'something is masked for you, and a ping holds it')
   }
 
