@@ -6,7 +6,7 @@ export {
   graphqlLimits,
   readGraphql,
 } from './graphql.ts'
-export { keptFirstLine } from './kept-request.ts'
+export { keptFirstLine, keptRequest } from './kept-request.ts'
 export { actionOf, isServed } from './methods.ts'
 export { type MultipartForm, readMultipart } from './multipart.ts'
 export { type ApiDocument, ApiDocumentProblem, readOpenApi } from './openapi.ts'

@@ -109,8 +109,8 @@ describe('a request to a cluster', () => {
         const at = which % path.length
         const character = path[at]!
         if (!/[A-Za-z0-9-]/.test(character)) return
-        const escape = `%${character.charCodeAt(0).toString(16)}`
-        const same = `${before}${path.slice(0, at)}${escape}${path.slice(at + 1)}${after}`
+        const escaped = `%${character.charCodeAt(0).toString(16)}`
+        const same = `${before}${path.slice(0, at)}${escaped}${path.slice(at + 1)}${after}`
         expect(inWords(same)).toBe(said)
         expect(of(same).path).toBe(of(asked).path)
       }),

@@ -11,7 +11,7 @@ export function readFieldSelector(text: string): readonly FieldTerm[] {
     const [, field, operator, written] = /^(.*?)(!=|==|=)(.*)$/su.exec(part) ?? []
     if (field === undefined || operator === undefined || written === undefined)
       throw unreadable('fieldSelector')
-    terms.push({ field, equal: operator !== '!=', value: unescape(written) })
+    terms.push({ field, equal: operator !== '!=', value: unescaped(written) })
   }
   return terms
 }
@@ -52,7 +52,7 @@ function splitTerms(text: string): readonly string[] {
   return [...terms, term]
 }
 
-function unescape(written: string): string {
+function unescaped(written: string): string {
   let value = ''
   let escaped = false
   for (const character of written) {
@@ -69,11 +69,11 @@ function unescape(written: string): string {
 }
 
 const SPACE = String.raw`[ \t\r\n]*`
-const DNS = String.raw`[a-z0-9](?:[-a-z0-9]*[a-z0-9])?`
+const DNS = `[a-z0-9](?:[-a-z0-9]*[a-z0-9])?`
 /** IsQualifiedName; `in` and `notin` are keys too. */
 const KEY = String.raw`(?:(?=[^/]{1,253}/)${DNS}(?:\.${DNS})*/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?`
-const VALUE = String.raw`[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?`
-const INTEGER = String.raw`[0-9]{1,18}`
+const VALUE = `[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?`
+const INTEGER = `[0-9]{1,18}`
 const END = String.raw`(?=[,=!<>() \t\r\n]|$)`
 const LISTED = `${SPACE}(?:${VALUE}${END}${SPACE})?`
 const REQUIREMENT = new RegExp(
