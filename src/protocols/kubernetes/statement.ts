@@ -12,13 +12,20 @@ interface Asked {
   readonly upgrade: string | undefined
 }
 
+const STREAMS: Readonly<Record<string, 'execute' | 'tunnel'>> = {
+  exec: 'execute',
+  attach: 'execute',
+  portforward: 'tunnel',
+}
+
 /** Throws InvalidRequest. */
-export function readStatement({ method, path, query, body, upgrade }: Asked): Statement {
+export function readStatement({ method, path, query, body }: Asked): Statement {
   const info = requestInfo(method, path, query)
   const { isResource, verb, group, resource, subresource, namespace, name } = info
+  const streams = STREAMS[subresource]
   const reads =
     ['get', 'list', 'watch'].includes(verb) && ['', 'log', 'status'].includes(subresource)
-  if (!reads || body.kind !== 'none' || upgrade !== undefined)
+  if ((!reads && streams === undefined) || (body.kind !== 'none' && streams === undefined))
     throw new InvalidRequest('statement_unsupported', 'only what reads is served here')
   const kind = group === '' ? resource : `${resource}.${group}`
   const object = isResource
@@ -28,7 +35,7 @@ export function readStatement({ method, path, query, body, upgrade }: Asked): St
     text: requestText({ method, path, query, fields: [], body }),
     operations: [
       {
-        action: 'read',
+        action: streams ?? 'read',
         verb: subresource === '' ? verb : `${resource}/${subresource}`,
         object,
         columns: [],
