@@ -65,6 +65,7 @@ const DEBIAN = {
   'python3-mysqldb': '/usr/lib/python3/dist-packages/MySQLdb/__init__.py',
   'libmariadb-java': '/usr/share/java/mariadb-java-client.jar',
   sysbench: '/usr/bin/sysbench',
+  'kubernetes-client': '/usr/bin/kubectl',
 }
 
 function installServers() {

@@ -51,7 +51,7 @@ export interface Access {
    * The client's fields as they count here, before this room takes out and puts in what is its own. `masks`: something may be hidden in
    * the answer. Absent: as they came.
    */
-  fields?(fields: Fields, masks: boolean, request: RequestHead): Fields
+  fields?(fields: Fields, masks: boolean): Fields
   /** What a held request would do, for the approver. Undefined: it cannot be told. */
   preview?(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined
   /** Absent: bodies are read by their content type. Throws AccessDenied: nobody here can read it, and something is masked. */
@@ -118,15 +118,6 @@ export interface TunnelParts {
   readonly secrets: readonly string[]
   /** What of the head's fields the principal may see. */
   readonly shown: (fields: Fields) => Fields
-  /** Decides what is asked inside of it; what is permitted may go upstream at once. Rejects with what refused it. */
-  readonly authorize: (statement: Statement) => Promise<Permit>
-  /**
-   * Once, at its end: the bytes that went to the client, how many values were hidden in them, and how what ran there failed;
-   * undefined: it did not.
-   */
-  readonly told: (
-    bytes: number,
-    masked: ReadonlyMap<string, number> | undefined,
-    failure?: string,
-  ) => void
+  /** Once, at its end: the bytes that went to the client, and how many values were hidden in them. */
+  readonly told: (bytes: number, masked: ReadonlyMap<string, number> | undefined) => void
 }

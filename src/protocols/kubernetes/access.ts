@@ -1,13 +1,12 @@
 // One session's way to its cluster: how its requests are read, where they go, and as whom.
 import { requestInfo } from '#engines/kubernetes'
 import type { Session, UpstreamAccess, Waiting } from '#gateway'
-import { type Statement, UpstreamError } from '#model'
+import type { Statement } from '#model'
 import {
   type Access,
   KeptCredential,
   type ReadBody,
   type RequestReader,
-  type TunnelParts,
   type Upstreams,
   type Way,
 } from '#proxy'
@@ -17,7 +16,6 @@ import { clusterCredential } from './credential.ts'
 import { isPreviewed, previewWrite } from './preview.ts'
 import type { KubernetesSettings } from './settings.ts'
 import { readStatement } from './statement.ts'
-import { podStreams, servePodStreams, streamFields } from './streams/pod-streams.ts'
 
 export class ClusterAccess implements Access {
   readonly credential: KeptCredential
@@ -55,28 +53,8 @@ export class ClusterAccess implements Access {
   }
 
   /** Whoever the client says it is besides its proof: the cluster hears it from us alone. */
-  fields(fields: Fields, _masks: boolean, request: RequestHead): Fields {
-    const kept = fields.without(name => name === 'authorization')
-    const streams = podStreams(request, this.#path(request))
-    return streams === undefined ? kept : streamFields(kept, streams)
-  }
-
-  async serveTunnel(parts: TunnelParts): Promise<void> {
-    const { request } = parts.exchange
-    const path = this.#path(request)
-    const streams = podStreams(request, path)
-    if (streams === undefined) throw new UpstreamError('upstream_refused', 'nobody asked for it')
-    const { method, target, upgrade } = request
-    const { query } = target
-    await servePodStreams(parts, streams, port =>
-      readStatement({
-        method,
-        path,
-        query: `${query === undefined ? '' : `${query}&`}ports=${port}`,
-        body: { kind: 'none' },
-        upgrade,
-      }),
-    )
+  fields(fields: Fields): Fields {
+    return fields.without(name => name === 'authorization')
   }
 
   preview(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined {
@@ -106,13 +84,7 @@ export class ClusterAccess implements Access {
 
   #statement(request: RequestHead, body: ReadBody): Statement {
     const { method, target, upgrade } = request
-    const path = this.#path(request)
-    // Whatever cannot be followed is refused before anybody is asked.
-    podStreams(request, path)
+    const path = pathThere(request, this.#session.resource.name)
     return readStatement({ method, path, query: target.query, body: body.asked, upgrade })
-  }
-
-  #path(request: RequestHead): string {
-    return pathThere(request, this.#session.resource.name)
   }
 }

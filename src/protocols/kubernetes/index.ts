@@ -10,7 +10,6 @@ import { execSettings } from './exec-plugin.ts'
 import { kubeconfig } from './kubeconfig.ts'
 import { type KubernetesSettings, kubernetesSettings, oneOf, secretFields } from './settings.ts'
 import { readStatement } from './statement.ts'
-import { UPGRADES } from './streams/negotiation.ts'
 
 export type { KubernetesSettings } from './settings.ts'
 
@@ -37,7 +36,7 @@ export function createKubernetes(): Protocol<KubernetesSettings> {
   const dialect = {
     protocol,
     limits: {},
-    upgrades: UPGRADES,
+    upgrades: [],
     naming: NAMING,
     resourceOf,
     denial,

@@ -12,20 +12,13 @@ interface Asked {
   readonly upgrade: string | undefined
 }
 
-const STREAMS: Readonly<Record<string, 'execute' | 'tunnel'>> = {
-  exec: 'execute',
-  attach: 'execute',
-  portforward: 'tunnel',
-}
-
 /** Throws InvalidRequest. */
-export function readStatement({ method, path, query, body }: Asked): Statement {
+export function readStatement({ method, path, query, body, upgrade }: Asked): Statement {
   const info = requestInfo(method, path, query)
   const { isResource, verb, group, resource, subresource, namespace, name } = info
-  const streams = STREAMS[subresource]
   const reads =
     ['get', 'list', 'watch'].includes(verb) && ['', 'log', 'status'].includes(subresource)
-  if ((!reads && streams === undefined) || (body.kind !== 'none' && streams === undefined))
+  if (!reads || body.kind !== 'none' || upgrade !== undefined)
     throw new InvalidRequest('statement_unsupported', 'only what reads is served here')
   const kind = group === '' ? resource : `${resource}.${group}`
   const object = isResource
@@ -35,7 +28,7 @@ export function readStatement({ method, path, query, body }: Asked): Statement {
     text: requestText({ method, path, query, fields: [], body }),
     operations: [
       {
-        action: streams ?? 'read',
+        action: 'read',
         verb: subresource === '' ? verb : `${resource}/${subresource}`,
         object,
         columns: [],
