@@ -16,8 +16,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // Bodies are JSON among others, and what is hidden in them is masked.
   'engines/bodies': ['model', 'engines/json', 'engines/masking'],
   'engines/policy': ['model', 'engines/addresses'],
-  // Requests of this API are HTTP requests, and their bodies JSON.
-  'engines/kubernetes': ['model', 'engines/http', 'engines/json'],
+  // Requests of this API are HTTP requests, and their bodies JSON, whatever they are written in.
+  'engines/kubernetes': ['model', 'engines/http', 'engines/json', 'engines/kubernetes-protobuf'],
   telemetry: ['model'],
   config: ['model'],
   transport: ['model', 'engines/wire', 'telemetry'],

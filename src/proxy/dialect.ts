@@ -52,6 +52,8 @@ export interface Access {
    * the answer. Absent: as they came.
    */
   fields?(fields: Fields, masks: boolean): Fields
+  /** A body in the form in which it is judged, shown and sent on. Absent: as it came. Throws InvalidRequest. */
+  sent?(request: RequestHead, body: ReadBody): ReadBody
   /** What a held request would do, for the approver. Undefined: it cannot be told. */
   preview?(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined
   /** Absent: bodies are read by their content type. Throws AccessDenied: nobody here can read it, and something is masked. */

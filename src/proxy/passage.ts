@@ -12,6 +12,7 @@ import {
   NO_BODY,
   pipe,
   RepeatedRequest,
+  type RequestHead,
   type ResponseHead,
   type Scheme,
   type UpstreamCall,
@@ -168,15 +169,12 @@ export class Passage implements AnswerListener {
     const { path, query } = request.target
     const { basePath, ownPath, authority } = access.way(request)
     const asked = path === '*' ? '*' : `${basePath}${path.slice(ownPath.length) || '/'}`
-    const fields = requestFields(
-      counting === undefined ? request : { ...request, fields: counting },
-      {
-        carrier,
-        injected: injected.fields,
-        plain: masks,
-        by: { for: ip, proto: scheme, host: request.fields.get('host') ?? '' },
-      },
-    )
+    const fields = requestFields(asCounted(request, counting, this.#body.type), {
+      carrier,
+      injected: injected.fields,
+      plain: masks,
+      by: { for: ip, proto: scheme, host: request.fields.get('host') ?? '' },
+    })
     return {
       method: request.method,
       target: `${asked}${query === undefined ? '' : `?${query}`}`,
@@ -468,4 +466,14 @@ function sameFraming(a: Framing, b: Framing): boolean {
     a === b ||
     (a.kind === 'length' ? b.kind === 'length' && a.length === b.length : a.kind === b.kind)
   )
+}
+
+/** `type`: of the body, where it goes on as another than came. */
+function asCounted(
+  request: RequestHead,
+  counting: Fields | undefined,
+  type: string | undefined,
+): RequestHead {
+  if (type === undefined) return counting === undefined ? request : { ...request, fields: counting }
+  return { ...request, fields: (counting ?? request.fields).with('content-type', type) }
 }

@@ -22,6 +22,8 @@ export interface ReadBody {
   readonly asked: AskedBody
   /** All of it; undefined: it goes on as it comes, from `rest`. */
   readonly bytes: Buffer | undefined
+  /** What `bytes` are, where that is not what the request says. */
+  readonly type?: string
   readonly trailers: Fields | undefined
   readonly rest: Body | undefined
   /** Its bytes are needed no longer. Idempotent. */

@@ -78,10 +78,19 @@ async function readAndServe(open: OpenSession, exchange: Exchange, served: Serve
     throw onRecord(open, exchange, error)
   }
   try {
+    body = sentBody(open, exchange, body)
     await pass(open, exchange, served, body, judge(open, exchange, served, body, reader))
   } catch (error) {
     body.release()
     throw error
+  }
+}
+
+function sentBody(open: OpenSession, exchange: Exchange, body: ReadBody): ReadBody {
+  try {
+    return open.access.sent?.(exchange.request, body) ?? body
+  } catch (error) {
+    throw onRecord(open, exchange, error)
   }
 }
 

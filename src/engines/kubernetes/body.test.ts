@@ -63,7 +63,7 @@ describe('a body in JSON', () => {
     ])
       expect(read('{}', type).sort).toBe('object')
     for (const type of [
-      'application/vnd.kubernetes.protobuf',
+      'application/vnd.kubernetes.protobuf;stream=watch',
       'application/cbor',
       'application/json; charset=utf-16',
       'application/json; stream=watch',

@@ -1,6 +1,7 @@
 // The body of a request, by its content type: what it is to the API server, as a tree. What we cannot read is refused, for
 // policies ask what it holds.
 import { JsonProblem } from '#engines/json'
+import { jsonOfProtobuf, PROTOBUF } from '#engines/kubernetes-protobuf'
 import { InvalidRequest } from '#model'
 import { readJson } from './read-json.ts'
 import { readYaml } from './read-yaml.ts'
@@ -24,13 +25,25 @@ export interface ForwardedBody {
 
 const JSON_TYPE = 'application/json'
 const APPLY_TYPE = 'application/apply-patch+yaml'
-const OBJECTS: ReadonlySet<string> = new Set([JSON_TYPE, 'application/yaml'])
+const OBJECTS: ReadonlySet<string> = new Set([JSON_TYPE, 'application/yaml', PROTOBUF])
 const PATCHES: ReadonlyMap<string, ReadBody['sort']> = new Map([
   ['application/json-patch+json', 'steps'],
   ['application/merge-patch+json', 'merge'],
   ['application/strategic-merge-patch+json', 'merge'],
   [APPLY_TYPE, 'merge'],
 ])
+
+/**
+ * What goes on in the place of a body that others could read in another way than we do, or that we read as what it means.
+ * Undefined: it goes on as it came. Throws InvalidRequest.
+ */
+export function forwardedBody(
+  verb: string,
+  type: string | undefined,
+  bytes: Uint8Array,
+): ForwardedBody | undefined {
+  return bytes.length === 0 ? undefined : readBody(verb, type, bytes).forward
+}
 
 /** `type`: the content type; undefined: none was said. Throws InvalidRequest. */
 export function readBody(verb: string, type: string | undefined, bytes: Uint8Array): ReadBody {
@@ -47,12 +60,18 @@ export function readBody(verb: string, type: string | undefined, bytes: Uint8Arr
       `${verb === 'patch' ? 'patches' : 'bodies'} of the type ${named.slice(0, 64) || 'that is none'} are not served: policies ask what they hold`,
       { hint: 'Send it as JSON (client-go: ContentType "application/json").' },
     )
-  const { tree, wasJson } = named.endsWith('yaml') ? readEither(bytes) : asJson(bytes)
+  const { tree, wasJson } = treeOf(named, bytes)
   if (sort === 'steps' ? !isList(tree) : !isObject(tree))
     throw unreadable(sort === 'steps' ? 'a JSON patch is a list' : 'the body is not an object')
   if (wasJson && (named !== APPLY_TYPE || isReadAlike(bytes))) return { sort, tree }
   const forwarded = named === APPLY_TYPE ? APPLY_TYPE : JSON_TYPE
   return { sort, tree, forward: { type: forwarded, bytes: Buffer.from(writeJson(tree)) } }
+}
+
+function treeOf(type: string, bytes: Uint8Array): { tree: Tree; wasJson: boolean } {
+  if (type === PROTOBUF)
+    return { tree: asJson(Buffer.from(JSON.stringify(jsonOfProtobuf(bytes)))).tree, wasJson: false }
+  return type.endsWith('yaml') ? readEither(bytes) : asJson(bytes)
 }
 
 /** JSON that YAML 1.1 reads as the same: without what it takes for ends of lines or for no escapes. */

@@ -1,4 +1,5 @@
 // The body of a request as what it does to the object on the URL: which requests have one, and what policies ask of it.
+import type { AskedBody as UnreadBody } from '#engines/http'
 import { InvalidRequest } from '#model'
 import { isAboutRights, isConversation, leadsElsewhere } from './actions.ts'
 import { checkAgreement } from './agreement.ts'
@@ -9,12 +10,8 @@ import { readSteps } from './json-patch.ts'
 import type { RequestInfo } from './request-info.ts'
 import { isList, isObject, type Tree } from './tree.ts'
 
-/** `whole`: all of it; `digest`: it is known by its hash; `stream`: it goes on as it comes, unread. */
-export type AskedBody =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'whole'; readonly bytes: Uint8Array }
-  | { readonly kind: 'digest'; readonly length: number; readonly sha256: string }
-  | { readonly kind: 'stream' }
+/** `whole`: as it is sent; else what is known of it, where nobody here reads it (`readsBody`). */
+export type AskedBody = UnreadBody | { readonly kind: 'whole'; readonly bytes: Uint8Array }
 
 const OPTIONS = ['dryRun', 'propagationPolicy', 'gracePeriodSeconds', 'orphanDependents'] as const
 /** What they hold is anybody's words, and no pods. */

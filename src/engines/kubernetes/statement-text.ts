@@ -51,8 +51,7 @@ export function readStatementText(text: string): AskedInWords {
   const { method, path, query, fields, body, upgrade } = readRequestText(text)
   const type = fields.find(([name]) => name === 'content-type')?.[1]
   const asked = { method, path, query, type, upgrade }
-  if (body.kind === 'bytes') return { ...asked, body: { ...body, kind: 'digest' } }
-  if (body.kind !== 'text') return { ...asked, body }
+  if (body.kind !== 'text' || PROXY.test(path)) return { ...asked, body }
   if (!/\/exec\/?$/.test(path))
     return { ...asked, body: { kind: 'whole', bytes: Buffer.from(body.text) } }
   const words = readCommandLine(body.text.trim())
@@ -65,8 +64,10 @@ export function readStatementText(text: string): AskedInWords {
   return { ...asked, query: whole, body: { kind: 'none' } }
 }
 
+/** What it holds is no tree to us, whatever it is. */
+const PROXY = /^\/api\/[^/]+\/proxy\/|^\/apis?\/.*\/proxy(?:\/|$)/
+
 function unread(body: AskedBody) {
-  if (body.kind === 'digest') return { ...body, kind: 'bytes' as const }
   return body.kind === 'whole' ? { kind: 'none' as const } : body
 }
 

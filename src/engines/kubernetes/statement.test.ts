@@ -329,7 +329,7 @@ spec:
     const sha256 = 'ab'.repeat(32)
     const hashed = readRequest({
       ...asked(line),
-      body: { kind: 'digest', length: 3, sha256 },
+      body: { kind: 'bytes', length: 3, sha256 },
     }).statement
     expect([hashed.text, hashed.unread]).toEqual([
       `${line} <3 bytes, SHA-256 ${sha256}>`,

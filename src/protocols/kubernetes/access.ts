@@ -1,5 +1,5 @@
 // One session's way to its cluster: how its requests are read, where they go, and as whom.
-import { requestInfo } from '#engines/kubernetes'
+import { forwardedBody, readsBody, requestInfo } from '#engines/kubernetes'
 import type { Session, UpstreamAccess, Waiting } from '#gateway'
 import type { Statement } from '#model'
 import {
@@ -57,6 +57,23 @@ export class ClusterAccess implements Access {
     return fields.without(name => name === 'authorization')
   }
 
+  /** What is not JSON is judged, shown and sent on as the JSON that it means. */
+  sent(request: RequestHead, body: ReadBody): ReadBody {
+    const { bytes } = body
+    const { fields, method, target } = request
+    const info = requestInfo(method, pathThere(request, this.#session.resource.name), target.query)
+    if (bytes === undefined || fields.get('content-encoding') !== undefined || !readsBody(info))
+      return body
+    const forward = forwardedBody(info.verb, saidOnce(fields, 'content-type'), bytes)
+    if (forward === undefined) return body
+    return {
+      ...body,
+      type: forward.type,
+      bytes: Buffer.from(forward.bytes),
+      release: () => body.release(),
+    }
+  }
+
   preview(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined {
     const { id, principal, resource } = this.#session
     const { method, target, fields } = request
@@ -72,7 +89,7 @@ export class ClusterAccess implements Access {
       method,
       path,
       query: target.query,
-      contentType: fields.get('content-type'),
+      contentType: body.type ?? fields.get('content-type'),
       body: body.bytes,
       group,
       version,
@@ -83,8 +100,17 @@ export class ClusterAccess implements Access {
   }
 
   #statement(request: RequestHead, body: ReadBody): Statement {
-    const { method, target, upgrade } = request
+    const { method, target, fields, upgrade } = request
     const path = pathThere(request, this.#session.resource.name)
-    return readStatement({ method, path, query: target.query, body: body.asked, upgrade })
+    const type = body.type ?? saidOnce(fields, 'content-type')
+    const encoding = saidOnce(fields, 'content-encoding')
+    const asked = { method, path, query: target.query, type, encoding, upgrade }
+    return readStatement({ ...asked, body: body.asked, bytes: body.bytes })
   }
+}
+
+/** All that a field says: two types are none that is served. Undefined: nothing. */
+function saidOnce(fields: Fields, name: string): string | undefined {
+  const said = fields.all(name)
+  return said.length === 0 ? undefined : said.join(', ')
 }

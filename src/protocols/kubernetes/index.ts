@@ -1,5 +1,5 @@
 // Kubernetes: the room's door. What a request means here, and where it goes; all else of a request is the proxy's.
-import { readRequestText } from '#engines/http'
+import { readStatement } from '#engines/kubernetes'
 import type { Protocol } from '#gateway'
 import { type Dialect, ReverseProxy } from '#proxy'
 import { ClusterAccess } from './access.ts'
@@ -9,7 +9,6 @@ import { denial } from './denial.ts'
 import { execSettings } from './exec-plugin.ts'
 import { kubeconfig } from './kubeconfig.ts'
 import { type KubernetesSettings, kubernetesSettings, oneOf, secretFields } from './settings.ts'
-import { readStatement } from './statement.ts'
 
 export type { KubernetesSettings } from './settings.ts'
 
@@ -28,8 +27,8 @@ export function createKubernetes(): Protocol<KubernetesSettings> {
     recording: 'exchanges',
     connectHint,
     tool: { command: ['kubectl'], environment: () => ({}), file: kubeconfig },
-    read: async text => readStatement({ upgrade: undefined, ...readRequestText(text) }),
-    readAt: async text => readStatement({ upgrade: undefined, ...readRequestText(text) }),
+    read: async text => readStatement(text),
+    readAt: async text => readStatement(text),
     serve: (socket, listener, gateway) => proxy.serve(socket, listener, gateway, dialect),
   }
 

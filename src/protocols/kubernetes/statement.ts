@@ -1,43 +1,19 @@
-// What a request to a cluster means, as far as it reads: what writes, runs or tunnels is refused.
-import { requestText } from '#engines/http'
-import { requestInfo } from '#engines/kubernetes'
-import { InvalidRequest, type Statement } from '#model'
+// What a request to a cluster means: its body as it is sent where an API server reads it, and as what is known of it where
+// it goes on through a proxy.
+import { type AskedOfCluster, readRequest, readsBody, requestInfo } from '#engines/kubernetes'
+import type { Statement } from '#model'
 import type { ReadBody } from '#proxy'
 
-interface Asked {
-  readonly method: string
-  readonly path: string
-  readonly query: string | undefined
+interface Asked extends Omit<AskedOfCluster, 'body' | 'type'> {
+  readonly type?: string | undefined
   readonly body: ReadBody['asked']
-  readonly upgrade: string | undefined
+  readonly bytes?: Uint8Array | undefined
 }
 
 /** Throws InvalidRequest. */
-export function readStatement({ method, path, query, body, upgrade }: Asked): Statement {
-  const info = requestInfo(method, path, query)
-  const { isResource, verb, group, resource, subresource, namespace, name } = info
-  const reads =
-    ['get', 'list', 'watch'].includes(verb) && ['', 'log', 'status'].includes(subresource)
-  if (!reads || body.kind !== 'none' || upgrade !== undefined)
-    throw new InvalidRequest('statement_unsupported', 'only what reads is served here')
-  const kind = group === '' ? resource : `${resource}.${group}`
-  const object = isResource
-    ? { name: [kind, namespace, name].filter(each => each !== '').join('/'), kind }
-    : { name: info.path, kind: 'url' }
-  return {
-    text: requestText({ method, path, query, fields: [], body }),
-    operations: [
-      {
-        action: 'read',
-        verb: subresource === '' ? verb : `${resource}/${subresource}`,
-        object,
-        columns: [],
-        flags: [],
-        category: verb,
-      },
-    ],
-    functions: [],
-    phase: 'execute',
-    mayDeriveFrom: [],
-  }
+export function readStatement({ bytes, body, type, ...asked }: Asked): Statement {
+  const { method, path, query } = asked
+  const whole = bytes !== undefined && readsBody(requestInfo(method, path, query))
+  const sent = whole ? { kind: 'whole' as const, bytes } : body
+  return readRequest({ ...asked, type, body: sent }).statement
 }
