@@ -16,6 +16,7 @@ const host = 'web-1@127.0.0.1'
 /** One that a certificate names, and that trusts whoever the test says. */
 let certified: RunningSshd
 let mixed: RunningSshd
+let old: RunningSshd
 /** Of the user who runs it, as every test has it. */
 const POLICY = `@id("certified") permit (principal, action in [Action::"connect", Action::"execute"], resource)
 when { resource in Tag::"known=certificate" };`
@@ -50,6 +51,14 @@ beforeAll(async () => {
     made('-s', authority, '-h', '-I', 'host', '-n', '127.0.0.1', `${key}.pub`)
     return [`HostKey ${key}`, `HostCertificate ${key}-cert.pub`]
   })
+  // With no other key that is certified.
+  old = await startSshd(folder => {
+    const key = join(folder, 'rsa')
+    const [authority, made] = [join(mixed.folder, 'authority'), execFileSync]
+    made('ssh-keygen', ['-q', '-t', 'rsa', '-b', '2048', '-N', '', '-f', key])
+    made('ssh-keygen', ['-q', '-s', authority, '-h', '-I', 'host', '-n', '127.0.0.1', `${key}.pub`])
+    return [`HostKey ${key}`, `HostCertificate ${key}-cert.pub`, 'RekeyLimit 1M']
+  })
   const line = (folder: string, name: string) => readFileSync(join(folder, name), 'utf8').trim()
   const authority = line(certified.folder, 'authority.pub')
   const rsa = `@cert-authority ${line(mixed.folder, 'authority.pub')}`
@@ -67,11 +76,19 @@ beforeAll(async () => {
     upstream: { host: '127.0.0.1', port: mixed.port, hostKeys },
     credential: { user: mixed.user, privateKey: `file:${mixed.key}` },
   })
+  const aged = (name: string, ...hostKeys: string[]) => ({
+    ...other(name),
+    upstream: { host: '127.0.0.1', port: old.port, hostKeys },
+    credential: { user: old.user, privateKey: `file:${old.key}` },
+  })
   stage = await startShellStage({}, POLICY, {
     resources: [
       resource('by-certificate', `@cert-authority ${authority}`),
       resource('stranger', `@cert-authority ${certified.hostKey}`),
       resource('other-host', `@cert-authority ${authority}`, 'localhost'),
+      aged('with-rsa', rsa),
+      aged('with-revoked-rsa', rsa, `@revoked ${line(old.folder, 'rsa.pub')}`),
+      aged('with-other', `@cert-authority ${authority}`),
       other('by-rsa', rsa),
       other('revoked', rsa, `@revoked ${line(mixed.folder, 'ecdsa.pub')}`),
     ],
@@ -79,7 +96,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(async () => {
   await stage?.stop()
-  await Promise.all([certified?.stop(), mixed?.stop()])
+  await Promise.all([certified?.stop(), mixed?.stop(), old?.stop()])
 })
 
 /** A key and its certificate, in files; the agent's. */
@@ -302,7 +319,8 @@ describe('a host', () => {
       await stage.token('order-bot'),
     )
     writeFileSync(join(certified.folder, 'trusted'), shown.stdout)
-    for (const name of ['by-certificate', 'stranger', 'other-host', 'by-rsa', 'revoked'])
+    const names = ['by-certificate', 'stranger', 'other-host', 'by-rsa', 'revoked']
+    for (const name of [...names, 'with-rsa', 'with-revoked-rsa', 'with-other'])
       secrets.set(name, await stage.credential('order-bot', name))
   }, 30_000)
 
@@ -332,6 +350,17 @@ describe('a host', () => {
     const revoked = await via('revoked', 'echo in')
     expect(revoked.code).toBe(77)
     expect(revoked.stderr).toContain('not one of those pinned')
+  })
+
+  test('is known by the certificate of an RSA key, where it has no other, and not once that is revoked', async () => {
+    const known = await via('with-rsa', 'head -c 3000000 /dev/zero | base64 -w0')
+    expect(known.code, known.stderr).toBe(0)
+    expect(known.stdout.length).toBe(4_000_000)
+    for (const name of ['with-revoked-rsa', 'with-other']) {
+      const refused = await via(name, 'echo in')
+      expect(refused.code).toBe(77)
+      expect(refused.stderr).toContain('not one of those pinned')
+    }
   })
 
   test('goes on while keys are exchanged again', async () => {

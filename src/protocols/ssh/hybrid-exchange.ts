@@ -2,7 +2,7 @@
 // would have agreed on ours, what it computes with is replaced. Of the library's insides, as `guard` is; where they
 // look different, a handshake fails.
 import { answerTo, firstWords, freshKeys, secretFrom } from './hybrid-secret.ts'
-import { type Offering, offerInstead } from './offer.ts'
+import { type Exchanging, type Offering, offerInstead, onExchange } from './offer.ts'
 
 export const HYBRID = 'mlkem768x25519-sha256'
 
@@ -25,11 +25,11 @@ interface Exchange {
 }
 
 interface Insides {
-  readonly _protocol: Offering & {
-    _kex: Exchange | undefined
-    /** Another one after each exchange; a client's first comes with the host's greeting. */
-    _decipher: Decipher | undefined
-  }
+  readonly _protocol: Offering &
+    Exchanging & {
+      /** Another one after each exchange; a client's first comes with the host's greeting. */
+      _decipher: Decipher | undefined
+    }
 }
 
 /** Call when all else of the offer is as it will be. `peer`: which side the other end is. */
@@ -68,23 +68,19 @@ export function offerHybrid(connection: object, peer: 'client' | 'host'): void {
       decipher = reading(next)
     },
   })
-  let exchange = protocol._kex
-  Object.defineProperty(protocol, '_kex', {
-    get: () => exchange,
-    set(next: Exchange) {
-      exchange = next
-      // What was sent is what is hashed.
-      next._remoteKexinit = sent.get(next._remoteKexinit) ?? next._remoteKexinit
-      const theirs = namesOf(next._remoteKexinit)
-      const [clients, servers] = peer === 'client' ? [theirs, offered] : [offered, theirs]
-      if (clients.find(name => servers.includes(name)) !== HYBRID) return
-      next.negotiated.kex = HYBRID
-      next.hashName = 'sha256'
-      next.generateKeys = () => {}
-      next.convertPublicKey = key => key
-      if (peer === 'client') answering(next)
-      else asking(next)
-    },
+  onExchange(protocol, begun => {
+    const next = begun as Exchange
+    // What was sent is what is hashed.
+    next._remoteKexinit = sent.get(next._remoteKexinit) ?? next._remoteKexinit
+    const theirs = namesOf(next._remoteKexinit)
+    const [clients, servers] = peer === 'client' ? [theirs, offered] : [offered, theirs]
+    if (clients.find(name => servers.includes(name)) !== HYBRID) return
+    next.negotiated.kex = HYBRID
+    next.hashName = 'sha256'
+    next.generateKeys = () => {}
+    next.convertPublicKey = key => key
+    if (peer === 'client') answering(next)
+    else asking(next)
   })
 }
 

@@ -22,6 +22,29 @@ interface List {
 
 type Ways = { readonly [part in 'cipher' | 'mac' | 'compress' | 'lang']: List }
 
+/** One exchange of keys, from when it is agreed on: another one each time. */
+export interface Exchanging {
+  _kex: object | undefined
+}
+
+const listening = new WeakMap<Exchanging, ((exchange: object) => void)[]>()
+
+/** Calls back with each exchange of keys before anything is computed with it. */
+export function onExchange(protocol: Exchanging, listener: (exchange: object) => void): void {
+  const known = listening.get(protocol)
+  if (known !== undefined) return void known.push(listener)
+  const listeners = [listener]
+  listening.set(protocol, listeners)
+  let exchange = protocol._kex
+  Object.defineProperty(protocol, '_kex', {
+    get: () => exchange,
+    set(next: object) {
+      exchange = next
+      for (const each of listeners) each(next)
+    },
+  })
+}
+
 /** Call before our first message of a key exchange, or right after `connect`. */
 export function offerInstead(
   protocol: Offering,

@@ -1,19 +1,22 @@
 // Host keys under a certificate, ours towards clients and those of hosts towards us: the library knows plain ones only.
 // Like `guard` it works on the library's insides; where those look different, a handshake fails, never succeeds wrongly.
 import type { KeyObject } from 'node:crypto'
-import { type Offering, offerInstead } from '../offer.ts'
+import { type Exchanging, type Offering, offerInstead, onExchange } from '../offer.ts'
 import { ed25519Blob } from '../public-key.ts'
 import { isPrincipal, readCertificate, writeCertificate } from './certificate.ts'
-import { keyBlob, readSubjectKey, type SubjectKey } from './subject-key.ts'
+import { keyBlob, readSubjectKey, type SubjectKey, signatureAlgorithmsOf } from './subject-key.ts'
 
 const PLAIN = 'ssh-ed25519'
 const SUFFIX = '-cert-v01@openssh.com'
 export const CERTIFIED = `${PLAIN}${SUFFIX}`
-/**
- * Keys of hosts that a certificate may be for. No RSA: its certificates go by another name than their signatures, which the
- * library does not look past; a host that has such a key has one of these too.
- */
-const CERTIFIABLE = [PLAIN, 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521']
+const RSA = 'ssh-rsa'
+/** Keys of hosts that a certificate may be for, and by what each signs. */
+const CERTIFIABLE: ReadonlyMap<string, readonly string[]> = new Map(
+  [PLAIN, 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521', RSA].map(type => [
+    type,
+    signatureAlgorithmsOf(type),
+  ]),
+)
 const DAY_MS = 86_400_000
 /** Renewed daily; a client's clock may be some way off. */
 const LASTS_MS = 7 * DAY_MS
@@ -33,10 +36,11 @@ interface Exchange {
 }
 
 interface Insides {
-  readonly _protocol: Offering & {
-    _hostKeys: { readonly [algorithm: string]: HostKey }
-    readonly _kex: Exchange
-  }
+  readonly _protocol: Offering &
+    Exchanging & {
+      _hostKeys: { readonly [algorithm: string]: HostKey }
+      readonly _kex: Exchange
+    }
 }
 
 /** Our certificate, made anew each day. */
@@ -98,13 +102,26 @@ export function presentCertificate(connection: object, certificate: Buffer): voi
 /** A host's: call right after `connect`. `plain`: the types of keys that it may show without one. */
 export function acceptCertificates(connection: object, plain: readonly string[]): void {
   const protocol = (connection as Insides)._protocol
+  const certified = [...CERTIFIABLE.values()].flat().map(algorithm => algorithm + SUFFIX)
   offerInstead(protocol, {
     hostKeys: [
-      ...CERTIFIABLE.map(type => type + SUFFIX),
+      ...certified,
       ...(plain.length === 0 ? [] : protocol._offer.lists.serverHostKey.array),
     ],
   })
+  // An RSA key's certificate goes by another name than what it signs with was agreed on by.
+  onExchange(protocol, begun => {
+    const exchange = begun as Exchange
+    const agreed = exchange.negotiated.serverHostKey
+    if (!certified.includes(agreed)) return
+    const signature = agreed.slice(0, -SUFFIX.length)
+    agreedOn.set(exchange, signature)
+    if (signature.startsWith('rsa-')) exchange.negotiated.serverHostKey = RSA + SUFFIX
+  })
 }
+
+/** By what a host that shows a certificate is to sign. */
+const agreedOn = new WeakMap<Exchange, string>()
 
 /** Whether it is a certificate of any kind, and not a plain key. */
 export const isHostCertificate = (blob: Buffer): boolean => blob.includes(SUFFIX)
@@ -134,23 +151,24 @@ export function verifyHostCertificate(
     authority,
   )
   const seconds = BigInt(Math.floor(now / 1_000))
+  const exchange = (connection as Insides)._protocol._kex
+  const algorithm = agreedOn.get(exchange) ?? ''
   const holds =
     kind === 'host' &&
-    CERTIFIABLE.includes(subject.type) &&
+    CERTIFIABLE.get(subject.type)?.includes(algorithm) === true &&
     !revoked(keyBlob(subject)) &&
     principals.includes(host) &&
     seconds >= validAfter &&
     seconds < validBefore &&
     options.size === 0
   if (!holds) return false
-  const exchange = (connection as Insides)._protocol._kex
   const signature = exchange._sig
   // The certificate is what the exchange is about, so it is hashed first; then the signature is looked at, by the key.
   Object.defineProperty(exchange, '_sig', {
     configurable: true,
     get() {
       exchange._hostKey = keyBlob(subject)
-      exchange.negotiated.serverHostKey = subject.type
+      exchange.negotiated.serverHostKey = algorithm
       return signature
     },
     // Forgotten when the exchange is over.
