@@ -121,6 +121,12 @@ export class CatalogSnapshot implements ColumnOrigins {
     return known
   }
 
+  /** All relations that a view reads; undefined where that cannot be told. */
+  shownBy(view: string): readonly string[] | undefined {
+    const kept = this.#byObject.get(view)
+    return kept === undefined ? undefined : this.#viewed(kept)?.relations.map(each => each.object)
+  }
+
   /** The same statement, its columns with all that they come from. */
   expanded(statement: Statement): Statement {
     const { mayDeriveFrom, lineage } = statement

@@ -1,5 +1,5 @@
 // What a resource's catalog tells of names and columns. The shapes only, and what holds where no catalog was read.
-import type { ColumnOrigins, Names, RelationName } from '#engines/sql'
+import { type ColumnOrigins, DefinitionLog, type Names, type RelationName } from '#engines/sql'
 import type { Statement } from '#model'
 
 /** The catalog of one resource, shared by its sessions. Every answer is from one snapshot. */
@@ -12,8 +12,10 @@ export interface Catalog extends ColumnOrigins {
   expanded(statement: Statement): Statement
   /** Definitions were changed, by whatever session, that were not read since: who depends on it waits for `fresh`. */
   readonly stale: boolean
-  /** Grows with each invalidation. */
-  readonly changes: number
+  /** What its sessions have changed, and are changing: objects' names in lower case. */
+  readonly definitions: DefinitionLog
+  /** All relations that a view reads, those of views in it too; undefined where that cannot be told. */
+  shownBy(view: string): readonly string[] | undefined
   /** Definitions were changed: they are read again before the next answer of `fresh`. */
   invalidate(): void
   /** Whether the snapshot has what such a name means. */
@@ -27,7 +29,8 @@ export function unreadCatalog(fold: boolean): Catalog {
   return {
     version: 0,
     stale: false,
-    changes: 0,
+    definitions: new DefinitionLog(),
+    shownBy: () => undefined,
     names: database => ({
       resolve: ({ schema, name }) => {
         const within = schema ?? database

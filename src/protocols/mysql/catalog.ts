@@ -1,6 +1,6 @@
 // The catalog of one resource, kept fresh: read when it is first asked for, after a definition has changed, and when it
 // is five minutes old; one reading at a time. Does no reading itself.
-import type { Names } from '#engines/sql'
+import { DefinitionLog, type Names } from '#engines/sql'
 import { isGatewayError, Unavailable } from '#model'
 import type { CatalogSnapshot } from './catalog-snapshot.ts'
 import { isTold } from './catalog-system.ts'
@@ -54,9 +54,8 @@ export function createCatalog(read: () => Promise<CatalogSnapshot>, now: () => n
     get version() {
       return version
     },
-    get changes() {
-      return changes
-    },
+    definitions: new DefinitionLog(),
+    shownBy: view => current().shownBy(view),
     get stale() {
       return readChanges !== changes
     },

@@ -352,6 +352,7 @@ export class ClientPump implements FrameReader {
     if (this.#missing(analysis, () => this.#judged(text, phase, permitted))) return
     const { inTransaction } = talk
     const { database } = builder.reading
+    talk.judgedAt = talk.parts.catalog.definitions.changes
     const statement = builder.build(analysis, text, { phase, inTransaction, database })
     this.#authorized(statement, permit => permitted(permit, analysis))
   }
@@ -398,7 +399,14 @@ export class ClientPump implements FrameReader {
           talk.parts.session.complete(permit, { status: 'cancelled', rows: 0, bytes: 0 })
           return
         }
-        go(() => permitted(permit))
+        go(() => {
+          if (!this.#turned(permit)) {
+            permitted(permit)
+            return
+          }
+          talk.parts.session.complete(permit, { status: 'cancelled', rows: 0, bytes: 0 })
+          this.#refuse(new AccessDenied('approval_superseded', TURNED))
+        })
       },
       error => {
         const cancelled = this.#hold.aborted
@@ -410,6 +418,13 @@ export class ClientPump implements FrameReader {
         })
       },
     )
+  }
+
+  /** What was approved for one who may not see everything may read other columns by now. */
+  #turned({ statement }: Permit): boolean {
+    const { parts, judgedAt } = this.#talk
+    const masked = parts.session.dataClasses.some(({ columns }) => columns.length > 0)
+    return masked && parts.builder.mayDiffer(statement, judgedAt)
   }
 
   // ——— prepared statements ———
@@ -428,6 +443,7 @@ export class ClientPump implements FrameReader {
     const { analysis, text, database } = prepared
     const { builder } = this.#talk.parts
     const { inTransaction } = this.#talk
+    this.#talk.judgedAt = this.#talk.parts.catalog.definitions.changes
     const statement = builder.build(analysis, text, {
       phase: 'execute',
       inTransaction,
@@ -610,6 +626,8 @@ export class ClientPump implements FrameReader {
   }
 }
 
+const TURNED =
+  'what the text names was given another meaning while it waited: what was approved may not be what would run'
 const INTERRUPTED = { code: 1317, state: '70100', message: 'Query execution was interrupted' }
 const UNKNOWN = { code: NO_SUCH_STATEMENT, state: 'HY000' }
 

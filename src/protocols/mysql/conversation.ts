@@ -1,4 +1,5 @@
 // What both legs of a session share: who it is, what is under way, and what the server's session has.
+import type { OpenDefinitions } from '#engines/sql'
 import type { Session } from '#gateway'
 import { type CloseReason, type GatewayError, UpstreamError } from '#model'
 import type { Outlet } from '#transport'
@@ -13,6 +14,8 @@ export interface ConversationParts {
   readonly session: Session
   readonly catalog: Catalog
   readonly builder: StatementBuilder
+  /** What this session changes that others may see. */
+  readonly definitions: OpenDefinitions
   readonly toClient: Outlet
   readonly toUpstream: Outlet
   readonly messageBytes: number
@@ -41,6 +44,8 @@ export class Conversation {
   sequence = 0
   /** Of the next packet that the server owes. */
   expected = 0
+  /** The count of changed definitions when the statement at hand was judged. */
+  judgedAt = 0
   /** What ran may have silenced what the server tells of its session: it is told to speak before anything else runs. */
   retrack = false
   /** A cancel of ours is under way: nothing new may be sent that it could hit. */
@@ -65,9 +70,11 @@ export class Conversation {
 
   /** It is sent now. What others are answered from now on may rest on other definitions than it was judged by. */
   begin(exchange: Exchange): void {
-    const { catalog } = this.parts
+    const { catalog, definitions } = this.parts
+    exchange.judgedAt = this.judgedAt
     if (exchange.redefines) catalog.invalidate()
-    exchange.changes = catalog.changes
+    // (Definitions are in no transaction.)
+    definitions.begin(exchange.defines, true)
     this.exchange = exchange
   }
 
@@ -107,6 +114,26 @@ export class Conversation {
   /** What the catalog says may not hold any more. */
   forgetChanged({ kind, redefines }: Exchange): void {
     if (kind === 'result' && redefines) this.parts.catalog.invalidate()
+  }
+
+  /** What was under way is over. */
+  closeDefinitions(): void {
+    const { catalog, definitions } = this.parts
+    const { names } = definitions
+    if (names.length === 0) return
+    catalog.definitions.changed(names)
+    definitions.end()
+  }
+
+  /**
+   * Others changed what the exchange was judged by before it was answered, or are about to: the server may have run either.
+   * Then nothing is known of its answer.
+   */
+  doubts({ permit, judgedAt }: Exchange): boolean {
+    if (permit === undefined || !this.parts.builder.mayDiffer(permit.statement, judgedAt))
+      return false
+    permit.doubt()
+    return true
   }
 
   /** The permit of what is under way is used up. */

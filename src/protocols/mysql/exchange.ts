@@ -1,6 +1,7 @@
 // A command that was sent upstream and whose answer is owed. There is one at a time: the wire has no order but that.
-import type { MysqlAnalysis } from '#engines/sql'
+import type { DefinedNames, MysqlAnalysis } from '#engines/sql'
 import type { Permit } from '#gateway'
+import { definedNames } from './defined-names.ts'
 import type { Prepared } from './prepared.ts'
 
 /**
@@ -20,8 +21,8 @@ export class Exchange {
   hidden = false
   /** Called in place of going on, when a hidden one is answered. */
   onAnswer: ((ok: boolean) => void) | undefined
-  /** The catalog's count of changes when it was sent: an answer that comes after another may mean something else. */
-  changes = 0
+  /** The count of changed definitions when it was judged. */
+  judgedAt = 0
   /** Of its results, which is under way. */
   index = 0
   /** The answer was longer than the permit allows: the rest is dropped. */
@@ -49,6 +50,12 @@ export class Exchange {
       operations.some(({ action }) => action === 'define') ||
       (this.#runsOthers && operations.some(({ flags }) => flags.includes('dynamic')))
     )
+  }
+
+  /** What others would read in another way then. */
+  get defines(): DefinedNames {
+    if (this.kind !== 'result' || !this.redefines) return []
+    return definedNames(this.permit?.statement.operations ?? [], this.analysis)
   }
 
   /** No code ran but what its own words say: what is prepared is what they prepare. */

@@ -18,6 +18,8 @@ import { UpstreamPump } from './upstream-pump.ts'
 const AHEAD = 256 << 10
 /** From the decision to end to closed sockets. */
 const CLOSING_MS = 1_500
+/** A server that was lost sight of has ended its session after so long. */
+const UNSURE_MS = 5 * 60_000
 /** After a cancel was taken, until it can no longer hit the next command: the server's threads take their time. */
 const SETTLING_MS = 20
 
@@ -62,6 +64,8 @@ class Relay {
   }
   #unfollow: (() => void) | undefined
   #upstreamEnded = false
+  /** It is not known whether the server has ended the session, too. */
+  #upstreamBroke = false
   #clientPaused = false
   #upstreamPaused = false
   #bug: unknown
@@ -77,10 +81,12 @@ class Relay {
     const { session, catalog, client, upstream } = parts
     this.#client = new Leg(client)
     this.#upstream = new Leg(upstream)
+    const definitions = catalog.definitions.open()
     this.#talk = new Conversation({
       session,
       catalog,
-      builder: new StatementBuilder(parts.analyser, catalog, parts.reading),
+      definitions,
+      builder: new StatementBuilder(parts.analyser, catalog, parts.reading, definitions),
       toClient: new Outlet(this.#client, 'client'),
       toUpstream: new Outlet(this.#upstream, 'upstream'),
       messageBytes: parts.limits.messageBytes,
@@ -109,6 +115,9 @@ class Relay {
       client.on(event, () => this.#clientLeft())
       upstream.on(event, () => this.#upstreamLeft())
     }
+    upstream.on('error', () => {
+      this.#upstreamBroke = true
+    })
     this.#client.onDrain(() => this.#balance())
     this.#upstream.onData(chunk => this.#receive(this.#fromUpstream, chunk))
     this.#upstream.onDrain(() => this.#balance())
@@ -245,7 +254,9 @@ class Relay {
     const status = reason === 'client_left' ? 'cancelled' : 'failed'
     const { exchange } = talk
     talk.exchange = undefined
-    if (exchange !== undefined) talk.forgetChanged(exchange)
+    // (What others may see is read again when the server has ended, too.)
+    if (exchange !== undefined && talk.parts.definitions.names.length === 0)
+      talk.forgetChanged(exchange)
     if (exchange !== undefined && exchange.kind !== 'fetch') talk.complete(exchange, status)
     for (const prepared of talk.prepared.values()) talk.closeCursor(prepared)
   }
@@ -253,6 +264,7 @@ class Relay {
   #close(reason: CloseReason): void {
     const { client, upstream } = this.#parts
     const deadline = setTimeout(() => {
+      this.#upstreamBroke = true
       client.destroy()
       upstream.destroy()
     }, CLOSING_MS)
@@ -261,6 +273,13 @@ class Relay {
       open -= 1
       if (open > 0) return
       clearTimeout(deadline)
+      // A server ends a session when its statement is over: until then what it was changing may yet be changed.
+      const over = (): void => {
+        if (this.#talk.parts.definitions.names.length > 0) this.#parts.catalog.invalidate()
+        this.#talk.closeDefinitions()
+      }
+      if (this.#upstreamBroke) setTimeout(over, UNSURE_MS).unref()
+      else over()
       if (this.#bug === undefined) this.#resolve(reason)
       else this.#reject(this.#bug)
     }

@@ -8,11 +8,13 @@ import {
   type MysqlAnalysis,
   type MysqlReading,
   type Names,
+  type OpenDefinitions,
   type SqlStatement,
   toStatement,
 } from '#engines/sql'
 import { AccessDenied, type ComparedValue, type Parameter, type Statement } from '#model'
 import type { Catalog } from './catalog-types.ts'
+import { readNames } from './defined-names.ts'
 
 /** Texts of named statements together, in characters: of the oldest it is forgotten what they stand for. */
 const MOST_NAMED_TEXT = 16 << 20
@@ -57,9 +59,17 @@ export class StatementBuilder {
   /** Names of temporary tables that this session made, in whatever database: no catalog shows what is in them. */
   readonly #shadows = new Set<string>()
   #anyShadow = false
+  readonly #own: OpenDefinitions | undefined
   reading: MysqlReading
 
-  constructor(analyser: MysqlAnalyser, catalog: Catalog, reading: MysqlReading) {
+  /** `own`: what this session itself is changing. */
+  constructor(
+    analyser: MysqlAnalyser,
+    catalog: Catalog,
+    reading: MysqlReading,
+    own?: OpenDefinitions,
+  ) {
+    this.#own = own
     this.#analyser = analyser
     this.#catalog = catalog
     this.reading = reading
@@ -75,7 +85,10 @@ export class StatementBuilder {
   build(analysis: MysqlAnalysis, text: string, circumstances: Circumstances): Statement {
     const { phase, parameters, inTransaction, database } = circumstances
     const numbers = parameters?.some(isNumber) === true
-    const template = this.#template(analysis, text, phase, numbers, database)
+    const { definitions } = this.#catalog
+    const known = this.#template(analysis, text, phase, numbers, database)
+    const turning = definitions.mayTurn(() => readNames(known, this.#catalog), this.#own)
+    const template = turning ? this.#unsure(analysis, text, phase, numbers, database) : known
     if (parameters === undefined && !inTransaction && template.text === text) {
       if (template.compared === undefined) return template
     }
@@ -89,6 +102,27 @@ export class StatementBuilder {
       ...compared,
       ...(parameters === undefined || parameters.length === 0 ? {} : { parameters }),
       ...(inTransaction ? { inTransaction } : {}),
+    }
+  }
+
+  /** Whether what the statement names has, or may have by what others do, another meaning than when it was judged. */
+  mayDiffer(statement: Statement, judgedAt: number): boolean {
+    const { definitions } = this.#catalog
+    if (definitions.rests(judgedAt, this.#own)) return false
+    return definitions.mayDiffer(readNames(statement, this.#catalog), judgedAt, this.#own)
+  }
+
+  /** Others are changing what it names: what that means cannot be told before they are done. */
+  #unsure(
+    analysis: MysqlAnalysis,
+    text: string,
+    phase: Circumstances['phase'],
+    numbers: boolean,
+    database: string | undefined,
+  ): Statement {
+    return {
+      ...this.#make(analysis, text, phase, numbers, database, true),
+      mayDeriveFrom: 'all',
     }
   }
 
@@ -180,6 +214,7 @@ export class StatementBuilder {
     phase: Circumstances['phase'],
     numbersBound: boolean,
     database: string | undefined,
+    catalogUnknown = false,
   ): Statement {
     const state: Record<string, string> = database === undefined ? {} : { database }
     const made = toStatement(analysis, this.#names(database), {
@@ -187,6 +222,7 @@ export class StatementBuilder {
       phase,
       state,
       numbersBound,
+      catalogUnknown,
       prepared: name => {
         const named = this.#prepared.get(keyOf(name))
         // Its names keep to the database that it was prepared in: in another one what it runs is not told.

@@ -276,10 +276,9 @@ export class UpstreamPump implements FrameReader {
     if (permit === undefined) return
     const statement =
       statementIndex === undefined ? undefined : analysis?.statements[statementIndex]
-    const { session, builder, catalog } = this.#talk.parts
-    // Definitions that were changed since it was sent, by whatever session: nobody knows which of them it was run by.
+    const { session, builder } = this.#talk.parts
     const outputs =
-      statementIndex === undefined || exchange.changes !== catalog.changes
+      this.#talk.doubts(exchange) || statementIndex === undefined
         ? undefined
         : permit.statement.lineage?.[statementIndex]?.outputs
     this.#plan = planOf(permit, this.#definitions, outputs, builder, this.#format)
@@ -476,6 +475,7 @@ export class UpstreamPump implements FrameReader {
       return
     }
     exchange.errorCode = String(error.code)
+    this.#talk.doubts(exchange)
     // The client was promised the end of the columns before anything else.
     if (this.#phase === 'defined')
       this.#say(exchange, writeEof(0, this.#talk.flags & ~status.moreResults))
@@ -504,6 +504,7 @@ export class UpstreamPump implements FrameReader {
       // Of a text that ends in an error the statements before that one ran.
       talk.parts.builder.ran(analysis, exchange.text, outcome === 'completed' && exchange.isPlain)
       talk.forgetChanged(exchange)
+      talk.closeDefinitions()
     }
     if (exchange.kind === 'fetch' && prepared !== undefined) this.#fetched(exchange, prepared)
     else if (prepared?.cursor === undefined) talk.complete(exchange, outcome)

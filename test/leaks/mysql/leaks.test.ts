@@ -1,7 +1,10 @@
 // The leak suite on MySQL's wire: canaries in classed columns of a real MariaDB, thousands of ways to ask for them in
 // text and as prepared statements, and not one byte of one of them in what a client gets.
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type MysqlStage, startMysqlStage } from '../../e2e/mysql-stage.ts'
+import { openMysql } from '../../servers/mysql-client.ts'
+import { FLAGS } from '../../servers/mysql-packets.ts'
 import { Asker, type Mode, type Seen } from './ask.ts'
 import { allowAllButSeeing } from './policies.ts'
 import { dataClasses, RESET, SCHEMA, watch } from './schema.ts'
@@ -98,4 +101,36 @@ test('without the gateway most of them show a canary: the watch would see it', a
   for (const shape of products(16)) if ((await asker.ask(shape, 'text')).leak) shown += 1
   asker.end()
   expect(shown / products(16).length).toBeGreaterThan(0.8)
+})
+
+describe('a view that another session redefines', () => {
+  test.each([
+    ['select a from turned'],
+    ["select concat(a, '!') from turned"],
+    ['select 1; select lower(a) from turned'],
+    ['select cast(a as signed) from turned'],
+    ['insert into notes (t) select a from turned'],
+  ])('shows nothing to who waits behind it: %s', async text => {
+    await stage.server.query('create or replace view turned as select name as a from people')
+    const where = { ...(await stage.through('ana')), database: 'leaks' }
+    const [one, other] = await Promise.all([
+      openMysql({ ...where, flags: FLAGS.multiStatements }),
+      openMysql(where),
+    ])
+    const holder = await openMysql({ ...stage.direct(), database: 'leaks' })
+    // The catalog is read: what it says of the view is what it was.
+    await one.query('select a from turned')
+    await holder.query('begin')
+    await holder.query('select * from turned')
+    const redefined = other.query('create or replace view turned as select ssn as a from people')
+    await pause(150)
+    const asked = one.query(text)
+    await pause(150)
+    await holder.query('rollback')
+    await redefined
+    const answers = [...(await asked), ...(await one.query('select t from notes'))]
+    for (const client of [one, other, holder]) client.destroy()
+    expect(answers.map(({ bytes }) => watch().sees(bytes))).toEqual(answers.map(() => undefined))
+    await stage.server.query(`${RESET} drop view turned;`)
+  })
 })
