@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Issuer, startIssuer } from '../../demo/index.ts'
 import { harness as http } from '../../src/protocols/http/harness.ts'
+import { harness as kubernetes } from '../../src/protocols/kubernetes/harness.ts'
 import { harness as mysql } from '../../src/protocols/mysql/harness.ts'
 import { harness as postgres } from '../../src/protocols/postgres/harness.ts'
 import { harness as ssh } from '../../src/protocols/ssh/harness.ts'
@@ -16,7 +17,7 @@ import { issuerEntry, type RunningGateway, startGateway } from '../servers/gatew
 import { until } from '../servers/programs.ts'
 import { type Upstream, upstreams } from './upstreams.ts'
 
-const harnesses = [postgres, ssh, http, mysql]
+const harnesses = [postgres, ssh, http, mysql, kubernetes]
 
 test('every protocol has a harness, and every harness a protocol', () => {
   const folders = readdirSync('src/protocols', { withFileTypes: true })

@@ -1,10 +1,13 @@
 // What stands behind the gateway when a protocol is put through the contract suite. The one place of the
 // suite that knows more than a harness tells: how a server of each kind is started, and how what reaches it is seen.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openServerAuthority } from '#transport'
 import { startMariadb } from '../servers/mariadb.ts'
 import { startPostgres } from '../servers/postgres.ts'
 import { startSshd } from '../servers/sshd.ts'
@@ -16,6 +19,8 @@ export interface Upstream {
   readonly secret: string
   readonly database?: string
   readonly hostKey?: string
+  /** Who signs its certificate: PEM. */
+  readonly ca?: string
   /** Called with what comes from the gateway, before the server acts on it. */
   onForward: (bytes: Buffer) => void
   stop(): Promise<void>
@@ -107,6 +112,50 @@ eval "$SSH_ORIGINAL_COMMAND"
       },
     })
   },
+
+  // Sealed as well: the server tells.
+  async kubernetes(setup) {
+    const seen = { onForward: (_bytes: Buffer) => {} }
+    const cluster = await startCluster(JSON.parse(setup), bytes => seen.onForward(bytes))
+    return Object.assign(seen, { ...cluster, user: '', secret: 'upstream-secret' })
+  },
+}
+
+/** An API server of ConfigMaps, over TLS: it tells of each request before it answers. DELETE is done, and deletes nothing. */
+async function startCluster(
+  maps: Readonly<Record<string, string>>,
+  tell: (bytes: Buffer) => void,
+): Promise<Listening & { readonly ca: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-cluster-'))
+  const authority = await openServerAuthority({ folder, now: Date.now })
+  const { certificate: cert, key } = await authority.issueServer(['127.0.0.1'])
+  const server = createHttpsServer({ cert, key }, (request, response) => {
+    request.resume()
+    tell(Buffer.from(`${request.method} ${request.url}\n`))
+    const name = request.url?.split('/').at(-1) ?? ''
+    const value = maps[name]
+    const status = (code: number) => ({ kind: 'Status', apiVersion: 'v1', code })
+    const [code, answer] =
+      request.headers.authorization !== 'Bearer upstream-secret'
+        ? [401, status(401)]
+        : value === undefined
+          ? [404, status(404)]
+          : request.method === 'DELETE'
+            ? [200, status(200)]
+            : [200, { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name }, data: { value } }]
+    response.writeHead(code, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(answer))
+  })
+  const { port, stop } = await listening(server, new Set())
+  return {
+    port,
+    ca: authority.certificate,
+    async stop() {
+      server.closeAllConnections()
+      await stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 /** Answers by path with JSON; PUT is done, and says nothing. */
