@@ -16,8 +16,12 @@ const GRACE_MS = 1_000
 
 /** One per protocol: it holds the connections to upstreams. */
 export class ReverseProxy {
-  readonly upstreams = new Upstreams()
+  readonly upstreams: Upstreams
   readonly #held = new WeakMap<Gateway, HeldBodies>()
+
+  constructor(upstreams = new Upstreams()) {
+    this.upstreams = upstreams
+  }
 
   /** Resolves when both legs are closed. Rejects for a bug of ours only. */
   async serve<Upstream>(

@@ -12,8 +12,14 @@ interface Kept {
 }
 
 export class Upstreams {
+  readonly #most: number | undefined
   readonly #kept = new Map<string, Kept>()
   readonly #keys = new WeakMap<UpstreamOrigin, string>()
+
+  /** `most`: connections to one of them (HTTP/1.1), where each long answer keeps its own. */
+  constructor(most?: number) {
+    this.#most = most
+  }
 
   /** Throws ConfigurationError when the origin's rule for addresses does not hold. */
   of(resource: string, origin: UpstreamOrigin): Upstream {
@@ -25,7 +31,8 @@ export class Upstreams {
       return known.upstream
     }
     this.#forget(now)
-    const upstream = new Upstream(origin)
+    const most = this.#most
+    const upstream = new Upstream(origin, most === undefined ? {} : { maxConnections: most })
     this.#kept.set(key, { upstream, used: now })
     return upstream
   }

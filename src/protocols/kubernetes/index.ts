@@ -1,7 +1,7 @@
 // Kubernetes: the room's door. What a request means here, and where it goes; all else of a request is the proxy's.
 import { readStatement } from '#engines/kubernetes'
 import type { Protocol } from '#gateway'
-import { type Dialect, ReverseProxy } from '#proxy'
+import { type Dialect, ReverseProxy, Upstreams } from '#proxy'
 import { ClusterAccess } from './access.ts'
 import { NAMING, resourceOf } from './cluster-path.ts'
 import { connectHint } from './connect-hint.ts'
@@ -12,9 +12,12 @@ import { type KubernetesSettings, kubernetesSettings, oneOf, secretFields } from
 
 export type { KubernetesSettings } from './settings.ts'
 
+/** Each watch keeps one, and controllers have dozens. */
+const MOST_CONNECTIONS = 4_096
+
 /** The protocol. One per process: it holds the connections to clusters. */
 export function createKubernetes(): Protocol<KubernetesSettings> {
-  const proxy = new ReverseProxy()
+  const proxy = new ReverseProxy(new Upstreams(MOST_CONNECTIONS))
 
   const protocol: Protocol<KubernetesSettings> = {
     name: 'kubernetes',
