@@ -181,6 +181,12 @@ const rows: readonly Row[] = [
     ...only(404, [409, 'own', 'audit']),
   })),
   {
+    route: `GET ${paths.screen}`,
+    query: () => '?at=0',
+    id: things => things.session,
+    ...only(404, [409, 'own', 'audit']),
+  },
+  {
     // Nor is what one has typed oneself to be read without the right.
     route: `GET ${paths.input}`,
     id: things => things.session,

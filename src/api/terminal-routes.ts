@@ -10,12 +10,19 @@ import { need } from './rights.ts'
 import { onRecord, readableSession } from './session-routes.ts'
 
 const CAST = 'application/x-asciicast'
+/** Ten years. */
+const MOST_SECONDS = 315_360_000
 
 export function terminalRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'principal' } as const
   const params = z.strictObject({ id: z.string() })
   const querystring = z.strictObject({ entry: z.coerce.number().int().min(0).optional() })
-  const castQuery = querystring.extend({ input: z.stringbool().default(false) })
+  /** Of the session's own time. */
+  const seconds = z.coerce.number().min(0).max(MOST_SECONDS)
+  const castQuery = querystring.extend({
+    input: z.stringbool().default(false),
+    from: seconds.optional(),
+  })
 
   const readable = async (caller: Caller, id: string, input = false): Promise<SessionSummary> => {
     const session = await readableSession(parts, caller, id)
@@ -31,17 +38,22 @@ export function terminalRoutes(routes: Routes, parts: ApiParts): void {
       config,
       schema: {
         summary:
-          'What a terminal of a session showed, as asciicast v3: the first one, or that of the statement with the audit entry `entry`. Your own, or any with console:audit. With `input` also what was typed there, as far as it is kept: needs console:audit, also for your own. Reading it is on record',
+          'What a terminal of a session showed, as asciicast v3: the first one, or that of the statement with the audit entry `entry`. Your own, or any with console:audit. With `from`, seconds since the session began, it begins with what was shown then. With `input` also what was typed there, as far as it is kept: needs console:audit, also for your own. Reading it is on record',
         params,
         querystring: castQuery,
       },
     },
     async (request, reply) => {
       const session = await readable(request.caller!, request.params.id, request.query.input)
-      const lines = parts.recordings.cast(session.id, request.query)
+      const { entry, input, from } = request.query
+      const lines = parts.recordings.cast(session.id, {
+        entry,
+        input,
+        from: from === undefined ? undefined : timeIn(session, from),
+      })
       // What cannot be read is said before anything is sent; afterwards the answer can only break off.
       const first = await lines.next()
-      return reply.type(CAST).send(Readable.from(from(first.value ?? '', lines)))
+      return reply.type(CAST).send(Readable.from(following(first.value ?? '', lines)))
     },
   )
 
@@ -61,6 +73,25 @@ export function terminalRoutes(routes: Routes, parts: ApiParts): void {
       const session = await readable(request.caller!, request.params.id)
       const found = await parts.recordings.typedCommands(session.id, request.query.entry)
       return { about: schemas.AID, ...found } as const
+    },
+  )
+
+  routes.get(
+    paths.screen,
+    {
+      config,
+      schema: {
+        summary:
+          'What a terminal of a session showed `at` so many seconds after the session began, as pieces that draw it. The same terminal, and the same rights, as for the asciicast',
+        params,
+        querystring: querystring.extend({ at: seconds }),
+        response: { 200: schemas.shownScreen },
+      },
+    },
+    async request => {
+      const session = await readable(request.caller!, request.params.id)
+      const { at, entry } = request.query
+      return parts.recordings.screen(session.id, timeIn(session, at), entry)
     },
   )
 
@@ -88,7 +119,11 @@ export function terminalRoutes(routes: Routes, parts: ApiParts): void {
   )
 }
 
-async function* from(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
+function timeIn({ startedAt }: SessionSummary, seconds: number): number {
+  return startedAt + Math.round(seconds * 1_000)
+}
+
+async function* following(first: string, rest: AsyncIterable<string>): AsyncGenerator<string> {
   yield first
   yield* rest
 }

@@ -35,6 +35,7 @@ interface ReplayOptions {
   readonly cast?: boolean
   readonly commands?: boolean
   readonly input?: boolean
+  readonly from?: string
   readonly entry?: string
 }
 
@@ -103,6 +104,10 @@ export function sessionCommands(program: Command): void {
     .option('--cast', 'what a terminal of it showed, as asciicast v3')
     .option('--commands', 'what was typed at its prompts, as read from the screen; not evidence')
     .option(
+      '--from <seconds>',
+      'with --cast: begins with what was shown so long after the session began',
+    )
+    .option(
       '--input',
       'what was typed and shown back, where it is kept: needs console:audit; with --cast beside what was shown',
     )
@@ -111,15 +116,20 @@ export function sessionCommands(program: Command): void {
       'with --cast or --commands: of the statement with this audit entry; else the first',
     )
   runs(replay, async ({ client, output, pass, signal }, id) => {
-    const { cast, commands, input, entry } = replay.opts<ReplayOptions>()
-    const query = entry === undefined ? '' : `?entry=${wholeNumber('--entry', entry)}`
+    const { cast, commands, input, from, entry } = replay.opts<ReplayOptions>()
+    const asked = new URLSearchParams()
+    if (entry !== undefined) asked.set('entry', String(wholeNumber('--entry', entry)))
     if (cast === true) {
-      const typed = input === true ? `${query === '' ? '?' : '&'}input=true` : ''
-      return client().pieces(`${path('cast', id)}${query}${typed}`, pass)
+      if (input === true) asked.set('input', 'true')
+      if (from !== undefined) asked.set('from', String(secondsOf('--from', from)))
+      return client().pieces(`${path('cast', id)}${queryOf(asked)}`, pass)
     }
+    if (from !== undefined) throw new WrongUsage('--from goes with --cast.')
     if (commands === true) {
       const { startedAt } = await client().get<SessionView>(path('session', id))
-      const found = await client().get<TypedCommandsView>(`${path('typedCommands', id)}${query}`)
+      const found = await client().get<TypedCommandsView>(
+        `${path('typedCommands', id)}${queryOf(asked)}`,
+      )
       return print(output, found, view => commandsText(view, startedAt))
     }
     if (entry !== undefined) throw new WrongUsage('--entry goes with --cast or --commands.')
@@ -222,6 +232,16 @@ function path(
 ): string {
   if (id === undefined) throw new WrongUsage('Which session? See: sallyport sessions.')
   return paths[name].replace(':id', encodeURIComponent(id))
+}
+
+function queryOf(asked: URLSearchParams): string {
+  return asked.size === 0 ? '' : `?${asked}`
+}
+
+function secondsOf(option: string, given: string): number {
+  if (!/^\d{1,9}(?:\.\d{1,3})?$/.test(given))
+    throw new WrongUsage(`${option} takes seconds: 90, or 12.5.`)
+  return Number(given)
 }
 
 const UNITS: Readonly<Record<string, number>> = {

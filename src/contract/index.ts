@@ -40,6 +40,7 @@ export type PrecedentView = z.infer<typeof precedents.precedent>
 export type TimeQuestion = z.input<typeof time.timeQuestion>
 export type ExplanationView = z.infer<typeof explanation.explanation>
 export type TypedCommandsView = z.infer<typeof terminal.typedCommands>
+export type ShownScreenView = z.infer<typeof terminal.shownScreen>
 export type TypedInputView = z.infer<typeof terminal.typedInput>
 export type GrantView = z.infer<typeof schemas.grant>
 export type SessionView = z.infer<typeof schemas.session>

@@ -26,6 +26,7 @@ export const paths = {
   cast: '/api/sessions/:id/cast',
   typedCommands: '/api/sessions/:id/typed-commands',
   input: '/api/sessions/:id/input',
+  screen: '/api/sessions/:id/screen',
   watch: '/api/sessions/:id/watch',
   endSession: '/api/sessions/:id/end',
   now: '/api/now',

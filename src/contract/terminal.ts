@@ -20,6 +20,22 @@ export const typedInput = z.object({
   next: z.number().optional(),
 })
 
+/** What a terminal showed at a moment: pieces that draw it on a blank one, in order. */
+export const shownScreen = z.object({
+  /** Of what ran there: its entry in the log, when it began (Unix ms), its text. */
+  entry: z.number(),
+  at: z.number(),
+  text: z.string(),
+  pieces: z
+    .array(
+      z.union([
+        z.object({ at: z.number(), text: z.string() }),
+        z.object({ at: z.number(), columns: z.number(), rows: z.number() }),
+      ]),
+    )
+    .readonly(),
+})
+
 export interface TypedLine {
   /** Of its first key. */
   readonly at: number

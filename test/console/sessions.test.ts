@@ -532,6 +532,42 @@ describe('a terminal', () => {
     expect(complaints).toEqual([])
   })
 
+  it('shows the moment that was asked for while a long recording is still on its way', async () => {
+    const { page } = await pageOf('dora', '/requests')
+    await page.route(/\/api\/sessions\/ses-terminal$/, route =>
+      route.fulfill({ json: { ...shell, bytes: 90_000_000, endedAt: began + 9_000 } }),
+    )
+    let give = (): void => {}
+    const held = new Promise<void>(resolve => {
+      give = resolve
+    })
+    await page.route(/\/api\/sessions\/ses-terminal\/recording/, async route => {
+      await held
+      await route.fulfill({ json: [...recorded, outcome] })
+    })
+    await page.route(/\/api\/sessions\/ses-terminal\/screen\?at=1.25$/, route =>
+      route.fulfill({
+        json: {
+          entry: 7,
+          at: began,
+          text: '<shell>',
+          pieces: [
+            { at: began, columns: 70, rows: 5 },
+            { at: began, text: '\u001b[2;3Has it was then' },
+          ],
+        },
+      }),
+    )
+    await page.goto(`${stage.url}/sessions/ses-terminal?at=1.25`)
+    const screen = page.getByRole('region', { name: 'terminal of <shell>' })
+    await screen.getByText('as it was then').waitFor()
+    await page.getByText('reading the recording').waitFor()
+    await picture(page, 'terminal-meanwhile')
+    give()
+    await screen.getByText('ls --color').waitFor()
+    expect(await page.getByText('as it was then').count()).toBe(0)
+  })
+
   it('is seen as it is while it lives: nothing that came is missing, nothing is there twice', async () => {
     const told = [3, 4, 5]
       .map(

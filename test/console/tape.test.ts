@@ -106,6 +106,35 @@ describe('a terminal', () => {
     expect(text(await shown(tape, 50))).toEqual(['progress', 'more'])
   })
 
+  it('asks what it showed where it would take long to play there, and goes on from it', async () => {
+    const pieces: Piece[] = [
+      { at: 0, columns: 24, rows: 6 },
+      ...Array.from({ length: 500 }, (_, n) => ({ at: n + 1, text: `line ${n + 1}\r\n` })),
+    ]
+    const asked: number[] = []
+    const far = async (time: number): Promise<readonly Piece[]> => {
+      asked.push(time)
+      const lines = Array.from({ length: 5 }, (_, n) => `line ${time - 4 + n}\r\n`)
+      return [
+        { at: time, columns: 24, rows: 6 },
+        { at: time, text: lines.join('') },
+      ]
+    }
+    const tape = new Tape({ far, farAway: 1_000 })
+    tape.extend(pieces)
+    const plain = new Tape()
+    plain.extend(pieces)
+    for (const time of [400, 401, 420, 30, 500, 250]) {
+      const there = await shown(tape, time)
+      expect(text(there)).toEqual(text(await shown(plain, time)))
+      expect(tape.played).toBeLessThan(1_100)
+    }
+    expect(asked).toEqual([400, 500, 250])
+    const lost = new Tape({ far: () => Promise.reject(new Error('gone')), farAway: 1_000 })
+    lost.extend(pieces)
+    expect(text(await shown(lost, 400))).toEqual(text(await shown(plain, 400)))
+  })
+
   it('is the same from a kept screen as from its beginning, whatever came', async () => {
     await fc.assert(
       fc.asyncProperty(

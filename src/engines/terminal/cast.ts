@@ -16,6 +16,8 @@ export type Shown =
       readonly at: number
       readonly stream: 'output' | 'error'
       readonly bytes: Uint8Array
+      /** Of the event in the recording. */
+      readonly number?: number | undefined
     }
   | { readonly kind: 'size'; readonly at: number; readonly size: TerminalSize }
   /** Without a text: a line that was typed and not shown back. */

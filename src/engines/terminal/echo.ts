@@ -2,6 +2,7 @@
 // shown is anything else than its own letters is held back whole, and only that there was one is told: so is what is typed
 // at a prompt without echo, and what is masked where it is shown. Nothing comes out of here that the output does not have.
 import { Buffer } from 'node:buffer'
+import { wholeCharacters } from './characters.ts'
 
 export type TypedPiece =
   | { readonly at: number; readonly text: string }
@@ -198,16 +199,4 @@ function keyAt(text: string, from: number): string {
 
 function isControl(character: string): boolean {
   return /^\p{Cc}$/u.test(character)
-}
-
-/** Up to where it does not end in the middle of a character. */
-function wholeCharacters(bytes: Buffer): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back += 1) {
-    const byte = bytes[bytes.length - back] ?? 0
-    if (byte < 0x80) break
-    if (byte < 0xc0) continue
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2
-    return length > back ? bytes.length - back : bytes.length
-  }
-  return bytes.length
 }

@@ -13,11 +13,11 @@ interface Insides {
 /** Lines above the screen that are still there. */
 const SCROLLBACK = 200
 
-export function emulator(columns: number, rows: number): Terminal {
+export function emulator(columns: number, rows: number, scrollback = SCROLLBACK): Terminal {
   const made = new Terminal({
     cols: columns,
     rows,
-    scrollback: SCROLLBACK,
+    scrollback,
     allowProposedApi: true,
     logLevel: 'off',
   })

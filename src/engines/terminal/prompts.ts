@@ -7,7 +7,13 @@ import { emulator, resize, show } from './emulator.ts'
 /** `text` is of one piece of output: the host may be at rest after it. */
 export type PromptPiece =
   | (Shown & { readonly kind: 'size' })
-  | { readonly kind: 'text'; readonly at: number; readonly text: string }
+  | {
+      readonly kind: 'text'
+      readonly at: number
+      readonly text: string
+      /** Of the event in the recording; none where it ends in the middle of a character. */
+      readonly number?: number
+    }
 
 export interface TypedCommand {
   /** Unix ms: when the line was left. */

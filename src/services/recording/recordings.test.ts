@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -105,6 +105,58 @@ describe('a recording', () => {
     for (const from of [2_500, 3_001, 4_444, 5_999, 6_000])
       expect(await recordings.read('ses-1', { from })).toEqual(all.slice(from))
     await expect(recordings.read('ses-1', { from: 10 })).rejects.toThrow('does not open')
+  })
+
+  it('a long terminal is shown as it was at a moment without all that came before', async () => {
+    const recorder = await recordings.start(session, () => {})
+    const size = { columns: 90, rows: 20 }
+    recorder.add({
+      kind: 'statement',
+      at: 1000,
+      entry: 2,
+      text: 'a shell',
+      effect: 'permit',
+      code: 'permitted',
+      policies: [],
+    })
+    recorder.add({ kind: 'size', at: 1000, entry: 2, ...size, type: 'xterm' })
+    for (let n = 0; n < 60_000; n++)
+      recorder.addOutput(1000 + n, 2, 'output', Buffer.from(`line ${n} ${'é'.repeat(12)}\r\n`))
+    const at = 51_000
+    const lives = await recordings.screen('ses-1', at)
+    await recordings.end({ ...session, endedAt: 90_000, closeReason: 'client_left' })
+    const screen = await recordings.screen('ses-1', at)
+    expect(screen).toMatchObject({ entry: 2, at: 1000, text: 'a shell' })
+    expect(screen.pieces[0]).toEqual({ at: expect.any(Number), ...size })
+    const texts = screen.pieces.map(piece => ('text' in piece ? piece.text : '')).join('')
+    expect(texts.endsWith(`line 50000 ${'é'.repeat(12)}\r\n`)).toBe(true)
+    const all = lives.pieces.map(piece => ('text' in piece ? piece.text : '')).join('')
+    expect(texts.length).toBeLessThan(all.length / 2)
+
+    // The beginning of the recording is not looked at again.
+    const bytes = readFileSync(file())
+    bytes.fill(0, 12, 12 + bytes.readUInt32BE(8))
+    writeFileSync(file(), bytes)
+    expect(await recordings.screen('ses-1', at, 2)).toEqual(screen)
+    const cast = await Array.fromAsync(recordings.cast('ses-1', { entry: 2, from: at }))
+    const lines = cast.map(line => JSON.parse(line))
+    expect(lines[0]).toMatchObject({
+      title: 'a shell',
+      timestamp: 51,
+      term: { cols: 90, rows: 20, type: 'xterm' },
+    })
+    const shown = lines.slice(1) as [number, string, string][]
+    const first = shown.findIndex(([interval]) => interval > 0)
+    expect(shown[first]).toEqual([0.001, 'o', `line 50001 ${'é'.repeat(12)}\r\n`])
+    expect(shown[0]?.[2]).toContain(`line ${60_000 - shown.length - 18} `)
+    expect(shown.at(-1)?.[2]).toContain('line 59999 ')
+
+    // Screens that cannot be read are none: then the recording is, and this one is damaged.
+    const kept = readdirSync(folder).find(name => name.endsWith('.screens')) ?? ''
+    writeFileSync(join(folder, kept), bytes)
+    await expect(recordings.screen('ses-1', at, 2)).rejects.toThrow('does not open')
+    await recordings.erase('ses-1')
+    await expect(recordings.screen('ses-1', at, 2)).rejects.toThrow('was erased')
   })
 
   it('keeps what was typed apart: a file and a key of its own, which go with it', async () => {

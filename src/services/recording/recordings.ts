@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Kysely, sql } from 'kysely'
+import { type Shown, StreamTexts } from '#engines/terminal'
 import {
   type CloseReason,
   InvalidRequest,
@@ -16,13 +17,14 @@ import { type BlockPlace, blockPlaces, openBlocks } from './blocks.ts'
 import { writeEnded } from './ended-sessions.ts'
 import { type EventPiece, eventPieces, firstEvent } from './event-pieces.ts'
 import type { RecordedEvent } from './events.ts'
+import { Keyframes } from './keyframes.ts'
 import { rebuild } from './rebuild.ts'
 import { type RecordedChunk, SessionRecorder } from './recorder.ts'
 import { type RunFilter, RunList, type RunSummary } from './runs.ts'
 import { forgetIn, SearchIndex } from './search-index.ts'
 import { FEWEST_CHARACTERS, findSessions, type SessionFilter } from './session-search.ts'
 import type { RecordingTables } from './tables.ts'
-import { castOf, shownOn, terminalOf } from './terminals.ts'
+import { type Beginning, castOf, screenOf, shownOn, terminalOf } from './terminals.ts'
 import { TypedCommandReader, type TypedCommands } from './typed-commands.ts'
 
 /** What was typed is a file of its own, under a key of its own: this is its name. */
@@ -31,12 +33,29 @@ const inputOf = (session: string): string => `${session}-typed`
 interface CastParts {
   readonly entry?: number | undefined
   readonly input?: boolean
+  /** Unix ms. */
+  readonly from?: number | undefined
+}
+
+/** What a terminal showed at a moment: what draws it on a blank one. */
+export interface ShownScreen {
+  /** Of what ran there, when it began, and its text. */
+  readonly entry: number
+  readonly at: number
+  readonly text: string
+  readonly pieces: readonly (
+    | { readonly at: number; readonly text: string }
+    | { readonly at: number; readonly columns: number; readonly rows: number }
+  )[]
 }
 
 interface Part {
   readonly from?: number
   readonly mostCharacters?: number
 }
+
+/** A recording of so many blocks holds a MiB at most. */
+const SHORT_BLOCKS = 2
 
 /** What one reading gives: the rest is asked for with `from`. */
 const MOST_READ_CHARACTERS = 16 * 1024 * 1024
@@ -52,6 +71,7 @@ export class Recordings {
   readonly #open = new Map<string, SessionRecorder>()
   readonly #runs: RunList
   readonly #typed = new TypedCommandReader()
+  readonly #keyframes: Keyframes
   readonly #timer: NodeJS.Timeout
   #rebuilding: Promise<number> | undefined
   #closing = false
@@ -71,6 +91,7 @@ export class Recordings {
     onTrouble?: (error: unknown) => void
   }) {
     this.#folder = parts.folder
+    this.#keyframes = new Keyframes(parts.folder)
     this.#kysely = parts.kysely
     this.#begun = new BegunSessions(parts.kysely)
     this.#runs = new RunList(parts.kysely)
@@ -262,10 +283,87 @@ export class Recordings {
 
   /**
    * What a terminal of the session showed, as the lines of an asciicast v3: the first one, or that of the statement with
-   * this entry; with what was typed there, if that is wanted and kept. Throws as `read` does, and InvalidRequest when there is none; before the first line.
+   * this entry; with what was typed there, if that is wanted and kept; `from` a moment on, beginning with what it showed then. Throws as `read` does, and InvalidRequest when there is none; before the first line.
    */
-  cast(id: string, { entry, input = false }: CastParts = {}): AsyncGenerator<string> {
-    return castOf(() => this.events(id), entry, input ? () => this.#inputEvents(id) : undefined)
+  async *cast(id: string, { entry, input = false, from }: CastParts = {}): AsyncGenerator<string> {
+    const beginning = await this.#beginning(id, entry, from)
+    const typed = input ? this.#inputEvents(id) : undefined
+    yield* castOf(beginning, this.#shown(id, beginning), typed)
+  }
+
+  /**
+   * What the terminal of the session showed at that time, in Unix ms: pieces that draw it, in order. Throws as `cast` does, and
+   * InvalidRequest when that is more than one answer may be.
+   */
+  async screen(id: string, at: number, entry?: number): Promise<ShownScreen> {
+    const beginning = await this.#beginning(id, entry, at)
+    const { terminal, frame } = beginning
+    const pieces: ShownScreen['pieces'][number][] = []
+    const texts = new StreamTexts()
+    let characters = 0
+    const add = (shown: Shown): void => {
+      if (shown.kind === 'size') pieces.push({ at: shown.at, ...shown.size })
+      if (shown.kind !== 'output') return
+      const text = texts.read(shown)
+      characters += text.length
+      pieces.push({ at: shown.at, text })
+    }
+    if (frame !== undefined) {
+      pieces.push({ at: frame.at, columns: frame.columns, rows: frame.rows })
+      add(screenOf(frame))
+    }
+    for await (const shown of this.#shown(id, beginning)) {
+      if (shown.at > at) break
+      add(shown)
+      if (characters > MOST_READ_CHARACTERS)
+        throw new InvalidRequest(
+          'request_conflict',
+          'Too much came until then: read the recording.',
+        )
+    }
+    return { entry: terminal.entry, at: terminal.at, text: terminal.text, pieces }
+  }
+
+  /** From its start, or the last screen that is kept by that time: they are made for it where there are none. */
+  async #beginning(
+    id: string,
+    entry: number | undefined,
+    at: number | undefined,
+  ): Promise<Beginning> {
+    const { endedAt } = await this.get(id)
+    await this.#open.get(id)?.flush()
+    if (at !== undefined && endedAt !== undefined && (await this.#isLong(id))) {
+      const key = await this.#key(id)
+      if (entry !== undefined) {
+        const found = await this.#keyframes.before({ id, entry, key }, at)
+        if (found !== undefined) return { ...found, at }
+      }
+      const terminal = await terminalOf(this.events(id), entry)
+      const kept = { id, entry: terminal.entry, key }
+      let found = await this.#keyframes.before(kept, at)
+      if (found === undefined) {
+        await this.#keyframes.make(kept, terminal, () => shownOn(this.#events(id, 0), terminal))
+        found = await this.#keyframes.before(kept, at)
+      }
+      return { terminal, frame: found?.frame, at }
+    }
+    const terminal = await terminalOf(this.events(id), entry)
+    return { terminal, frame: undefined, at: at ?? terminal.at }
+  }
+
+  /** A short one is played to any moment of it in no time; of one that lives no screens are kept. */
+  async #isLong(id: string): Promise<boolean> {
+    if (this.#open.has(id)) return false
+    const file = await this.#openFile(id)
+    try {
+      return (await blockPlaces(file)).length > SHORT_BLOCKS
+    } finally {
+      await file.close()
+    }
+  }
+
+  #shown(id: string, { terminal, frame }: Beginning): AsyncGenerator<Shown> {
+    return shownOn(this.#events(id, frame === undefined ? 0 : frame.number + 1), terminal)
   }
 
   async *#inputEvents(id: string): AsyncGenerator<RecordedEvent> {
@@ -279,7 +377,7 @@ export class Recordings {
    */
   async typedCommands(id: string, entry?: number): Promise<TypedCommands> {
     const terminal = await terminalOf(this.events(id), entry)
-    return this.#typed.read(() => shownOn(this.events(id), terminal))
+    return this.#typed.read(() => shownOn(this.#events(id, 0), terminal))
   }
 
   /** Live events of a session, each with its number in the recording; undefined when it does not run on this node. */
@@ -347,6 +445,14 @@ export class Recordings {
 
   async *#pieces(id: string): AsyncGenerator<EventPiece> {
     for await (const { piece } of this.#numbered(id, 0)) yield piece
+  }
+
+  async *#events(
+    id: string,
+    from: number,
+  ): AsyncGenerator<{ number: number; event: RecordedEvent }> {
+    for await (const { number, piece } of this.#numbered(id, from))
+      yield { number, event: piece.event() }
   }
 
   /** From that event on: blocks before its own are not read, but for the few that are looked into to find it. */

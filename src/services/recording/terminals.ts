@@ -1,11 +1,17 @@
 // Recordings of terminals, as others read them. A session may hold many; the first is the one that is meant when nobody
 // says which. Read from the recording one event at a time: it may be larger than memory.
-import { bytesOf, CastWriter, type Shown, type TerminalSize } from '#engines/terminal'
+import {
+  bytesOf,
+  CastWriter,
+  type Keyframe,
+  type Shown,
+  type TerminalSize,
+} from '#engines/terminal'
 import { InvalidRequest } from '#model'
 import type { RecordedEvent } from './events.ts'
 
 /** A statement whose output was recorded. */
-interface Terminal {
+export interface Terminal {
   readonly entry: number
   readonly at: number
   readonly text: string
@@ -13,29 +19,38 @@ interface Terminal {
   readonly size: TerminalSize | undefined
 }
 
-type Events = () => AsyncIterable<RecordedEvent>
+/** Where to begin in a recording: with the screen that was there, before what comes next. */
+export interface Beginning {
+  readonly terminal: Terminal
+  /** Unix ms; what comes before is told as if it came then. */
+  readonly at: number
+  readonly frame: Keyframe | undefined
+}
 
-/**
- * The lines of an asciicast v3, with what was typed where that is given. Throws InvalidRequest before the first line when
- * there is no such terminal.
- */
+/** The lines of an asciicast v3. `shown` and `typed` are what comes behind the beginning. */
 export async function* castOf(
-  events: Events,
-  entry?: number,
-  input?: Events,
+  { terminal, at, frame }: Beginning,
+  shown: AsyncIterable<Shown>,
+  typed?: AsyncIterable<RecordedEvent>,
 ): AsyncGenerator<string> {
-  const terminal = await terminalOf(events(), entry)
-  const cast = new CastWriter(terminal.at, terminal.size)
+  const size = frame === undefined ? terminal.size : { ...terminal.size, ...sizeOf(frame) }
+  const cast = new CastWriter(at, size)
   yield cast.header(terminal.text)
-  let last = terminal.at
-  const all = shownOn(events(), terminal)
-  for await (const shown of input === undefined ? all : inOrder(all, typedOn(input(), terminal))) {
-    last = shown.at
-    const line = cast.write(shown)
+  if (frame !== undefined) yield cast.write(screenOf(frame))
+  let last = at
+  const input = typed === undefined ? undefined : typedOn(typed, terminal, at)
+  for await (const each of input === undefined ? shown : inOrder(shown, input)) {
+    last = each.at
+    const line = cast.write(each)
     if (line !== '') yield line
   }
   const rest = cast.end(last)
   if (rest !== '') yield rest
+}
+
+/** A screen as something that is shown. */
+export function screenOf({ at, text, number }: Keyframe): Shown & { kind: 'output' } {
+  return { kind: 'output', at, stream: 'output', bytes: Buffer.from(text, 'utf8'), number }
 }
 
 /** The one with that entry, or the first that had a terminal, or the first with output. */
@@ -70,15 +85,16 @@ export async function terminalOf(
 
 /** What it showed, until it ended or the recording does. */
 export async function* shownOn(
-  events: AsyncIterable<RecordedEvent>,
+  events: AsyncIterable<{ readonly number: number; readonly event: RecordedEvent }>,
   { entry, at }: Terminal,
 ): AsyncGenerator<Shown> {
-  for await (const event of events) {
+  for await (const { number, event } of events) {
     if (event.kind === 'note') {
       if (event.at >= at) yield event
     } else if (!('entry' in event) || event.entry !== entry) {
     } else if (event.kind === 'output') {
-      yield { kind: 'output', at: event.at, stream: event.stream, bytes: bytesOf(event) }
+      const { stream } = event
+      yield { kind: 'output', at: event.at, stream, bytes: bytesOf(event), number }
     } else if (event.kind === 'size') {
       yield { kind: 'size', at: event.at, size: sizeOf(event) }
     } else if (event.kind === 'outcome') {
@@ -91,15 +107,16 @@ export async function* shownOn(
 async function* typedOn(
   events: AsyncIterable<RecordedEvent>,
   { entry }: Terminal,
+  from: number,
 ): AsyncGenerator<Shown> {
   for await (const event of events)
-    if (event.kind === 'input' && event.entry === entry)
+    if (event.kind === 'input' && event.entry === entry && event.at >= from)
       yield { kind: 'input', at: event.at, text: event.text }
 }
 
 /** What was typed comes before what was shown at the same time; behind the end comes nothing. */
 async function* inOrder(
-  shown: AsyncGenerator<Shown>,
+  shown: AsyncIterable<Shown>,
   typed: AsyncGenerator<Shown>,
 ): AsyncGenerator<Shown> {
   let next = await typed.next()
@@ -113,7 +130,7 @@ async function* inOrder(
   for (; next.done !== true; next = await typed.next()) yield next.value
 }
 
-function sizeOf({ columns, rows, type }: RecordedEvent & { kind: 'size' }): TerminalSize {
+function sizeOf({ columns, rows, type }: TerminalSize): TerminalSize {
   return { columns, rows, ...(type === undefined ? {} : { type }) }
 }
 

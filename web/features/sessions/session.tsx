@@ -1,7 +1,16 @@
 // One session: what was asked, what was decided, what was seen; as it happens while it lives, and again as it was.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import {
+  lazy,
+  type RefObject,
+  Suspense,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { type LiveEvent, paths, type RecordedEventView, type SessionView } from '#contract'
 import { asking, at, call } from '../../data/gateway.ts'
 import { useFresh } from '../../data/live.ts'
@@ -13,7 +22,13 @@ import { type Step, stepsOf } from './recording.ts'
 import { Steps } from './steps.tsx'
 import { Timeline } from './timeline.tsx'
 
+const Meanwhile = lazy(async () => ({
+  default: (await import('../terminal/terminal.tsx')).Meanwhile,
+}))
+
 const route = getRouteApi('/sessions/$id')
+/** So much takes a while to come. */
+const LONG_BYTES = 8 * 1024 * 1024
 const touches = (event: LiveEvent): boolean => event.kind.startsWith('session.')
 const WATCHED = [
   'opened',
@@ -119,6 +134,7 @@ function Replay({
   session: SessionView
   scroller: RefObject<HTMLElement | null>
 }) {
+  const { at: address } = route.useSearch()
   const watched = useWatch(session.id, session.endedAt === undefined)
   const recording = useQuery({
     queryKey: ['recording', session.id],
@@ -143,7 +159,17 @@ function Replay({
   )
   if (recording.error)
     return <Failure error={recording.error} again={() => void recording.refetch()} />
-  if (recording.data === undefined) return <p className="text-soft">reading the recording …</p>
+  if (recording.data === undefined)
+    return (
+      <>
+        <p className="text-soft">reading the recording …</p>
+        {address !== undefined && session.bytes > LONG_BYTES && (
+          <Suspense>
+            <Meanwhile id={session.id} seconds={address} />
+          </Suspense>
+        )}
+      </>
+    )
   if (steps.length === 0)
     return <Empty title="Nothing was asked yet.">It shows here as it comes.</Empty>
   return <Played session={session} steps={steps} scroller={scroller} />

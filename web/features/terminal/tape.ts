@@ -13,11 +13,27 @@ export type Piece =
 const APART = 64 * 1024
 /** The page answers its reader after so many. */
 const BREATH = 128 * 1024
+/** So much is not played to get to a moment, where somebody else knows what it showed. */
+const FAR = 4 * 1024 * 1024
 const MOST_KEPT_BYTES = 32 * 1024 * 1024
 const USUAL = { columns: 80, rows: 24 } as const
 
+/** What draws a terminal as it was at a time, in Unix ms, on a blank one; undefined: it is not known. */
+export type Far = (time: number) => Promise<readonly Piece[] | undefined>
+
+interface Bounds {
+  readonly apart?: number
+  readonly mostKeptBytes?: number
+  readonly far?: Far | undefined
+  readonly farAway?: number
+}
+
 export class Tape {
   readonly #pieces: Piece[] = []
+  /** How many characters there are up to and with each piece. */
+  readonly #ends: number[] = []
+  readonly #far: Far | undefined
+  readonly #farAway: number
   /** In order; `next` is the piece that comes after it. */
   #kept: { readonly next: number; readonly screen: Kept }[] = []
   #keptBytes = 0
@@ -33,16 +49,20 @@ export class Tape {
   #wanted: number | undefined
   #playing: Promise<void> | undefined
 
-  constructor({ apart = APART, mostKeptBytes = MOST_KEPT_BYTES } = {}) {
+  constructor({ apart = APART, mostKeptBytes = MOST_KEPT_BYTES, far, farAway = FAR }: Bounds = {}) {
     this.#apart = apart
     this.#mostKeptBytes = mostKeptBytes
+    this.#far = far
+    this.#farAway = farAway
   }
 
   /** What came so far: what it has already is not looked at again. */
   extend(pieces: readonly Piece[]): void {
     for (let at = this.#pieces.length; at < pieces.length; at += 1) {
       const piece = pieces[at]
-      if (piece !== undefined) this.#pieces.push(piece)
+      if (piece === undefined) continue
+      this.#pieces.push(piece)
+      this.#ends.push((this.#ends.at(-1) ?? 0) + ('text' in piece ? piece.text.length : 0))
     }
   }
 
@@ -89,6 +109,8 @@ export class Tape {
       this.#next = nearest?.next ?? 0
       this.#since = 0
     }
+    if (this.#upTo(target) - this.#upTo(this.#next) > this.#farAway && (await this.#leap(target)))
+      return
     let since = 0
     while (this.#next < target) {
       const piece = this.#pieces[this.#next]
@@ -108,6 +130,33 @@ export class Tape {
       // Somebody wants another moment by now.
       if (this.#wanted !== undefined) return
     }
+  }
+
+  #upTo(pieces: number): number {
+    return this.#ends[pieces - 1] ?? 0
+  }
+
+  /** To where it would take long to play to, as somebody else knows it. */
+  async #leap(target: number): Promise<boolean> {
+    const at = this.#pieces[target - 1]?.at
+    if (at === undefined || this.#far === undefined) return false
+    const drawn = await this.#far(at).catch(() => undefined)
+    if (drawn === undefined) return false
+    // Somebody wants another moment by now.
+    if (this.#wanted !== undefined) return true
+    this.#screen = terminal(USUAL.columns, USUAL.rows)
+    this.#size = undefined
+    this.#since = 0
+    for (const piece of drawn) {
+      if (!('text' in piece)) this.#size = piece
+      else {
+        play(this.#screen, piece.text)
+        this.played += piece.text.length
+      }
+      this.#fit()
+    }
+    this.#next = target
+    return true
   }
 
   /** Another size waits for the end of a control sequence. */

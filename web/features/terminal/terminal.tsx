@@ -1,13 +1,18 @@
 // A terminal as it was at a moment, or as it is. What stands on it came from a host: it is drawn as text, cell by cell.
-import { memo, useEffect, useMemo, useRef, useState } from 'react'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { paths, type ShownScreenView } from '#contract'
+import { asking, at, call } from '../../data/gateway.ts'
 import { Mark, Verbatim } from '../../ui/parts.tsx'
 import { plain } from '../../ui/text.ts'
 import { Input } from './input.tsx'
 import { type Ink, MOST_COLUMNS, type Row, type Run, type View } from './screen.ts'
-import { type Piece, Tape } from './tape.ts'
+import { type Far, type Piece, Tape } from './tape.ts'
 import { Typed } from './typed.tsx'
 import './terminal.css'
 
+const route = getRouteApi('/sessions/$id')
 /** As wide as fits, within what can be read. */
 const LARGEST_PX = 13
 const SMALLEST_PX = 9
@@ -33,7 +38,37 @@ export function TerminalScreen({
   /** Of the session. */
   startedAt: number
 }) {
-  const tape = useMemo(() => new Tape(), [])
+  const { id } = route.useParams()
+  // What lives has no screens beside it.
+  const far = useCallback(
+    async (moment: number) => (await screenAt(id, entry, (moment - startedAt) / 1_000)).pieces,
+    [id, entry, startedAt],
+  )
+  return (
+    <>
+      <Screen pieces={pieces} time={time} name={name} live={live} far={live ? undefined : far} />
+      <Typed entry={entry} startedAt={startedAt} live={live} />
+      <Input entry={entry} startedAt={startedAt} live={live} />
+      <Raw pieces={pieces} />
+    </>
+  )
+}
+
+/** The screen alone. */
+function Screen({
+  pieces,
+  time,
+  name,
+  live,
+  far,
+}: {
+  pieces: readonly Piece[]
+  time: number
+  name: string
+  live: boolean
+  far?: Far | undefined
+}) {
+  const tape = useMemo(() => new Tape({ far }), [far])
   const [view, setView] = useState<View>()
   useEffect(() => {
     tape.extend(pieces)
@@ -81,11 +116,32 @@ export function TerminalScreen({
         )}
         {view.lost && <span>Something here could not be drawn: see what came, as text.</span>}
       </p>
-      <Typed entry={entry} startedAt={startedAt} live={live} />
-      <Input entry={entry} startedAt={startedAt} live={live} />
-      <Raw pieces={pieces} />
     </>
   )
+}
+
+/** A moment of a long recording that is still on its way, in seconds since the session began. */
+export function Meanwhile({ id, seconds }: { id: string; seconds: number }) {
+  const found = useQuery({
+    queryKey: ['screen', id, seconds],
+    queryFn: ({ signal }) => screenAt(id, undefined, seconds, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  })
+  // Nothing of it was on a terminal, or it cannot be had: the recording comes anyway, or says why not.
+  if (found.data === undefined) return null
+  const { pieces, text } = found.data
+  return <Screen pieces={pieces} time={Number.POSITIVE_INFINITY} name={plain(text)} live={false} />
+}
+
+function screenAt(
+  id: string,
+  entry: number | undefined,
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<ShownScreenView> {
+  const asked = { at: Math.max(0, seconds), ...(entry === undefined ? {} : { entry }) }
+  return call(asking(at(paths.screen, { id }), asked), signal === undefined ? {} : { signal })
 }
 
 /** Rows that look the same are drawn once. */
