@@ -51,7 +51,7 @@ export interface Access {
    * The client's fields as they count here, before this room takes out and puts in what is its own. `masks`: something may be hidden in
    * the answer. Absent: as they came.
    */
-  fields?(fields: Fields, masks: boolean): Fields
+  fields?(fields: Fields, masks: boolean, request: RequestHead): Fields
   /** A body in the form in which it is judged, shown and sent on. Absent: as it came. Throws InvalidRequest. */
   sent?(request: RequestHead, body: ReadBody): ReadBody
   /** What a held request would do, for the approver. Undefined: it cannot be told. */
@@ -120,6 +120,15 @@ export interface TunnelParts {
   readonly secrets: readonly string[]
   /** What of the head's fields the principal may see. */
   readonly shown: (fields: Fields) => Fields
-  /** Once, at its end: the bytes that went to the client, and how many values were hidden in them. */
-  readonly told: (bytes: number, masked: ReadonlyMap<string, number> | undefined) => void
+  /** Decides what is asked inside of it; what is permitted may go upstream at once. Rejects with what refused it. */
+  readonly authorize: (statement: Statement) => Promise<Permit>
+  /**
+   * Once, at its end: the bytes that went to the client, how many values were hidden in them, and how what ran there failed;
+   * undefined: it did not.
+   */
+  readonly told: (
+    bytes: number,
+    masked: ReadonlyMap<string, number> | undefined,
+    failure?: string,
+  ) => void
 }

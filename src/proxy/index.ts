@@ -15,6 +15,15 @@ export type {
 export { readAnswer, unreadableAnswer } from './masking.ts'
 export { originOf } from './origin.ts'
 export type { ReadBody } from './request-body.ts'
+export { SecretFilter } from './secret-filter.ts'
 export { ReverseProxy } from './serve.ts'
 export { statusOf } from './status.ts'
 export { Upstreams } from './upstreams.ts'
+export {
+  CLOSE,
+  closeFrame,
+  type FrameHead,
+  FrameReader,
+  type FrameReceiver,
+  serverFrame,
+} from './websocket.ts'

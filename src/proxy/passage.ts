@@ -1,7 +1,13 @@
 // One request under its permit: its way upstream, the answer's way back, and what came of it. Nothing here waits that need
 // not: a request that is repeated on a kept connection is answered in the turns in which its bytes came.
 import { endingError, type Permit } from '#gateway'
-import { AccessDenied, type CloseReason, isGatewayError, UpstreamError } from '#model'
+import {
+  AccessDenied,
+  type CloseReason,
+  isGatewayError,
+  type Statement,
+  UpstreamError,
+} from '#model'
 import {
   type AnswerListener,
   Body,
@@ -29,6 +35,10 @@ import { framingOf, type ReadBody } from './request-body.ts'
 import type { OpenSession, RequestForm } from './sessions.ts'
 import { serveWebSocket } from './tunnel.ts'
 import type { Upstreams } from './upstreams.ts'
+
+/** For what a client was told last to reach it, before its connection is cut. */
+const FAREWELL_MS = 2_000
+const LOST = { status: 'cancelled', errorCode: 'lost', rows: 0, bytes: 0 } as const
 
 export interface PassageParts {
   readonly exchange: Exchange
@@ -59,6 +69,8 @@ export class Passage implements AnswerListener {
   #over = false
   #askedAgain = false
   #tunnelled = false
+  /** How what ran in a tunnel failed. */
+  #failure: string | undefined
   #sent = 0
 
   constructor(
@@ -165,7 +177,7 @@ export class Passage implements AnswerListener {
     const { exchange, ip, scheme } = this.#parts
     const { access, carrier } = this.#open
     const { request } = exchange
-    const counting = access.fields?.(request.fields, masks)
+    const counting = access.fields?.(request.fields, masks, request)
     const { path, query } = request.target
     const { basePath, ownPath, authority } = access.way(request)
     const asked = path === '*' ? '*' : `${basePath}${path.slice(ownPath.length) || '/'}`
@@ -380,16 +392,31 @@ export class Passage implements AnswerListener {
       signal: this.#signal,
       secrets: this.#injected.secrets,
       shown: fields => this.#shown(fields),
-      told: (bytes, masked) => {
+      authorize: statement => this.#authorize(statement),
+      told: (bytes, masked, failure) => {
         this.#bytes = bytes
         this.#masked = masked
+        this.#failure = failure
       },
     }
     const served = access.serveTunnel?.(parts) ?? serveWebSocket(parts)
     served.then(
       () => this.#end(),
-      error => this.#end(error),
+      error => this.#end(error, isGatewayError(error)),
     )
+  }
+
+  /** What is asked on the way: of the same client, and no sooner permitted than it is on record. */
+  async #authorize(statement: Statement): Promise<Permit> {
+    const { session, outbox } = this.#open
+    const waiting = { notify() {}, signal: this.#signal }
+    const permit = await session.authorize(statement, waiting)
+    if (this.#over) {
+      session.complete(permit, LOST)
+      throw new UpstreamError('upstream_lost', 'it was no longer wanted')
+    }
+    outbox.clear()
+    return permit
   }
 
   /** Without what the principal may not see, and without our credential. */
@@ -413,7 +440,8 @@ export class Passage implements AnswerListener {
     }
   }
 
-  #end(error?: unknown): void {
+  /** `isTold`: the client was told, and what it was told is on its way. */
+  #end(error?: unknown, isTold = false): void {
     if (this.#over) return
     this.#over = true
     const { session, running } = this.#open
@@ -425,7 +453,7 @@ export class Passage implements AnswerListener {
       error !== undefined && session.signal.aborted
         ? endingError(session.signal.reason as CloseReason)
         : error
-    const done = error === undefined && this.#status < 400
+    const done = error === undefined && this.#status < 400 && this.#failure === undefined
     try {
       session.complete(this.permit, {
         status: this.#left && error !== undefined ? 'cancelled' : done ? 'completed' : 'failed',
@@ -440,11 +468,14 @@ export class Passage implements AnswerListener {
       // A bug of ours, told as one: the decision is on record, and the client is not left waiting.
       why ??= failure
     }
-    if (why !== undefined) this.#parts.refuse(why)
+    if (why === undefined) return
+    if (isTold) setTimeout(() => this.#parts.refuse(why), FAREWELL_MS).unref()
+    else this.#parts.refuse(why)
   }
 
   #code(error: unknown): string {
     if (isGatewayError(error)) return error.code
+    if (this.#failure !== undefined) return this.#failure
     return this.#status === 0 ? 'failed' : String(this.#status)
   }
 }

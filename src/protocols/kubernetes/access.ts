@@ -1,12 +1,13 @@
 // One session's way to its cluster: how its requests are read, where they go, and as whom.
-import { forwardedBody, readsBody, requestInfo } from '#engines/kubernetes'
+import { forwardedBody, portStatement, readsBody, requestInfo } from '#engines/kubernetes'
 import type { Session, UpstreamAccess, Waiting } from '#gateway'
-import type { Statement } from '#model'
+import { type Statement, UpstreamError } from '#model'
 import {
   type Access,
   KeptCredential,
   type ReadBody,
   type RequestReader,
+  type TunnelParts,
   type Upstreams,
   type Way,
 } from '#proxy'
@@ -16,6 +17,7 @@ import { clusterCredential } from './credential.ts'
 import { isPreviewed, previewWrite } from './preview.ts'
 import type { KubernetesSettings } from './settings.ts'
 import { readStatement } from './statement.ts'
+import { podStreams, servePodStreams, streamFields } from './streams/pod-streams.ts'
 
 export class ClusterAccess implements Access {
   readonly credential: KeptCredential
@@ -53,8 +55,22 @@ export class ClusterAccess implements Access {
   }
 
   /** Whoever the client says it is besides its proof: the cluster hears it from us alone. */
-  fields(fields: Fields): Fields {
-    return fields.without(name => name === 'authorization')
+  fields(fields: Fields, _masks: boolean, request: RequestHead): Fields {
+    const kept = fields.without(name => name === 'authorization')
+    const streams = podStreams(request, this.#path(request))
+    return streams === undefined ? kept : streamFields(kept, streams)
+  }
+
+  async serveTunnel(parts: TunnelParts): Promise<void> {
+    const { request } = parts.exchange
+    const path = this.#path(request)
+    const streams = podStreams(request, path)
+    if (streams === undefined) throw new UpstreamError('upstream_refused', 'nobody asked for it')
+    const { method, target, upgrade } = request
+    const asked = { method, path, query: target.query, type: undefined, upgrade }
+    await servePodStreams(parts, streams, port =>
+      portStatement({ ...asked, body: { kind: 'none' } }, port),
+    )
   }
 
   /** What is not JSON is judged, shown and sent on as the JSON that it means. */
@@ -101,11 +117,17 @@ export class ClusterAccess implements Access {
 
   #statement(request: RequestHead, body: ReadBody): Statement {
     const { method, target, fields, upgrade } = request
-    const path = pathThere(request, this.#session.resource.name)
+    const path = this.#path(request)
+    // Whatever cannot be followed is refused before anybody is asked.
+    podStreams(request, path)
     const type = body.type ?? saidOnce(fields, 'content-type')
     const encoding = saidOnce(fields, 'content-encoding')
     const asked = { method, path, query: target.query, type, encoding, upgrade }
     return readStatement({ ...asked, body: body.asked, bytes: body.bytes })
+  }
+
+  #path(request: RequestHead): string {
+    return pathThere(request, this.#session.resource.name)
   }
 }
 

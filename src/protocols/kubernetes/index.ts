@@ -9,6 +9,7 @@ import { denial } from './denial.ts'
 import { execSettings } from './exec-plugin.ts'
 import { kubeconfig } from './kubeconfig.ts'
 import { type KubernetesSettings, kubernetesSettings, oneOf, secretFields } from './settings.ts'
+import { UPGRADES } from './streams/negotiation.ts'
 
 export type { KubernetesSettings } from './settings.ts'
 
@@ -38,7 +39,7 @@ export function createKubernetes(): Protocol<KubernetesSettings> {
   const dialect = {
     protocol,
     limits: {},
-    upgrades: [],
+    upgrades: UPGRADES,
     naming: NAMING,
     resourceOf,
     denial,

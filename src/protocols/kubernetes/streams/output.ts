@@ -1,0 +1,135 @@
+// What a command says, on its way to the client: what the principal may not see is taken out, what is sent is recorded, and
+// neither a slow client nor a slow disk makes us hold more than a piece.
+import type { Buffer } from 'node:buffer'
+import type { OutputStream, Permit, Session } from '#gateway'
+import { SecretFilter } from '#proxy'
+import { type Governor, nothingFromClient, type Ways } from './governor.ts'
+
+/** How long an unfinished line may wait for its rest: a prompt must be seen. */
+const QUIET_MS = 25
+/** And one that goes on all the time. */
+const LONGEST_MS = 250
+/** Who says so much meanwhile is in the middle of a long line: only what no value can reach into goes on. */
+const BUSY_BYTES = 512
+
+export interface OutputParts {
+  readonly session: Session
+  readonly permit: Permit
+  readonly stream: OutputStream
+  /** Our own credential there: it does not come back. */
+  readonly secrets: readonly string[]
+  /** Bytes kept of this stream; more is sent and counted, not kept. */
+  readonly keep: number
+  /** As much of it as may be sent. */
+  readonly allow: (bytes: Uint8Array) => Uint8Array
+  /** The upstream is not read before that. */
+  readonly hold: (until: Promise<unknown> | undefined) => void
+}
+
+export class Output implements Governor {
+  readonly #parts: OutputParts
+  readonly #ways: Ways
+  readonly #text
+  readonly #secrets: SecretFilter
+  /** Bytes that the filter keeps. */
+  #begun = 0
+  #room: number
+  #pauses = 0
+  #quiet: NodeJS.Timeout | undefined
+  /** Runs while something is held. */
+  #late: NodeJS.Timeout | undefined
+  #came = 0
+  #over = false
+
+  constructor(parts: OutputParts, ways: Ways) {
+    this.#parts = parts
+    this.#ways = ways
+    this.#room = parts.keep
+    this.#text = parts.permit.text()
+    this.#secrets = new SecretFilter(parts.secrets)
+  }
+
+  fromClient(bytes: Buffer, last: boolean): void {
+    nothingFromClient(this.#ways, bytes, last)
+  }
+
+  fromUpstream(bytes: Buffer, last: boolean): void {
+    if (this.#over) return
+    clearTimeout(this.#quiet)
+    this.#came += bytes.length
+    const clean = this.#secrets.write(bytes)
+    this.#begun += bytes.length - clean.length
+    this.#send(this.#text.write(clean))
+    if (last) {
+      this.flush()
+      this.#ways.toClient(bytes.subarray(0, 0), true)
+      this.drop()
+    } else this.#watch()
+  }
+
+  flush(): void {
+    if (this.#over) return
+    this.#rest()
+    this.#release()
+  }
+
+  /** Nothing more is sent, and what is held is lost. */
+  drop(): void {
+    this.#over = true
+    this.#rest()
+  }
+
+  #rest(): void {
+    clearTimeout(this.#quiet)
+    clearTimeout(this.#late)
+    this.#late = undefined
+  }
+
+  /** The command is quiet only while it is listened to: a client that does not read must not choose where a line is cut. */
+  #watch(): void {
+    if (this.#over || this.#pauses > 0 || this.#text.held + this.#begun === 0) {
+      this.#rest()
+      return
+    }
+    this.#quiet = setTimeout(() => {
+      this.#release()
+      this.#watch()
+    }, QUIET_MS)
+    if (this.#late !== undefined) return
+    this.#came = 0
+    this.#late = setTimeout(() => {
+      this.#late = undefined
+      clearTimeout(this.#quiet)
+      if (this.#came >= BUSY_BYTES) this.#send(this.#text.ease())
+      else this.#release()
+      this.#watch()
+    }, LONGEST_MS)
+  }
+
+  /** All that is kept. */
+  #release(): void {
+    this.#begun = 0
+    this.#send(this.#text.write(this.#secrets.end()))
+    this.#send(this.#text.flush())
+  }
+
+  #send(all: Uint8Array): void {
+    const { session, permit, stream, allow } = this.#parts
+    const bytes = allow(all)
+    if (bytes.length === 0 || this.#over) return
+    const part = bytes.subarray(0, Math.max(0, Math.min(bytes.length, this.#room)))
+    this.#room -= part.length
+    this.#wait(this.#ways.toClient(bytes, false))
+    if (part.length > 0) this.#wait(session.recordOutput(permit, stream, part))
+  }
+
+  #wait(until: Promise<unknown> | undefined): void {
+    if (until === undefined) return
+    this.#pauses += 1
+    this.#parts.hold(until)
+    void until.then(() => {
+      this.#pauses -= 1
+      if (this.#pauses === 0) this.#watch()
+    })
+  }
+}
