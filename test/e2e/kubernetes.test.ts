@@ -1,4 +1,6 @@
 // kubectl, unmodified, to a cluster itself and through the gateway: what it prints is compared.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Ran, until } from '../servers/programs.ts'
 import { type ClusterStage, kubectls, startClusterStage } from './kubernetes-stage.ts'
@@ -29,6 +31,30 @@ function settled({ code, stdout, stderr }: Ran, namespace: string): Ran {
   return { code, stdout: clean(stdout), stderr: clean(stderr) }
 }
 
+const MANIFEST = (image: string) => `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: settings, labels: { app: web } }
+data: { colour: blue, size: "3" }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      containers:
+        - { name: web, image: "${image}", command: ["/bin/sh", "-c", "sleep 1000"] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { selector: { app: web }, ports: [{ port: 80 }], clusterIP: None }
+`
+
 describe.each(Object.entries(kubectls()))('kubectl %s', (version, program) => {
   const name = `n${version.replaceAll('.', '')}`
   const spaces = { direct: `${name}-direct`, through: `${name}-through` }
@@ -53,10 +79,111 @@ describe.each(Object.entries(kubectls()))('kubectl %s', (version, program) => {
     return said
   }
 
+  /** How often it says that it waits is chance. */
+  async function rolledOut(): Promise<void> {
+    const { direct, through } = await both(['rollout', 'status', 'deployment/web', '--timeout=20s'])
+    const end = /"web" successfully rolled out\n$/
+    expect(direct.stdout, direct.stderr).toMatch(end)
+    expect(through.stdout, through.stderr).toMatch(end)
+  }
+
+  it('makes, reads, changes and removes objects as on the cluster itself', async () => {
+    for (const [way, namespace] of Object.entries(spaces)) {
+      const made = await (way === 'direct' ? stage.direct : stage.kubectl)(
+        ['create', 'namespace', namespace],
+        { program },
+      )
+      expect(made).toMatchObject({ code: 0, stderr: '' })
+    }
+    const file = (image: string) => {
+      const path = join(stage.folder, `${name}.yaml`)
+      writeFileSync(path, MANIFEST(image))
+      return path
+    }
+    expect((await same(['diff', '-f', file('web:1')])).code).toBe(1)
+    expect((await same(['apply', '-f', file('web:1')])).code).toBe(0)
+    await rolledOut()
+    await same(['get', 'deployments,services,configmaps', '-l', 'app=web'])
+    await same(['get', 'deployment', 'web', '-o', 'wide'])
+    await same(['get', 'configmap', 'settings', '-o', 'jsonpath={.data}'])
+    await same(['get', 'pods', '-o', 'name', '--field-selector', 'status.phase=Running'])
+    // The keys come in any order, with older ones.
+    const described = await both(['describe', 'configmap', 'settings'])
+    const lines = (ran: Ran) => ran.stdout.split('\n').sort()
+    expect(lines(described.through)).toEqual(lines(described.direct))
+    expect((await same(['describe', 'deployment', 'web'])).stdout).toContain('web:1')
+    expect((await same(['apply', '-f', file('web:2')])).stdout).toContain('web configured')
+    await rolledOut()
+    await same(['rollout', 'history', 'deployment/web'])
+    await same(['rollout', 'undo', 'deployment/web'])
+    await rolledOut()
+    await same(['scale', 'deployment/web', '--replicas=1'])
+    await same(['set', 'image', 'deployment/web', 'web=web:3'])
+    await same(['label', 'configmap', 'settings', 'tier=front'])
+    await same(['annotate', 'configmap', 'settings', 'note=x'])
+    await same([
+      'patch',
+      'configmap',
+      'settings',
+      '--type=json',
+      '-p',
+      '[{"op":"replace","path":"/data/size","value":"4"}]',
+    ])
+    await same([
+      'patch',
+      'configmap',
+      'settings',
+      '--type=merge',
+      '-p',
+      '{"data":{"colour":"red"}}',
+    ])
+    await same(['get', 'configmap', 'settings', '-o', 'jsonpath={.data}'])
+    await same(['create', 'secret', 'generic', 'door', '--from-literal=key=opensesame'])
+    await same([
+      'create',
+      'configmap',
+      'more',
+      '--from-literal=a=b',
+      '--dry-run=server',
+      '-o',
+      'yaml',
+    ])
+    await same(['delete', 'configmap', 'settings'])
+    await same([
+      'delete',
+      'configmaps',
+      '--all',
+      '--field-selector',
+      'metadata.name!=kube-root-ca.crt',
+    ])
+    await same(['get', 'configmap', 'settings'])
+    await same(['delete', '-f', file('web:2'), '--ignore-not-found', '--wait=false'])
+  }, 120_000)
+
+  it('edits with an editor, and is told of a conflict as the cluster tells it', async () => {
+    await same(['create', 'configmap', 'edited', '--from-literal=a=before'])
+    const editor = { EDITOR: 'sed -i s/before/after/' }
+    const edited = await stage.kubectl(['-n', spaces.through, 'edit', 'configmap', 'edited'], {
+      program,
+      env: editor,
+    })
+    expect(edited).toMatchObject({ code: 0, stdout: 'configmap/edited edited\n' })
+    const { said } = await both(['get', 'configmap', 'edited', '-o', 'jsonpath={.data.a}'])
+    expect(said.stdout).toBe('after')
+    const stale = JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'edited', resourceVersion: '1' },
+    })
+    expect((await same(['replace', '-f', '-'], stale)).stderr).toContain('Conflict')
+  }, 60_000)
+
   it('learns what the cluster knows: kinds, explanations, rights', async () => {
     expect((await same(['api-resources'])).stdout).toContain('deployments')
     await same(['api-versions'])
     await same(['explain', 'pod.spec.containers'])
+    await same(['auth', 'can-i', 'list', 'pods'])
+    await same(['auth', 'can-i', '--list'])
     const raw = await Promise.all([
       stage.direct(['get', '--raw', '/readyz'], { program }),
       // kubectl puts it in the place of the server's own path.
@@ -66,15 +193,14 @@ describe.each(Object.entries(kubectls()))('kubectl %s', (version, program) => {
     await same(['get', 'pods', 'nobody'])
     await same(['get', 'unheardof'])
     await same(['top', 'pods'])
+    const nonsense = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\nnonsense: 1\n'
+    expect((await same(['apply', '-f', '-'], nonsense)).code).toBe(1)
   }, 60_000)
 
   it('follows logs and watches as they come', async () => {
-    for (const namespace of Object.values(spaces)) {
-      const made = await stage.direct(['create', 'namespace', namespace], { program })
-      expect(made).toMatchObject({ code: 0, stderr: '' })
-      const args = ['-n', namespace, 'run', 'talker', '--image=talk', '--restart=Never']
-      await stage.direct(args, { program })
-    }
+    const run = (way: 'direct' | 'kubectl', namespace: string) =>
+      stage[way](['-n', namespace, 'run', 'talker', '--image=talk', '--restart=Never'], { program })
+    await Promise.all([run('direct', spaces.direct), run('kubectl', spaces.through)])
     for (const namespace of Object.values(spaces))
       for (const line of ['one', 'two', 'three'])
         stage.cluster.logs.say(namespace, 'talker', 'talker', line)
@@ -91,7 +217,7 @@ describe.each(Object.entries(kubectls()))('kubectl %s', (version, program) => {
     const watching = await stage.start(['-n', spaces.through, ...args], program)
     await until('the watch to tell of what is made', async () => {
       for (const verb of ['create', 'delete'])
-        await stage.direct(['-n', spaces.through, verb, 'configmap', 'seen'], { program })
+        await stage.kubectl(['-n', spaces.through, verb, 'configmap', 'seen'], { program })
       return watching.said().includes('configmap/seen')
     })
     watching.stop()

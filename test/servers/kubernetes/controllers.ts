@@ -129,9 +129,16 @@ export async function startControllers(api: Api): Promise<Controllers> {
         pods.set(keyOf(pod), pod)
       }
     }
-    if (text(set, 'status', 'readyReplicas') !== String(replicas))
+    const { generation } = set.metadata
+    const said = [text(set, 'status', 'readyReplicas'), text(set, 'status', 'observedGeneration')]
+    if (said.join() !== [replicas, generation].join())
       await rest('PATCH', `${path(set, '/apis/apps/v1', 'replicasets')}/status`, {
-        status: { replicas, readyReplicas: replicas, availableReplicas: replicas },
+        status: {
+          observedGeneration: generation,
+          replicas,
+          readyReplicas: replicas,
+          availableReplicas: replicas,
+        },
       })
   }
 
