@@ -83,9 +83,12 @@ test('a terminal is followed as it grows, no oftener than it can be drawn, and r
     client.say(says.data(7, text(`{"Width":${width},"Height":25}`)))
   client.say(says.data(7, text('{"Width":0,"Height":25}{"Height":"x"}')))
   upstream.say(answers.data(5, text('drawn\r\n')))
+  client.say(says.data(3, text('ls\r')))
   await later(80)
   expect(upstream.spdy.came(7)).toBe('{"Width":80,"Height":24}\n{"Width":1000,"Height":25}\n')
-  expect(recorded).toEqual(['size 80x24', 'output drawn\r\n', 'size 1000x25'])
+  expect(recorded).toEqual([
+    ...['size 80x24', 'size 80x24', 'output drawn\r\n', 'typed ls\r', 'size 1000x25'],
+  ])
 })
 
 test('what may no longer be seen ends in the words of the API, and nothing more goes on', async () => {

@@ -6,7 +6,7 @@ import { AccessDenied, ProtocolError } from '#model'
 import { SecretFilter } from '#proxy'
 import { type Governor, nothingFromUpstream, type Ways } from './governor.ts'
 import { Output } from './output.ts'
-import { Resizes } from './resize.ts'
+import { Resizes, type Size } from './resize.ts'
 import { StatusStream } from './status.ts'
 
 export const CHANNELS = ['stdin', 'stdout', 'stderr', 'error', 'resize'] as const
@@ -32,6 +32,8 @@ export interface CommandParts {
   readonly end: (error: Error) => void
 }
 
+const FIRST_SIZE: Size = { columns: 80, rows: 24 }
+
 export class Command {
   /** Bytes of output that went to the client. */
   sent = 0
@@ -41,6 +43,8 @@ export class Command {
 
   constructor(parts: CommandParts) {
     this.#parts = parts
+    // What a terminal is before anybody says how large it is; some clients never do.
+    if (parts.asked.tty) parts.session.recordSize(parts.permit, FIRST_SIZE)
   }
 
   /** The exit code, or why it failed; undefined: it did not. */
@@ -86,16 +90,19 @@ export class Command {
   /** Why it is over, where the client looks for it. */
   goodbye(status: string): void {
     this.drop()
-    this.#open.get('error')?.ways.toClient(Buffer.from(status), true)
+    if (!this.isTold) this.#open.get('error')?.ways.toClient(Buffer.from(status), true)
     for (const channel of ['stdout', 'stderr'] as const)
       this.#open.get(channel)?.ways.toClient(Buffer.alloc(0), true)
   }
 
   #governor(channel: Channel, ways: Ways): Governor {
     const { session, permit, asked, secrets } = this.#parts
-    if (channel === 'stdin') return new Input(ways)
-    if (channel === 'resize')
-      return new Resizes(ways, size => session.recordSize(permit, { ...size, type: undefined }))
+    if (channel === 'stdin')
+      return new Input(ways, bytes => {
+        // Without a terminal nothing is shown back, and it is none of what was typed.
+        if (asked.tty) session.recordInput(permit, bytes)
+      })
+    if (channel === 'resize') return new Resizes(ways, size => session.recordSize(permit, size))
     if (channel === 'error') {
       const shown = (text: string) => shownWords(text, permit, secrets)
       this.#status = new StatusStream(ways, shown, () => this.#flushOutput())
@@ -150,15 +157,18 @@ export function limitExceeded(): AccessDenied {
   )
 }
 
-/** What a client types or sends. Never kept: passwords are. */
+/** What a client types or sends. */
 class Input implements Governor {
   readonly #ways: Ways
+  readonly #typed: (bytes: Uint8Array) => void
 
-  constructor(ways: Ways) {
+  constructor(ways: Ways, typed: (bytes: Uint8Array) => void) {
     this.#ways = ways
+    this.#typed = typed
   }
 
   fromClient(bytes: Buffer, last: boolean): void {
+    this.#typed(bytes)
     this.#ways.toUpstream(bytes, last)
   }
 

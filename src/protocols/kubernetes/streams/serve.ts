@@ -157,9 +157,13 @@ class Streams {
   /** The upstream says no more. A command that ends without a word of how looks like one that went well. */
   #left(error?: unknown): void {
     if (this.#over) return
+    if (error !== undefined) {
+      this.#end(error)
+      return
+    }
     this.#content.flush()
     const lost = () => new UpstreamError('upstream_lost', 'the cluster ended the streams')
-    this.#end(error ?? (this.#content.isTold ? undefined : lost()))
+    this.#end(this.#content.isTold ? undefined : lost())
   }
 
   #end(error?: unknown): void {

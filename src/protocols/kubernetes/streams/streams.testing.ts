@@ -119,6 +119,9 @@ export function staged(asked: Asked): Stage {
     recordSize: (_permit: Permit, size: { columns: number; rows: number }) => {
       recorded.push(`size ${size.columns}x${size.rows}`)
     },
+    recordInput: (_permit: Permit, bytes: Uint8Array) => {
+      recorded.push(`typed ${Buffer.from(bytes)}`)
+    },
     onRules: () => () => {},
     renew: (held: Permit) => held,
     complete: (_permit: Permit, told: { bytes: number; errorCode?: string }) => {
