@@ -282,6 +282,25 @@ describe('a JSON body', () => {
     )
   })
 
+  it('hides the same in the second object of a kind, whose names are expected', () => {
+    const rules = rulesOf({ 'secret-name': { names: ['full_name'], pointers: ['/2/b/c'] } })
+    const one =
+      '{"ssn":"536224179","a":"x","b":{"a":[1,{"full_name":"Ann","c":"Bo"}],"c":"Cy"},"a":null}'
+    const [first, second, third] = JSON.parse(masked(`[${one},${one},${one}]`, rules))
+    expect(first).toEqual(second)
+    expect(first.ssn).toBe('⟦m:ssn⟧')
+    expect(first.b).toEqual({ a: [1, { full_name: '⟦m:secret-name⟧', c: 'Bo' }], c: 'Cy' })
+    expect(third.b.c).toBe('⟦m:secret-name⟧')
+    // A name that stands behind itself is the one that its value goes by.
+    expect(masked('[{"ssn":1},{"ssn":536224179},{"ssn":[536224179]}]')).toBe(
+      '[{"ssn":1},{"ssn":null},{"ssn":[null]}]',
+    )
+    const fields = rulesOf({ 'secret-name': { names: ['hide'] } }, [])
+    expect(masked('[{"a":"1","b":"{\\"hide\\":1}"},{"a":2,"b":" {\\"hide\\":1}"}]', fields)).toBe(
+      '[{"a":"1","b":"{\\"hide\\":null}"},{"a":2,"b":" {\\"hide\\":null}"}]',
+    )
+  })
+
   it('costs linear time, whatever it holds', () => {
     const big = 200_000
     const texts = [

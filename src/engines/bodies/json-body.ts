@@ -53,6 +53,12 @@ export class JsonBody implements BodyReader {
   readonly #entries: NameEntry[]
   readonly #nodes: (readonly PointerNode[])[]
   readonly #places: number[] = [0]
+  /** The name that came last, wherever. */
+  #last: NameEntry
+  /** The value of a field that is hidden comes next. */
+  #due = false
+  /** No value is looked at for what it is. */
+  readonly #plain: boolean
   /** Where pointers lead to at the member whose name was read. */
   #member: readonly PointerNode[] = NONE
   /** All before it has gone on. */
@@ -70,6 +76,8 @@ export class JsonBody implements BodyReader {
     this.#tokens = new JsonTokens({ depth: DEPTH, texts })
     this.#nested = nested
     this.#entries = [entry]
+    this.#last = values.rules.names.first
+    this.#plain = values.scan === undefined
     this.#nodes = [settings.nodes ?? (root === undefined ? NONE : [root])]
     this.#pointers = this.#nodes[0]!.length > 0
   }
@@ -93,6 +101,7 @@ export class JsonBody implements BodyReader {
     const tokens = this.#tokens
     try {
       for (;;) {
+        if (this.#hidden < 0 && !this.#due) this.#skim()
         const token = tokens.next()
         if (token === NEED || token === END) break
         this.#empty = false
@@ -113,6 +122,18 @@ export class JsonBody implements BodyReader {
     }
   }
 
+  /** Over what is not looked at, in a container where no pointer leads on. */
+  #skim(): void {
+    const tokens = this.#tokens
+    const { depth } = tokens
+    if (this.#pointers && this.#nodes[depth]!.length > 0) return
+    const last = tokens.skim(this.#values.rules.names, this.#last, this.#plain)
+    if (last === undefined) return
+    this.#last = last
+    this.#entries[depth] = last
+    this.#member = NONE
+  }
+
   /** Within a container that is hidden: it must end, and nothing else matters. */
   #skip(token: Token): void {
     const tokens = this.#tokens
@@ -124,6 +145,7 @@ export class JsonBody implements BodyReader {
 
   #take(token: Token): void {
     const tokens = this.#tokens
+    this.#due = false
     switch (token) {
       case NAME:
         this.#name()
@@ -167,6 +189,9 @@ export class JsonBody implements BodyReader {
       )
     }
     this.#entries[depth] = entry
+    names.follows(this.#last, entry)
+    this.#last = entry
+    this.#due = entry.plan !== undefined
     if (this.#pointers) {
       const above = this.#nodes[depth]!
       this.#member = above.length === 0 ? NONE : leadOn(above, entry.text)

@@ -1,7 +1,7 @@
 // What is hidden in a body: fields by their name or by the way to them, and what detectors find in any value. Made once
 // for what a principal may see, used for many bodies.
 import { Buffer } from 'node:buffer'
-import { foldName, type PointerPattern } from '#engines/json'
+import { foldName, type PointerPattern, type SeenName, type SeenNames } from '#engines/json'
 import { type CellPlan, type CountingScanner, type Masker, maskedBytes } from '#engines/masking'
 
 /** What is done with a field that is hidden; of several plans the first in order. */
@@ -40,7 +40,7 @@ export interface PointerNode {
 }
 
 /** What is known of a field's name. */
-export interface NameEntry {
+export interface NameEntry extends SeenName {
   /** As UTF-8. */
   readonly text: Buffer
   readonly plan: FieldPlan | undefined
@@ -50,6 +50,10 @@ export interface NameEntry {
   readonly clean: boolean
   /** What detectors read before a value of that name; nothing when they find something in the name itself. */
   readonly context: Uint8Array
+  /** Itself as it is written, when nothing is known of it: readers may go over it. */
+  readonly passed: Uint8Array | undefined
+  /** Where the name is kept that came behind it of late; -1: nowhere. */
+  behind: number
 }
 
 export interface BodyRules {
@@ -137,10 +141,14 @@ export const UNNAMED: NameEntry = {
   elsewhere: undefined,
   clean: true,
   context: NOTHING,
+  passed: undefined,
+  behind: -1,
 }
 
 /** Fields' names and what is known of them: a name that comes again costs a hash and a comparison. */
-export class FieldNames {
+export class FieldNames implements SeenNames<NameEntry> {
+  /** Stands for what is before the first name. */
+  readonly first: NameEntry = { ...UNNAMED }
   readonly #exact = new Map<string, FieldPlan>()
   readonly #ends = new Map<string, FieldPlan>()
   readonly #globs: { readonly matches: (folded: string) => boolean; readonly plan: FieldPlan }[] =
@@ -180,6 +188,16 @@ export class FieldNames {
     return entry !== undefined && same(entry.text, src, start, end - start) ? entry : undefined
   }
 
+  /** Which name is expected next. */
+  behind({ behind }: NameEntry): NameEntry | undefined {
+    return behind < 0 ? undefined : this.#kept[behind]
+  }
+
+  /** It came behind `before`. */
+  follows(before: NameEntry, { text }: NameEntry): void {
+    before.behind = text.length > LONGEST_KEPT ? -1 : slotOf(text, 0, text.length)
+  }
+
   /** `name`: as UTF-8, whatever escapes it was written with. */
   learn(name: Uint8Array): NameEntry {
     // Bytes of its own: a view would keep the whole chunk that it came in.
@@ -201,6 +219,8 @@ export class FieldNames {
       elsewhere: plan === undefined || (end !== undefined && end.order < plan.order) ? end : plan,
       clean,
       context: clean ? contextOf(text) : NOTHING,
+      passed: clean && plan === undefined && isPlain(text) ? text : undefined,
+      behind: -1,
     }
   }
 
@@ -233,6 +253,11 @@ function same(text: Uint8Array, src: Uint8Array, start: number, length: number):
   if (text.length !== length) return false
   for (let i = 0; i < length; i++) if (text[i] !== src[start + i]) return false
   return true
+}
+
+/** It stands in a text of JSON as it is. */
+function isPlain(text: Uint8Array): boolean {
+  return text.every(byte => byte >= 0x20 && byte < 0x80 && byte !== 0x22 && byte !== 0x5c)
 }
 
 const SEPARATORS = /[\s_\-.]+/g

@@ -17,6 +17,8 @@ export {
   OBJECT,
   OBJECT_END,
   PIECE,
+  type SeenName,
+  type SeenNames,
   STRING,
   type Token,
   TRUE,

@@ -3,7 +3,18 @@ import { describe, expect, it } from 'vitest'
 import { fc } from '../../../test/property.ts'
 import { JsonProblem } from './problem.ts'
 import { decodeString, encodedBytes, encodeString } from './text.ts'
-import { END, JsonTokens, NEED, PIECE, type TokenSettings } from './tokens.ts'
+import {
+  END,
+  JsonTokens,
+  NAME,
+  NEED,
+  NULL,
+  NUMBER,
+  PIECE,
+  type SeenName,
+  STRING,
+  type TokenSettings,
+} from './tokens.ts'
 
 type Seen = readonly [token: number, text: string]
 
@@ -349,6 +360,88 @@ describe('JSON tokens', () => {
         expect(faultOf(pieces) === undefined).toBe(parses(text))
       }),
       { numRuns: 2_000 },
+    )
+  })
+
+  it('goes over what is expected as it would read it, and over nothing that is no JSON', () => {
+    interface Known extends SeenName {
+      readonly text: string
+      next: Known | undefined
+    }
+    const scalar = (token: number) => token === STRING || (token >= NUMBER && token <= NULL)
+    /** What is seen with and without skimming, of a text whose names are always expected after their first time. */
+    const seenOf = (bytes: Buffer, cut: number, skims: boolean, values: boolean) => {
+      const names = new Map<string, Known>()
+      let last: Known = { text: '', passed: undefined, next: undefined }
+      const tokens = new JsonTokens({ depth: 64 })
+      const seen: string[] = []
+      const read = (): void => {
+        for (;;) {
+          const passed = skims
+            ? tokens.skim({ behind: each => each.next }, last, values)
+            : undefined
+          last = passed ?? last
+          const token = tokens.next()
+          if (token === NEED || token === END) return
+          const text = Buffer.from(tokens.src.slice(tokens.start, tokens.end)).toString('latin1')
+          if (token === NAME) {
+            const plain = /^[ -~]*$/.test(text) && !text.includes('\\')
+            const known = names.get(text) ?? {
+              text,
+              passed: plain ? Buffer.from(text) : undefined,
+              next: undefined,
+            }
+            names.set(text, known)
+            last.next = known
+            last = known
+          } else if (!scalar(token)) seen.push(`${token} ${text} ${tokens.depth}`)
+          else if (!values)
+            seen.push(`${token} ${text} ${tokens.arrayAt(tokens.depth) || last.text}`)
+          else if (text.startsWith('{')) seen.push(text)
+        }
+      }
+      try {
+        for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)]) {
+          tokens.feed(piece)
+          read()
+        }
+        tokens.finish()
+        read()
+      } catch (error) {
+        // What the test asks for; anything else is a bug and comes up.
+        if (!(error instanceof JsonProblem)) throw error
+        seen.push(error.fault)
+      }
+      return seen
+    }
+    const name = fc.constantFrom('a', 'b', 'é', 'c d', '"')
+    const any = fc.letrec(tie => ({
+      any: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom<unknown>('', '{}', ' x', 'é', 1.5, -2e30, true, false, null, '\\'),
+        fc.array(tie('any'), { maxLength: 4 }),
+        fc.dictionary(name, tie('any'), { maxKeys: 4, noNullPrototype: true }),
+      ),
+    })).any
+    const texts = fc
+      .tuple(
+        any,
+        fc.nat(),
+        fc.constantFrom('', '"', ',', ':', '0', ' ', '}', 'é'),
+        fc.nat(2),
+        fc.nat(),
+      )
+      .map(([what, at, put, gone, cut]) => {
+        const text = JSON.stringify([what, what, what])
+        const i = at % (text.length + 1)
+        const bytes = Buffer.from(text.slice(0, i) + put + text.slice(i + gone))
+        return { bytes, cut: cut % (bytes.length + 1) }
+      })
+    fc.assert(
+      fc.property(texts, fc.boolean(), ({ bytes, cut }, values) => {
+        expect(seenOf(bytes, cut, true, values)).toEqual(seenOf(bytes, cut, false, values))
+      }),
+      { numRuns: Number(process.env['SKIM_RUNS'] ?? 2_000) },
     )
   })
 

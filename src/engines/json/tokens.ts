@@ -41,6 +41,11 @@ const NOTHING: Uint8Array = new Uint8Array(0)
 const PLAIN = new Uint8Array(256).fill(1, 0x20, 0x80)
 PLAIN[0x22] = 0
 PLAIN[0x5c] = 0
+const NESTED = new Uint8Array(256)
+for (const byte of [0x20, 0x5b, 0x7b]) NESTED[byte] = 1
+const [TRUE_TEXT, FALSE_TEXT, NULL_TEXT] = ['true', 'false', 'null'].map(word =>
+  new TextEncoder().encode(word),
+) as [Uint8Array, Uint8Array, Uint8Array]
 const SPACE = new Uint8Array(256)
 for (const byte of [0x20, 0x0a, 0x0d, 0x09]) SPACE[byte] = 1
 
@@ -49,6 +54,17 @@ export interface TokenSettings {
   readonly depth: number
   /** `many`: any number of texts one behind another (lines, RFC 7464 sequences); else exactly one. */
   readonly texts?: 'one' | 'many'
+}
+
+/** A name that came before. */
+export interface SeenName {
+  /** As it stands between its quotes; undefined: it cannot be told by its bytes, or somebody wants to look at it. */
+  readonly passed: Uint8Array | undefined
+}
+
+/** Names that came before: which one most often stands behind which. */
+export interface SeenNames<Name extends SeenName> {
+  behind(name: Name): Name | undefined
 }
 
 export class JsonTokens {
@@ -148,6 +164,63 @@ export class JsonTokens {
   get openString(): 'name' | 'string' | undefined {
     if (this.#open < 0 || this.src[this.#open] !== 0x22) return undefined
     return this.#expects === MEMBER || this.#expects === MEMBER_OR_END ? 'name' : 'string'
+  }
+
+  /**
+   * Goes over members and elements of the container that is open, as far as nobody wants to look at them: names that are expected and
+   * `passed`; with `values`, also strings that hold no JSON, numbers and words. It stops before all else: what is not plain, is cut or is no
+   * JSON comes with `next`, as it would without this. Gives the last name that it went over; undefined: none.
+   */
+  skim<Name extends SeenName>(
+    names: SeenNames<Name>,
+    last: Name,
+    values: boolean,
+  ): Name | undefined {
+    if (this.depth === 0 || this.#open >= 0 || this.#long) return undefined
+    const src = this.src
+    const to = this.#to
+    const array = this.arrayAt(this.depth)
+    let at = this.#at
+    let expects = this.#expects
+    let name: Name | undefined
+    over: for (;;) {
+      while (at < to && SPACE[src[at]!] === 1) at++
+      if (at >= to) break
+      const byte = src[at]!
+      switch (expects) {
+        case COMMA_OR_END:
+          if (byte !== 0x2c) break over
+          at++
+          expects = array ? VALUE : MEMBER
+          continue
+        case COLON:
+          if (byte !== 0x3a) break over
+          at++
+          expects = VALUE
+          continue
+        case MEMBER:
+        case MEMBER_OR_END: {
+          const next = names.behind(name ?? last)
+          const text = next?.passed
+          if (next === undefined || text === undefined || byte !== 0x22) break over
+          const end = at + 1 + text.length
+          if (end >= to || src[end] !== 0x22 || !standsAt(src, at + 1, text)) break over
+          name = next
+          at = end + 1
+          expects = COLON
+          continue
+        }
+        default: {
+          const end = values ? plainEnd(src, at, to, byte) : 0
+          if (end === 0) break over
+          at = end
+          expects = COMMA_OR_END
+        }
+      }
+    }
+    this.#at = at
+    this.#expects = expects
+    return name
   }
 
   next(): Token {
@@ -421,6 +494,42 @@ export class JsonTokens {
   #problem(fault: JsonProblem['fault']): JsonProblem {
     return new JsonProblem(fault, this.#base + (this.#open < 0 ? this.#at : this.#mark))
   }
+}
+
+/** A longer string is looked at. */
+const LONGEST_PLAIN = 4 * 1024
+
+/** Where the plain value ends that begins with `byte` at `at`; 0: it is none, or its end is not there. */
+function plainEnd(src: Uint8Array, at: number, to: number, byte: number): number {
+  if (byte === 0x22) {
+    let i = at + 1
+    const most = Math.min(to, i + LONGEST_PLAIN)
+    // JSON in a string begins like this, or behind a space.
+    if (i < most && NESTED[src[i]!] === 1) return 0
+    while (i < most && PLAIN[src[i]!] === 1) i++
+    return i < most && src[i] === 0x22 ? i + 1 : 0
+  }
+  if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) {
+    let state = NUMBER_START
+    let i = at
+    const most = Math.min(to, i + LONGEST_PLAIN)
+    for (; i < most; i++) {
+      const kind = NUMBER_BYTE[src[i]!]!
+      if (kind === 0) return NUMBER_WHOLE[state] === 1 ? i : 0
+      state = NUMBER_STEPS[state * KINDS + kind]!
+      if (state === NUMBER_BAD) return 0
+    }
+    return 0
+  }
+  const word =
+    byte === 0x74 ? TRUE_TEXT : byte === 0x66 ? FALSE_TEXT : byte === 0x6e ? NULL_TEXT : undefined
+  if (word === undefined || at + word.length > to || !standsAt(src, at, word)) return 0
+  return at + word.length
+}
+
+function standsAt(src: Uint8Array, at: number, text: Uint8Array): boolean {
+  for (let i = 0; i < text.length; i++) if (src[at + i] !== text[i]) return false
+  return true
 }
 
 // Numbers as a table of steps (RFC 8259 section 6). A byte is none of a number, minus, zero, digit, dot, e, plus.
