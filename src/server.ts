@@ -136,7 +136,7 @@ export async function startServer(
     undo.push(() => identity.close())
     const vocabulary = () => ({
       resources: inventory.list().map(({ name, tags }) => ({ name, tags })),
-      dataClasses: config.dataClasses.map(({ name }) => name),
+      dataClasses: classNames(config, protocols),
     })
     const policyHistory = new PolicyHistory(store, now)
     const policies = await openPolicies({
@@ -158,7 +158,7 @@ export async function startServer(
       failed: (plugin, why) => metrics.pluginFailed(plugin, why),
     })
     undo.push(() => plugins.close())
-    let masks = masksOf(config, tokenKey, plugins.current)
+    let masks = masksOf(config, tokenKey, plugins.current, protocols)
 
     const grants = new Grants(store.tables<AccessTables>(), now)
     await grants.load()
@@ -350,7 +350,7 @@ export async function startServer(
           })
           if (modules === undefined) return false
           // Whatever can be refused is refused before anything is replaced.
-          const newMasks = masksOf(changed, tokenKey, modules)
+          const newMasks = masksOf(changed, tokenKey, modules, protocols)
           identity.update(changed.identity.issuers, changed.identity.certificates)
           const { added, changed: altered, removed } = inventory.replace(changed.resources)
           const settings = differentSettings(config, changed)
@@ -458,14 +458,27 @@ const WEB = fileURLToPath(new URL('../dist/web', import.meta.url))
 const MOST_LISTED = 64
 const firstOf = (names: readonly string[]): string[] => names.slice(0, MOST_LISTED)
 
+/** What policies may name: classes that are configured, and those of the wires themselves. */
+function classNames(config: Config, protocols: readonly Protocol[]): string[] {
+  return [...config.dataClasses, ...protocols.flatMap(({ dataClasses = [] }) => dataClasses)].map(
+    ({ name }) => name,
+  )
+}
+
 /** The masking of a configuration, with the detectors and maskers of its plugins. */
-function masksOf(config: Config, tokenKey: Uint8Array, plugins: Plugins): Masks {
+function masksOf(
+  config: Config,
+  tokenKey: Uint8Array,
+  plugins: Plugins,
+  wires: readonly Protocol[],
+): Masks {
   const own = config.detectors.map(each => createPatternDetector(each, patternEngine))
   return createMasks({
     classes: config.dataClasses,
     tokenKey,
     detectors: [...own, ...plugins.detectors],
     maskers: plugins.maskers,
+    wires,
   })
 }
 

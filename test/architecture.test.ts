@@ -15,6 +15,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'engines/*': ['model'],
   // Bodies are JSON among others, and what is hidden in them is masked.
   'engines/bodies': ['model', 'engines/json', 'engines/masking'],
+  // What is hidden in bodies is masked in these too.
+  'engines/kubernetes-answers': ['model', 'engines/json', 'engines/masking', 'engines/bodies'],
   'engines/policy': ['model', 'engines/addresses'],
   // Requests of this API are HTTP requests, and their bodies JSON, whatever they are written in.
   'engines/kubernetes': ['model', 'engines/http', 'engines/json', 'engines/kubernetes-protobuf'],

@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { createMarks, createMasking } from '#engines/masking'
 import type { Facts, SessionPolicies } from '#engines/policy'
 import type { DataClass } from '#model'
-import { bodyMasker, hidesInBodies } from './body-masks.ts'
-import { Sight } from './sight.ts'
+import { bodyMasker, hidesColumns, hidesInBodies } from './body-masks.ts'
+import { createMasks } from './create-masks.ts'
+import { valuePlan } from './masks.ts'
+import { masksOn, Sight } from './sight.ts'
 
 const classes: readonly DataClass[] = [
   { name: 'email', columns: ['*.email'], detect: 'email', mask: 'partial' },
@@ -30,18 +32,21 @@ const facts: Facts = {
   mfa: false,
   run: { rows: 0, bytes: 0, statements: 0 },
 }
-const viewOf = (...revealed: string[]) => {
-  const policies: SessionPolicies = {
-    decide: () => {
-      throw new Error('not asked')
-    },
-    reveals: dataClass => revealed.includes(dataClass),
-    revealsSteadily: () => true,
-    mayApprove: () => false,
-    mayBreakGlass: () => false,
-  }
-  return new Sight(masks, policies).at(facts)
-}
+type Reveals = SessionPolicies['reveals']
+const policiesOf = (reveals: Reveals): SessionPolicies => ({
+  decide: () => {
+    throw new Error('not asked')
+  },
+  reveals,
+  revealsSteadily: () => true,
+  mayApprove: () => false,
+  mayBreakGlass: () => false,
+})
+const viewOf = (...revealed: string[]) =>
+  new Sight(
+    masks,
+    policiesOf(dataClass => revealed.includes(dataClass)),
+  ).at(facts)
 
 function seen(text: string, ...revealed: string[]): string {
   const body = bodyMasker(viewOf(...revealed), { contentType: 'application/json' })
@@ -73,5 +78,42 @@ describe('what is hidden in a body', () => {
     expect(() => bodyMasker(viewOf(), html)).toThrow('Fields are hidden')
     expect(bodyMasker(viewOf('person', 'pin'), html)).toBeDefined()
     expect(bodyMasker(viewOf(), { ...html, textsByDetectors: true })).toBeDefined()
+  })
+})
+
+describe('the classes of a wire', () => {
+  const own: DataClass = { name: 'secret', columns: ['secrets/*.*'], mask: 'redact' }
+  const wires = [{ name: 'cluster', dataClasses: [own] }, { name: 'shop' }]
+  const settings = { tokenKey: new Uint8Array(32), detectors: [], maskers: new Map(), wires }
+  const column = { object: 'secrets/default/db', column: 'password' }
+  const on = (wire: string, configured: readonly DataClass[], revealed: Reveals = () => false) => {
+    const masks = masksOn(createMasks({ ...settings, classes: configured }), wire)
+    return new Sight(masks, policiesOf(revealed)).at(facts)
+  }
+
+  test('are hidden in its answers without being configured, and in no other’s', () => {
+    const view = on('cluster', [])
+    expect(hidesInBodies(view)).toBe(true)
+    expect(hidesColumns(view)).toBe(true)
+    expect(valuePlan(view, column, true)).toMatchObject({ kind: 'mask', dataClass: 'secret' })
+    expect(hidesInBodies(on('shop', []))).toBe(false)
+    expect(hidesColumns(on('shop', [own]))).toBe(false)
+  })
+
+  test('are masked as the configuration says, which may add columns and take none away', () => {
+    const view = on('cluster', [{ name: 'secret', columns: ['maps/*.token'], mask: 'null' }])
+    expect(valuePlan(view, column, true)).toEqual({ kind: 'null', dataClass: 'secret' })
+    expect(valuePlan(view, { object: 'maps/a', column: 'token' }, true)).toBeDefined()
+    expect(valuePlan(view, { object: 'maps/a', column: 'mode' }, true)).toBeUndefined()
+  })
+
+  test('are shown where a policy reveals them, and of an unknown column where it asks for none', () => {
+    const byColumn: Reveals = (_, of) => of !== 'unknown'
+    const view = on('cluster', [], byColumn)
+    expect(valuePlan(view, column, true)).toBeUndefined()
+    expect(valuePlan(view, column, false)).toBeDefined()
+    const shown = on('cluster', [], () => true)
+    expect(valuePlan(shown, column, false)).toBeUndefined()
+    expect(hidesInBodies(shown)).toBe(false)
   })
 })

@@ -30,7 +30,12 @@ export function messageMasker(view: SessionView): MessageMasker | undefined {
 
 /** Whether anything is hidden in bodies. */
 export function hidesInBodies(view: SessionView): boolean {
-  return rulesOf(view) !== undefined
+  return rulesOf(view) !== undefined || hidesColumns(view)
+}
+
+/** Whether any column of bodies that have such is hidden. */
+export function hidesColumns(view: SessionView): boolean {
+  return view.masks.columnsInBodies === true && view.hiddenAnywhere().length > 0
 }
 
 function rulesOf(view: SessionView): BodyRules | undefined {

@@ -25,13 +25,13 @@ import type { SessionRecorder } from '#services/recording'
 import { superseded } from './approval-refusals.ts'
 import type { Approvals } from './approvals.ts'
 import type { AskedValues } from './asked-values.ts'
-import { bodyMasker, hidesInBodies, messageMasker } from './body-masks.ts'
+import { bodyMasker, hidesColumns, hidesInBodies, messageMasker } from './body-masks.ts'
 import { type Departures, SessionDeparture } from './departures.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
 import { KeptForms, type KeptText } from './kept-forms.ts'
 import { refuseUse } from './masked-uses.ts'
-import { planCells, scrubText, textStream } from './masks.ts'
+import { planCells, scrubText, textStream, valuePlan } from './masks.ts'
 import { type Approve, type Discharged, discharge } from './obligations/index.ts'
 import { mintPermit, type Permit, type PermitBasis } from './permit.ts'
 import { holds } from './rights.ts'
@@ -436,6 +436,8 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       scrub: (statement, text) => scrubText(view, statement, text),
       text: () => textStream(view),
       masks: () => hidesInBodies(view),
+      hidesColumns: () => hidesColumns(view),
+      hidden: (column, told) => valuePlan(view, column, told),
       body: settings => bodyMasker(view, settings),
       messages: () => messageMasker(view),
       isCurrent: () => this.#rules === rules,

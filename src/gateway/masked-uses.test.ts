@@ -202,6 +202,9 @@ describe('values that are masked', () => {
     expect(await outcome(ana, storing({}, { parameters }))).toMatchObject(
       refused('mask_written_back'),
     )
+    // (As bytes that no text shows: a body's values, decoded.)
+    const stored = () => [Buffer.from('fine'), Buffer.from(`x${mark}`)]
+    expect(await outcome(ana, storing({}, { stored }))).toMatchObject(refused('mask_written_back'))
     expect(await outcome(ana, { ...text, lineage: [] })).toMatchObject(refused('mask_written_back'))
   })
 })

@@ -110,11 +110,14 @@ function bytesOf(
 
 /** Hash tokens count where something is stored: to join by one is what they are for. */
 export function carriesMark(
-  { text, parameters, operations }: Statement,
+  { text, parameters, operations, stored }: Statement,
   { masks }: SessionView,
 ): boolean {
   const { marks } = masks
   const stores = operations.some(({ action }) => action === 'write')
   if (marks.inText(text, stores)) return true
-  return parameters?.some(({ value }) => value !== null && marks.inBytes(value, stores)) === true
+  if (parameters?.some(({ value }) => value !== null && marks.inBytes(value, stores)) === true)
+    return true
+  for (const each of stored?.() ?? []) if (marks.inBytes(each, true)) return true
+  return false
 }

@@ -9,8 +9,8 @@ import {
   type Masking,
   type TextStream,
 } from '#engines/masking'
-import type { DataClass, Statement } from '#model'
-import type { ResultColumn } from './permit.ts'
+import type { ColumnName, DataClass, Statement } from '#model'
+import type { HiddenValue, ResultColumn } from './permit.ts'
 import type { SessionView } from './sight.ts'
 
 const HIDDEN = 'The message is hidden: it may quote values that are masked for you.'
@@ -103,6 +103,20 @@ function same(a: { object: string; column: string }, b: { object: string; column
 export function scrubText(view: SessionView, statement: Statement, text: string): string {
   if (view.untold(statement) !== undefined) return HIDDEN
   return view.masks.masking.scrub(text, view.detected('unknown'))
+}
+
+/** One value of a body that has columns: as its class says. */
+export function valuePlan(
+  view: SessionView,
+  column: ColumnName,
+  told: boolean,
+): HiddenValue | undefined {
+  const dataClass = view.hidesValue(column, told)
+  if (dataClass === undefined) return undefined
+  const { name, mask } = dataClass
+  return mask === 'null'
+    ? { kind: 'null', dataClass: name }
+    : { kind: 'mask', dataClass: name, write: view.masks.masking.masker(name) }
 }
 
 /** Output that has no columns: detectors look for every class that is hidden. */

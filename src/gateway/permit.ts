@@ -53,6 +53,9 @@ export interface PermitTerms {
   readonly basis: PermitBasis
 }
 
+/** What is done with a value that is hidden. */
+export type HiddenValue = Extract<CellPlan, { readonly kind: 'null' | 'mask' }>
+
 /** What permits of one session rest on that were minted under the same rules. */
 export interface PermitBasis {
   plan(
@@ -63,6 +66,8 @@ export interface PermitBasis {
   scrub(statement: Statement, text: string): string
   text(): TextStream
   masks(): boolean
+  hidesColumns(): boolean
+  hidden(column: ColumnName, told: boolean): HiddenValue | undefined
   body(settings: BodySettings): BodyMasker | undefined
   messages(): MessageMasker | undefined
   stored(): StoredWatch
@@ -142,6 +147,19 @@ export class Permit {
   /** Whether anything is hidden in bodies and texts that answer it. */
   get masks(): boolean {
     return this.#terms.basis.masks()
+  }
+
+  /** Whether any column is hidden: else nobody need ask for one. */
+  get hidesColumns(): boolean {
+    return this.#terms.basis.hidesColumns()
+  }
+
+  /**
+   * What is done with one value of an answer that has its columns within its body; undefined: it is shown. `told` is false
+   * when it is not certain whose column it is.
+   */
+  hidden(column: ColumnName, told: boolean): HiddenValue | undefined {
+    return this.#terms.basis.hidden(column, told)
   }
 
   /**

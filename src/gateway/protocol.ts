@@ -5,6 +5,7 @@ import type { SecureContext } from 'node:tls'
 import type { ZodType } from 'zod'
 import type {
   ColumnName,
+  DataClass,
   GatewayError,
   Origin,
   Principal,
@@ -64,6 +65,11 @@ export interface Protocol<Upstream = unknown> {
     readonly path: readonly (string | number)[]
     readonly message: string
   }[]
+  /**
+   * Classes of values that its answers hold whatever is configured: hidden unless a policy reveals them. One that is
+   * configured by the same name adds its columns, and says how the values are masked.
+   */
+  readonly dataClasses?: readonly DataClass[]
   readonly recording: 'statements' | 'terminal' | 'exchanges'
   /** Lines that a person can paste. */
   connectHint(endpoint: Endpoint): readonly string[]

@@ -8,7 +8,7 @@ import type { Inventory } from '#services/inventory'
 import { type Approver, answers, hasStake } from './approvers.ts'
 import { factsOf } from './facts.ts'
 import type { Rules } from './live-session.ts'
-import { type Masks, Sight } from './sight.ts'
+import { type Masks, masksOn, Sight } from './sight.ts'
 
 export interface RightsParts {
   readonly now: () => number
@@ -50,7 +50,7 @@ export class Rights {
     return {
       policies: this.policiesFor(principal, resource, carried),
       policySet: this.#parts.policies().hash,
-      masks: this.#parts.masks(),
+      masks: masksOn(this.#parts.masks(), resource.protocol),
       masking: resource.masking,
     }
   }
@@ -58,11 +58,11 @@ export class Rights {
   /** What the statement would show, ask and send of what is masked for that principal: for `policy why`. */
   explainUses(
     principal: Principal,
-    resource: Pick<Resource, 'name' | 'tags' | 'masking'>,
+    resource: Pick<Resource, 'name' | 'tags' | 'masking' | 'protocol'>,
     statement: Statement,
     facts: Facts,
   ): UsesWhy {
-    const masks = this.#parts.masks()
+    const masks = masksOn(this.#parts.masks(), resource.protocol)
     const view = new Sight(masks, this.policiesFor(principal, resource)).at(facts)
     const rule = predicateRuleFor(principal, resource.masking.predicates)
     return explainUses(statement, rule, view, column => masks.masking.classOf(column))

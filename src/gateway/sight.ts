@@ -14,6 +14,15 @@ export interface Masks {
   readonly redaction: Masking
   /** What masks of these classes look like when they come back. */
   readonly marks: Marks
+  /** Bodies of answers have columns, and one of these classes at least is always there. */
+  readonly columnsInBodies?: boolean
+  /** For wires that bring classes of their own, by the wire's name: theirs and all others. */
+  readonly ofWire?: ReadonlyMap<string, Masks>
+}
+
+/** The masking of answers that come over a wire. */
+export function masksOn(masks: Masks, wire: string): Masks {
+  return masks.ofWire?.get(wire) ?? masks
 }
 
 /** Columns that answers are kept of. */
@@ -87,6 +96,18 @@ export class SessionView implements View {
       ({ name, keys = [], pointers = [] }) =>
         keys.length + pointers.length > 0 && !this.#reveals(name, 'unknown'),
     )
+  }
+
+  /**
+   * The class of one value of an answer, when it is hidden. `told` is false when it is not certain whose column it is: then
+   * no policy about columns reveals it.
+   */
+  hidesValue(column: ColumnName, told: boolean): DataClass | undefined {
+    if (told) return this.hides(column)
+    const dataClass = this.masks.masking.classOf(column)
+    return dataClass === undefined || this.#reveals(dataClass.name, 'unknown')
+      ? undefined
+      : dataClass
   }
 
   /** What a part of the statement that cannot be told must be taken for. */

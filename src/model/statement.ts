@@ -125,6 +125,10 @@ export interface Statement {
    * as there; `unknown` when one cannot be told. Asked only for columns that are masked: it may read the text again.
    */
   readonly compared?: () => readonly ComparedValue[] | 'unknown'
+  /**
+   * What it would store that its text does not show as it is (encoded values of a body): refused when a mask of ours is in it.
+   */
+  readonly stored?: () => Iterable<Uint8Array>
   /** True when a part of it goes on unread, as it comes: then nobody can be asked to say yes to it. */
   readonly unread?: boolean
   /**

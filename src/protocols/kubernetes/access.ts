@@ -1,10 +1,18 @@
 // One session's way to its cluster: how its requests are read, where they go, and as whom.
-import { forwardedBody, portStatement, readsBody, requestInfo } from '#engines/kubernetes'
+import {
+  forwardedBody,
+  portStatement,
+  type RequestInfo,
+  readsBody,
+  requestInfo,
+} from '#engines/kubernetes'
 import type { Session, UpstreamAccess, Waiting } from '#gateway'
 import { type Statement, UpstreamError } from '#model'
 import {
   type Access,
+  type AskedAnswer,
   KeptCredential,
+  type ReadAnswer,
   type ReadBody,
   type RequestReader,
   type TunnelParts,
@@ -12,8 +20,10 @@ import {
   type Way,
 } from '#proxy'
 import type { Fields, RequestHead } from '#transport/http'
+import { readAnswer, readable } from './answers.ts'
 import { ownPath, pathThere } from './cluster-path.ts'
 import { clusterCredential } from './credential.ts'
+import { hiddenUses } from './hidden-uses.ts'
 import { isPreviewed, previewWrite } from './preview.ts'
 import type { KubernetesSettings } from './settings.ts'
 import { readStatement } from './statement.ts'
@@ -55,10 +65,15 @@ export class ClusterAccess implements Access {
   }
 
   /** Whoever the client says it is besides its proof: the cluster hears it from us alone. */
-  fields(fields: Fields, _masks: boolean, request: RequestHead): Fields {
+  fields(fields: Fields, masks: boolean, request: RequestHead): Fields {
     const kept = fields.without(name => name === 'authorization')
     const streams = podStreams(request, this.#path(request))
-    return streams === undefined ? kept : streamFields(kept, streams)
+    if (streams !== undefined) return streamFields(kept, streams)
+    return masks ? readable(kept, this.#info(request)) : kept
+  }
+
+  answer(asked: AskedAnswer): ReadAnswer {
+    return readAnswer(asked, this.#info(asked.request))
   }
 
   async serveTunnel(parts: TunnelParts): Promise<void> {
@@ -76,8 +91,8 @@ export class ClusterAccess implements Access {
   /** What is not JSON is judged, shown and sent on as the JSON that it means. */
   sent(request: RequestHead, body: ReadBody): ReadBody {
     const { bytes } = body
-    const { fields, method, target } = request
-    const info = requestInfo(method, pathThere(request, this.#session.resource.name), target.query)
+    const { fields } = request
+    const info = this.#info(request)
     if (bytes === undefined || fields.get('content-encoding') !== undefined || !readsBody(info))
       return body
     const forward = forwardedBody(info.verb, saidOnce(fields, 'content-type'), bytes)
@@ -94,11 +109,7 @@ export class ClusterAccess implements Access {
     const { id, principal, resource } = this.#session
     const { method, target, fields } = request
     const path = pathThere(request, resource.name)
-    const { isResource, verb, group, version, subresource, ...info } = requestInfo(
-      method,
-      path,
-      target.query,
-    )
+    const { isResource, verb, group, version, subresource, ...info } = this.#info(request)
     if (!isResource || subresource !== '' || !isPreviewed(verb)) return undefined
     const write = {
       verb,
@@ -115,6 +126,10 @@ export class ClusterAccess implements Access {
       previewWrite(write, { id, principal, resource }, access, this.#upstreams)
   }
 
+  #info(request: RequestHead): RequestInfo {
+    return requestInfo(request.method, this.#path(request), request.target.query)
+  }
+
   #statement(request: RequestHead, body: ReadBody): Statement {
     const { method, target, fields, upgrade } = request
     const path = this.#path(request)
@@ -123,7 +138,8 @@ export class ClusterAccess implements Access {
     const type = body.type ?? saidOnce(fields, 'content-type')
     const encoding = saidOnce(fields, 'content-encoding')
     const asked = { method, path, query: target.query, type, encoding, upgrade }
-    return readStatement({ ...asked, body: body.asked, bytes: body.bytes })
+    const statement = readStatement({ ...asked, body: body.asked, bytes: body.bytes })
+    return { ...statement, ...hiddenUses(this.#info(request), statement, type, body.bytes) }
   }
 
   #path(request: RequestHead): string {

@@ -1,5 +1,6 @@
 // Kubernetes: the room's door. What a request means here, and where it goes; all else of a request is the proxy's.
 import { readStatement } from '#engines/kubernetes'
+import { secretClass } from '#engines/kubernetes-answers'
 import type { Protocol } from '#gateway'
 import { type Dialect, ReverseProxy, Upstreams } from '#proxy'
 import { ClusterAccess } from './access.ts'
@@ -28,6 +29,7 @@ export function createKubernetes(): Protocol<KubernetesSettings> {
     secretFields,
     oneOf,
     credentialMaps: { exec: execSettings },
+    dataClasses: [secretClass],
     recording: 'exchanges',
     connectHint,
     tool: { command: ['kubectl'], environment: () => ({}), file: kubeconfig },

@@ -1,0 +1,96 @@
+import { Buffer } from 'node:buffer'
+import { describe, expect, it } from 'vitest'
+import { requestInfo } from '#engines/kubernetes'
+import type { Permit } from '#gateway'
+import type { AccessDenied } from '#model'
+import { Body, Fields, type RequestHead } from '#transport/http'
+import { readAnswer, readable } from './answers.ts'
+
+const info = (path: string, method = 'GET') =>
+  requestInfo(method, ...(path.split('?') as [string, string?]))
+const SECRETS = '/api/v1/namespaces/default/secrets'
+const LOG = '/api/v1/namespaces/default/pods/web/log'
+
+/** Every column is hidden, and nothing else. */
+const permit = {
+  masks: true,
+  hidesColumns: true,
+  hidden: () => ({ kind: 'null', dataClass: 'kubernetes-secret' }),
+  body: () => undefined,
+} as unknown as Permit
+
+function answered(path: string, contentType: string | undefined, status = 200, coding?: string) {
+  const fields = [
+    ...(contentType === undefined ? [] : (['content-type', contentType] as const)),
+    ...(coding === undefined ? [] : (['content-encoding', coding] as const)),
+  ]
+  const head = { status, fields: new Fields(fields as string[]), body: { kind: 'stream' } } as never
+  return readAnswer({ permit, request: {} as RequestHead, head, body: Body.empty() }, info(path))
+}
+const refusal = (read: () => unknown): string | undefined => {
+  try {
+    read()
+    return undefined
+  } catch (error) {
+    return (error as AccessDenied).code
+  }
+}
+
+describe('answers of a cluster', () => {
+  it('are read as objects when they are JSON', () => {
+    const { masker } = answered(`${SECRETS}/db`, 'application/json')
+    const out = masker!.write(Buffer.from('{"kind":"Secret","data":{"a":"eA=="}}'))
+    expect(Buffer.concat(out).toString()).toBe('{"kind":"Secret","data":{"a":null}}')
+    for (const type of ['application/json;stream=watch', 'application/json; charset=utf-8'])
+      expect(answered(SECRETS, type).masker).toBeDefined()
+  })
+
+  it('are refused where objects may stand that nobody here can read', () => {
+    for (const type of [
+      undefined,
+      'application/vnd.kubernetes.protobuf',
+      'application/cbor',
+      'application/yaml',
+      'text/plain',
+      'application/jsonx',
+    ])
+      expect(refusal(() => answered(SECRETS, type))).toBe('answer_unreadable')
+    expect(refusal(() => answered(SECRETS, 'application/json', 206))).toBe('answer_unreadable')
+    expect(refusal(() => answered(SECRETS, 'application/json', 200, 'odd'))).toBe(
+      'answer_unreadable',
+    )
+  })
+
+  it('may say in a text why there are none', () => {
+    expect(refusal(() => answered(SECRETS, 'text/plain; charset=utf-8', 404))).toBeUndefined()
+    expect(refusal(() => answered(SECRETS, 'application/cbor', 404))).toBe('answer_unreadable')
+  })
+
+  it('are texts when they are logs, and schemas whatever they are', () => {
+    expect(refusal(() => answered(LOG, 'text/plain'))).toBeUndefined()
+    expect(
+      refusal(() =>
+        answered('/openapi/v2', 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'),
+      ),
+    ).toBeUndefined()
+  })
+})
+
+describe('what is asked of the cluster', () => {
+  const accept = (path: string, value?: string) =>
+    readable(new Fields(value === undefined ? [] : ['accept', value]), info(path)).all('accept')
+
+  it('is JSON where there are objects, whatever the client would like', () => {
+    expect(accept(SECRETS, 'application/vnd.kubernetes.protobuf,application/json')).toEqual([
+      'application/json',
+    ])
+    expect(accept(SECRETS)).toEqual(['application/json'])
+    expect(accept(`${SECRETS}?watch=1`, 'application/cbor-seq')).toEqual(['application/json'])
+  })
+
+  it('is what the client asks for where there are none', () => {
+    expect(accept(LOG, 'application/json, */*')).toEqual(['application/json, */*'])
+    expect(accept('/openapi/v2', 'application/x-protobuf')).toEqual(['application/x-protobuf'])
+    expect(accept('/metrics', 'text/plain')).toEqual(['text/plain'])
+  })
+})

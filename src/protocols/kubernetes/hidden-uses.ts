@@ -1,0 +1,23 @@
+// What a request makes of values that its principal may not see: a patch that asks for one, a body that would store the mask
+// of one. The gateway judges both, as it does for every wire.
+import { type RequestInfo, readsBody } from '#engines/kubernetes'
+import { patchUses, storedValues } from '#engines/kubernetes-answers'
+import type { Statement } from '#model'
+
+const HOLDERS: ReadonlySet<string> = new Set(['secrets', 'configmaps'])
+
+/** `type` and `bytes`: of the body as it goes on; undefined: there is none. */
+export function hiddenUses(
+  info: RequestInfo,
+  { operations }: Pick<Statement, 'operations'>,
+  type: string | undefined,
+  bytes: Uint8Array | undefined,
+): Pick<Statement, 'stored' | 'lineage'> & Partial<Pick<Statement, 'mayDeriveFrom'>> {
+  if (bytes === undefined || !readsBody(info)) return {}
+  const stored = () => storedValues(bytes)
+  const holds = info.group === '' && HOLDERS.has(info.resource)
+  // (Other patches say what is to be there, and ask for nothing.)
+  const asks = info.verb === 'patch' && /^\s*application\/json-patch\+json\b/i.test(type ?? '')
+  const object = operations[0]?.object.name ?? ''
+  return holds && asks ? { stored, ...patchUses(bytes, object) } : { stored }
+}
