@@ -5,7 +5,7 @@ import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { cleanEnvironment } from '../programs.ts'
 
-const PTY = join(dirname(fileURLToPath(import.meta.url)), 'pty.py')
+const TERMINAL = join(dirname(fileURLToPath(import.meta.url)), 'terminal.py')
 
 /** A client's streams, whatever framing carries them. */
 export interface Channels {
@@ -28,7 +28,7 @@ export interface Command {
 
 export function runCommand(command: Command, channels: Channels): ChildProcess {
   const { argv, tty } = command
-  const [program = '', ...args] = tty ? ['python3', PTY, ...argv] : argv
+  const [program = '', ...args] = tty ? ['python3', TERMINAL, ...argv] : argv
   const child = spawn(program, args, {
     env: cleanEnvironment({ TERM: 'xterm' }),
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],

@@ -1,10 +1,14 @@
-// The node of a real API server: what the kubelet answers of containers. The API server asks it for logs.
+// The node of a real API server: what the kubelet answers of containers. The API server asks it for logs and streams.
 import { readFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Certificates } from './certificates.ts'
 import { NODE, type Rest } from './controllers.ts'
 import type { Logs } from './logs.ts'
+import type { KubeObject } from './objects.ts'
+import { serveStreams } from './streams.ts'
 
 export interface Kubelet {
   stop(): Promise<void>
@@ -35,6 +39,10 @@ export async function startKubelet(
       logs.answer(`${namespace}/${pod}/${container}`, url.searchParams, response)
     },
   )
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => {})
+    upgrade(request, socket, head, ask).catch(() => socket.destroy())
+  })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   await ask('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: NODE } })
@@ -50,4 +58,20 @@ export async function startKubelet(
       await new Promise<void>(resolve => server.close(() => resolve()))
     },
   }
+}
+
+/** The kubelet's path, and what the API server calls it. */
+const STREAMS: Readonly<Record<string, string>> = {
+  exec: 'exec',
+  attach: 'attach',
+  portForward: 'portforward',
+}
+
+async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, ask: Rest) {
+  const url = new URL(request.url ?? '/', 'https://node')
+  const [, what = '', namespace, name, container] =
+    /^\/(exec|attach|portForward)\/([^/]+)\/([^/]+)(?:\/([^/]+))?$/.exec(url.pathname) ?? []
+  const pod = (await ask('GET', `/api/v1/namespaces/${namespace}/pods/${name}`)) as KubeObject
+  if (container !== undefined) url.searchParams.set('container', container)
+  serveStreams(request, socket, head, pod, STREAMS[what] ?? '', url.searchParams)
 }

@@ -5,6 +5,7 @@ import { type Channels, type Command, runCommand } from './commands.ts'
 import type { Target } from './info.ts'
 import { items, type KubeObject, text } from './objects.ts'
 import { type Cluster, containerOf } from './requests.ts'
+import { forwardOverSpdy, serveSpdy } from './spdy.ts'
 import { StatusError, unknownPath } from './status.ts'
 import { forwardPorts, serveWebSocket } from './websockets.ts'
 
@@ -27,15 +28,35 @@ export function upgraded(
 ): void {
   if (target === undefined || target.type.kind !== 'Pod') throw unknownPath()
   const pod = cluster.writes.require(target.type, target.namespace, target.name)
-  const { searchParams: query } = url
-  if (!/^websocket$/i.test(request.headers.upgrade ?? ''))
-    throw new StatusError(400, 'unable to upgrade: only websocket is served')
-  if (target.subresource === 'portforward') forwardPorts(request, socket, head, query)
-  else serveWebSocket(request, socket, head, wantedOf(pod, target.subresource, query))
+  serveStreams(request, socket, head, pod, target.subresource, url.searchParams)
 }
 
-const yes = (query: URLSearchParams, name: string) =>
-  ['true', '1'].includes(query.get(name) ?? 'false')
+/** By the API server's name of what is asked. The kubelet of a real one answers so too. */
+export function serveStreams(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  pod: KubeObject,
+  subresource: string,
+  query: URLSearchParams,
+): void {
+  const upgrade = String(request.headers.upgrade ?? '').toLowerCase()
+  if (upgrade !== 'websocket' && upgrade !== 'spdy/3.1')
+    throw new StatusError(400, 'unable to upgrade: neither websocket nor SPDY/3.1')
+  const spdy = upgrade === 'spdy/3.1'
+  if (subresource === 'portforward') {
+    if (spdy) forwardOverSpdy(request, socket, head)
+    else forwardPorts(request, socket, head, query)
+    return
+  }
+  const wanted = wantedOf(pod, subresource, query)
+  if (spdy) serveSpdy(request, socket, head, wanted)
+  else serveWebSocket(request, socket, head, wanted)
+}
+
+/** The kubelet has other names for the three. */
+const yes = (query: URLSearchParams, ...names: string[]) =>
+  names.some(name => ['true', '1'].includes(query.get(name) ?? 'false'))
 
 function wantedOf(pod: KubeObject, subresource: string, query: URLSearchParams): Wanted {
   const container = containerOf(pod, query.get('container'))
@@ -47,9 +68,9 @@ function wantedOf(pod: KubeObject, subresource: string, query: URLSearchParams):
   if (subresource === 'exec' && command.argv.length === 0)
     throw new StatusError(400, 'you must specify at least 1 command for the container')
   return {
-    stdin: yes(query, 'stdin'),
-    stdout: yes(query, 'stdout'),
-    stderr: yes(query, 'stderr') && !tty,
+    stdin: yes(query, 'stdin', 'input'),
+    stdout: yes(query, 'stdout', 'output'),
+    stderr: yes(query, 'stderr', 'error') && !tty,
     tty,
     run: channels => {
       runCommand(command, channels)

@@ -4,13 +4,17 @@ import { connect, type Socket } from 'node:net'
 import { type Duplex, PassThrough } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Channels } from './commands.ts'
+import { forwarding } from './spdy.ts'
 import { StatusError } from './status.ts'
 import type { Wanted } from './streams.ts'
+
+/** Frames of SPDY in messages. */
+const TUNNEL = 'SPDY/3.1+portforward.k8s.io'
 
 const server = new WebSocketServer({
   noServer: true,
   handleProtocols: offered =>
-    ['v5.channel.k8s.io', 'v4.channel.k8s.io'].find(one => offered.has(one)) ?? false,
+    [TUNNEL, 'v5.channel.k8s.io', 'v4.channel.k8s.io'].find(one => offered.has(one)) ?? false,
 })
 
 const CLOSE = 255
@@ -65,6 +69,10 @@ export function forwardPorts(
   head: Buffer,
   query: URLSearchParams,
 ): void {
+  if (String(request.headers['sec-websocket-protocol']).includes(TUNNEL)) {
+    server.handleUpgrade(request, socket, head, tunnel)
+    return
+  }
   const ports = query.getAll('ports').flatMap(one => one.split(',').map(Number))
   if (ports.length === 0) throw new StatusError(400, 'query parameter "ports" is required')
   server.handleUpgrade(request, socket, head, client => {
@@ -89,4 +97,18 @@ export function forwardPorts(
     })
     client.on('error', () => {})
   })
+}
+
+function tunnel(client: WebSocket): void {
+  const forward = forwarding({ write: bytes => client.send(bytes) })
+  client.on('message', (data: Buffer) => {
+    try {
+      forward.push(data)
+    } catch {
+      // The client broke the framing: as with the real one, the connection ends.
+      client.terminate()
+    }
+  })
+  client.on('close', () => forward.left())
+  client.on('error', () => {})
 }
