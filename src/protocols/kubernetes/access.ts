@@ -29,6 +29,9 @@ import type { KubernetesSettings } from './settings.ts'
 import { readStatement } from './statement.ts'
 import { podStreams, servePodStreams, streamFields } from './streams/pod-streams.ts'
 
+/** The object itself, and those of its parts that are written as it is. */
+const PREVIEWED_PARTS: ReadonlySet<string> = new Set(['', 'scale', 'status'])
+
 export class ClusterAccess implements Access {
   readonly credential: KeptCredential
   readonly reader: RequestReader
@@ -110,7 +113,7 @@ export class ClusterAccess implements Access {
     const { method, target, fields } = request
     const path = pathThere(request, resource.name)
     const { isResource, verb, group, version, subresource, ...info } = this.#info(request)
-    if (!isResource || subresource !== '' || !isPreviewed(verb)) return undefined
+    if (!isResource || !PREVIEWED_PARTS.has(subresource) || !isPreviewed(verb)) return undefined
     const write = {
       verb,
       method,

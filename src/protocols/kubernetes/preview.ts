@@ -84,7 +84,7 @@ export async function previewWrite(
     return unavailable(`The cluster would refuse it: ${dry.status}${wordsOf(dry.body)}`)
   const then = write.verb === 'delete' ? undefined : dry.body
   const hides = write.resource === 'secrets' && write.group === '' ? hidesSecret : undefined
-  return previewOf(write, changesOf(now, then, hides))
+  return previewOf(changesOf(now, then, hides))
 }
 
 /** Keys, and that they change, may be told; what they hold, never. */
@@ -92,15 +92,13 @@ function hidesSecret(path: string): boolean {
   return /^(?:data|stringData)(?:[.[]|$)/.test(path) || path.startsWith('metadata.annotations')
 }
 
-function previewOf(write: AskedWrite, { lines, more }: Changes): Preview {
+function previewOf({ lines, more }: Changes): Preview {
   const notes = [
     ...(more === 0 ? [] : [`${more} more changes are not shown.`]),
     ...(lines.length === 0 ? ['Nothing would change.'] : []),
   ]
-  const { resource, group } = write
-  const name = group === '' ? resource : `${resource}.${group}`
   const plan = lines.length === 0 ? {} : { plan: lines.join('\n') }
-  return { tables: [{ name, kind: 'objects', exact: false }], notes, ...plan }
+  return { tables: [], notes, ...plan }
 }
 
 interface AskedMore {
