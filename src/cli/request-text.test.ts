@@ -32,6 +32,18 @@ const lines = (more: Partial<AccessRequestView>): readonly string[] =>
   requestText({ ...request, ...more }).split('\n')
 
 describe('a request on a screen', () => {
+  it('sets a text of several lines off, so that none of them passes for ours', () => {
+    const statement = 'PATCH /a/b\n\nspec:\n  held: no'
+    expect(lines({ statement }).slice(1, 7)).toEqual([
+      '  order-bot on shop:',
+      '  | PATCH /a/b',
+      '  | ',
+      '  | spec:',
+      '  |   held: no',
+      '  held: Ask. (p)',
+    ])
+  })
+
   it('says what it would do, and under which bound', () => {
     const shown = lines({
       flags: ['unfiltered'],

@@ -79,7 +79,11 @@ function yesLines({ needs, quorum, votes }: AccessRequestView): readonly string[
 }
 
 function statementLines(request: AccessRequestView, who: string): readonly string[] {
-  const lines = [`  ${who} on ${plain(request.resource)}: ${plain(request.statement)}`]
+  const { statement } = request
+  const asked = `  ${who} on ${plain(request.resource)}:`
+  const lines = statement.includes('\n')
+    ? [asked, ...setOff(statement)]
+    : [`${asked} ${plain(statement)}`]
   if (request.parameters.length > 0) {
     const values = request.parameters.map((value, at) => `$${at + 1}=${value ?? 'NULL'}`)
     lines.push(`  with ${plain(values.join(' '))}`)
@@ -128,9 +132,12 @@ function previewLines({
   }
   for (const note of notes) lines.push(`  note: ${plain(note)}`)
   if (unavailable !== undefined) lines.push(`  no plan: ${plain(unavailable)}`)
-  if (plan !== undefined)
-    lines.push('  plan:', ...plan.split('\n').map(line => colors.dim(`  | ${plain(line)}`)))
+  if (plan !== undefined) lines.push('  plan:', ...setOff(plan).map(line => colors.dim(line)))
   return lines
+}
+
+function setOff(text: string): readonly string[] {
+  return text.split('\n').map(line => `  | ${plain(line)}`)
 }
 
 function rowsOf(count: number): string {

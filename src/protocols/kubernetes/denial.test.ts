@@ -24,6 +24,20 @@ it('is a Status whose message says all there is to do', () => {
   })
 })
 
+it('says nothing twice', () => {
+  const { body } = denial(
+    new AccessDenied('approval_required', 'deletes need a person', {
+      detail: 'request: req-1',
+      hint: 'Once it is approved, retry the identical statement before 2026-01-01 00:00:00 UTC.',
+      requestId: 'req-1',
+      retryBefore: Date.UTC(2026, 0, 1),
+    }),
+  )
+  expect(JSON.parse(body).message).toBe(
+    'deletes need a person. request: req-1. Once it is approved, retry the identical statement before 2026-01-01 00:00:00 UTC.',
+  )
+})
+
 it('asks for a token where there is none that holds', () => {
   const { head } = denial(new AuthenticationFailed('token_expired', 'it has ended'))
   expect(head.status).toBe(401)

@@ -54,15 +54,12 @@ export function statusObject(error: unknown): StatusObject {
   const { code, message, detail, hint, requestId, retryBefore } = known
   const status = statusOf(known)
   // Clients show the message and little else.
-  const words = [
-    message,
-    detail,
-    hint,
-    ...(requestId === undefined ? [] : [`request ${requestId}`]),
-    ...(retryBefore === undefined
-      ? []
-      : [`repeat the identical request before ${new Date(retryBefore).toISOString()}`]),
-  ].filter(each => each !== undefined)
+  const words = [message, detail, hint].filter(each => each !== undefined)
+  // What they say already is not said again.
+  const said = words.join(' ')
+  if (requestId !== undefined && !said.includes(requestId)) words.push(`request ${requestId}`)
+  if (retryBefore !== undefined && !/\bbefore \d/.test(said))
+    words.push(`repeat the identical request before ${new Date(retryBefore).toISOString()}`)
   return {
     kind: 'Status',
     apiVersion: 'v1',
