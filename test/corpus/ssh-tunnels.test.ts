@@ -339,6 +339,52 @@ describe('a client that does not wait', () => {
     await until('room', async () => 'opened' in (await direct(client, 'localhost', 5432)))
   })
 
+  test('for its own end: a tunnel that is closed twice, by either end or both, is over once on record', async () => {
+    const client = await enter()
+    const idOf = (answer: Answer) => ('opened' in answer ? answer.opened : -1)
+    const closing = async (byClient: readonly Buffer[], byHost: boolean): Promise<void> => {
+      const id = idOf(await direct(client, 'localhost', 5432))
+      const over = new Promise<void>(resolve => {
+        handlersOf(client.client)['CHANNEL_CLOSE'] = () => resolve()
+      })
+      hears = (of, channel) => {
+        if (byHost) for (const type of [96, 97, 97, 96]) send(of, message(type, channel))
+      }
+      send(client.client, message(94, id, 'one'))
+      if (byHost) await until('it to be heard', () => reached.includes('data 3'))
+      for (const each of byClient) {
+        each.writeUInt32BE(id, 1)
+        send(client.client, each)
+      }
+      await over
+      reached.length = 0
+    }
+    const [eof, close, more] = [message(96, 0), message(97, 0), message(94, 0, 'late')]
+    await closing([close, close], false)
+    await closing([eof, close, close, eof], false)
+    await closing([close, more, close], false)
+    await closing([], true)
+    await closing([close, close, eof], true)
+    hears = undefined
+    // The connection has lost nothing by it.
+    const last = idOf(await direct(client, 'localhost', 5432))
+    send(client.client, message(97, last))
+    client.socket.end()
+    const auditor = await stage.token('dora')
+    await until('six outcomes', async () => {
+      const listed = await stage.gateway.cli(['sessions', '--limit', '1', '--json'], auditor)
+      const [newest]: { id: string }[] = JSON.parse(listed.stdout)
+      const replay = ['session', 'replay', newest?.id ?? '', '--json']
+      const events: { kind: string; entry?: number; status?: string }[] = JSON.parse(
+        (await stage.gateway.cli(replay, auditor)).stdout,
+      )
+      const outcomes = events.filter(({ kind }) => kind === 'outcome')
+      expect(new Set(outcomes.map(({ entry }) => entry)).size).toBe(outcomes.length)
+      expect(outcomes.length).toBeLessThanOrEqual(6)
+      return outcomes.length === 6
+    })
+  })
+
   test('with signals after its last word', async () => {
     const client = await enter()
     const id = await openChannel(client)

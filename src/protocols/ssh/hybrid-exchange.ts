@@ -47,6 +47,8 @@ export function offerHybrid(connection: object, peer: 'client' | 'host'): void {
     const theirs = payload[0] === KEXINIT ? namesOf(payload) : []
     if (!theirs.includes(HYBRID) || theirs.some(name => known.includes(name))) return payload
     const end = FIRST_LIST + 4 + payload.readUInt32BE(FIRST_LIST)
+    // A list that is longer than its message: the library says so.
+    if (end > payload.length) return payload
     const more = Buffer.concat([
       payload.subarray(0, end),
       Buffer.from(`,${first}`),
