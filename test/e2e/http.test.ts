@@ -235,6 +235,10 @@ test('never shows a card, however an answer is cut, in each type and encoding', 
     ['text/event-stream', `data: {"card":"${CARD}"}\n\n`],
     ['application/x-www-form-urlencoded', `a=1&card=%34${CARD.slice(1)}`],
     ['text/html', `<p>&#52;${CARD.slice(1)}</p>`],
+    [
+      'multipart/mixed; boundary=b',
+      `--b\r\nContent-Type: application/json\r\n\r\n{"card":"${CARD}"}\r\n--b--\r\n`,
+    ],
   ]
   const check = async (type: string, body: string, cut: number, encoding: string) => {
     const query = new URLSearchParams({ type, cut: String(cut), encoding })

@@ -7,6 +7,9 @@ import { EventStreamBody } from './event-stream-body.ts'
 import { FormBody } from './form-body.ts'
 import { JsonBody } from './json-body.ts'
 import { markupScanner } from './markup.ts'
+import { boundaryOf, MultipartBody } from './multipart-body.ts'
+import { clearPart, FieldPart, HiddenPart } from './part-body.ts'
+import type { PartHead } from './part-head.ts'
 import type { BodyRules } from './rules.ts'
 import { TextBody } from './text-body.ts'
 import { Values } from './values.ts'
@@ -52,6 +55,7 @@ const TEXT_TYPES = new Set([
   'application/graphql',
   'application/x-sh',
 ])
+const MULTIPART_TYPES = new Set(['multipart/form-data', 'multipart/mixed'])
 const TAB = 0x09
 
 type Kind = 'json' | 'csv' | 'tsv' | 'form' | 'events' | 'markup' | 'text'
@@ -61,9 +65,22 @@ type Kind = 'json' | 'csv' | 'tsv' | 'form' | 'events' | 'markup' | 'text'
  * may throw one later. A body that is empty needs no masker.
  */
 export function createBodyMasker(rules: BodyRules, settings: BodySettings): BodyMasker {
+  const { make, contentType } = readable(rules, settings)
+  const values = new Values(rules)
+  return new Masked(values, make(values), contentType)
+}
+
+interface Readable {
+  readonly make: (values: Values) => BodyReader
+  readonly contentType: string | undefined
+}
+
+/** Throws BodyProblem. */
+function readable(rules: BodyRules, settings: BodySettings): Readable {
   const written = settings.contentType
   const type = written === undefined ? undefined : known(written)
   if (type === undefined) throw refused('type', 'It does not say what it is.')
+  if (MULTIPART_TYPES.has(type.type)) return multipart(rules, settings, type)
   const kind = kindOf(type)
   if (kind === undefined) throw refused('type', `Nothing reads ${type.type}.`)
   const hasFields = kind !== 'text' && kind !== 'markup'
@@ -74,13 +91,49 @@ export function createBodyMasker(rules: BodyRules, settings: BodySettings): Body
   const utf8 = isUtf8(type.charset)
   const charset = utf8 ? undefined : knownCharset(type.charset ?? '')
   if (!utf8 && charset === undefined) throw refused('encoding', 'Nobody knows its character set.')
-  const values = new Values(rules)
-  const reader = readerOf(kind, values)
-  return new Masked(
-    values,
-    charset === undefined ? reader : new DecodedBody(charset, reader),
-    charset === undefined ? undefined : asUtf8(type),
-  )
+  if (charset === undefined)
+    return { make: values => readerOf(kind, values), contentType: undefined }
+  return {
+    make: values => new DecodedBody(charset, readerOf(kind, values)),
+    contentType: asUtf8(type),
+  }
+}
+
+/** Part by part: each by what it says that it is. */
+function multipart(
+  rules: BodyRules,
+  settings: BodySettings,
+  { parameters }: ContentType,
+): Readable {
+  const boundary = boundaryOf(parameters)
+  if (boundary === undefined) throw refused('type', 'Its boundary cannot be read.')
+  const make = (values: Values) =>
+    new MultipartBody(values, boundary, head => partReader(rules, settings, values, head))
+  return { make, contentType: undefined }
+}
+
+function partReader(
+  rules: BodyRules,
+  { textsByDetectors = false }: BodySettings,
+  values: Values,
+  { name, isFile, contentType = 'text/plain' }: PartHead,
+): BodyReader {
+  const type = parseContentType(contentType)
+  const plain = type?.type === 'text/plain' && isUtf8(type.charset)
+  if (name !== undefined && plain && !isFile) return new FieldPart(values, name)
+  if (name?.elsewhere !== undefined)
+    return new HiddenPart(values, name.elsewhere, type !== undefined && kindOf(type) === 'json')
+  try {
+    if (type?.type.startsWith('multipart/')) throw refused('type', 'A part of it has parts.')
+    // As another text it could hold what cuts parts.
+    if (!isUtf8(type?.charset)) throw refused('encoding', 'A part is in another character set.')
+    return readable(rules, { contentType, textsByDetectors }).make(values)
+  } catch (error) {
+    if (!(error instanceof BodyProblem)) throw error
+    // Safe: the operator says that what cannot be read here holds nothing to mask.
+    if (textsByDetectors) return clearPart
+    throw error
+  }
 }
 
 let latest: { readonly written: string; readonly type: ContentType | undefined } | undefined

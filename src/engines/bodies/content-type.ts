@@ -14,7 +14,13 @@ const PARAMETER = new RegExp(`\\s*;\\s*(?:(${TOKEN})=(?:(${TOKEN})|"((?:[^"\\\\]
 /** Undefined: it cannot be read, or says a parameter twice, which two readers may understand differently. */
 export function parseContentType(text: string): ContentType | undefined {
   const [, type, rest] = TYPE.exec(text) ?? []
-  if (type === undefined || rest === undefined) return undefined
+  const parameters = rest === undefined ? undefined : parseParameters(rest)
+  if (type === undefined || parameters === undefined) return undefined
+  return { type: type.toLowerCase(), charset: parameters.get('charset')?.toLowerCase(), parameters }
+}
+
+/** Of `; name=value; name="value"`. Undefined: they cannot be read, or one stands there twice. */
+export function parseParameters(rest: string): ReadonlyMap<string, string> | undefined {
   const parameters = new Map<string, string>()
   PARAMETER.lastIndex = 0
   const trimmed = rest.trimEnd()
@@ -27,5 +33,5 @@ export function parseContentType(text: string): ContentType | undefined {
     if (parameters.has(folded)) return undefined
     parameters.set(folded, token ?? (quoted ?? '').replace(/\\(.)/g, '$1'))
   }
-  return { type: type.toLowerCase(), charset: parameters.get('charset')?.toLowerCase(), parameters }
+  return parameters
 }

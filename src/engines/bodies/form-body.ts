@@ -55,7 +55,6 @@ export class FormBody implements BodyReader {
     const nameEnd = sign < 0 ? to : from + sign
     const valueStart = Math.min(nameEnd + 1, to)
     const written = undo(bytes.subarray(from, nameEnd))
-    // `user[card]` and `user.card` are called card.
     const called = Buffer.from(lastName(written.toString('utf8')))
     const { names } = values.rules
     const entry = names.known(called, 0, called.length) ?? names.learn(called)
@@ -88,7 +87,8 @@ export class FormBody implements BodyReader {
   }
 }
 
-function lastName(name: string): string {
+/** `user[card]` and `user.card` are called card. */
+export function lastName(name: string): string {
   const parts = name.split(/[[\].]+/).filter(part => part !== '' && !/^\d+$/.test(part))
   return parts.at(-1) ?? name
 }
