@@ -136,7 +136,7 @@ export async function startServer(
     undo.push(() => identity.close())
     const vocabulary = () => ({
       resources: inventory.list().map(({ name, tags }) => ({ name, tags })),
-      dataClasses: classNames(config, protocols),
+      dataClasses: config.classNames,
     })
     const policyHistory = new PolicyHistory(store, now)
     const policies = await openPolicies({
@@ -457,13 +457,6 @@ function onRecord(log: Log, append: () => number): void {
 const WEB = fileURLToPath(new URL('../dist/web', import.meta.url))
 const MOST_LISTED = 64
 const firstOf = (names: readonly string[]): string[] => names.slice(0, MOST_LISTED)
-
-/** What policies may name: classes that are configured, and those of the wires themselves. */
-function classNames(config: Config, protocols: readonly Protocol[]): string[] {
-  return [...config.dataClasses, ...protocols.flatMap(({ dataClasses = [] }) => dataClasses)].map(
-    ({ name }) => name,
-  )
-}
 
 /** The masking of a configuration, with the detectors and maskers of its plugins. */
 function masksOf(

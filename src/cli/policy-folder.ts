@@ -18,7 +18,7 @@ export async function checkFolder(
     files,
     config && {
       resources: config.resources.map(({ name, tags }) => ({ name, tags })),
-      dataClasses: config.dataClasses.map(({ name }) => name),
+      dataClasses: config.classNames,
     },
   )
   return {

@@ -20,6 +20,7 @@ const protocols: readonly ProtocolSettings[] = [
   {
     name: 'parcel',
     defaultPort: 15432,
+    dataClasses: [{ name: 'parcel-label' }, { name: 'ssn' }],
     settings: z.strictObject({
       host: z.string().min(1),
       port: z.int().min(1).max(65_535).default(5432),
@@ -124,6 +125,7 @@ describe('the configuration', () => {
       hold: { user: 0 },
     })
     expect(config.dataClasses.map(({ name }) => name)).toEqual(['ssn', 'email'])
+    expect(config.classNames).toEqual(['ssn', 'email', 'parcel-label'])
     expect(config.approvals.hold).toEqual({ user: 120_000, agent: 60_000, transaction: 20_000 })
     const [corp, lab] = config.identity.issuers
     expect(corp?.clockSkew).toBe(10_000)

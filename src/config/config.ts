@@ -53,6 +53,8 @@ export interface Config {
   readonly resources: readonly ResourceConfig[]
   /** In the order of the file. */
   readonly dataClasses: readonly DataClass[]
+  /** Names of these, and of the classes that protocols bring: what policies may speak of. */
+  readonly classNames: readonly string[]
   readonly detectors: readonly DetectorSettings[]
   readonly plugins: readonly PluginSettings[]
   readonly policies: { readonly folder: string; readonly editable: boolean }
@@ -127,6 +129,7 @@ export function buildConfig(
       ...rest,
       ...(detect === undefined ? {} : { detect }),
     })),
+    classNames: classNamesOf(written, protocols),
     detectors: detectorsOf(written, masking, report),
     plugins: pluginsOf(written, absolute, report),
     policies: { ...written.policies, folder: absolute(written.policies.folder) },
@@ -136,6 +139,11 @@ export function buildConfig(
     limits: written.limits,
   }
   return deepFreeze(config)
+}
+
+function classNamesOf(written: WrittenConfig, protocols: readonly ProtocolSettings[]): string[] {
+  const own = protocols.flatMap(({ dataClasses = [] }) => dataClasses.map(({ name }) => name))
+  return [...new Set([...Object.keys(written.dataClasses), ...own])]
 }
 
 function loginOf(

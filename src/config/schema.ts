@@ -2,13 +2,21 @@
 // Knows no protocol: what a protocol asks of its resources it brings along (`ProtocolSettings`).
 import { Buffer } from 'node:buffer'
 import { z } from 'zod'
-import { checksums, type DetectorSettings, maskMethods, predicateRules } from '#model'
+import {
+  checksums,
+  type DataClass,
+  type DetectorSettings,
+  maskMethods,
+  predicateRules,
+} from '#model'
 import { channelsSchema } from './channels.ts'
 import { identitySchema } from './issuers.ts'
 import { address, byteSize, duration, secretReference } from './values.ts'
 
 /** What this room must know of a protocol. */
 export interface ProtocolSettings {
+  /** Classes that its answers hold whatever is configured. */
+  readonly dataClasses?: readonly Pick<DataClass, 'name'>[]
   readonly name: string
   readonly defaultPort: number
   /** Checks `resources[].upstream`. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createMarks, createMasking } from '#engines/masking'
 import type { Facts, SessionPolicies } from '#engines/policy'
 import type { DataClass } from '#model'
-import { bodyMasker, hidesColumns, hidesInBodies } from './body-masks.ts'
+import { bodyMasker, hiddenColumns, hidesInBodies } from './body-masks.ts'
 import { createMasks } from './create-masks.ts'
 import { valuePlan } from './masks.ts'
 import { masksOn, Sight } from './sight.ts'
@@ -94,10 +94,10 @@ describe('the classes of a wire', () => {
   test('are hidden in its answers without being configured, and in no other’s', () => {
     const view = on('cluster', [])
     expect(hidesInBodies(view)).toBe(true)
-    expect(hidesColumns(view)).toBe(true)
+    expect(hiddenColumns(view).map(({ name }) => name)).toEqual(['secret'])
     expect(valuePlan(view, column, true)).toMatchObject({ kind: 'mask', dataClass: 'secret' })
     expect(hidesInBodies(on('shop', []))).toBe(false)
-    expect(hidesColumns(on('shop', [own]))).toBe(false)
+    expect(hiddenColumns(on('shop', [own]))).toEqual([])
   })
 
   test('are masked as the configuration says, which may add columns and take none away', () => {

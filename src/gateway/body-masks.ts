@@ -30,12 +30,12 @@ export function messageMasker(view: SessionView): MessageMasker | undefined {
 
 /** Whether anything is hidden in bodies. */
 export function hidesInBodies(view: SessionView): boolean {
-  return rulesOf(view) !== undefined || hidesColumns(view)
+  return rulesOf(view) !== undefined || hiddenColumns(view).length > 0
 }
 
-/** Whether any column of bodies that have such is hidden. */
-export function hidesColumns(view: SessionView): boolean {
-  return view.masks.columnsInBodies === true && view.hiddenAnywhere().length > 0
+/** Classes whose columns are hidden in bodies that have such. */
+export function hiddenColumns(view: SessionView): readonly DataClass[] {
+  return view.masks.columnsInBodies === true ? view.hiddenAnywhere() : []
 }
 
 function rulesOf(view: SessionView): BodyRules | undefined {

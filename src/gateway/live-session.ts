@@ -25,7 +25,7 @@ import type { SessionRecorder } from '#services/recording'
 import { superseded } from './approval-refusals.ts'
 import type { Approvals } from './approvals.ts'
 import type { AskedValues } from './asked-values.ts'
-import { bodyMasker, hidesColumns, hidesInBodies, messageMasker } from './body-masks.ts'
+import { bodyMasker, hiddenColumns, hidesInBodies, messageMasker } from './body-masks.ts'
 import { type Departures, SessionDeparture } from './departures.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
@@ -436,7 +436,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
       scrub: (statement, text) => scrubText(view, statement, text),
       text: () => textStream(view),
       masks: () => hidesInBodies(view),
-      hidesColumns: () => hidesColumns(view),
+      hiddenColumns: () => hiddenColumns(view),
       hidden: (column, told) => valuePlan(view, column, told),
       body: settings => bodyMasker(view, settings),
       messages: () => messageMasker(view),

@@ -1,7 +1,7 @@
 // Proof, in memory, that a statement was decided and put on record (where a protocol gathers what it sends: that it is by the time `Departure.clear` returns). Nothing goes upstream without one.
 import type { BodyMasker, BodySettings, MessageMasker } from '#engines/bodies'
 import type { CellPlan, TextStream } from '#engines/masking'
-import type { AccessDenied, ColumnName, OutputLineage, Statement } from '#model'
+import type { AccessDenied, ColumnName, DataClass, OutputLineage, Statement } from '#model'
 
 /** A column of an answer, as the protocol knows it. */
 export interface ResultColumn {
@@ -66,7 +66,7 @@ export interface PermitBasis {
   scrub(statement: Statement, text: string): string
   text(): TextStream
   masks(): boolean
-  hidesColumns(): boolean
+  hiddenColumns(): readonly DataClass[]
   hidden(column: ColumnName, told: boolean): HiddenValue | undefined
   body(settings: BodySettings): BodyMasker | undefined
   messages(): MessageMasker | undefined
@@ -149,9 +149,9 @@ export class Permit {
     return this.#terms.basis.masks()
   }
 
-  /** Whether any column is hidden: else nobody need ask for one. */
-  get hidesColumns(): boolean {
-    return this.#terms.basis.hidesColumns()
+  /** The classes whose columns are hidden, where bodies of answers have columns: else nobody need ask for one. */
+  get hiddenColumns(): readonly DataClass[] {
+    return this.#terms.basis.hiddenColumns()
   }
 
   /**

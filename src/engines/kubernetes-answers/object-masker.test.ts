@@ -401,6 +401,17 @@ describe('what is said of a failure', () => {
     ).toBe(json(status))
   })
 
+  it('is hidden of other objects when it quotes one, and fields are hidden', () => {
+    const rest = createBodyMasker(bodyRules, { contentType: 'application/json' })
+    const pods = { ...asked.pods, patches: true }
+    const said = (message: string): string => {
+      const masker = createObjectMasker(rulesOf(), { asked: pods, rest })
+      const text = json({ ...status, reason: 'Invalid', message, details: {} })
+      return Buffer.concat([...masker.write(Buffer.from(text)), ...masker.end()]).toString()
+    }
+    expect(said('patch: Invalid value: "{\\"pin\\":\\"1\\"}"')).not.toContain('pin')
+  })
+
   it('stays when it names things only', () => {
     const found = json({
       ...status,

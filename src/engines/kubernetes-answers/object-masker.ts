@@ -60,6 +60,7 @@ export function createObjectMasker(rules: ObjectRules, settings: MaskerSettings)
 class ObjectsBody {
   readonly #masks: ObjectMasks
   readonly #rules: ObjectRules
+  readonly #asked: AskedObjects
   /** What is asked for, and what the elements of the list are that comes now. */
   readonly #told: Told
   #items: Told
@@ -74,6 +75,7 @@ class ObjectsBody {
 
   constructor(rules: ObjectRules, asked: AskedObjects, longest: number, touched: boolean) {
     this.#rules = rules
+    this.#asked = asked
     this.#masks = new ObjectMasks(rules, asked, touched)
     this.#told = toldBy(asked)
     this.#items = this.#told
@@ -123,7 +125,8 @@ class ObjectsBody {
     if (kind === 'tail') return this.#tail(text)
     const told = kind === 'element' ? this.#items : this.#told
     const holders = told === 'Secret' || (told === 'ConfigMap' && this.#rules.configMaps)
-    if (!holders && !this.#signs.any(src, start, end, held)) return NONE
+    const worth = holders || this.#asked.patches === true || this.#signs.any(src, start, end, held)
+    if (!worth) return NONE
     return this.#masks.edits(text, readObjects(text, false), told)
   }
 

@@ -23,14 +23,13 @@ const LONGEST_PLAIN = 256
 /** Something in base64 that is no digest in hexadecimal: archives of what was applied. */
 const ENCODED = /^(?![0-9a-f]+$)[A-Za-z0-9+/_-]{40,}={0,2}$/
 const BASE_64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-/** What these say of a failure names things, and quotes no stored value. */
+/** What is said of failures of these kinds names things, and quotes no stored value. (`Invalid` may quote the whole object.) */
 const NAMING_REASONS = new Set([
   'NotFound',
   'AlreadyExists',
   'Conflict',
   'Forbidden',
   'Unauthorized',
-  'Invalid',
   'Expired',
   'Gone',
   'MethodNotAllowed',
@@ -91,7 +90,8 @@ export class ObjectMasks {
         this.#others(src, frame, edits)
       else this.#holder(src, frame, kind, told === 'unknown', within, edits)
       for (const spot of frame.messages)
-        if (this.#isDoubtfulMessage(frame, within)) this.#put(edits, spot, HIDDEN_MESSAGE, 'Secret')
+        if (this.#isDoubtful(src, spot, frame, within.told))
+          edits.push({ ...spot, bytes: HIDDEN_MESSAGE })
     }
     for (const spot of read.strings) this.#nested(src, spot, within, edits)
     return settled(edits)
@@ -224,19 +224,16 @@ export class ObjectMasks {
     return quoted(spot, out.subarray(0, hidden.write(out, 0, 0, out, 0)))
   }
 
-  #put(edits: Edit[], { start, end }: Spot, bytes: Uint8Array, kind: HolderKind): void {
-    const hidden = this.#whole(kind)
-    if (hidden === undefined) return
-    this.#count(hidden.dataClass)
-    edits.push({ start, end, bytes })
-  }
-
-  /** A patch that does not fit quotes what it would have made of the object. */
-  #isDoubtfulMessage(frame: Frame, { told }: Within): boolean {
-    if (this.#asked.patches !== true || told !== 'Secret') return false
-    for (let status: Frame | undefined = frame; status !== undefined; status = status.parent)
-      if (status.kind === 'Status') return !NAMING_REASONS.has(status.reason ?? '')
-    return false
+  /** A patch that does not fit is answered with what it would have made of the object, all of it. */
+  #isDoubtful(src: Uint8Array, spot: Spot, frame: Frame, told: Told): boolean {
+    if (this.#asked.patches !== true) return false
+    let status: Frame | undefined = frame
+    while (status !== undefined && status.kind !== 'Status') status = status.parent
+    if (status === undefined || NAMING_REASONS.has(status.reason ?? '')) return false
+    if (told === 'Secret') return this.#whole('Secret') !== undefined
+    if (told === 'ConfigMap') return this.#rules.configMaps
+    // What fields hold of other objects is not told from within a text.
+    return this.#touched && /[{|]/.test(inside(src, spot).toString('utf8'))
   }
 
   #count(dataClass: string): void {

@@ -26,7 +26,7 @@ export interface ObjectRules {
    * false when it is not certain which object it is of, or which key it has; then a part of the name is a star.
    */
   hides(column: ColumnName, told: boolean): Hidden | undefined
-  /** Whether any key of a ConfigMap may be hidden: else nobody looks into them. */
+  /** Whether any key of any ConfigMap may be hidden: else nobody looks into them. */
   readonly configMaps: boolean
 }
 

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
 import { requestInfo } from '#engines/kubernetes'
+import { secretClass } from '#engines/kubernetes-answers'
 import type { Permit } from '#gateway'
 import type { AccessDenied } from '#model'
 import { Body, Fields, type RequestHead } from '#transport/http'
@@ -14,7 +15,7 @@ const LOG = '/api/v1/namespaces/default/pods/web/log'
 /** Every column is hidden, and nothing else. */
 const permit = {
   masks: true,
-  hidesColumns: true,
+  hiddenColumns: [secretClass],
   hidden: () => ({ kind: 'null', dataClass: 'kubernetes-secret' }),
   body: () => undefined,
 } as unknown as Permit

@@ -6,6 +6,7 @@ import {
   createObjectMasker,
   type ObjectRules,
   readableRanges,
+  secretClass,
 } from '#engines/kubernetes-answers'
 import type { Permit } from '#gateway'
 import { AccessDenied } from '#model'
@@ -44,7 +45,7 @@ export function readAnswer({ permit, head, body }: AskedAnswer, info: RequestInf
       throw new BodyProblem('type', 'It is not JSON.')
     const rest = permit.body({ contentType, textsByDetectors: texts })
     const masker =
-      objects && permit.hidesColumns
+      objects && permit.hiddenColumns.length > 0
         ? createObjectMasker(rulesOf(permit), { asked: askedOf(info), rest })
         : rest
     return masker === undefined ? plain : { masker, body: decodeContent(body, codings) }
@@ -79,5 +80,11 @@ function askedOf({ resource, group, namespace, name, verb }: RequestInfo): Asked
 }
 
 function rulesOf(permit: Permit): ObjectRules {
-  return { configMaps: true, hides: (column, told) => permit.hidden(column, told) }
+  return {
+    // (Columns of the wire's own class are Secrets'.)
+    configMaps: permit.hiddenColumns.some(({ columns }) =>
+      columns.some(each => !secretClass.columns.includes(each)),
+    ),
+    hides: (column, told) => permit.hidden(column, told),
+  }
 }
