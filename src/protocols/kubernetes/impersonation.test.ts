@@ -13,6 +13,7 @@ const settings = {
   impersonate: 'principal',
   userPrefix: 'sallyport:',
   groupPrefix: 'sallyport:',
+  groups: 'all',
 } as const
 
 it('says who asks, in which groups, in which session and run, and who acts', () => {
@@ -24,6 +25,15 @@ it('says who asks, in which groups, in which session and run, and who acts', () 
     ['impersonate-extra-sallyport-run', 'run%207%0D%0AImpersonate-User%3A%20admin'],
     ['impersonate-extra-sallyport-actor', 'corp%3Abot'],
   ])
+})
+
+it('names no group but those that the operator lists, where there is a list', () => {
+  const named = (groups: string[]) =>
+    impersonationFields(robin, 's-1', { ...settings, groups })
+      .filter(([name]) => name === 'impersonate-group')
+      .map(([, group]) => group)
+  expect(named(['analysts', 'others'])).toEqual(['sallyport:analysts'])
+  expect(named([])).toEqual([])
 })
 
 it('says nothing where requests are made as the credential itself', () => {

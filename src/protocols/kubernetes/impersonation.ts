@@ -12,10 +12,12 @@ type Field = readonly [string, string]
 export function impersonationFields(
   principal: Principal,
   session: string,
-  settings: Pick<KubernetesSettings, 'impersonate' | 'userPrefix' | 'groupPrefix'>,
+  settings: Pick<KubernetesSettings, 'impersonate' | 'userPrefix' | 'groupPrefix' | 'groups'>,
 ): readonly Field[] {
   if (settings.impersonate === 'none') return []
   const { id, groups, run, actors } = principal
+  const isNamed = (group: string): boolean =>
+    settings.groups === 'all' || settings.groups.includes(group)
   const extra = (name: string, value: string): Field => [
     `impersonate-extra-sallyport-${name}`,
     // Values are free text, and ours may hold what no field can: percent-encoded they are plain, and still to be read.
@@ -23,7 +25,9 @@ export function impersonationFields(
   ]
   return [
     ['impersonate-user', named(settings.userPrefix, id)],
-    ...groups.map(group => ['impersonate-group', named(settings.groupPrefix, group)] as const),
+    ...groups
+      .filter(isNamed)
+      .map(group => ['impersonate-group', named(settings.groupPrefix, group)] as const),
     extra('session', session),
     extra('run', run),
     ...actors.slice(0, 1).map(actor => extra('actor', actor.id)),

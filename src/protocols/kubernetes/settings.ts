@@ -35,6 +35,8 @@ export const kubernetesSettings = z.strictObject({
   /** What stands before a principal's name and its groups in the cluster. */
   userPrefix: prefix.default('sallyport:'),
   groupPrefix: prefix.default('sallyport:'),
+  /** Which of a principal's groups are named there; the credential must be allowed to name each. */
+  groups: z.union([z.array(z.string().min(1).max(256)).max(256), z.literal('all')]).default('all'),
   /** Of a request's body, in bytes. API servers take 3 MiB. */
   bodyBytes: z.int().min(1_024).max(67_108_864).default(3_145_728),
 })
