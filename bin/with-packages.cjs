@@ -66,6 +66,7 @@ const DEBIAN = {
   'libmariadb-java': '/usr/share/java/mariadb-java-client.jar',
   sysbench: '/usr/bin/sysbench',
   'kubernetes-client': '/usr/bin/kubectl',
+  'python3-kubernetes': '/usr/lib/python3/dist-packages/kubernetes/__init__.py',
 }
 
 function installServers() {

@@ -1,4 +1,5 @@
 // What a URL asks for, read as the API server's documentation has it.
+import { isYes } from './objects.ts'
 import { StatusError, unknownPath } from './status.ts'
 import type { ResourceType } from './types.ts'
 
@@ -54,7 +55,8 @@ export function targetOf(
 }
 
 function verbOf(method: string, name: string, query: URLSearchParams): string {
-  const watch = ['true', '1', ''].includes(query.get('watch') ?? 'no')
+  // Said without a value it is said.
+  const watch = query.get('watch') === '' || isYes(query, 'watch')
   switch (method) {
     case 'GET':
     case 'HEAD':

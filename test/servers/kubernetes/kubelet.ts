@@ -73,5 +73,6 @@ async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, a
     /^\/(exec|attach|portForward)\/([^/]+)\/([^/]+)(?:\/([^/]+))?$/.exec(url.pathname) ?? []
   const pod = (await ask('GET', `/api/v1/namespaces/${namespace}/pods/${name}`)) as KubeObject
   if (container !== undefined) url.searchParams.set('container', container)
+  for (const port of url.searchParams.getAll('port')) url.searchParams.append('ports', port)
   serveStreams(request, socket, head, pod, STREAMS[what] ?? '', url.searchParams)
 }

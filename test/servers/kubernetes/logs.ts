@@ -1,4 +1,5 @@
 // What the containers have said.
+import { isYes } from './objects.ts'
 import { begin, type Response } from './reads.ts'
 
 interface Line {
@@ -21,7 +22,7 @@ export class Logs {
   }
 
   answer(key: string, query: URLSearchParams, response: Response): void {
-    const stamp = query.get('timestamps') === 'true'
+    const stamp = isYes(query, 'timestamps')
     const print = (line: Line) => `${stamp ? `${line.at} ` : ''}${line.text}\n`
     const tail = query.get('tailLines')
     const lines = this.#lines.get(key) ?? []
@@ -31,7 +32,7 @@ export class Logs {
     const said = Buffer.from(shown.map(print).join(''))
     begin(response, 'text/plain')
     response.write(said.subarray(0, limit))
-    if (query.get('follow') !== 'true') {
+    if (!isYes(query, 'follow')) {
       response.end()
       return
     }

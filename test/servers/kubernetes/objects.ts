@@ -47,3 +47,8 @@ export function text(value: unknown, ...path: readonly (string | number)[]): str
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** A parameter that is said and true, as Go reads truth values; the Python client writes `True`. */
+export function isYes(query: URLSearchParams, name: string): boolean {
+  return ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(query.get(name) ?? '')
+}

@@ -1,5 +1,5 @@
 // Lists in pages and watches, in the form that was asked for.
-import type { Json, KubeObject } from './objects.ts'
+import { isYes, type Json, type KubeObject } from './objects.ts'
 import { type Matches, selectorOf } from './selectors.ts'
 import { StatusError } from './status.ts'
 import type { Change, Store } from './store.ts'
@@ -109,7 +109,7 @@ export function watched(store: Store, read: ReadOf, response: Response, times: W
   const matches = matching(read)
   const include = query.get('includeObject') ?? 'Metadata'
   const since = Number(query.get('resourceVersion') || 0)
-  const bookmarks = query.get('allowWatchBookmarks') === 'true'
+  const bookmarks = isYes(query, 'allowWatchBookmarks')
   let columns = true
   const send = (what: string, object: unknown) =>
     response.write(`${JSON.stringify({ type: what, object })}\n`)
@@ -141,13 +141,13 @@ export function watched(store: Store, read: ReadOf, response: Response, times: W
     else if (before) send('DELETED', shape(change.object))
   }
   begin(response, 'application/json')
-  const initial = query.get('sendInitialEvents') === 'true' || since === 0
+  const initial = isYes(query, 'sendInitialEvents') || since === 0
   let stop: () => void
   try {
     if (initial) {
       for (const [, object] of store.list(type, type.namespaced ? read.namespace : undefined))
         if (matches(object)) send('ADDED', shape(object))
-      if (query.get('sendInitialEvents') === 'true' && bookmarks)
+      if (isYes(query, 'sendInitialEvents') && bookmarks)
         bookmark({ 'k8s.io/initial-events-end': 'true' })
     }
     stop = store.watch(initial ? Number(store.revision) : since, hear)

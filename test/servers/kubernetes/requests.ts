@@ -3,7 +3,7 @@ import type { Caller } from './access.ts'
 import { discovery } from './discovery.ts'
 import type { Target } from './info.ts'
 import type { Logs } from './logs.ts'
-import { items, type Json, type KubeObject, text } from './objects.ts'
+import { isYes, items, type Json, type KubeObject, text } from './objects.ts'
 import { openapi } from './openapi.ts'
 import { listed, type ReadOf, type Response, shaped, type WatchTimes, watched } from './reads.ts'
 import { reviewed, tokenFor } from './reviews.ts'
@@ -195,7 +195,7 @@ export class Cluster {
         return json(this.#scale(ask, target, object))
       case 'log': {
         const container = containerOf(object, query.get('container'))
-        if (query.get('previous') === 'true')
+        if (isYes(query, 'previous'))
           throw new StatusError(
             400,
             `previous terminated container "${container}" in pod "${name}" not found`,
@@ -283,7 +283,7 @@ function optionsOf(ask: Ask) {
       query.getAll('dryRun').includes('All') ||
       (ask.method === 'DELETE' && items(ask.body, 'dryRun').includes('All')),
     manager: query.get('fieldManager') ?? ask.program,
-    force: query.get('force') === 'true',
+    force: isYes(query, 'force'),
   }
 }
 

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type Channels, type Command, runCommand } from './commands.ts'
 import type { Target } from './info.ts'
-import { items, type KubeObject, text } from './objects.ts'
+import { isYes, items, type KubeObject, text } from './objects.ts'
 import { type Cluster, containerOf } from './requests.ts'
 import { forwardOverSpdy, serveSpdy } from './spdy.ts'
 import { StatusError, unknownPath } from './status.ts'
@@ -55,8 +55,7 @@ export function serveStreams(
 }
 
 /** The kubelet has other names for the three. */
-const yes = (query: URLSearchParams, ...names: string[]) =>
-  names.some(name => ['true', '1'].includes(query.get(name) ?? 'false'))
+const yes = (query: URLSearchParams, ...names: string[]) => names.some(name => isYes(query, name))
 
 function wantedOf(pod: KubeObject, subresource: string, query: URLSearchParams): Wanted {
   const container = containerOf(pod, query.get('container'))

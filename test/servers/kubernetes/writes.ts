@@ -24,12 +24,7 @@ export class Writes {
   create(type: ResourceType, namespace: string | undefined, body: unknown, options: WriteOptions) {
     const object = checked(type, body)
     const { metadata } = object
-    if (type.namespaced) metadata.namespace ??= namespace ?? 'default'
-    if (namespace !== undefined && metadata.namespace !== namespace)
-      throw new StatusError(
-        400,
-        'the namespace of the provided object does not match the namespace sent on the request',
-      )
+    placed(type, object, namespace)
     if (!metadata.name && metadata.generateName)
       metadata.name = `${metadata.generateName}${randomBytes(8).toString('hex').slice(0, 5)}`
     if (!metadata.name)
@@ -64,6 +59,7 @@ export class Writes {
   ) {
     const before = this.require(type, namespace, name)
     const said = checked(type, body)
+    placed(type, said, namespace)
     if (said.metadata.name !== name)
       throw new StatusError(
         400,
@@ -172,6 +168,17 @@ function checked(type: ResourceType, body: unknown): KubeObject {
     )
   object.metadata ??= { name: '' }
   return object
+}
+
+/** The URL says the namespace where the object does not. */
+function placed(type: ResourceType, object: KubeObject, namespace: string | undefined): void {
+  const { metadata } = object
+  if (type.namespaced) metadata.namespace ||= namespace ?? 'default'
+  if (namespace !== undefined && metadata.namespace !== namespace)
+    throw new StatusError(
+      400,
+      'the namespace of the provided object does not match the namespace sent on the request',
+    )
 }
 
 function podStays(type: ResourceType, before: KubeObject, after: KubeObject): void {
