@@ -369,7 +369,10 @@ describe('a definition that another session changes', () => {
   beforeEach(async () => {
     ;[one, other] = [await connected('ana'), await connected('ana')]
     await other.query('create or replace view turned as select name as v from people')
-    await one.query('select v from turned')
+    await other.query(
+      "create or replace function told() returns text language sql as 'select v from turned limit 1'",
+    )
+    await one.query('select v, told() from turned')
   })
   afterEach(() => Promise.all([one.end(), other.end()]))
 
@@ -390,6 +393,7 @@ describe('a definition that another session changes', () => {
     ['an error', ["select ('x' || v)::int from turned"]],
     ['a cursor', ['begin', 'declare c cursor for select v from turned', 'fetch all from c']],
     ['a text of several statements', ['select 1; select lower(v) from turned']],
+    ['what code reads', ['select told()']],
     ['a copy', ['create temp table kept as select v from turned', 'select v from kept']],
   ])('shows nothing to a statement that waits for its locks: %s', async (_, texts) => {
     await other.query(`begin; ${turn}`)
@@ -423,6 +427,15 @@ describe('a definition that another session changes', () => {
     const { rows } = await one.query('select v from turned')
     expect(JSON.stringify(rows)).not.toContain(SSN)
     other = await connected('ana')
+  })
+
+  test.each([
+    ['its own transaction', `begin; ${turn}`],
+    ['its own session', turn],
+  ])('counts for the code that reads it, in %s', async (_, text) => {
+    await one.query(text)
+    const { rows } = await one.query('select told()')
+    expect(JSON.stringify(rows)).not.toContain(SSN)
   })
 
   test('counts when code changes it', async () => {

@@ -58,10 +58,16 @@ export class DefinitionLog {
   }
 
   /** Whether others may give any of it another meaning while a statement waits for their locks. */
-  mayTurn(read: () => ReadNames, own?: OpenDefinitions): boolean {
+  mayTurn(read: ReadNames, own?: OpenDefinitions): boolean {
     for (const each of this.#open)
-      if (each !== own && touches(each.names, read(), each.seen)) return true
+      if (each !== own && touches(each.names, read, each.seen)) return true
     return false
+  }
+
+  /** Nobody but `own` is changing anything. */
+  isQuiet(own?: OpenDefinitions): boolean {
+    for (const each of this.#open) if (each !== own) return false
+    return true
   }
 }
 

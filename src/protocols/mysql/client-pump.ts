@@ -421,10 +421,10 @@ export class ClientPump implements FrameReader {
   }
 
   /** What was approved for one who may not see everything may read other columns by now. */
-  #turned({ statement }: Permit): boolean {
+  #turned({ approved, statement }: Permit): boolean {
     const { parts, judgedAt } = this.#talk
     const masked = parts.session.dataClasses.some(({ columns }) => columns.length > 0)
-    return masked && parts.builder.mayDiffer(statement, judgedAt)
+    return approved && masked && parts.builder.mayDiffer(statement, judgedAt)
   }
 
   // ——— prepared statements ———

@@ -87,7 +87,9 @@ export class StatementBuilder {
     const numbers = parameters?.some(isNumber) === true
     const { definitions } = this.#catalog
     const known = this.#template(analysis, text, phase, numbers, database)
-    const turning = definitions.mayTurn(() => readNames(known, this.#catalog), this.#own)
+    const turning =
+      !definitions.isQuiet(this.#own) &&
+      definitions.mayTurn(readNames(known, this.#catalog), this.#own)
     const template = turning ? this.#unsure(analysis, text, phase, numbers, database) : known
     if (parameters === undefined && !inTransaction && template.text === text) {
       if (template.compared === undefined) return template

@@ -136,9 +136,9 @@ export class Conversation {
    * Others changed what the exchange was judged by before it was answered, or are about to: the server may have run either.
    * Then nothing is known of its answer but what the server says.
    */
-  doubts({ permit, analysis, segment, judgedAt }: Exchange): boolean {
+  doubts({ permit, analysis, judgedAt }: Exchange): boolean {
     if (permit === undefined || judgedAt === undefined) return false
-    if (!this.parts.builder.mayDiffer(analysis, segment, judgedAt)) return false
+    if (!this.parts.builder.mayDiffer(permit.statement, analysis, judgedAt)) return false
     permit.doubt()
     return true
   }

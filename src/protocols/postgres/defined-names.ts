@@ -1,5 +1,7 @@
-// Which relations a statement gives another meaning, by their last names.
-import type { DefinedNames, SqlStatement } from '#engines/sql'
+// Which relations a statement gives another meaning, and which it reads, by their last names.
+import type { DefinedNames, ReadNames, SqlStatement } from '#engines/sql'
+import type { Operation } from '#model'
+import type { Catalog } from './catalog-types.ts'
 
 /** What these change are the relations that they name; anything else (functions, types, schemas) may change all. */
 const NAMED_ONLY: ReadonlySet<string> = new Set([
@@ -54,4 +56,45 @@ export function namesOf({ operations, shadows }: SqlStatement): readonly string[
 export function joinedNames(one: DefinedNames, other: DefinedNames): DefinedNames {
   if (one === 'all' || other === 'all') return 'all'
   return other.length === 0 ? one : [...new Set([...one, ...other])]
+}
+
+/** What operations read, those of code among them: views with all that they show. */
+export function readNames(operations: readonly Operation[], catalog: Catalog): ReadNames {
+  const names = new Set<string>()
+  let tables = true
+  let all = false
+  for (const { action, object, flags } of operations) {
+    if (flags.includes('dynamic')) all = true
+    // (Code may be another one by then.)
+    if (action === 'execute') tables = false
+    if (action === 'execute' || object.name.startsWith('pg_catalog.')) continue
+    const name = lastName(object.name)
+    names.add(name)
+    // Wherever it is looked for: this asks for too much rather than too little.
+    for (const found of catalog.resolve({ schema: undefined, name }, undefined)) {
+      if (found.kind === 'table') continue
+      tables = false
+      for (const column of found.columns) {
+        const sources = catalog.columnOf(found.object, column)?.sources ?? 'all'
+        if (sources === 'all') all = true
+        else for (const source of sources) names.add(lastName(source.object))
+      }
+    }
+  }
+  return { names: all ? 'all' : names, tables }
+}
+
+/** What is known of one of them may be old. */
+export function hasChanged({ names, tables }: ReadNames, catalog: Catalog): boolean {
+  if (names === 'all') return true
+  for (const name of names) if (catalog.mayHaveChanged(name)) return true
+  // (No relation has that name: true when anything may have.)
+  return !tables && catalog.mayHaveChanged('')
+}
+
+/** Of `schema.name`, as the catalog writes it. */
+function lastName(object: string): string {
+  if (!object.endsWith('"')) return object.slice(object.lastIndexOf('.') + 1)
+  const from = object.startsWith('"') ? object.indexOf('"."') + 2 : object.indexOf('."') + 1
+  return object.slice(from + 1, -1).replaceAll('""', '"')
 }

@@ -133,7 +133,7 @@ export class Judge {
           return
         }
         go(() => {
-          if (!this.#turned()) {
+          if (!this.#turned(permit)) {
             later(permit)
             return
           }
@@ -154,11 +154,12 @@ export class Judge {
   }
 
   /** What was approved for one who may not see everything may read other columns by now. */
-  #turned(): boolean {
-    const { parts, segment, judgedAt } = this.#talk
+  #turned({ approved, statement }: Permit): boolean {
+    const { parts, judgedAt } = this.#talk
     const judged = this.#judged
-    if (judged === undefined || !parts.session.dataClasses.some(hasColumns)) return false
-    return parts.builder.mayDiffer(judged, segment, judgedAt)
+    if (!approved || judged === undefined || !parts.session.dataClasses.some(hasColumns))
+      return false
+    return parts.builder.mayDiffer(statement, judged, judgedAt)
   }
 
   /** Whether the names that the text refers to are known, and nothing sent before it can change how it is read. */
@@ -193,7 +194,8 @@ export class Judge {
     if (!this.#asksOfCatalog(analysis)) return false
     if (talk.catalogReadings > 0) return this.#mayMeanOther(analysis)
     // Another session changed them. Others may go on changing them: then it is judged as far as it is known.
-    if (this.#waited === analysis || !builder.mayBeOld(analysis, talk.segment)) return false
+    if (this.#waited === analysis || !builder.mayBeOld(analysis, { segment: talk.segment }))
+      return false
     this.#waited = analysis
     talk.catalogReadings += 1
     const done = (): void => {

@@ -37,6 +37,8 @@ export class Redefined {
         each.prepares !== undefined ||
         each.declares !== undefined ||
         namesOf(each).some(name => this.#names.has(name)) ||
+        // (Code may name what was changed.)
+        (this.#names.size > 0 && each.operations.some(({ action }) => action === 'execute')) ||
         each.operations.some(
           ({ relation }) =>
             relation !== undefined && relation.schema !== 'pg_catalog' && !isTable(relation),

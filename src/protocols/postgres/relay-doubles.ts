@@ -97,7 +97,7 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
       session.statements.push(statement)
       waits = write !== undefined
       const terms = decide(statement, waiting)
-      if (terms instanceof Promise) return terms.then(these => permitDouble(statement, these))
+      if (terms instanceof Promise) return terms.then(these => permitDouble(statement, these, true))
       return permitDouble(statement, terms)
     },
     departs: depart => ({
@@ -160,10 +160,11 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
     return found === undefined ? { kind: 'pass' } : { kind: 'scan', scan: found }
   }
 
-  function permitDouble(statement: Statement, terms: PermitTerms = {}): Permit {
+  function permitDouble(statement: Statement, terms: PermitTerms = {}, approved = false): Permit {
     let from = statement.mayDeriveFrom
     const permit = {
       statement,
+      approved,
       doubt: () => {
         from = 'all'
       },

@@ -9,7 +9,6 @@ import {
   expandLineage,
   type Names,
   type OpenDefinitions,
-  type ReadNames,
   type ResolvedRoutine,
   type SqlStatement,
   type StatementContext,
@@ -24,7 +23,7 @@ import {
   type Statement,
 } from '#model'
 import type { Catalog } from './catalog-types.ts'
-import { definedNames, joinedNames } from './defined-names.ts'
+import { definedNames, hasChanged, joinedNames, readNames } from './defined-names.ts'
 import { changesRole, type Scope } from './scope.ts'
 import type { Named, SessionNames } from './session-names.ts'
 
@@ -103,8 +102,8 @@ export class StatementBuilder {
 
   build(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
     const { inTransaction, parameters } = circumstances
-    const { catalogDirty, segment } = circumstances
-    if (catalogDirty || definesFirst(analysis) || this.mayBeOld(analysis, segment)) {
+    const { catalogDirty } = circumstances
+    if (catalogDirty || definesFirst(analysis) || this.mayBeOld(analysis, circumstances)) {
       // What a view shows is not known then, nor what a table holds: what comes of one may be anything.
       const unsure = { ...circumstances, catalogDirty: true }
       const made = this.#make(analysis, text, unsure)
@@ -227,67 +226,45 @@ export class StatementBuilder {
     return statement
   }
 
-  /** Another session has changed what it names, and the catalog was not read since. */
-  mayBeOld({ statements }: Analysis, segment: number): boolean {
-    if (this.#catalog.changing) {
-      const old = statements.some(each =>
-        [each, this.effective(each, segment)].some(({ operations }) =>
-          operations.some(
-            ({ relation }) => relation !== undefined && this.#catalog.mayHaveChanged(relation.name),
-          ),
-        ),
-      )
-      if (old) return true
-    }
+  /** Others have changed what it names, or what code names that it runs, and the catalog was not read since; or they are about to. */
+  mayBeOld(analysis: Analysis, circumstances: Pick<Circumstances, 'segment'>): boolean {
     const { definitions } = this.#catalog
-    if (definitions.mayTurn(() => this.#readBy(statements, segment), this.#own)) return true
-    return this.mayDiffer({ readable: true, statements }, segment, definitions.changes)
+    const since = this.#since(analysis, definitions.changes)
+    const rests = definitions.isQuiet(this.#own) && since === definitions.changes
+    if (rests && !this.#catalog.changing) return false
+    const { operations } = this.#make(analysis, '', {
+      phase: 'execute',
+      inTransaction: false,
+      catalogDirty: false,
+      ...circumstances,
+    })
+    const read = readNames(operations, this.#catalog)
+    if (this.#catalog.changing && hasChanged(read, this.#catalog)) return true
+    if (rests) return false
+    return definitions.mayTurn(read, this.#own) || definitions.mayDiffer(read, since, this.#own)
   }
 
-  /** Whether what the text names has, or may have by what others do, another meaning than when it was judged. */
-  mayDiffer({ statements }: Analysis, segment: number, judgedAt: number): boolean {
+  /** Whether what it names has, or may have by what others do, another meaning than when it was judged. */
+  mayDiffer({ operations }: Statement, analysis: Analysis, judgedAt: number): boolean {
     const { definitions } = this.#catalog
+    const since = this.#since(analysis, judgedAt)
+    if (definitions.rests(since, this.#own)) return false
+    return definitions.mayDiffer(readNames(operations, this.#catalog), since, this.#own)
+  }
+
+  /** A cursor shows what its query meant when it was declared. */
+  #since({ statements }: Analysis, judgedAt: number): number {
     let since = judgedAt
     for (const { fetches } of statements) {
-      // A cursor shows what its query meant when it was declared.
       const named = fetches === undefined ? undefined : this.#names.fetched(fetches.cursor)
       if (named?.judgedAt !== undefined && named.judgedAt < since) since = named.judgedAt
     }
-    if (definitions.rests(since, this.#own)) return false
-    return definitions.mayDiffer(this.#readBy(statements, segment), since, this.#own)
+    return since
   }
 
   /** What code that the text runs defines for all sessions. */
   defines(analysis: Analysis): DefinedNames {
     return defining.get(analysis) ?? none
-  }
-
-  #readBy(statements: readonly SqlStatement[], segment: number): ReadNames {
-    const names = new Set<string>()
-    let tables = true
-    let all = false
-    for (const each of statements) {
-      for (const { operations } of [each, this.effective(each, segment)]) {
-        for (const { relation } of operations) {
-          if (relation === undefined || relation.schema === 'pg_catalog') continue
-          names.add(relation.name)
-          // Wherever it is looked for: this asks for too much rather than too little.
-          for (const { object, columns, kind } of this.#catalog.resolve(
-            { schema: undefined, name: relation.name },
-            undefined,
-          )) {
-            if (kind === 'table') continue
-            tables = false
-            for (const column of columns) {
-              const sources = this.#catalog.columnOf(object, column)?.sources ?? 'all'
-              if (sources === 'all') all = true
-              else for (const source of sources) names.add(lastName(source.object))
-            }
-          }
-        }
-      }
-    }
-    return { names: all ? 'all' : names, tables }
   }
 
   /** True when code that the text runs leaves another path or role behind. */
@@ -355,13 +332,6 @@ function compares(lineage: readonly Lineage[]): boolean {
   return lineage.some(
     ({ probes }) => probes !== 'unknown' && probes.some(({ use }) => use === 'equality'),
   )
-}
-
-/** Of `schema.name`, as the catalog writes it. */
-function lastName(object: string): string {
-  if (!object.endsWith('"')) return object.slice(object.lastIndexOf('.') + 1)
-  const from = object.startsWith('"') ? object.indexOf('"."') + 2 : object.indexOf('."') + 1
-  return object.slice(from + 1, -1).replaceAll('""', '"')
 }
 
 function definesFirst({ statements }: Analysis): boolean {
