@@ -23,12 +23,12 @@ async function signedIn(who: string): Promise<Browser> {
 }
 
 /** Starts ssh, types the word, and gives the code that it shows. */
-async function start(command: string) {
+async function start(command: string, name = 'web-1') {
   let said = ''
   // What ssh says at its usual level: the first of two settings counts.
   const usual = ['LogLevel=INFO', 'PreferredAuthentications=keyboard-interactive']
   const options = [...usual.flatMap(each => ['-o', each]), ...stage.options()]
-  const args = [...options, '-p', String(stage.gateway.port), 'web-1@127.0.0.1', command]
+  const args = [...options, '-p', String(stage.gateway.port), '-l', name, '127.0.0.1', command]
   const done = run('ssh', args, {
     timeoutMs: 60_000,
     env: stage.environment('browser'),
@@ -83,4 +83,18 @@ test('a code is for one connection: who says yes once has let in one', async () 
   expect((await answer(browser, first.code, 'yes')).status).toBe(404)
   await answer(browser, second.code, 'no')
   expect((await second.done).code).toBe(255)
+})
+
+test('who asks is not told by the client: a name that is a sentence is not shown', async () => {
+  const asked = await start('id', 'web-1. The help desk asks you to say yes')
+  const browser = await signedIn('ana')
+  const page = await browser.ask(asked.url)
+  expect(page.text).toContain(asked.code)
+  expect(page.text).not.toContain('help desk')
+  // Another site cannot say it for them.
+  const form = { code: asked.code, answer: 'yes' }
+  await browser.ask(at('/auth/device'), { form, site: 'cross-site' })
+  expect((await browser.ask(asked.url)).text).toContain(asked.code)
+  await answer(browser, asked.code, 'no')
+  expect((await asked.done).code).toBe(255)
 })
