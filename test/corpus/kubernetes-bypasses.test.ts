@@ -177,6 +177,37 @@ describe('P33: another cluster than the one that is open', () => {
   })
 })
 
+describe('P28: who asks', () => {
+  it.each([
+    'Impersonate-User: admin',
+    'impersonate-user: admin\r\nIMPERSONATE-GROUP: system:masters',
+    'Impersonate-Group: system:masters',
+    'Impersonate-Uid: 0',
+    'Impersonate-Extra-Scopes: all',
+    'Impersonate-Extra-sallyport-run: another',
+    'X-Remote-User: admin\r\nX-Remote-Group: system:masters\r\nX-Remote-Extra-a: b',
+    'Connection: close, Impersonate-User, Impersonate-Group, Authorization',
+    'Authorization: Bearer another',
+  ])('is said by us alone: %s', async fields => {
+    const heard = stage.cluster.standIn?.heard ?? []
+    const before = heard.length
+    const status = await ask(`GET ${PODS}`, {
+      fields: fields.startsWith('Connection') ? fields : `Connection: close\r\n${fields}`,
+    })
+    // Two proofs are none.
+    expect(status).toBe(fields.startsWith('Authorization') ? '401 token_invalid' : '200')
+    if (status === '200' && stage.cluster.standIn !== undefined)
+      expect(heard.length).toBe(before + 1)
+    for (const { user, groups, extra, headers } of heard.slice(before)) {
+      expect(user).toBe('sallyport:order-bot')
+      expect(groups).not.toContain('system:masters')
+      expect(Object.keys(extra).every(name => name.startsWith('sallyport-'))).toBe(true)
+      expect(extra['sallyport-run']).not.toContain('another')
+      expect(Object.keys(headers).filter(name => name.startsWith('x-remote-'))).toEqual([])
+    }
+  })
+})
+
 describe('a path that two readers read in two ways', () => {
   for (const path of [
     '/api/v1//namespaces/home/pods',

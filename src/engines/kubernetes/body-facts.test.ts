@@ -118,7 +118,7 @@ describe('what a body says of pods', () => {
 
   it('is found under a name in another case, and as another type', () => {
     expect(
-      facts(`PATCH ${POD}`, { spec: { HostNetwork: 'true', Containers: [{ Image: 'x' }] } }, MERGE),
+      facts(`PATCH ${POD}`, { spec: { HoſtNetwork: 'true', Containers: [{ Image: 'x' }] } }, MERGE),
     ).toEqual({
       hostNetwork: ['true'],
       images: ['x'],
@@ -165,6 +165,32 @@ describe('what a body says of pods', () => {
 })
 
 describe('what a body says besides', () => {
+  const scaled = (spec: string, type?: string) => {
+    const bytes = Buffer.from(spec)
+    const path = '/apis/example.com/v1/namespaces/a/things/web'
+    const asked = {
+      method: 'PATCH',
+      path,
+      query: undefined,
+      body: { kind: 'whole' as const, bytes },
+    }
+    return readRequest({
+      ...asked,
+      type: type ?? 'application/merge-patch+json',
+    }).statement.named?.numbers.get('replicas')
+  }
+
+  it('is one number, however it is written', () => {
+    expect(scaled('{"spec":{"replicas":1e2}}')).toBe(100)
+    expect(scaled('{"spec":{"replicas":100.0}}')).toBe(100)
+    expect(scaled('{"spec":{"replicas":"100"}}')).toBe(100)
+    expect(scaled('{"spec":{"replicas":1.5}}')).toBeUndefined()
+    const step = (op: string, value: number) => ({ op, path: '/spec/replicas', value })
+    const steps = (...all: object[]) => scaled(JSON.stringify(all), STEPS)
+    expect(steps(step('test', 2), step('replace', 3))).toBe(3)
+    expect(() => steps(step('replace', 1), step('replace', 100))).toThrow('two ways')
+  })
+
   it('is how many, as a number', () => {
     const body = Buffer.from('{"metadata":{"name":"web"},"spec":{"replicas":0}}')
     const { statement } = readRequest({

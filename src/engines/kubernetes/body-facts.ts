@@ -1,5 +1,6 @@
 // What policies ask of a body, by the names of its fields wherever they stand: in pods, in the templates of workloads and
 // in whatever else has the shape of one. A name too many found is a refusal too many at worst; one that is missed is a hole.
+import { foldName } from '#engines/json'
 import { InvalidRequest } from '#model'
 import { isList, isObject, scalarText, type Tree, textAt } from './tree.ts'
 
@@ -8,13 +9,13 @@ export type BodyFacts = Map<string, string[]>
 
 /** Of one fact. */
 const MOST = 1_000
-/** Fields whose value is a fact, wherever they stand; in lower case, as careless readers would take them. */
+/** Fields whose value is a fact, wherever they stand and in whichever case: careless readers take them so. */
 const BY_NAME: ReadonlyMap<string, string> = new Map(
   [
     ...['privileged', 'allowPrivilegeEscalation', 'hostNetwork', 'hostPID', 'hostIPC', 'hostUsers'],
     ...['hostProcess', 'hostPath', 'hostPort', 'runAsUser', 'procMount', 'nodeName'],
     ...['serviceAccountName', 'runtimeClassName', 'shareProcessNamespace'],
-  ].map(name => [name.toLowerCase(), name]),
+  ].map(name => [foldName(name), name]),
 )
 const OTHERWISE: ReadonlyMap<string, string> = new Map([
   ['image', 'images'],
@@ -64,8 +65,8 @@ export function addFacts(
   looking: Looking,
 ): void {
   if (tree === undefined) return
-  const key = names.at(-1)?.toLowerCase() ?? ''
-  const around = names.at(-2)?.toLowerCase() ?? ''
+  const key = foldName(names.at(-1) ?? '')
+  const around = foldName(names.at(-2) ?? '')
   if (isList(tree)) {
     for (const item of tree) addFacts(facts, item, names, looking)
     return

@@ -5,7 +5,7 @@ import { isOfTheCluster } from './objects.ts'
 import { isBuiltIn, type RequestInfo } from './request-info.ts'
 import { countRequirements, readFieldSelector } from './selectors.ts'
 
-const SHELLS = /(?:^|\/)(?:ba|da|a|z|k|mk|c|tc|fi)?sh$/
+const SHELLS = /(?:^|\/)(?:ba|da|a|z|k|mk|c|tc|fi|pw)?sh$/
 
 export function flagsOf(info: RequestInfo, facts: BodyFacts): readonly Flag[] {
   const { verb, subresource } = info

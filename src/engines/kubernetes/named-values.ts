@@ -1,13 +1,13 @@
 // The parts of a request that have names, for policies: parts of the path, parameters, and what its body says.
-import type { NamedValues } from '#model'
+import { InvalidRequest, type NamedValues } from '#model'
 import type { BodyFacts } from './body-facts.ts'
 import { nameOf } from './objects.ts'
 import type { RequestInfo } from './request-info.ts'
 
-/** Facts that are whole numbers where there is one of them. */
-const NUMBERS = ['replicas', 'gracePeriodSeconds', 'runAsUser', 'hostPort'] as const
+/** Facts that are whole numbers; an object has one of each. */
+const NUMBERS = ['replicas', 'gracePeriodSeconds'] as const
 
-/** `name`: as the body says it, where the URL does not. */
+/** `name`: as the body says it, where the URL does not. Throws InvalidRequest. */
 export function namedValues(info: RequestInfo, name: string, facts: BodyFacts): NamedValues {
   const texts = new Map<string, readonly string[]>()
   const numbers = new Map<string, number>()
@@ -24,8 +24,17 @@ export function namedValues(info: RequestInfo, name: string, facts: BodyFacts): 
   for (const [fact, values] of facts) texts.set(fact, values)
   for (const fact of NUMBERS) {
     const [value, ...more] = facts.get(fact) ?? []
-    if (value !== undefined && more.length === 0 && /^\d{1,15}$/.test(value))
-      numbers.set(fact, Number(value))
+    // A policy about how many would be asked about neither.
+    if (more.length > 0)
+      throw new InvalidRequest('statement_unreadable', `the request says ${fact} in two ways`)
+    const number = wholeNumber(value ?? '')
+    if (number !== undefined) numbers.set(fact, number)
   }
   return { texts, numbers }
+}
+
+/** `1e2` is a hundred to custom resources. */
+function wholeNumber(text: string): number | undefined {
+  const number = /^-?\d[\d.eE+-]*$/.test(text) ? Number(text) : Number.NaN
+  return Number.isSafeInteger(number) ? number : undefined
 }

@@ -68,7 +68,8 @@ function addBody(facts: BodyFacts, info: RequestInfo, { sort, tree }: ReadBody):
   const free = info.group === '' && FREE.has(info.resource)
   if (sort !== 'steps' || !isList(tree)) addFacts(facts, free ? around(tree) : tree, [], looking)
   else
-    for (const { names, value } of readSteps(tree)) {
+    for (const { op, names, value } of readSteps(tree)) {
+      if (op !== 'add' && op !== 'replace') continue
       if (!free || isAround(names[0])) addFacts(facts, value, names, looking)
       else if (names.length === 0) addFacts(facts, around(value), names, looking)
     }

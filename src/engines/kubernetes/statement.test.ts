@@ -339,6 +339,102 @@ spec:
   })
 })
 
+describe('a request', () => {
+  it('is a statement or refused, and never an error of ours', () => {
+    const segment = fc.constantFrom(
+      'api',
+      'apis',
+      'v1',
+      'apps',
+      'namespaces',
+      'a',
+      'pods',
+      'secrets',
+      'exec',
+      'proxy',
+      'portforward',
+      'scale',
+      'eviction',
+      'x:y:z',
+    )
+    const part = fc.oneof(
+      fc.constantFrom(
+        'metadata',
+        'spec',
+        'name',
+        'labels',
+        'op',
+        'path',
+        'value',
+        'hostPath',
+        'image',
+        'add',
+        'replace',
+        '/a/b',
+        'replicas',
+        'subjects',
+        '<<',
+        'a\nb\n',
+      ),
+      fc.string(),
+    )
+    const { tree } = fc.letrec(tie => ({
+      tree: fc.oneof(
+        { depthSize: 'small' },
+        part,
+        fc.constant(null),
+        fc.double(),
+        fc.array(tie('tree'), { maxLength: 3 }),
+        fc.dictionary(part, tie('tree'), { maxKeys: 4 }),
+      ),
+    }))
+    const types = fc.constantFrom(
+      undefined,
+      'application/json',
+      'application/yaml',
+      'application/json-patch+json',
+      'application/merge-patch+json',
+      'application/apply-patch+yaml',
+      'application/vnd.kubernetes.protobuf',
+    )
+    const body = fc.oneof(
+      tree.map(value => Buffer.from(JSON.stringify(value))),
+      fc.uint8Array(),
+      fc.string().map(text => Buffer.from(text)),
+    )
+    const target = fc.tuple(
+      fc.constantFrom('/api/v1/', '/apis/apps/v1/', '/'),
+      fc.array(segment, { maxLength: 5 }),
+    )
+    fc.assert(
+      fc.property(
+        fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE'),
+        target,
+        types,
+        body,
+        (method, [before, rest], type, bytes) => {
+          const path = before + rest.join('/')
+          try {
+            const { statement } = readRequest({
+              method,
+              path,
+              query: 'command=a&ports=1',
+              type,
+              body: { kind: 'whole', bytes },
+            })
+            expect(statement.operations.length).toBeGreaterThan(0)
+            const again = readStatement(statement.text)
+            expect([again.text, again.operations]).toEqual([statement.text, statement.operations])
+          } catch (error) {
+            expect(error).toBeInstanceOf(InvalidRequest)
+          }
+        },
+      ),
+      { numRuns: 1000 },
+    )
+  })
+})
+
 describe('named values', () => {
   it('are parts of the path and parameters', () => {
     const { texts } = read('DELETE /apis/apps/v1/namespaces/a/deployments?labelSelector=app%3Dx')
