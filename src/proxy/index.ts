@@ -13,7 +13,7 @@ export type {
   Way,
 } from './dialect.ts'
 export { readAnswer, unreadableAnswer } from './masking.ts'
-export { originOf } from './origin.ts'
+export { originFields, originOf } from './origin.ts'
 export type { ReadBody } from './request-body.ts'
 export { SecretFilter } from './secret-filter.ts'
 export { ReverseProxy } from './serve.ts'

@@ -1,16 +1,31 @@
 // Where an upstream's connections lead, and what they have to prove, as a resource's settings say it.
 import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
 import { UpstreamError } from '#model'
 import type { UpstreamOrigin } from '#transport/http'
+
+/** What operators say of any upstream on HTTP, besides its address. */
+export const originFields = {
+  tls: z.enum(['verify-full', 'verify-ca', 'require']).default('verify-full'),
+  /** Who signs the upstream's certificate: `file:PATH` (config makes PATH absolute) or the PEM text itself. */
+  ca: z
+    .string()
+    .regex(
+      /^(file:.+|-----BEGIN CERTIFICATE-----[\s\S]+)$/,
+      'expected file:PATH or a PEM certificate',
+    )
+    .optional(),
+  version: z.enum(['1.1', '2']).default('1.1'),
+  /** Addresses that the host may have besides public ones: `loopback`, `private`, `link-local`, or CIDRs. */
+  addresses: z.array(z.string().min(1).max(64)).max(64).default([]),
+}
 
 export interface UpstreamSettings {
   /** `https://host[:port]`; what follows does not matter here. */
   readonly url: string
   readonly tls: 'verify-full' | 'verify-ca' | 'require'
-  /** `file:PATH` or the PEM text itself. */
   readonly ca?: string | undefined
   readonly version: '1.1' | '2'
-  /** Addresses that the host may have besides public ones: `loopback`, `private`, `link-local`, or CIDRs. */
   readonly addresses: readonly string[]
 }
 

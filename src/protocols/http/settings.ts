@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { actionOf, isServed, RouteTable } from '#engines/http'
 import { parsePointer } from '#engines/json'
 import { actions } from '#model'
+import { originFields } from '#proxy'
 
 const file = z.string().regex(/^file:.+$/, 'expected file:PATH')
 
@@ -47,18 +48,7 @@ export const httpSettings = z
         isUpstreamUrl,
         'expected https://HOST[:PORT][/PATH], without a user, a query or a fragment',
       ),
-    tls: z.enum(['verify-full', 'verify-ca', 'require']).default('verify-full'),
-    /** Who signs the upstream's certificate: `file:PATH` (config makes PATH absolute) or the PEM text itself. */
-    ca: z
-      .string()
-      .regex(
-        /^(file:.+|-----BEGIN CERTIFICATE-----[\s\S]+)$/,
-        'expected file:PATH or a PEM certificate',
-      )
-      .optional(),
-    version: z.enum(['1.1', '2']).default('1.1'),
-    /** Addresses that the host may have besides public ones: `loopback`, `private`, `link-local`, or CIDRs. */
-    addresses: z.array(z.string().min(1).max(64)).max(64).default([]),
+    ...originFields,
     /** An OpenAPI 3.0 or 3.1 document, JSON or YAML: its operations are the objects that policies name. */
     openapi: file.optional(),
     /** The path that the document's paths stand behind; its own first server tells when absent. */

@@ -1,5 +1,6 @@
 // What an operator says about a cluster. Knows the schema only; secrets are references elsewhere.
 import { z } from 'zod'
+import { originFields } from '#proxy'
 
 const prefix = z
   .string()
@@ -15,18 +16,7 @@ export const kubernetesSettings = z.strictObject({
   server: z
     .string()
     .refine(isServer, 'expected https://HOST[:PORT][/PATH], without a user, a query or a fragment'),
-  tls: z.enum(['verify-full', 'verify-ca', 'require']).default('verify-full'),
-  /** Who signs the API server's certificate: `file:PATH` (config makes PATH absolute) or the PEM text itself. */
-  ca: z
-    .string()
-    .regex(
-      /^(file:.+|-----BEGIN CERTIFICATE-----[\s\S]+)$/,
-      'expected file:PATH or a PEM certificate',
-    )
-    .optional(),
-  version: z.enum(['1.1', '2']).default('1.1'),
-  /** Addresses that the host may have besides public ones: `loopback`, `private`, `link-local`, or CIDRs. */
-  addresses: z.array(z.string().min(1).max(64)).max(64).default([]),
+  ...originFields,
   /**
    * As whom requests are made there: `principal` (Impersonate-User, -Group and -Extra are set, and the cluster's own RBAC and audit log
    * see who asks), or `none`: as the credential itself.
