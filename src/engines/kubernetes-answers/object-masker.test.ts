@@ -301,6 +301,7 @@ describe('annotations', () => {
       `H4sIA${'A'.repeat(60)}`,
       `a: b\npassword: c`,
       'x y '.repeat(80),
+      json({ copied: 'x y '.repeat(80) }),
     ])
       expect(annotationsOf(noted({ a: text }))).toEqual({ a: MASK })
   })
@@ -308,6 +309,7 @@ describe('annotations', () => {
   it('stay when they are short texts', () => {
     const annotations = {
       'cert-manager.io/common-name': 'a.example.com',
+      options: '{"a":[1]}',
       checksum: 'ab01'.repeat(16),
       uid: '0b1c2d3e-4aaa-8bbb-0123-0123456789ab',
     }

@@ -96,6 +96,7 @@ class ObjectsBody {
   }
 
   write(chunk: Uint8Array): Uint8Array[] {
+    this.#signs.forget()
     this.#cutter.write(chunk)
     return this.#taken()
   }

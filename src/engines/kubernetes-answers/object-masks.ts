@@ -4,6 +4,7 @@ import { BodyProblem } from '#engines/bodies'
 import { encodedBytes, encodeString } from '#engines/json'
 import { maskedBytes } from '#engines/masking'
 import { type Edit, edited, settled } from './edits.ts'
+import { namesThingsOnly } from './failures.ts'
 import { type Frame, type Spot, toldOf } from './frames.ts'
 import { type ObjectText, readObjects, textOf } from './object-text.ts'
 import {
@@ -23,24 +24,6 @@ const LONGEST_PLAIN = 256
 /** Something in base64 that is no digest in hexadecimal: archives of what was applied. */
 const ENCODED = /^(?![0-9a-f]+$)[A-Za-z0-9+/_-]{40,}={0,2}$/
 const BASE_64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-/** What is said of failures of these kinds names things, and quotes no stored value. (`Invalid` may quote the whole object.) */
-const NAMING_REASONS = new Set([
-  'NotFound',
-  'AlreadyExists',
-  'Conflict',
-  'Forbidden',
-  'Unauthorized',
-  'Expired',
-  'Gone',
-  'MethodNotAllowed',
-  'NotAcceptable',
-  'UnsupportedMediaType',
-  'RequestEntityTooLarge',
-  'TooManyRequests',
-  'Timeout',
-  'ServerTimeout',
-  'ServiceUnavailable',
-])
 const UNREADABLE = Buffer.from('***')
 const HIDDEN_MESSAGE = Buffer.from(
   '"The message is hidden: it may quote values that are masked for you."',
@@ -66,6 +49,8 @@ export class ObjectMasks {
   readonly #rules: ObjectRules
   readonly #asked: AskedObjects
   readonly #touched: boolean
+  /** How many values of holders were looked at. */
+  #judged = 0
 
   /** `touched`: masks stand in the texts already, in base64 too. */
   constructor(rules: ObjectRules, asked: AskedObjects, touched: boolean) {
@@ -107,6 +92,7 @@ export class ObjectMasks {
   ): void {
     const owner = within.owner ?? this.#identity(frame, kind)
     let hides = false
+    this.#judged += frame.values.length
     for (const spot of frame.values) {
       const told = owner.told && spot.key !== ''
       const hidden = this.#rules.hides({ object: owner.object, column: spot.key || '*' }, told)
@@ -141,16 +127,16 @@ export class ObjectMasks {
   ): void {
     const text = inside(src, spot)
     const written = text.toString('utf8')
+    const short = written.length <= LONGEST_PLAIN && !written.includes('\n')
     if (/^\s*[[{]/.test(written)) {
       const nested = of.within.nested + 1
       const within = { told: of.kind, owner: of.owner, nested }
+      const judged = this.#judged
       const masked = nested > MOST_NESTED ? undefined : this.#maskedText(text, within, true)
-      if (masked !== undefined) {
-        if (masked !== text) edits.push(quoted(spot, masked))
-        return
-      }
-    } else if (written.length <= LONGEST_PLAIN && !written.includes('\n') && !ENCODED.test(written))
-      return
+      if (masked !== undefined && masked !== text) edits.push(quoted(spot, masked))
+      // One in which no value stands where values stand may hold them elsewhere.
+      if (masked !== undefined && (masked !== text || short || this.#judged > judged)) return
+    } else if (short && !ENCODED.test(written)) return
     if (!of.hides) return
     edits.push(this.#mark(spot, of.kind))
   }
@@ -229,7 +215,7 @@ export class ObjectMasks {
     if (this.#asked.patches !== true) return false
     let status: Frame | undefined = frame
     while (status !== undefined && status.kind !== 'Status') status = status.parent
-    if (status === undefined || NAMING_REASONS.has(status.reason ?? '')) return false
+    if (status === undefined || namesThingsOnly(status.reason)) return false
     if (told === 'Secret') return this.#whole('Secret') !== undefined
     if (told === 'ConfigMap') return this.#rules.configMaps
     // What fields hold of other objects is not told from within a text.

@@ -43,6 +43,11 @@ export class Sightings {
     this.#next = signs.map(() => -1)
   }
 
+  /** Whatever comes next is new, though it may stand where something stood before. */
+  forget(): void {
+    this.#src = undefined
+  }
+
   /** `fresh`: the bytes may be others than before, though they stand in the same place. */
   any(src: Uint8Array, start: number, end: number, fresh: boolean): boolean {
     if (fresh || src !== this.#src) {

@@ -109,7 +109,7 @@ export class ClusterAccess implements Access {
   }
 
   preview(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined {
-    const { id, principal, resource } = this.#session
+    const { id, principal, resource, dataClasses } = this.#session
     const { method, target, fields } = request
     const path = pathThere(request, resource.name)
     const { isResource, verb, group, version, subresource, ...info } = this.#info(request)
@@ -126,7 +126,7 @@ export class ClusterAccess implements Access {
       resource: info.resource,
     }
     return (_, access: UpstreamAccess) =>
-      previewWrite(write, { id, principal, resource }, access, this.#upstreams)
+      previewWrite(write, { id, principal, resource, dataClasses }, access, this.#upstreams)
   }
 
   #info(request: RequestHead): RequestInfo {

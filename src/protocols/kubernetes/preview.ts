@@ -1,11 +1,13 @@
 // What a held write would do, for whoever approves it: the object as it is, and as the API server says that it would be, by its
 // own dry run (https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run). Nothing is kept of it there.
+import { namesThingsOnly } from '#engines/kubernetes-answers'
 import type { Session, UpstreamAccess } from '#gateway'
 import { type Preview, UpstreamError } from '#model'
 import type { Upstreams } from '#proxy'
 import { Fields, type UpstreamOrigin } from '#transport/http'
 import { type Changes, changesOf } from './changes.ts'
 import { clusterCredential } from './credential.ts'
+import { hidingOf } from './preview-hiding.ts'
 import type { KubernetesSettings } from './settings.ts'
 
 const PREVIEWED = ['create', 'update', 'patch', 'delete'] as const
@@ -56,7 +58,7 @@ interface Asked {
   readonly body: unknown
 }
 
-type Place = Pick<Session<KubernetesSettings>, 'id' | 'principal' | 'resource'>
+type Place = Pick<Session<KubernetesSettings>, 'id' | 'principal' | 'resource' | 'dataClasses'>
 
 /** Throws UpstreamError when the cluster cannot be asked. */
 export async function previewWrite(
@@ -80,16 +82,15 @@ export async function previewWrite(
   const dryRun = dryRunOf(write)
   if (dryRun === undefined) return unavailable('Its options cannot be read here.')
   const dry = await ask(write.method, write.path, dryRun)
-  if (dry.status >= 300)
-    return unavailable(`The cluster would refuse it: ${dry.status}${wordsOf(dry.body)}`)
+  const hiding = hidingOf(write, session.dataClasses)
+  if (dry.status >= 300) {
+    // API servers quote the whole object that a patch does not fit.
+    const { reason } = mapOf(dry.body)
+    const told = hiding === undefined || namesThingsOnly(typeof reason === 'string' ? reason : '')
+    return unavailable(`The cluster would refuse it: ${dry.status}${told ? wordsOf(dry.body) : ''}`)
+  }
   const then = write.verb === 'delete' ? undefined : dry.body
-  const hides = write.resource === 'secrets' && write.group === '' ? hidesSecret : undefined
-  return previewOf(changesOf(now, then, hides))
-}
-
-/** Keys, and that they change, may be told; what they hold, never. */
-function hidesSecret(path: string): boolean {
-  return /^(?:data|stringData)(?:[.[]|$)/.test(path) || path.startsWith('metadata.annotations')
+  return previewOf(changesOf(now, then, hiding))
 }
 
 function previewOf({ lines, more }: Changes): Preview {
