@@ -13,6 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   model: [],
   contract: ['model'],
   'engines/*': ['model'],
+  'engines/http': ['model', 'engines/json'],
   // Bodies are JSON among others, and what is hidden in them is masked.
   'engines/bodies': ['model', 'engines/json', 'engines/masking'],
   // What is hidden in bodies is masked in these too.

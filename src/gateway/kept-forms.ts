@@ -1,4 +1,5 @@
 // How statements go on record: where their own words hold what their principal may not see, without it.
+import { hidingNames } from '#engines/bodies'
 import type { Look, Statement } from '#model'
 import type { SessionView } from './sight.ts'
 
@@ -37,12 +38,9 @@ export class KeptForms {
 
   #at(view: SessionView): Look {
     if (this.#look?.view === view) return this.#look.look
-    const names = new Set(
-      view.hiddenFields().flatMap(({ keys = [] }) => keys.map(key => key.toLowerCase())),
-    )
     const look: Look = {
       text: text => view.masks.masking.scrub(text, view.detected('unknown')),
-      hidesName: name => names.has(name.toLowerCase()),
+      hidesName: hidingNames(view.hiddenFields().flatMap(({ keys = [] }) => keys)),
     }
     this.#look = { view, look }
     return look

@@ -491,6 +491,29 @@ test('records what was asked and what was seen, and no secret of anybody', async
   await stage.ask('people', `/customers/${CARD}?recorded=1&${secrets}&q=${EMAIL}&full_name=Ann`, {
     headers: { cookie: 'sid=hunter2', connection: 'close' },
   })
+  const login = {
+    user: 'ann',
+    password: 'query-secret-4',
+    fullName: 'full_name=Ann',
+    credentials: { token: 'query-secret-5', scopes: ['a'] },
+    about: `card ${CARD}`,
+  }
+  await stage.ask('people', '/customers/login?recorded=2', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(login),
+  })
+  expect(JSON.parse(stage.seen.find(({ url }) => url.includes('recorded=2'))!.body)).toEqual(login)
+  await stage.ask('people', '/customers/form?recorded=3', {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', connection: 'close' },
+    body: 'user=ann&client_secret=query-secret-6&full_name=Ann',
+  })
+  const posted = (await recorded(/recorded=2/)) + (await recorded(/recorded=3/))
+  expect(posted).not.toMatch(/query-secret|full_name=Ann/)
+  expect(posted).not.toContain(CARD)
+  expect(posted).toMatch(/password[^\n]*SHA-256:[\da-f]{64}[^\n]*fullName[^\n]*\*{4}/)
+  expect(posted).toMatch(/user=ann&client_secret=\[SHA-256:[\da-f]{64}\]&full_name=\*{4}/)
   const replayed = await recorded(/recorded=1/)
   expect(replayed).toContain('HTTP 200')
   expect(stage.seen.find(({ url }) => url.includes('recorded=1'))?.url).toContain(

@@ -3,4 +3,10 @@ export { type BodyFault, BodyProblem, type BodyReader } from './body.ts'
 export { type BodyMasker, type BodySettings, createBodyMasker } from './body-masker.ts'
 export { maskedHead, unmaskableRequest } from './head.ts'
 export { createMessageMasker, type MessageMasker } from './messages.ts'
-export { type BodyRules, createBodyRules, type HiddenFields, type Redaction } from './rules.ts'
+export {
+  type BodyRules,
+  createBodyRules,
+  type HiddenFields,
+  hidingNames,
+  type Redaction,
+} from './rules.ts'

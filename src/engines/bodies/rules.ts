@@ -145,6 +145,18 @@ export const UNNAMED: NameEntry = {
   behind: -1,
 }
 
+/** Tells names that these keys hide: letter case and separators do not matter, `*` stands for any text. */
+export function hidingNames(keys: readonly string[]): (name: string) => boolean {
+  const folded = keys.map(fold)
+  const exact = new Set(folded.filter(key => !key.includes('*')))
+  const globs = folded.filter(key => key.includes('*')).map(glob)
+  return name => {
+    if (folded.length === 0) return false
+    const plain = fold(name)
+    return exact.has(plain) || globs.some(matches => matches(plain))
+  }
+}
+
 /** Fields' names and what is known of them: a name that comes again costs a hash and a comparison. */
 export class FieldNames implements SeenNames<NameEntry> {
   /** Stands for what is before the first name. */

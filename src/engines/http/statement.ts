@@ -2,7 +2,7 @@
 // refused; without a document an object is its path.
 import { type Flag, InvalidRequest, type NamedValues, type Operation, type Statement } from '#model'
 import type { GraphqlOperation } from './graphql.ts'
-import { keptRequest } from './kept-request.ts'
+import { type KeptBody, keptRequest } from './kept-request.ts'
 import { actionOf, isServed } from './methods.ts'
 import { type AskedRequest, requestText } from './request-text.ts'
 import { decodeSegment, type FoundRoute, type RouteTable } from './routes.ts'
@@ -47,10 +47,16 @@ export function httpStatement(asked: AskedOfApi, reading: Reading): Statement {
     functions: [],
     phase: 'execute',
     mayDeriveFrom: [],
-    kept: look => keptRequest({ text, operations }, look),
+    kept: look =>
+      keptRequest({ text, operations }, { ...look, secrets: reading.secrets }, bodyOf(asked)),
     ...(named === undefined ? {} : { named }),
     ...(asked.body.kind === 'stream' || asked.upgrade !== undefined ? { unread: true } : {}),
   }
+}
+
+function bodyOf({ body, fields }: AskedRequest): KeptBody | undefined {
+  if (body.kind !== 'text') return undefined
+  return { text: body.text, type: fields.find(([name]) => name === 'content-type')?.[1] ?? '' }
 }
 
 const NO_VALUES: ReadonlyMap<string, string> = new Map()
