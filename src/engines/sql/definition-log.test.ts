@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DefinitionLog, type ReadNames } from './definition-log.ts'
+import { DefinitionLog, DefinitionLogs, type ReadNames } from './definition-log.ts'
 
 const reads = (...names: string[]): ReadNames => ({ names: new Set(names), tables: false })
 const table: ReadNames = { names: new Set(['t']), tables: true }
@@ -56,5 +56,21 @@ describe('what a session is changing', () => {
     expect(log.mayTurn(table)).toBe(false)
     one.show()
     expect(log.mayTurn(table)).toBe(true)
+  })
+})
+
+describe('who reads one database under several names', () => {
+  it('hears of what is changed under each, while it listens', () => {
+    const logs = new DefinitionLogs()
+    const heard: unknown[] = []
+    const leave = logs.at('one').listen(names => heard.push(names))
+    logs.at('one').changed(['v'])
+    logs.at('other').changed(['w'])
+    logs.at('one').changed([])
+    expect(heard).toEqual([['v']])
+    expect(logs.at('one').changes).toBe(1)
+    leave()
+    logs.at('third')
+    expect(logs.at('one').changes).toBe(0)
   })
 })

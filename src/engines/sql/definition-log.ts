@@ -21,6 +21,7 @@ export class DefinitionLog {
   #changes = 0
   readonly #kept: DefinedNames[] = []
   readonly #open = new Set<OpenDefinitions>()
+  readonly #listeners = new Set<(names: DefinedNames) => void>()
 
   /** How many changes there were: to ask later what has changed since. */
   get changes(): number {
@@ -37,6 +38,18 @@ export class DefinitionLog {
     this.#changes += 1
     this.#kept.push(names)
     if (this.#kept.length > MOST_KEPT) this.#kept.shift()
+    for (const listener of this.#listeners) listener(names)
+  }
+
+  /** `listener` hears of each change. Answers what ends that. */
+  listen(listener: (names: DefinedNames) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Nobody listens any more. */
+  get unheard(): boolean {
+    return this.#listeners.size === 0
   }
 
   /** Nothing has changed since then, and nobody but `own` may be changing anything at this moment. */
@@ -118,4 +131,19 @@ function touches(defined: DefinedNames, read: ReadNames, strict: boolean): boole
   if (defined === 'all') return strict || !read.tables
   const { names } = read
   return names === 'all' ? defined.length > 0 : defined.some(name => names.has(name))
+}
+
+/** One log for each database, whatever names lead to it, while somebody listens. */
+export class DefinitionLogs {
+  readonly #byPlace = new Map<string, DefinitionLog>()
+
+  at(place: string): DefinitionLog {
+    let log = this.#byPlace.get(place)
+    if (log === undefined) {
+      for (const [key, each] of this.#byPlace) if (each.unheard) this.#byPlace.delete(key)
+      log = new DefinitionLog()
+      this.#byPlace.set(place, log)
+    }
+    return log
+  }
 }

@@ -15,6 +15,7 @@ export type {
 export {
   type DefinedNames,
   DefinitionLog,
+  DefinitionLogs,
   type OpenDefinitions,
   type ReadNames,
 } from './definition-log.ts'

@@ -9,7 +9,11 @@ import type { Catalog } from './catalog-types.ts'
 const MAX_AGE_MS = 5 * 60 * 1000
 
 /** `read`: one whole reading; `now`: ms. */
-export function createCatalog(read: () => Promise<CatalogSnapshot>, now: () => number): Catalog {
+export function createCatalog(
+  read: () => Promise<CatalogSnapshot>,
+  now: () => number,
+  definitions = new DefinitionLog(),
+): Catalog {
   let snapshot: CatalogSnapshot | undefined
   let version = 0
   let readAt = Number.NEGATIVE_INFINITY
@@ -54,7 +58,7 @@ export function createCatalog(read: () => Promise<CatalogSnapshot>, now: () => n
     get version() {
       return version
     },
-    definitions: new DefinitionLog(),
+    definitions,
     shownBy: view => current().shownBy(view),
     get stale() {
       return readChanges !== changes

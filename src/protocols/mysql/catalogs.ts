@@ -1,8 +1,8 @@
 // The catalogs of all upstreams that sessions are on, one for each resource and credential. A reading dials through
 // some live session, so it goes the way that sessions go, and is lost with the last.
-import type { MysqlAnalyser } from '#engines/sql'
+import { DefinitionLogs, type MysqlAnalyser } from '#engines/sql'
 import type { Gateway, Session } from '#gateway'
-import { UpstreamError } from '#model'
+import { type Resource, UpstreamError } from '#model'
 import { createCatalog } from './catalog.ts'
 import { readCatalog } from './catalog-reader.ts'
 import type { Catalog } from './catalog-types.ts'
@@ -23,6 +23,7 @@ export interface Catalogs {
 interface Entry {
   readonly catalog: Catalog
   readonly sessions: Set<Session<MysqlSettings>>
+  readonly forget: () => void
 }
 
 const request = { database: undefined, programName: 'sallyport:catalog', capabilities: 0 }
@@ -33,22 +34,36 @@ export function createCatalogs(
   now: () => number,
 ): Catalogs {
   const entries = new Map<string, Entry>()
+  const logs = new DefinitionLogs()
 
   function dropIdle(): void {
     const idle = [...entries].filter(([, entry]) => entry.sessions.size === 0)
-    for (const [key] of idle.slice(0, Math.max(0, idle.length - MOST_IDLE))) entries.delete(key)
+    for (const [key, entry] of idle.slice(0, Math.max(0, idle.length - MOST_IDLE))) {
+      entries.delete(key)
+      entry.forget()
+    }
   }
 
-  function create(limits: Gateway['limits']): Entry {
+  function create(
+    { upstream, connector }: Resource<MysqlSettings>,
+    limits: Gateway['limits'],
+  ): Entry {
     const sessions = new Set<Session<MysqlSettings>>()
-    const catalog = createCatalog(async () => {
-      const session = [...sessions].findLast(each => !each.signal.aborted)
-      if (session === undefined)
-        throw new UpstreamError('upstream_lost', 'no session is left to read it through')
-      const grammar = await analyser()
-      return await readCatalog(await logIn(session, request, limits), grammar)
-    }, now)
-    return { catalog, sessions }
+    const definitions = logs.at(JSON.stringify([upstream.host, upstream.port, connector]))
+    const catalog = createCatalog(
+      async () => {
+        const session = [...sessions].findLast(each => !each.signal.aborted)
+        if (session === undefined)
+          throw new UpstreamError('upstream_lost', 'no session is left to read it through')
+        const grammar = await analyser()
+        return await readCatalog(await logIn(session, request, limits), grammar)
+      },
+      now,
+      definitions,
+    )
+    // Another resource may lead to the same server: what is changed there is changed here.
+    const forget = definitions.listen(() => catalog.invalidate())
+    return { catalog, sessions, forget }
   }
 
   return {
@@ -56,7 +71,7 @@ export function createCatalogs(
       const { name, upstream, credential, connector } = session.resource
       // Another host or role is another catalog, whatever the resource is called.
       const key = JSON.stringify([name, upstream, credential, connector])
-      const entry = entries.get(key) ?? create(limits)
+      const entry = entries.get(key) ?? create(session.resource, limits)
       entries.delete(key)
       entries.set(key, entry)
       entry.sessions.add(session)

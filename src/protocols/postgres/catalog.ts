@@ -1,7 +1,7 @@
 // The catalog of one resource and database, kept fresh: read when it is first asked for, after DDL, when an
 // unknown oid comes up, and when it is five minutes old; one reading at a time. Does no reading itself.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DefinitionLog, type Names, type RelationName } from '#engines/sql'
+import { type DefinedNames, DefinitionLog, type Names, type RelationName } from '#engines/sql'
 import { type ColumnName, isGatewayError, Unavailable } from '#model'
 import type { CatalogSnapshot } from './catalog-snapshot.ts'
 import type { Catalog, CatalogColumn, CatalogRelation, TextForm } from './catalog-types.ts'
@@ -14,12 +14,13 @@ const SOON_OLD_MS = 4 * 60_000
 /** Between readings that follow each other: many definitions in a row need no reading each. */
 const PAUSE_MS = 75
 
-/** `read`: one whole reading; `now`: ms; `pause`: before a reading that follows another at once. */
+/** `read`: one whole reading; `now`: ms; `pause`: before a reading that follows another at once. `outdated`: others have said that these changed. */
 export function createCatalog(
   read: () => Promise<CatalogSnapshot>,
   now: () => number,
   pause: (ms: number) => Promise<void> = ms => sleep(ms, undefined, { ref: false }),
-): Catalog {
+  definitions = new DefinitionLog(),
+): Catalog & { outdated(names: DefinedNames): void } {
   let snapshot: CatalogSnapshot | undefined
   let version = 0
   let readAt = Number.NEGATIVE_INFINITY
@@ -30,7 +31,6 @@ export function createCatalog(
   let running: Promise<void> | undefined
   let following: Promise<void> | undefined
   let changed = new Changes()
-  const definitions = new DefinitionLog()
 
   async function readNow(): Promise<void> {
     const startedAt = now()
@@ -87,6 +87,11 @@ export function createCatalog(
     return Promise.resolve()
   }
 
+  function outdated(names: DefinedNames): void {
+    changes += 1
+    changed.add(names)
+  }
+
   function current(): CatalogSnapshot {
     if (snapshot === undefined) {
       throw new Unavailable('catalog_unavailable', 'the catalog of the database was not read yet')
@@ -124,9 +129,9 @@ export function createCatalog(
         : []
       return found.some(({ kind }) => kind === 'view' || kind === 'materialized view')
     },
-    invalidate(names: readonly string[] | 'all' = 'all') {
-      changes += 1
-      changed.add(names)
+    outdated,
+    invalidate(names: DefinedNames = 'all') {
+      outdated(names)
       definitions.changed(names)
     },
     fresh,

@@ -1,5 +1,6 @@
 // The catalogs of all upstreams that sessions are on, one for each resource, database and credential. A
 // reading dials through some live session, so it goes the way that sessions go, and is lost with the last.
+import { DefinitionLogs } from '#engines/sql'
 import type { Gateway, Session } from '#gateway'
 import { type Resource, UpstreamError } from '#model'
 import { createCatalog } from './catalog.ts'
@@ -25,35 +26,52 @@ export interface Catalogs {
 interface Entry {
   readonly catalog: Catalog
   readonly sessions: Set<Session<PostgresSettings>>
+  readonly forget: () => void
 }
 
 export function createCatalogs(now: () => number): Catalogs {
   const entries = new Map<string, Entry>()
+  const logs = new DefinitionLogs()
 
   function dropIdle(): void {
     const idle = [...entries].filter(([, entry]) => entry.sessions.size === 0)
-    for (const [key] of idle.slice(0, Math.max(0, idle.length - MAX_IDLE))) entries.delete(key)
+    for (const [key, entry] of idle.slice(0, Math.max(0, idle.length - MAX_IDLE))) {
+      entries.delete(key)
+      entry.forget()
+    }
   }
 
-  function create(database: string, limits: Gateway['limits']): Entry {
+  function create(
+    { upstream, connector }: Resource<PostgresSettings>,
+    database: string,
+    limits: Gateway['limits'],
+  ): Entry {
     const sessions = new Set<Session<PostgresSettings>>()
-    const catalog = createCatalog(async () => {
-      const session = [...sessions].findLast(each => !each.signal.aborted)
-      if (session === undefined) {
-        throw new UpstreamError('upstream_lost', 'no session is left to read it through')
-      }
-      const applicationName = 'sallyport:catalog'
-      return await readCatalog(
-        await logIn(session, { database, settings: new Map(), applicationName }, limits),
-      )
-    }, now)
-    return { catalog, sessions }
+    const definitions = logs.at(JSON.stringify([upstream.host, upstream.port, connector, database]))
+    const catalog = createCatalog(
+      async () => {
+        const session = [...sessions].findLast(each => !each.signal.aborted)
+        if (session === undefined) {
+          throw new UpstreamError('upstream_lost', 'no session is left to read it through')
+        }
+        const applicationName = 'sallyport:catalog'
+        return await readCatalog(
+          await logIn(session, { database, settings: new Map(), applicationName }, limits),
+        )
+      },
+      now,
+      undefined,
+      definitions,
+    )
+    // Another resource may lead to the same database: what is changed there is changed here.
+    const forget = definitions.listen(names => catalog.outdated(names))
+    return { catalog, sessions, forget }
   }
 
   return {
     join(session, database, limits) {
       const key = keyOf(session.resource, database)
-      const entry = entries.get(key) ?? create(database, limits)
+      const entry = entries.get(key) ?? create(session.resource, database, limits)
       entries.delete(key)
       entries.set(key, entry)
       entry.sessions.add(session)
