@@ -78,6 +78,30 @@ describe('a body in JSON', () => {
     expect(() => read('{}', 'application/merge-patch+json')).toThrow('not served')
   })
 
+  it('goes on as JSON where it is protobuf', () => {
+    const said = (number: number, ...parts: (string | Uint8Array)[]) => {
+      const bytes = Buffer.concat(parts.map(part => Buffer.from(part)))
+      return Buffer.from([number * 8 + 2, bytes.length, ...bytes])
+    }
+    const privileged = said(15, Buffer.from([2 * 8, 1]))
+    const spec = said(2, said(2, said(1, 'c'), said(2, 'web:1'), privileged))
+    const pod = [
+      'k8s\0',
+      said(1, said(1, 'v1'), said(2, 'Pod')),
+      said(2, said(1, said(1, 'web')), spec),
+    ]
+    const bytes = Buffer.concat(pod.map(part => Buffer.from(part)))
+    const { tree, forward } = read(bytes, 'application/vnd.kubernetes.protobuf')
+    expect(value(tree)).toEqual(JSON.parse(String(forward?.bytes)))
+    expect(value(tree)).toMatchObject({
+      kind: 'Pod',
+      metadata: { name: 'web' },
+      spec: { containers: [{ image: 'web:1', securityContext: { privileged: true } }] },
+    })
+    expect(forward?.type).toBe(JSON_TYPE)
+    expect(() => read('k8s', 'application/vnd.kubernetes.protobuf')).toThrow(InvalidRequest)
+  })
+
   it('is bounded', () => {
     expect(() => read(`{"a":"${'x'.repeat(3 * 1024 * 1024)}"}`)).toThrow('3 MiB')
   })

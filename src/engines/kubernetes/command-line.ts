@@ -17,29 +17,39 @@ function quote(word: string): string {
     character === "'" || character === '\\'
       ? `\\${character}`
       : UNSEEN.test(character)
-        ? `\\u{${character.codePointAt(0)!.toString(16)}}`
+        ? codeOf(character.codePointAt(0)!)
         : character,
   )
   return `$'${spelled.join('')}'`
 }
 
+function codeOf(code: number): string {
+  const digits = code.toString(16)
+  return code > 0xffff ? `\\U${digits.padStart(8, '0')}` : `\\u${digits.padStart(4, '0')}`
+}
+
+/** Plain, between single quotes, spelled. */
+const WORD =
+  /(?:^| )(?:([\w@%+=:,./-]+)|((?:'[^']*'|\\')+)|\$'((?:[^'\\]|\\['\\]|\\u[\da-f]{4}|\\U00(?:0[\da-f]|10)[\da-f]{4})*)')(?= |$)/gsuy
+
 /** The reverse; undefined: it is no line of ours. */
 export function readCommandLine(line: string): readonly string[] | undefined {
   const words: string[] = []
-  const WORD = /(?:^| )(?:([\w@%+=:,./-]+)|((?:'[^']*'|\\')+)|\$'((?:[^'\\]|\\.)*)')(?= |$)/gsuy
   let at = 0
   for (const found of line.matchAll(WORD)) {
-    const [whole, plain, single, spelled] = found
-    if (plain !== undefined) words.push(plain)
-    else if (single !== undefined)
-      words.push(single.replace(/'([^']*)'|\\'/gs, (_, inside) => inside ?? "'"))
-    else
-      words.push(
-        (spelled ?? '').replace(/\\(?:u\{([\da-f]{1,6})\}|(.))/gsu, (_, code, character) =>
-          code === undefined ? character : String.fromCodePoint(Number.parseInt(code, 16)),
-        ),
-      )
+    const [whole, plain, single, spelled = ''] = found
+    words.push(plain ?? single?.replace(/'([^']*)'|\\'/gs, unquoted) ?? unspelled(spelled))
     at = found.index + whole.length
   }
   return at === line.length ? words : undefined
+}
+
+function unquoted(_: string, inside: string | undefined): string {
+  return inside ?? "'"
+}
+
+function unspelled(text: string): string {
+  return text.replace(/\\(?:U([\da-f]{8})|u([\da-f]{4})|(.))/gsu, (_, long, short, character) =>
+    character === undefined ? String.fromCodePoint(Number.parseInt(long ?? short, 16)) : character,
+  )
 }

@@ -8,7 +8,7 @@ import { bodyText } from './body-text.ts'
 import { commandLine, readCommandLine } from './command-line.ts'
 import { readSteps } from './json-patch.ts'
 import type { AskedBody } from './request-body.ts'
-import type { RequestInfo } from './request-info.ts'
+import { type RequestInfo, requestInfo } from './request-info.ts'
 import { isList, isObject, type Tree } from './tree.ts'
 
 export interface AskedInWords {
@@ -51,21 +51,20 @@ export function readStatementText(text: string): AskedInWords {
   const { method, path, query, fields, body, upgrade } = readRequestText(text)
   const type = fields.find(([name]) => name === 'content-type')?.[1]
   const asked = { method, path, query, type, upgrade }
-  if (body.kind !== 'text' || PROXY.test(path)) return { ...asked, body }
-  if (!/\/exec\/?$/.test(path))
+  const info = requestInfo(method, path, query)
+  // What goes through a proxy is no tree to us, whatever it is.
+  if (body.kind !== 'text' || leadsElsewhere(info)) return { ...asked, body }
+  if (info.subresource !== 'exec')
     return { ...asked, body: { kind: 'whole', bytes: Buffer.from(body.text) } }
   const words = readCommandLine(body.text.trim())
   if (words === undefined)
     throw new InvalidRequest('statement_unreadable', 'the command does not read as one of words', {
       hint: 'Put a word that is more than letters, digits and any of _@%+=:,./- in single quotes.',
     })
-  const parameters = words.map(word => `command=${encodeURIComponent(word)}`)
+  const parameters = words.map(word => `command=${encodeURIComponent(word.toWellFormed())}`)
   const whole = [...(query === undefined ? [] : [query]), ...parameters].join('&')
   return { ...asked, query: whole, body: { kind: 'none' } }
 }
-
-/** What it holds is no tree to us, whatever it is. */
-const PROXY = /^\/api\/[^/]+\/proxy\/|^\/apis?\/.*\/proxy(?:\/|$)/
 
 function unread(body: AskedBody) {
   return body.kind === 'whole' ? { kind: 'none' as const } : body

@@ -204,7 +204,21 @@ describe('what runs in a container', () => {
     fc.assert(
       fc.property(
         fc.array(
-          fc.oneof(fc.string(), fc.constantFrom("'", '\\', ' ', '\n', '‮', "\\'", '$(id)', '')),
+          fc.oneof(
+            fc.string(),
+            fc.constantFrom(
+              "'",
+              '\\',
+              ' ',
+              '\n',
+              '\nabcd12345678',
+              '\u{e0001}ab',
+              '‮',
+              "\\'",
+              '$(id)',
+              '',
+            ),
+          ),
           { minLength: 1 },
         ),
         words => {
@@ -221,6 +235,25 @@ describe('what runs in a container', () => {
       ),
       { numRuns: 300 },
     )
+  })
+
+  it('is read back from no other spelling than its own', () => {
+    const words = (line: string) => {
+      const text = `POST ${PODS}/web/exec\n\n${line}`
+      return readStatement(text).named?.texts.get('command')
+    }
+    expect(words("a 'b c' $'\\u202e\\\\\\''")).toEqual(['a', 'b c', "\u202e\\'"])
+    for (const line of [
+      "$'a\\nb'",
+      '"a b"',
+      'a;b',
+      '$(a)',
+      "'a",
+      'a  b',
+      "$'\\u{41}'",
+      "$'\\U00110000'",
+    ])
+      expect(() => words(line), line).toThrow(InvalidRequest)
   })
 
   it('is refused without a word, or with a body', () => {
