@@ -146,13 +146,14 @@ function termsView({
 }
 
 function previewView(
-  { tables, plan, notes, ...shown }: Preview,
+  { tables, plan, changes, notes, ...shown }: Preview,
   cut: (text: string) => string,
 ): NonNullable<AccessRequestView['preview']> {
   return {
     ...shown,
     tables: [...tables],
     ...(plan === undefined ? {} : { plan: cut(plan) }),
+    ...(changes === undefined ? {} : { changes: cut(changes) }),
     notes: [...notes],
   }
 }

@@ -87,7 +87,7 @@ describe('a request on a screen', () => {
     expect(shown).toContain(
       '  it changes about 5 rows, by the estimate; they cannot be counted as it runs',
     )
-    expect(shown).toContain('  no plan: It calls f.')
+    expect(shown).toContain('  no preview: It calls f.')
     expect(shown).toContain('  a yes sets no bound on rows')
   })
 

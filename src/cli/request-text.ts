@@ -114,6 +114,7 @@ function previewLines({
   tables,
   estimate,
   plan,
+  changes,
   unavailable,
   notes,
 }: NonNullable<AccessRequestView['preview']>): readonly string[] {
@@ -131,7 +132,8 @@ function previewLines({
     lines.push(`  ${plain(kind)} ${plain(name)}: ${size}${rest}`)
   }
   for (const note of notes) lines.push(`  note: ${plain(note)}`)
-  if (unavailable !== undefined) lines.push(`  no plan: ${plain(unavailable)}`)
+  if (unavailable !== undefined) lines.push(`  no preview: ${plain(unavailable)}`)
+  if (changes !== undefined) lines.push('  it would change:', ...setOff(changes))
   if (plan !== undefined) lines.push('  plan:', ...setOff(plan).map(line => colors.dim(line)))
   return lines
 }

@@ -84,7 +84,9 @@ export const preview = z.object({
     })
     .optional(),
   plan: z.string().optional(),
-  /** Why there is no plan. */
+  /** What would be other than it is: a line each, which begins with `+`, `-` or `~`. */
+  changes: z.string().optional(),
+  /** Why there is neither. */
   unavailable: z.string().optional(),
   notes: z.array(z.string()),
 })

@@ -301,6 +301,7 @@ describe('a look', () => {
         })),
         estimate: { rows: Number.NaN, effect: 'changes' as const, guarded: true },
         plan: '€'.repeat(1_000_000),
+        changes: '~'.repeat(1_000_000),
         notes: Array.from({ length: 500 }, () => 'w'.repeat(5_000)),
       })),
     )
@@ -308,6 +309,7 @@ describe('a look', () => {
     expect(JSON.stringify(request).length).toBeLessThan(70_000)
     expect(request.preview?.tables).toHaveLength(32)
     expect(request.preview?.plan).toMatch(/CUT: the plan has \d+ more bytes$/)
+    expect(request.preview?.changes).toMatch(/CUT: there are \d+ more bytes$/)
     expect(request.preview?.notes).toContain('468 more tables are not listed.')
   })
 

@@ -176,7 +176,7 @@ export function previewHash(preview: Preview): string {
 function told(preview: Preview, bound: number | undefined): AuditEntry['details'] {
   return {
     preview: previewHash(preview),
-    planned: preview.plan !== undefined,
+    planned: (preview.plan ?? preview.changes) !== undefined,
     ...(preview.estimate === undefined
       ? {}
       : { rows: preview.estimate.rows, effect: preview.estimate.effect }),
@@ -200,7 +200,7 @@ function kept(statement: Statement): Statement {
 
 /** As much of it as a request may hold: the system that was asked may be hostile. */
 function bounded(preview: Preview): Preview {
-  const { tables, estimate, plan, unavailable, notes } = preview
+  const { tables, estimate, plan, changes, unavailable, notes } = preview
   const left = tables.length - MOST_TABLES
   return {
     tables: tables.slice(0, MOST_TABLES).map(({ name, kind, rows, exact, dependents }) => ({
@@ -211,7 +211,8 @@ function bounded(preview: Preview): Preview {
       ...(dependents === undefined ? {} : { dependents: count(dependents) }),
     })),
     ...(estimate === undefined ? {} : { estimate: { ...estimate, rows: count(estimate.rows) } }),
-    ...(plan === undefined ? {} : { plan: cutBytes(plan) }),
+    ...(plan === undefined ? {} : { plan: cutBytes(plan, 'the plan has') }),
+    ...(changes === undefined ? {} : { changes: cutBytes(changes, 'there are') }),
     ...(unavailable === undefined ? {} : { unavailable: cut(unavailable, MOST_WORDS) }),
     notes: [
       ...notes.slice(0, MOST_NOTES).map(note => cut(note, MOST_WORDS)),
@@ -228,9 +229,9 @@ function cut(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1).toWellFormed()}…`
 }
 
-function cutBytes(plan: string): string {
-  const bytes = Buffer.from(plan)
-  if (bytes.length <= MOST_PLAN_BYTES) return plan
+function cutBytes(text: string, words: string): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= MOST_PLAN_BYTES) return text
   const shown = bytes.subarray(0, MOST_PLAN_BYTES).toString('utf8')
-  return `${shown}\n… CUT: the plan has ${bytes.length - MOST_PLAN_BYTES} more bytes`
+  return `${shown}\n… CUT: ${words} ${bytes.length - MOST_PLAN_BYTES} more bytes`
 }

@@ -25,7 +25,9 @@ export interface Preview {
   }
   /** How the system would run it, in its own words: untrusted text of several lines. */
   readonly plan?: string
-  /** Why there is no plan, in words. */
+  /** What would be other than it is, where that was tried: a line each, which begins with `+`, `-` or `~`. Untrusted text. */
+  readonly changes?: string
+  /** Why there is no plan and no change to be seen, in words. */
   readonly unavailable?: string
   /** What else whoever reads this should know: what could not be seen from outside the session, say. */
   readonly notes: readonly string[]

@@ -275,3 +275,64 @@ describe('a held command that only a shell can read', () => {
     expect(await other.getByRole('button', { name: /Approve/ }).isEnabled()).toBe(true)
   })
 })
+
+describe('a held change of an object', () => {
+  const request = {
+    id: 'req-change',
+    kind: 'statement',
+    state: 'pending',
+    resource: 'prod',
+    protocol: 'other',
+    session: 'ses-1',
+    principal: 'order-bot',
+    principalKind: 'agent',
+    owners: [],
+    tags: { env: 'production' },
+    statement: 'PATCH /apis/apps/v1/namespaces/shop/deployments/web\n\nspec:\n  replicas: 3\n',
+    parameters: [],
+    objects: ['deployments.apps/shop/web'],
+    verbs: ['patch'],
+    flags: [],
+    message: 'changes need a person',
+    policies: ['ask'],
+    approvers: ['dba'],
+    quorum: 1,
+    votes: [],
+    mayVote: true,
+    digest: 'd'.repeat(64),
+    createdAt: Date.now(),
+    expiresAt: Date.now() + 600_000,
+    preview: {
+      tables: [],
+      notes: ['2 more changes are not shown.'],
+      changes: [
+        '~ spec.replicas: 2 → 3',
+        '+ metadata.labels.owner: "\u202eshop"',
+        ...Array.from(
+          { length: 45 },
+          (_, at) => `- spec.template.spec.containers[c${at}].image: "nginx:1"`,
+        ),
+      ].join('\n'),
+    },
+  }
+
+  it.each(LOOKS)('shows what would be other than it is (%s)', async (name, dark, width) => {
+    const { page, complaints } = await pageOf('dora', '/requests', { dark, width })
+    await page.route(/\/api\/requests(\?.*)?$/, route => route.fulfill({ json: [request] }))
+    await page.route(/\/api\/requests\/req-change$/, route => route.fulfill({ json: request }))
+    await page.route(/\/api\/requests\/req-change\/precedents$/, route =>
+      route.fulfill({ json: [] }),
+    )
+    await page.goto(`${url}/requests`)
+    // The ends of its lines are a sign, and no number.
+    await page.getByText('deployments/web⏎').first().waitFor()
+    await page.goto(`${url}/requests/req-change`)
+    const list = page.getByRole('region', { name: 'what it would change' })
+    await list.getByText('spec.replicas: 2 → 3').waitFor()
+    await list.getByText('\\u202e').waitFor()
+    await list.getByText('7 more').waitFor()
+    expect(await faults(page)).toEqual([])
+    await picture(page, `changes-${name}`)
+    expect(complaints).toEqual([])
+  })
+})

@@ -40,7 +40,7 @@ interface Held {
   readonly state: string
   readonly statement: string
   readonly preview?: {
-    readonly plan?: string
+    readonly changes?: string
     readonly unavailable?: string
     readonly notes: string[]
   }
@@ -75,14 +75,14 @@ it('is shown as what it changes, and nothing changes before the yes', async () =
     },
   )
   expect(statement).toContain('replicas: 3')
-  expect(preview?.plan).toContain('~ spec.replicas: 1 → 3')
+  expect(preview?.changes).toContain('~ spec.replicas: 1 → 3')
   expect(ran.code, ran.stderr).toBe(0)
   expect(await replicas()).toBe('3')
 })
 
 it('tells a new image by the name of its container', async () => {
   const { preview, ran } = await held(['set', 'image', 'deploy/web', '*=web:2'])
-  expect(preview?.plan?.split('\n')).toContain(
+  expect(preview?.changes?.split('\n')).toContain(
     '~ spec.template.spec.containers[web].image: "web:1" → "web:2"',
   )
   expect(ran.code, ran.stderr).toBe(0)
@@ -96,7 +96,7 @@ it('tells which keys of a Secret change, and no value', async () => {
     's',
     '--from-literal=password=hunter2',
   ])
-  expect(preview?.plan).toContain('+ data.password: [hidden]')
+  expect(preview?.changes).toContain('+ data.password: [hidden]')
   expect(JSON.stringify(preview)).not.toContain(Buffer.from('hunter2').toString('base64'))
   expect(ran.code, ran.stderr).toBe(0)
 })
@@ -106,7 +106,7 @@ it('shows a deletion, whose options stand in its body, without deleting', async 
   const { preview, ran } = await held(['delete', 'deployment', 'web'], async () => {
     expect((await there()).code).toBe(0)
   })
-  expect(preview?.plan).toContain('- spec.replicas: 3')
+  expect(preview?.changes).toContain('- spec.replicas: 3')
   expect(ran.code, ran.stderr).toBe(0)
   expect((await there()).code).not.toBe(0)
 })

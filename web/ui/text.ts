@@ -22,9 +22,9 @@ export function pieces(text: string, lines = true): readonly Piece[] {
   return found
 }
 
-/** The same as one string, on one line. */
+/** The same as one string, on one line: ends of lines are shown as a sign. */
 export function plain(text: string): string {
-  return pieces(text, false)
+  return pieces(text.replaceAll('\n', '⏎'), false)
     .map(({ text: piece }) => piece)
     .join('')
 }

@@ -98,8 +98,8 @@ function previewOf({ lines, more }: Changes): Preview {
     ...(more === 0 ? [] : [`${more} more changes are not shown.`]),
     ...(lines.length === 0 ? ['Nothing would change.'] : []),
   ]
-  const plan = lines.length === 0 ? {} : { plan: lines.join('\n') }
-  return { tables: [], notes, ...plan }
+  const changes = lines.length === 0 ? {} : { changes: lines.join('\n') }
+  return { tables: [], notes, ...changes }
 }
 
 interface AskedMore {

@@ -1,4 +1,5 @@
 // One request: what will happen, to what, for whom, how much, why it is held, and the two buttons.
+
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
@@ -18,6 +19,7 @@ import {
 } from '../../ui/parts.tsx'
 import { count, many, plain } from '../../ui/text.ts'
 import { Needs } from './around.tsx'
+import { Changes } from './changes.tsx'
 import { TakeBack } from './decide.tsx'
 import { Explained } from './explained.tsx'
 import { Precedents } from './precedents.tsx'
@@ -217,10 +219,10 @@ function Vote({ request, ready }: { request: AccessRequestView; ready: boolean }
   )
 }
 
-/** What it would do, as the database estimates it. */
+/** What it would do, as far as the system behind can tell. */
 function Preview({ request: { preview } }: { request: AccessRequestView }) {
   if (preview === undefined) return null
-  const { tables, estimate, plan, unavailable, notes } = preview
+  const { tables, estimate, plan, changes, unavailable, notes } = preview
   return (
     <section className="my-4">
       {estimate !== undefined && (
@@ -246,13 +248,16 @@ function Preview({ request: { preview } }: { request: AccessRequestView }) {
           </li>
         ))}
       </ul>
+      {changes !== undefined && <Changes text={changes} />}
       {plan !== undefined && (
         <details className="my-2">
           <summary>plan</summary>
           <Verbatim block text={plan} />
         </details>
       )}
-      {unavailable !== undefined && <p className="text-soft m-0">No plan: {plain(unavailable)}</p>}
+      {unavailable !== undefined && (
+        <p className="text-soft m-0">No preview: {plain(unavailable)}</p>
+      )}
     </section>
   )
 }
