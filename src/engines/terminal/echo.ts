@@ -62,6 +62,12 @@ export class EchoedInput {
     // What is no UTF-8 is a replacement character in it, and hides its line.
     const text = all.subarray(0, whole).toString('utf8')
     for (let from = 0; from < text.length; ) {
+      // Nothing of a hidden line counts but that it ends.
+      if (this.#line.hidden) {
+        this.#line.pieces = [{ at, text: '' }]
+        from = lineEnd(text, from)
+        if (from === text.length) break
+      }
       const character = keyAt(text, from)
       from += character.length
       this.#take(at, character)
@@ -190,6 +196,12 @@ function blank(): Line {
   return { pieces: [], length: 0, waiting: [], shown: [], hidden: false, endedAt: undefined }
 }
 
+function lineEnd(text: string, from: number): number {
+  let at = from
+  while (at < text.length && !LINE_ENDS.includes(text[at] ?? '')) at += 1
+  return at
+}
+
 /** A letter, a control, or the sequence of a key that is known. */
 function keyAt(text: string, from: number): string {
   const character = String.fromCodePoint(text.codePointAt(from) ?? 0)
@@ -198,5 +210,6 @@ function keyAt(text: string, from: number): string {
 }
 
 function isControl(character: string): boolean {
-  return /^\p{Cc}$/u.test(character)
+  const code = character.charCodeAt(0)
+  return code < 0x20 || (code >= 0x7f && code < 0xa0)
 }
