@@ -43,7 +43,7 @@ export interface ClusterStage {
   kubectl(args: readonly string[], options?: KubectlOptions): Promise<Ran>
   direct(args: readonly string[], options?: KubectlOptions): Promise<Ran>
   /** kubectl through the gateway, as long as it runs. */
-  start(args: readonly string[], program?: string): Promise<Started>
+  start(args: readonly string[], program?: string, more?: RunOptions['env']): Promise<Started>
   /** The file that says where to, for other clients: of `client`'s token. */
   kubeconfig(client?: string): Promise<string>
   readonly directKubeconfig: string
@@ -166,8 +166,9 @@ export async function startClusterStage(options: ClusterStageOptions = {}): Prom
       async kubectl(args, given = {}) {
         return asked(await stage.kubeconfig(given.client), args, given)
       },
-      async start(args, program = own) {
-        const env = cleanEnvironment({ KUBECONFIG: await stage.kubeconfig(), HOME: folder })
+      async start(args, program = own, more = {}) {
+        const own = { KUBECONFIG: await stage.kubeconfig(), HOME: folder }
+        const env = cleanEnvironment({ ...own, ...more })
         const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
         let said = ''
         for (const stream of [child.stdout, child.stderr])

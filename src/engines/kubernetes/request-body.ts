@@ -23,13 +23,14 @@ export function bodyOf(
   body: AskedBody,
   read: (bytes: Uint8Array) => ReadBody,
 ): ReadBody | undefined {
-  if (body.kind === 'none' || leadsElsewhere(info)) return undefined
+  // Clients of streams send a POST of no bytes.
+  const isNone = body.kind === 'none' || (body.kind === 'whole' && body.bytes.length === 0)
+  if (isNone || leadsElsewhere(info)) return undefined
   const { verb } = info
   if (!info.isResource || isConversation(info) || ['get', 'list', 'watch'].includes(verb))
     throw new InvalidRequest('statement_unsupported', 'a body here means nothing to an API server')
   if (body.kind !== 'whole')
     throw new InvalidRequest('statement_too_large', 'the body is longer than is read here')
-  if (body.bytes.length === 0) return undefined
   const found = read(body.bytes)
   if (isDeletion(info)) checkOptions(info)
   else if (found.sort !== 'steps') checkAgreement(info, found.tree, found.sort === 'object')

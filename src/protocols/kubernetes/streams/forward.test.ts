@@ -55,7 +55,7 @@ test('each connection is a pair of streams, and its port is judged once', async 
 })
 
 test('a port that is not permitted is never asked for, and its connection says why', async () => {
-  const { client, upstream, says, answers } = forwarding(port => {
+  const { client, upstream, asked, says, answers } = forwarding(port => {
     if (port === 22) throw new AccessDenied('no_permit', 'port 22 is not permitted')
     return permit()
   })
@@ -64,6 +64,7 @@ test('a port that is not permitted is never asked for, and its connection says w
   await settled()
   client.say(says.data(3, text('more')), says.data(3, Buffer.alloc(0), true))
   expect(upstream.heard).toEqual([])
+  expect(asked).toEqual([22])
   expect(client.spdy.lines).toEqual(['reply 1  false', 'end 1', 'reply 3  false', 'end 3'])
   expect(client.spdy.came(1)).toBe('port 22 is not permitted (no_permit)')
   client.say(

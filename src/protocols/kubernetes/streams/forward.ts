@@ -32,11 +32,18 @@ interface Port {
   bytes: number
 }
 
+/** One stream of a pair. */
+interface Half {
+  readonly port: number
+  readonly type: string
+  readonly judged: Port | Promise<Port>
+}
+
 export class Forward {
   readonly #parts: ForwardParts
   readonly #own: Port
   readonly #ports = new Map<number, Port | Promise<Port>>()
-  readonly #halves = new Map<string, { readonly port: number; readonly type: string }>()
+  readonly #halves = new Map<string, Half>()
   readonly #open = new Set<{ readonly governor: Governor; readonly ways: Ways }>()
   #over = false
 
@@ -59,13 +66,12 @@ export class Forward {
     if (!/^[1-9][0-9]{0,4}$/.test(text) || Number(text) > 65_535) throw broken('no port')
     if (!/^[\w-]{1,64}$/.test(request)) throw broken('a stream of no connection')
     const port = Number(text)
-    this.#pair(request, port, type)
+    const judged = this.#judged(request, port, type)
     const onward: Headers = new Map([
       ['streamtype', type],
       ['port', text],
       ['requestid', request],
     ])
-    const judged = this.#port(port)
     const opened = (what: Port): Opened => ({
       governor: type === 'data' ? this.#data(what, ways) : this.#error(ways, false),
       headers: onward,
@@ -115,16 +121,18 @@ export class Forward {
     })
   }
 
-  /** Two streams of one connection are of one port, and of two types. */
-  #pair(request: string, port: number, type: string): void {
+  /** Two streams of one connection are of one port, and of two types; what is decided of one holds for the other. */
+  #judged(request: string, port: number, type: string): Port | Promise<Port> {
     const half = this.#halves.get(request)
     if (half === undefined) {
       if (this.#halves.size >= MOST_HALVES) throw broken('too many halves of connections')
-      this.#halves.set(request, { port, type })
-      return
+      const judged = this.#port(port)
+      this.#halves.set(request, { port, type, judged })
+      return judged
     }
     if (half.port !== port || half.type === type) throw broken('two streams that are no pair')
     this.#halves.delete(request)
+    return half.judged
   }
 
   /** Once for each port of a connection: it stands as long as its permit does. */
