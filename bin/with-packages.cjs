@@ -55,6 +55,7 @@ const DEBIAN = {
   'ssh-audit': '/usr/bin/ssh-audit',
   git: '/usr/bin/git',
   'nginx-light': '/usr/sbin/nginx',
+  wrk: '/usr/bin/wrk',
   'python3-requests': '/usr/lib/python3/dist-packages/requests/__init__.py',
   'python3-httpx': '/usr/lib/python3/dist-packages/httpx/__init__.py',
   'mariadb-server': '/usr/lib/mysql/plugin/auth_ed25519.so',

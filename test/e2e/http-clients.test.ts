@@ -112,6 +112,24 @@ test('requests and httpx', async () => {
   ])
 }, 40_000)
 
+test('wrk, whose connections ask side by side', async () => {
+  const { gateway } = stage
+  const fields = [`Authorization: Bearer ${await stage.token()}`, 'Sallyport-Resource: api']
+  const { stdout } = await run(
+    'wrk',
+    [
+      '-t1',
+      '-c16',
+      '-d1s',
+      ...fields.flatMap(each => ['-H', each]),
+      `https://127.0.0.1:${gateway.port}/echo`,
+    ],
+    { timeoutMs: 20_000 },
+  )
+  expect(stdout).not.toMatch(/Non-2xx|Socket errors/)
+  expect(Number(/(\d+) requests in/.exec(stdout)?.[1])).toBeGreaterThan(16)
+}, 30_000)
+
 test('Java’s HttpClient, over both versions', async () => {
   const ran = await run('java', ['-XX:TieredStopAtLevel=1', join(CLIENTS, 'Ask.java')], {
     env,

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:http2'
 import { Agent } from 'node:https'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { auditRecords } from '../servers/audit-files.ts'
@@ -114,6 +115,68 @@ test('takes a client certificate, alone or with a proof of the same principal', 
   const sessions = JSON.parse((await stage.gateway.cli(['sessions', '--json'], dora)).stdout)
   expect(sessions.map((each: { principal: string }) => each.principal)).toContain('order-bot')
 })
+
+test('judges the client certificate of a TLS session that is resumed, and takes no other principal with it', async () => {
+  const { port, ca } = stage.gateway
+  const file = (name: string) => readFileSync(`${stage.folder}/${name}`)
+  const trust = { port, host: '127.0.0.1', ca: readFileSync(ca) }
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    let ticket: Buffer | undefined
+    const ask = async (socket: TLSSocket, authorization?: string) => {
+      const own = authorization === undefined ? '' : `Authorization: ${authorization}\r\n`
+      let heard = ''
+      socket.on('data', chunk => {
+        heard += chunk
+      })
+      socket.write(`GET /echo HTTP/1.1\r\nHost: g\r\nSallyport-Resource: api\r\n${own}\r\n`)
+      await until('an answer', () => heard.includes('\r\n\r\n'))
+      const reused = socket.isSessionReused()
+      socket.destroy()
+      return `${reused} ${heard.slice(9, 12)}`
+    }
+    const first = connectTls({
+      ...trust,
+      maxVersion,
+      cert: file('order-bot.pem'),
+      key: file('order-bot.key'),
+    })
+    first.on('session', each => {
+      ticket = each
+    })
+    expect(await ask(first)).toBe('false 200')
+    await until('a ticket', () => ticket !== undefined)
+    const again = (authorization?: string) =>
+      ask(connectTls({ ...trust, maxVersion, session: ticket! }), authorization)
+    expect(await again()).toBe('true 200')
+    expect(await again(`Bearer ${await stage.token()}`)).toBe('true 200')
+    expect(await again(`Bearer ${await stage.token('dora')}`)).toBe('true 401')
+  }
+  expect(stage.gateway.log()).not.toContain('"level":"error"')
+}, 30_000)
+
+test('keeps apart who asks for what on one connection, however often it is repeated', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: readFileSync(stage.gateway.ca) })
+  const dora = await stage.token('dora')
+  for (let round = 0; round < 4; round += 1) {
+    const asked = [
+      await stage.ask('api', '/closed', { agent }),
+      await stage.ask('api', '/echo', { agent }),
+      await stage.ask('people', '/echo', { agent }),
+      await stage.ask('billing', '/echo', { agent }),
+      await stage.ask('api', '/echo', { agent, token: dora }),
+      await stage.ask('api', '/echo', { agent, token: `${dora}x` }),
+    ]
+    expect(asked.map(({ status }) => status)).toEqual([403, 200, 200, 403, 200, 401])
+    expect(JSON.parse(asked[2]!.text).url).toBe('/v1/echo')
+    for (const { text } of asked) expect(text).not.toContain(UPSTREAM_SECRET)
+  }
+  const sessions = JSON.parse((await stage.gateway.cli(['sessions', '--json'], dora)).stdout)
+  const mine = sessions.filter((each: { resource: string }) => each.resource === 'api')
+  expect(new Set(mine.map((each: { principal: string }) => each.principal))).toEqual(
+    new Set(['order-bot', 'dora']),
+  )
+  agent.destroy()
+}, 30_000)
 
 test('takes an ephemeral credential as Basic or as ID.SECRET in a token’s place, and a token as the password of any name', async () => {
   const made = await stage.gateway.cli(['credential', 'api', '--json'], await stage.token(), 60_000)

@@ -53,7 +53,10 @@ export async function serviceCredential(
         secrets,
       },
       until: access?.until,
-      renew: access === undefined ? undefined : () => tokens.refused(access.value),
+      renew:
+        access === undefined
+          ? undefined
+          : () => tokens.refused(session.resource.name, access.value),
     }
   } finally {
     lease.release()

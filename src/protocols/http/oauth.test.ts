@@ -98,12 +98,15 @@ describe('access tokens of an upstream', () => {
     const left = until - performance.now()
     expect(left).toBeGreaterThan(40_000)
     expect(left).toBeLessThan(50_000)
-    expect(await tokens.refused(value)).toBe(true)
+    // Another resource that was given the same one keeps it.
+    expect(await tokens.refused('another', value)).toBe(true)
+    expect((await ask({}, {}, tokens)).value).toBe(value)
+    expect(await tokens.refused('partner', value)).toBe(true)
     const next = await ask({}, {}, tokens)
     expect(next.value).not.toBe(value)
     // Somebody else saw to it meanwhile.
-    expect(await tokens.refused(value)).toBe(true)
-    expect(await tokens.refused(next.value)).toBe(false)
+    expect(await tokens.refused('partner', value)).toBe(true)
+    expect(await tokens.refused('partner', next.value)).toBe(false)
     expect((await ask({}, {}, tokens)).value).toBe(next.value)
   })
 

@@ -113,11 +113,12 @@ export class AccessTokens {
     return token
   }
 
-  /** The upstream did not take this token: the next who asks gets another. False: it is too early for that. */
-  async refused(token: string): Promise<boolean> {
+  /** The upstream of this resource did not take this token: the next who asks gets another. False: it is too early for that. */
+  async refused(resource: string, token: string): Promise<boolean> {
     const now = performance.now()
     for (const [key, kept] of this.#kept) {
-      if (kept.until === undefined) continue
+      // Two resources may have been given the same token.
+      if (kept.until === undefined || !key.startsWith(`${resource} `)) continue
       const value = await kept.token.then(
         each => each.value,
         () => undefined,
