@@ -20,7 +20,9 @@ export const CLUSTER_USER = 'sallyport:order-bot'
 
 export const POLICIES = `
 @id("everything")
-permit (principal, action, resource);
+permit (principal is Agent, action, resource);
+@id("givers")
+permit (principal in Group::"dba", action == Action::"approve", resource);
 @id("auditors")
 permit (principal in Group::"dba", action in [Action::"console:read", Action::"console:audit", Action::"console:operate"], resource);
 `
@@ -43,7 +45,7 @@ export interface ClusterStage {
   kubectl(args: readonly string[], options?: KubectlOptions): Promise<Ran>
   direct(args: readonly string[], options?: KubectlOptions): Promise<Ran>
   /** kubectl through the gateway, as long as it runs. */
-  start(args: readonly string[], program?: string, more?: RunOptions['env']): Promise<Started>
+  start(args: readonly string[], options?: KubectlOptions): Promise<Started>
   /** The file that says where to, for other clients: of `client`'s token. */
   kubeconfig(client?: string): Promise<string>
   readonly directKubeconfig: string
@@ -54,6 +56,7 @@ export interface ClusterStage {
 export interface Started {
   /** What it has printed so far, errors too. */
   said(): string
+  readonly ended: Promise<{ readonly at: number }>
   stop(): void
 }
 
@@ -87,7 +90,7 @@ export async function startClusterStage(options: ClusterStageOptions = {}): Prom
   }
   try {
     const [cluster, issuer] = await Promise.all([
-      startCluster(folder, [CLUSTER_USER]),
+      startCluster(folder, [CLUSTER_USER, 'sallyport:ana']),
       startIssuer(),
     ])
     stops.push(
@@ -166,9 +169,9 @@ export async function startClusterStage(options: ClusterStageOptions = {}): Prom
       async kubectl(args, given = {}) {
         return asked(await stage.kubeconfig(given.client), args, given)
       },
-      async start(args, program = own, more = {}) {
-        const own = { KUBECONFIG: await stage.kubeconfig(), HOME: folder }
-        const env = cleanEnvironment({ ...own, ...more })
+      async start(args, { program = own, client, env: more } = {}) {
+        const config = { KUBECONFIG: await stage.kubeconfig(client), HOME: folder }
+        const env = cleanEnvironment({ ...config, ...more })
         const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
         let said = ''
         for (const stream of [child.stdout, child.stderr])
@@ -177,7 +180,10 @@ export async function startClusterStage(options: ClusterStageOptions = {}): Prom
           })
         const end = () => child.kill('SIGKILL')
         stops.push(end)
-        return { said: () => said, stop: end }
+        const ended = new Promise<{ at: number }>(resolve =>
+          child.once('close', () => resolve({ at: Date.now() })),
+        )
+        return { said: () => said, ended, stop: end }
       },
       direct: (args, given = {}) => asked(directKubeconfig, args, given),
       stop,

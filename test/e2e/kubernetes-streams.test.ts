@@ -176,8 +176,8 @@ async function atTerminal(program: string, env: KubectlOptions['env']): Promise<
   )
 }
 
-function start({ program, env }: KubectlOptions, args: readonly string[]): Promise<Started> {
-  return stage.start(args, program, env)
+function start(given: KubectlOptions, args: readonly string[]): Promise<Started> {
+  return stage.start(args, given)
 }
 
 describe('what goes on record', () => {

@@ -3,14 +3,41 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Ran, until } from '../servers/programs.ts'
-import { type ClusterStage, kubectls, startClusterStage } from './kubernetes-stage.ts'
+import { type ClusterStage, kubectls, type Started, startClusterStage } from './kubernetes-stage.ts'
 
 let stage: ClusterStage
+/** A watch that lasts as long as a right to it, begun before the other tests: the shortest right is of ten seconds. */
+let granted: { readonly watching: Started; readonly until: number }
 
 beforeAll(async () => {
   stage = await startClusterStage()
+  granted = await watchOnGrant()
 }, 90_000)
 afterAll(() => stage?.stop())
+
+async function watchOnGrant() {
+  const give = [
+    '--give',
+    'ana',
+    '--resource',
+    'cluster',
+    '--actions',
+    'connect,read',
+    '--for',
+    '10s',
+  ]
+  const args = ['grants', ...give, '--reason', 'to look']
+  const given = await stage.gateway.cli(args, await stage.token('dora'))
+  const end = Date.now() + 10_000
+  expect(given.stderr).toBe('')
+  const watch = ['get', 'configmaps', '--watch-only', '-o', 'name']
+  const watching = await stage.start(watch, { client: 'ana' })
+  await until('the watch to begin', async () => {
+    for (const verb of ['create', 'delete']) await stage.direct([verb, 'configmap', 'granted'])
+    return watching.said().includes('configmap/granted')
+  })
+  return { watching, until: end }
+}
 
 /** What differs between any two runs: ages, names made by chance, times. */
 function settled({ code, stdout, stderr }: Ran, namespace: string): Ran {
@@ -208,13 +235,13 @@ describe.each(Object.entries(kubectls()))('kubectl %s', (version, program) => {
     expect((await same(['logs', 'talker'])).stdout).toBe('one\ntwo\nthree\n')
     await same(['logs', 'talker', '--tail=1'])
     await same(['logs', 'talker', '-c', 'nobody'])
-    const following = await stage.start(['-n', spaces.through, 'logs', '-f', 'talker'], program)
+    const following = await stage.start(['-n', spaces.through, 'logs', '-f', 'talker'], { program })
     await until('the log so far', () => following.said().includes('three'))
     stage.cluster.logs.say(spaces.through, 'talker', 'talker', 'four')
     await until('the next line', () => following.said().includes('four'))
     following.stop()
     const args = ['get', 'configmaps', '--watch-only', '-o', 'name']
-    const watching = await stage.start(['-n', spaces.through, ...args], program)
+    const watching = await stage.start(['-n', spaces.through, ...args], { program })
     await until('the watch to tell of what is made', async () => {
       for (const verb of ['create', 'delete'])
         await stage.kubectl(['-n', spaces.through, verb, 'configmap', 'seen'], { program })
@@ -223,3 +250,12 @@ describe.each(Object.entries(kubectls()))('kubectl %s', (version, program) => {
     watching.stop()
   }, 60_000)
 })
+
+it('a watch ends when the grant that it stands on ends', async () => {
+  expect(granted.watching.said()).toContain('configmap/granted')
+  const { at } = await granted.watching.ended
+  expect(at - granted.until).toBeGreaterThan(-500)
+  expect(at - granted.until).toBeLessThan(3000)
+  const again = await stage.kubectl(['get', 'configmaps'], { client: 'ana' })
+  expect(again.stderr).toContain('no resource "cluster" that you may connect to')
+}, 30_000)
