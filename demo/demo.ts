@@ -6,6 +6,7 @@ import { createWriteStream, existsSync, readFileSync, rmSync, writeFileSync } fr
 import { connect, createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { hasPostgres, type PostgresServer, startPostgres } from '../test/servers/postgres.ts'
+import { startApi } from './api.ts'
 import { shopOwner, shopSql } from './customers.ts'
 import {
   type DemoAddress,
@@ -45,11 +46,17 @@ export async function startDemo(): Promise<Demo> {
   try {
     const server = await startShop()
     stops.push(() => server.stop())
-    const at = { postgres: await portNear(15432), console: await portNear(8443) }
+    const api = await startApi()
+    stops.push(() => api.stop())
+    const at = {
+      postgres: await portNear(15432),
+      http: await portNear(18443),
+      console: await portNear(8443),
+    }
     const issuer = await startIssuer({ callback: `https://127.0.0.1:${at.console}/auth/callback` })
     stops.push(() => issuer.stop())
     writeFileSync(join(folder, 'upstream.password'), server.password, { mode: 0o600 })
-    const file = writeConfiguration(folder, at, issuer.url, server)
+    const file = writeConfiguration(folder, at, issuer.url, server, api)
     writePrograms(folder)
     for (const name of WHO) writePersona(folder, name, at)
     writeVisitor(folder, at)
@@ -64,7 +71,7 @@ export async function startDemo(): Promise<Demo> {
       folder,
       at,
       client,
-      steps: stepsOf(folder, client),
+      steps: stepsOf(folder, client, onPath('curl')),
       gatewayEnded: once(gateway, 'exit').then(() => {}),
       stop,
     }
@@ -112,8 +119,9 @@ async function ready(gateway: ChildProcess, at: DemoAddress, folder: string): Pr
   const end = Date.now() + 30_000
   while (Date.now() < end) {
     if (gateway.exitCode !== null) break
-    const both = (await answers(at.postgres)) && (await answers(at.console))
-    if (both && existsSync(join(folder, 'data', 'ca.pem'))) return
+    const all =
+      (await answers(at.postgres)) && (await answers(at.http)) && (await answers(at.console))
+    if (all && existsSync(join(folder, 'data', 'ca.pem'))) return
     await new Promise(resolve => setTimeout(resolve, 50))
   }
   const said = readFileSync(join(folder, 'gateway.log'), 'utf8').trim()

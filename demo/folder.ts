@@ -23,6 +23,7 @@ export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
 export interface DemoAddress {
   readonly postgres: number
+  readonly http: number
   readonly console: number
 }
 
@@ -61,13 +62,18 @@ export function writeConfiguration(
   at: DemoAddress,
   issuer: string,
   upstream: { port: number; user: string; database: string },
+  api: { url: string; key: string },
 ): string {
   cpSync(join(ROOT, 'demo', 'policies'), join(folder, 'policies'), { recursive: true })
   const file = join(folder, 'sallyport.yaml')
   const configuration = {
     data: './data',
     store: 'embedded',
-    listen: { console: `127.0.0.1:${at.console}`, postgres: `127.0.0.1:${at.postgres}` },
+    listen: {
+      console: `127.0.0.1:${at.console}`,
+      postgres: `127.0.0.1:${at.postgres}`,
+      http: `127.0.0.1:${at.http}`,
+    },
     identity: {
       issuers: [
         {
@@ -101,6 +107,12 @@ export function writeConfiguration(
         credential: { user: upstream.user, password: 'file:upstream.password' },
         recording: { keep: 'answers', answerBytes: 65536 },
       },
+      {
+        name: 'billing',
+        protocol: 'http',
+        upstream: { url: api.url },
+        credential: { headers: { 'X-Api-Key': 'file:api.key' } },
+      },
     ],
     dataClasses: {
       email: { columns: ['*.email'], detect: 'email', mask: 'partial' },
@@ -111,6 +123,7 @@ export function writeConfiguration(
     policies: './policies',
     approvals: { hold: { user: '120s', agent: '120s', transaction: '20s' } },
   }
+  writeFileSync(join(folder, 'api.key'), api.key, { mode: 0o600 })
   writeFileSync(join(folder, 'login.secret'), LOGIN_CLIENT.secret, { mode: 0o600 })
   writeFileSync(
     file,
@@ -130,6 +143,8 @@ export function writePersona(folder: string, name: string, at: DemoAddress): voi
     'export SALLYPORT_TOKEN="$PGPASSWORD"',
     // Tokens change while a shell lives, so each use reads the file again.
     `sallyport() { SALLYPORT_TOKEN="$(cat ${folder}/${name}.token)" ${folder}/bin/sallyport "$@"; }`,
+    // What the service of HTTP answers; what a policy refuses is a failure.
+    `api() { path=$1; shift; curl -sS --fail-with-body --cacert ${folder}/data/ca.pem -H "Authorization: Bearer $(cat ${folder}/${name}.token)" -H 'Sallyport-Resource: billing' "$@" "https://127.0.0.1:${at.http}$path" || return 1; }`,
     `sql() { ${folder}/bin/sql "$@"; }`,
     '# The id of the newest request that waits, or of the newest session of an agent that has ended.',
     `latest() { sallyport "$1" --json | ${folder}/bin/latest; }`,

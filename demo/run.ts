@@ -40,9 +40,9 @@ export async function runDemo(options: { once?: boolean } = {}): Promise<number>
 function introduce(demo: Demo): void {
   const { at, folder } = demo
   console.log(`
-${colors.bold('Sallyport stands between three principals and one database, "shop".')}
+${colors.bold('Sallyport stands between three principals, a database, "shop", and an HTTP service, "billing".')}
 order-bot is an agent, ana an analyst, dora a DBA. Each has a token and no database password.
-PostgreSQL clients reach it at 127.0.0.1:${at.postgres}, the command line at https://127.0.0.1:${at.console}.
+PostgreSQL clients reach it at 127.0.0.1:${at.postgres}, clients of HTTP at https://127.0.0.1:${at.http}, the command line at https://127.0.0.1:${at.console}.
 
 Paste into another terminal, one after the other:
 `)

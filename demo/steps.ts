@@ -13,11 +13,26 @@ export interface Step {
   readonly waits?: boolean
 }
 
-/** The steps. `folder` holds the files that the lines use; `client` is `psql`, or its stand-in. */
-export function stepsOf(folder: string, client: 'psql' | 'sql'): readonly Step[] {
+/** The steps. `folder` holds the files that the lines use; `client` is `psql`, or its stand-in; `curl` is there, or is not. */
+export function stepsOf(folder: string, client: 'psql' | 'sql', curl: boolean): readonly Step[] {
   const as = (who: string, line: string) => `. ${folder}/${who}; ${line}`
   const ask = (text: string) => `${client} -c "${text}"`
   const people = 'select name, email, card, ssn, city from customers order by id limit 3'
+  const overHttp: readonly Step[] = [
+    {
+      title: 'An HTTP service: the agent reads an invoice, masked, and has no key of it',
+      line: as('order-bot', 'api /invoices/7'),
+      shows: [/Ivo Fuchs/, /129\.5/],
+      hides: [/ivo\.fuchs@/, /4111 1111/],
+      status: 0,
+    },
+    {
+      title: 'The agent asks it for a refund: refused, and told why',
+      line: as('order-bot', 'api /refunds -d amount=129'),
+      shows: [/agents make no refunds/],
+      status: 1,
+    },
+  ]
   return [
     {
       title: 'The agent reads customers: e-mail, card and SSN are masked',
@@ -64,6 +79,7 @@ export function stepsOf(folder: string, client: 'psql' | 'sql'): readonly Step[]
       shows: [/agents-write-with-a-person/],
       status: 0,
     },
+    ...(curl ? overHttp : []),
     {
       title: 'Anybody can check that the log is whole and unaltered, without the gateway',
       line: as('dora', `sallyport audit verify --data ${folder}/data`),
