@@ -7,8 +7,8 @@ import type { Conversation } from './conversation.ts'
 import { Hold } from './hold.ts'
 import { writeError } from './messages.ts'
 import type { Refusals } from './refusals.ts'
+import { isTracking } from './session-state.ts'
 import { UnreadableText } from './statement.ts'
-import { isTracking } from './upstream-pump.ts'
 
 export class Judge {
   readonly #talk: Conversation

@@ -1,0 +1,76 @@
+// What the server tells of its session: the default database, and settings under which its texts would no longer mean what we read.
+import { keepsReading } from '#engines/sql'
+import { AccessDenied } from '#model'
+import type { Conversation } from './conversation.ts'
+import type { Exchange } from './exchange.ts'
+import type { Ok, StateChange } from './messages.ts'
+import { status } from './numbers.ts'
+
+export class SessionState {
+  readonly #talk: Conversation
+
+  constructor(talk: Conversation) {
+    this.#talk = talk
+  }
+
+  /** False: the session is over, for its texts no longer mean what we read. */
+  heard({ status: flags, changes }: Ok): boolean {
+    const talk = this.#talk
+    talk.flags = flags
+    const { builder } = talk.parts
+    const modes = flags & status.noBackslashEscapes
+    const quotes = builder.reading.flavour === 'mariadb' ? flags & status.ansiQuotes : 0
+    if (modes !== 0 || quotes !== 0) return this.#turned('sql_mode')
+    for (const change of changes) {
+      if (change.kind === 'schema')
+        builder.reading = {
+          ...builder.reading,
+          database: change.name === '' ? undefined : change.name,
+        }
+      else if (!keeps(change)) return this.#turned(change.name)
+    }
+    return true
+  }
+
+  #turned(name: string): false {
+    this.#talk.parts.end(
+      'failed',
+      new AccessDenied(
+        'setting_refused',
+        `${name} was changed; the session cannot be judged any more`,
+      ),
+    )
+    return false
+  }
+}
+
+/** Its own words, or code that it ran, may have changed what the server tells of the session. */
+export function maySilence({ analysis, permit }: Exchange): boolean {
+  if (analysis?.statements.some(({ settings }) => settings.some(isTracking)) === true) return true
+  return (
+    permit?.statement.operations.some(
+      ({ flags }) => flags.includes('indirect') || flags.includes('dynamic'),
+    ) === true
+  )
+}
+
+/** Settings of what the server tells. */
+export function isTracking({ name }: { readonly name: string }): boolean {
+  return name.startsWith('session_track_')
+}
+
+function keeps(change: StateChange & { kind: 'variable' }): boolean {
+  const value = change.value.toLowerCase()
+  switch (change.name) {
+    case 'sql_mode':
+      return keepsReading(change.value)
+    case 'character_set_client':
+    case 'character_set_connection':
+      return value === 'utf8mb4' || value === 'utf8mb3' || value === 'utf8'
+    case 'character_set_results':
+      // (`binary`, or NULL: each column in its own set, as dumps ask for; `columns` knows which of them are no text to us.)
+      return ['utf8mb4', 'utf8mb3', 'utf8', 'binary', ''].includes(value)
+    default:
+      return true
+  }
+}
