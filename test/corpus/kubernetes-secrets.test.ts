@@ -10,7 +10,7 @@ import { until } from '../servers/programs.ts'
 
 const POLICIES = `
 @id("works")
-permit (principal, action in [Action::"connect", Action::"read", Action::"write", Action::"administer"], resource);
+permit (principal, action in [Action::"connect", Action::"read", Action::"write", Action::"administer", Action::"execute"], resource);
 @id("open-namespace")
 permit (principal, action == Action::"reveal", resource == DataClass::"kubernetes-secret")
 when { context.object like "secrets/open/*" };
@@ -282,6 +282,20 @@ describe('other things', () => {
     expect(stdout).not.toContain('ann@example.com')
     expect(leaks(stdout)).toBe(false)
   })
+
+  it('show what programs print as detectors let it, line by line as it comes', async () => {
+    await stage.direct(['run', 'talker', '--image=talker', '--restart=Never'])
+    const say = (text: string) => stage.cluster.logs.say('default', 'talker', 'talker', text)
+    const logs = async () => (await stage.kubectl(['logs', 'talker'])).stdout
+    say('to ann@example.com')
+    await until('it runs', async () => (await logs()).includes('⟦m:mail⟧'), 20_000)
+    const following = await stage.start(['logs', '-f', 'talker'])
+    await until('it follows', () => following.said().includes('to ⟦m:mail⟧'), 15_000)
+    say('and bob@example.com')
+    await until('the line is there', () => following.said().includes('and ⟦m:mail⟧'), 15_000)
+    following.stop()
+    expect(following.said()).not.toContain('@example.com')
+  }, 60_000)
 
   it('show no Secret that stands in an annotation', async () => {
     const held = JSON.stringify({ kind: 'Secret', apiVersion: 'v1', data: { password: CANARY_64 } })

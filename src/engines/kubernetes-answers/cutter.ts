@@ -43,9 +43,10 @@ export class Cutter {
   #depth = 0
   #string = false
   #escape = false
-  /** Elements are cut; and whether this text's were. */
+  /** Elements are cut; whether this text's were; and whether it was asked already, so that no text can ask again and again. */
   #cuts = false
   #cut = false
+  #asked = false
 
   constructor(longest: number, take: TakePart, open: OpenList) {
     this.#longest = longest
@@ -114,7 +115,8 @@ export class Cutter {
   /** Behind an opening bracket, at `i`. */
   #enterArray(src: Uint8Array, i: number): void {
     this.#depth++
-    if (this.#depth !== 2 || this.#cut || !this.#isList(src, i - 1)) return
+    if (this.#depth !== 2 || this.#asked || !this.#isList(src, i - 1)) return
+    this.#asked = true
     const [bytes, start, end] = this.#part(src, i)
     if (!this.#open(bytes, start, end)) return
     this.#cuts = true
@@ -140,6 +142,7 @@ export class Cutter {
     if (this.#depth > 0) return
     this.#pass(this.#cut ? 'tail' : 'whole', src, i)
     this.#cut = false
+    this.#asked = false
   }
 
   /** True when the array that begins at `at` is what a list's elements stand in. */

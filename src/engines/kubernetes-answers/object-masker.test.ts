@@ -578,6 +578,44 @@ describe('whatever stands in an answer', () => {
     )
   })
 
+  it('of a list of Secrets nothing but their values is another', () => {
+    const names = fc.constantFrom('a', 'b\\"c', 'kind', 'items', 'name', 'object', 'tls.crt')
+    const item = fc.tuple(
+      fc.dictionary(names, leaf, { maxKeys: 3 }),
+      fc.uniqueArray(names, { maxLength: 3 }),
+      fc.boolean(),
+    )
+    fc.assert(
+      fc.property(fc.array(item, { maxLength: 4 }), fc.nat(600), (items, at) => {
+        const written = (value: string): string =>
+          json({
+            kind: 'SecretList',
+            items: items.map(([labels, keys, first]) => {
+              const data = { data: Object.fromEntries(keys.map(key => [key, value])) }
+              const metadata = { metadata: { ...meta, labels } }
+              return first ? { ...data, ...metadata } : { ...metadata, ...data }
+            }),
+          })
+        const text = Buffer.from(written(CANARY))
+        const cut = at % (text.length + 1)
+        const pieces = [text.subarray(0, cut), text.subarray(cut)]
+        expect(through(asked.secrets, pieces)).toBe(written(MASK_64))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('costs time that grows with it, however often a list seems to begin', () => {
+    const cpu = (times: number): number => {
+      const lists = '"items":[],'.repeat(times)
+      const before = process.cpuUsage().user
+      through(asked.pods, [`{"data":{},"x":{"data":{"a":"b"}},"data":"",${lists}"kind":"Pod"}`])
+      return process.cpuUsage().user - before
+    }
+    cpu(1000)
+    expect(cpu(160_000)).toBeLessThan(60 * Math.max(cpu(8_000), 2_000))
+  })
+
   it('what holds no Secret and is none stays as it is', () => {
     const plain = fc.dictionary(
       word.filter(each => !/ata$|kind|annotations/.test(each)),
