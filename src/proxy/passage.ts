@@ -275,7 +275,21 @@ export class Passage implements AnswerListener {
     if (head.body.kind === 'length' && head.body.length > (limit.bytes ?? Infinity))
       throw limitExceeded()
     if (!masks || head.body.kind === 'length') {
-      this.#relayed(head, body)
+      this.#relayed(head, body, this.#read(head, body))
+      return
+    }
+    let read: ReadAnswer | undefined
+    // (What is compressed and empty is nothing that could be decompressed.)
+    if (!head.fields.has('content-encoding'))
+      try {
+        read = this.#read(head, body)
+      } catch (error) {
+        // Not passed over: it is read again below, when something comes.
+        if (!(error instanceof AccessDenied)) throw error
+      }
+    // A watch, or events: the client waits for the head, and it may be long until anything happens.
+    if (read !== undefined) {
+      this.#relayed(head, body, read)
       return
     }
     // Nothing is of no kind, and hides nothing.
@@ -283,8 +297,8 @@ export class Passage implements AnswerListener {
       start =>
         this.#guarded(() => {
           if (this.#over) return
-          if ('rest' in start) this.#relayed(head, start.rest)
-          else this.#relayed(head, Body.empty())
+          if ('rest' in start) this.#relayed(head, start.rest, this.#read(head, start.rest))
+          else this.#relayed(head, Body.empty(), { body: Body.empty(), masker: undefined })
         }),
       error => this.#end(error),
     )
@@ -298,20 +312,21 @@ export class Passage implements AnswerListener {
     this.#end()
   }
 
-  #read(asked: AskedAnswer): ReadAnswer {
+  #read(head: ResponseHead, body: Body): ReadAnswer {
     const { access } = this.#open
+    const asked: AskedAnswer = {
+      permit: this.permit,
+      request: this.#parts.exchange.request,
+      head,
+      body,
+    }
     return access.answer?.(asked) ?? readAnswer(asked, access.unreadable)
   }
 
-  #relayed(head: ResponseHead, incoming: Body): void {
+  #relayed(head: ResponseHead, incoming: Body, { body, masker }: ReadAnswer): void {
     const { session } = this.#open
     const { permit } = this
-    const { request } = this.#parts.exchange
     const { recording } = session.resource
-    const { body, masker } =
-      incoming === Body.empty()
-        ? { body: incoming, masker: undefined }
-        : this.#read({ permit, request, head, body: incoming })
     const keep = recording.keep === 'answers' ? recording.answerBytes : 0
     this.#masked = masker?.found
     const relay = new AnswerRelay({

@@ -2,6 +2,7 @@
 // everything in the cluster. Against the stand-in, or a real API server (KUBE_APISERVER, ETCD).
 import { Buffer } from 'node:buffer'
 import { readFileSync, writeFileSync } from 'node:fs'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -66,30 +67,32 @@ async function ask(
     ...(accept === undefined ? {} : { accept }),
     ...(body === undefined ? {} : { 'content-type': type }),
   }
-  const ca = readFileSync(stage.gateway.ca)
-  const { port } = stage.gateway
   return new Promise((resolve, reject) => {
-    const asked = request(
-      { host: '127.0.0.1', port, path: `/cluster${path}`, method, headers, ca, agent: false },
-      response => {
-        let text = ''
-        response.setEncoding('utf8')
-        response.on('data', piece => {
-          text += piece
-        })
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            type: response.headers['content-type'] ?? '',
-            text,
-          }),
-        )
-        response.on('error', reject)
-      },
-    )
+    const asked = opened(path, headers, method, response => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', piece => {
+        text += piece
+      })
+      const type = response.headers['content-type'] ?? ''
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, type, text }))
+      response.on('error', reject)
+    })
     asked.on('error', reject)
     asked.end(body)
   })
+}
+
+function opened(
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  method: string,
+  answered: (response: IncomingMessage) => void,
+): ClientRequest {
+  const ca = readFileSync(stage.gateway.ca)
+  const { port } = stage.gateway
+  const asked = { host: '127.0.0.1', port, path: `/cluster${path}`, method, headers, ca }
+  return request({ ...asked, agent: false }, answered)
 }
 
 const leaks = (text: string): boolean =>
@@ -161,6 +164,22 @@ describe('a Secret that is read', () => {
     expect(leaks(watching.said())).toBe(false)
     expect(watching.said()).toContain(MARK_64)
   }, 40_000)
+
+  it('is watched from the first moment on, though nothing happens', async () => {
+    const { metadata } = JSON.parse((await ask('/api/v1/namespaces/open/secrets')).text)
+    const path = `/api/v1/namespaces/open/secrets?watch=1&resourceVersion=${metadata.resourceVersion}`
+    const headers = { authorization: `Bearer ${await stage.token()}` }
+    const status = await new Promise((resolve, reject) => {
+      const asked = opened(path, headers, 'GET', response => {
+        resolve(response.statusCode)
+        response.destroy()
+      })
+      asked.setTimeout(8_000, () => asked.destroy(new Error('no head came')))
+      asked.on('error', reject)
+      asked.end()
+    })
+    expect(status).toBe(200)
+  }, 20_000)
 
   it('shows what a policy reveals: by namespace and name, and by key', async () => {
     const open = await ask('/api/v1/namespaces/open/secrets/db')
