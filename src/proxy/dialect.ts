@@ -118,6 +118,8 @@ export interface TunnelParts {
   readonly signal: AbortSignal
   /** The upstream's credential: it does not come back. */
   readonly secrets: readonly string[]
+  /** One listener: rules changed, and still permit it. Without one it ends when they do, if anything is masked. */
+  readonly onRenewed: (listener: (permit: Permit) => void) => void
   /** What of the head's fields the principal may see. */
   readonly shown: (fields: Fields) => Fields
   /** Decides what is asked inside of it; what is permitted may go upstream at once. Rejects with what refused it. */

@@ -69,6 +69,7 @@ export class Passage implements AnswerListener {
   #over = false
   #askedAgain = false
   #tunnelled = false
+  #renewed: ((permit: Permit) => void) | undefined
   /** How what ran in a tunnel failed. */
   #failure: string | undefined
   #sent = 0
@@ -120,6 +121,11 @@ export class Passage implements AnswerListener {
     if (this.#tunnelled) return
     if (this.#relay !== undefined) this.#relay.cut(error)
     this.#end(error)
+  }
+
+  follows(permit: Permit): boolean {
+    this.#renewed?.(permit)
+    return this.#renewed !== undefined
   }
 
   // Upstream.
@@ -407,6 +413,9 @@ export class Passage implements AnswerListener {
       signal: this.#signal,
       secrets: this.#injected.secrets,
       shown: fields => this.#shown(fields),
+      onRenewed: listener => {
+        this.#renewed = listener
+      },
       authorize: statement => this.#authorize(statement),
       told: (bytes, masked, failure) => {
         this.#bytes = bytes
@@ -417,7 +426,7 @@ export class Passage implements AnswerListener {
     const served = access.serveTunnel?.(parts) ?? serveWebSocket(parts)
     served.then(
       () => this.#end(),
-      error => this.#end(error, isGatewayError(error)),
+      error => this.#end(error, exchange.answered && isGatewayError(error)),
     )
   }
 

@@ -11,6 +11,8 @@ const STANDING_MS = 500
 interface Cuttable {
   readonly permit: Permit
   cut(error: Error): void
+  /** True: from here on it shows what these rules let be seen. */
+  follows(permit: Permit): boolean
 }
 
 export class Running implements Watched {
@@ -60,7 +62,7 @@ export class Running implements Watched {
     const { permit } = one
     const standing = standOn(this.#session, permit, next => {
       // What is on its way was masked by the rules of before.
-      if (permit.masks || next.masks) one.cut(rulesChanged())
+      if ((permit.masks || next.masks) && !one.follows(next)) one.cut(rulesChanged())
     })
     this.#standing.set(one, standing)
     standing.signal.addEventListener('abort', () => {

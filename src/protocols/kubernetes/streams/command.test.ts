@@ -91,6 +91,18 @@ test('a terminal is followed as it grows, no oftener than it can be drawn, and r
   ])
 })
 
+test('when rules change, what comes next is shown by the new ones', () => {
+  const { client, upstream, answers, renew, outcome } = spdyCommand({ permit: permit({}, false) })
+  upstream.say(answers.data(5, text('ann@example.com\n')))
+  renew(permit())
+  upstream.say(answers.data(5, text('bob@example.com\n')))
+  expect(client.spdy.came(5)).toMatch(/^ann@example\.com\n(?!bob)/)
+  renew(permit({}, false))
+  upstream.say(answers.data(5, text('cy@example.com\n')))
+  expect(client.spdy.came(5)).toMatch(/\ncy@example\.com\n$/)
+  expect(outcome).toEqual({})
+})
+
 test('what may no longer be seen ends in the words of the API, and nothing more goes on', async () => {
   const { client, upstream, says, answers, abort, done, outcome } = spdyCommand()
   upstream.say(answers.data(5, text('held back')))

@@ -40,9 +40,12 @@ export class Command {
   readonly #parts: CommandParts
   readonly #open = new Map<Channel, { governor: Governor; ways: Ways }>()
   #status: StatusStream | undefined
+  /** By the rules of now. */
+  #permit: Permit
 
   constructor(parts: CommandParts) {
     this.#parts = parts
+    this.#permit = parts.permit
     // What a terminal is before anybody says how large it is; some clients never do.
     if (parts.asked.tty) parts.session.recordSize(parts.permit, FIRST_SIZE)
   }
@@ -78,6 +81,13 @@ export class Command {
     return governor
   }
 
+  /** Rules changed, and still permit it. */
+  follow(permit: Permit): void {
+    this.#permit = permit
+    for (const { governor } of this.#open.values())
+      if (governor instanceof Output) governor.follow(permit)
+  }
+
   /** What is held goes on: the upstream has said all. */
   flush(): void {
     for (const { governor } of this.#open.values()) governor.flush()
@@ -104,12 +114,12 @@ export class Command {
       })
     if (channel === 'resize') return new Resizes(ways, size => session.recordSize(permit, size))
     if (channel === 'error') {
-      const shown = (text: string) => shownWords(text, permit, secrets)
+      const shown = (text: string) => shownWords(text, this.#permit, secrets)
       this.#status = new StatusStream(ways, shown, () => this.#flushOutput())
       return this.#status
     }
     const { keep, answerBytes } = session.resource.recording
-    return new Output(
+    const output = new Output(
       {
         session,
         permit,
@@ -122,6 +132,8 @@ export class Command {
       },
       ways,
     )
+    if (this.#permit !== permit) output.follow(this.#permit)
+    return output
   }
 
   #flushOutput(): void {

@@ -42,6 +42,8 @@ interface Half {
 export class Forward {
   readonly #parts: ForwardParts
   readonly #own: Port
+  /** By the rules of now. */
+  #permit: Permit
   readonly #ports = new Map<number, Port | Promise<Port>>()
   readonly #halves = new Map<string, Half>()
   readonly #open = new Set<{ readonly governor: Governor; readonly ways: Ways }>()
@@ -49,6 +51,7 @@ export class Forward {
 
   constructor(parts: ForwardParts) {
     this.#parts = parts
+    this.#permit = parts.permit
     this.#own = { permit: parts.permit, standing: undefined, bytes: 0 }
   }
 
@@ -89,6 +92,11 @@ export class Forward {
       new Announced(port, this.#data(this.#own, data), data),
       new Announced(port, this.#error(error, true), error),
     ]
+  }
+
+  /** Rules changed, and still permit it. */
+  follow(permit: Permit): void {
+    this.#permit = permit
   }
 
   flush(): void {
@@ -189,11 +197,11 @@ export class Forward {
 
   /** `endless`: its stream has no end of its own, and what came is all for now. */
   #error(ways: Ways, endless: boolean): Governor {
-    const { permit, secrets } = this.#parts
+    const { secrets } = this.#parts
     const governor: ErrorText = new ErrorText(
       ways,
       endless,
-      text => shownWords(text, permit, secrets),
+      text => shownWords(text, this.#permit, secrets),
       () => this.#open.delete(entry),
     )
     const entry = { governor, ways }

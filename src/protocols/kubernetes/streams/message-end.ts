@@ -109,13 +109,19 @@ function masked(opcode: number, payload: Uint8Array): Buffer {
   const head = plain.length - payload.length
   plain[1] = plain[1]! | 0x80
   const mask = randomBytes(4)
-  return Buffer.concat([plain.subarray(0, head), mask, unmasked(payload, mask, 0)])
+  return Buffer.concat([plain.subarray(0, head), mask, unmasked(plain.subarray(head), mask, 0)])
 }
 
-/** A mask taken off is the mask put on. */
+/** A mask taken off is the mask put on. Four bytes at a time: all that a client sends goes through here twice. */
 function unmasked(bytes: Uint8Array, mask: Uint8Array | undefined, offset: number): Buffer {
-  const out = Buffer.from(bytes)
+  // Not of the pool: words lie at multiples of four.
+  const out = Buffer.allocUnsafeSlow(bytes.length)
+  out.set(bytes)
   if (mask === undefined) return out
-  for (let i = 0; i < out.length; i += 1) out[i] = out[i]! ^ mask[(offset + i) & 3]!
+  const turned = Uint8Array.from({ length: 4 }, (_, i) => mask[(offset + i) & 3]!)
+  const word = new Uint32Array(turned.buffer)[0]!
+  const words = new Uint32Array(out.buffer, 0, out.length >> 2)
+  for (let i = 0; i < words.length; i += 1) words[i] = words[i]! ^ word
+  for (let i = words.length * 4; i < out.length; i += 1) out[i] = out[i]! ^ turned[i & 3]!
   return out
 }

@@ -29,7 +29,7 @@ export interface OutputParts {
 export class Output implements Governor {
   readonly #parts: OutputParts
   readonly #ways: Ways
-  readonly #text
+  #text
   readonly #secrets: SecretFilter
   /** Bytes that the filter keeps. */
   #begun = 0
@@ -65,6 +65,13 @@ export class Output implements Governor {
       this.#ways.toClient(bytes.subarray(0, 0), true)
       this.drop()
     } else this.#watch()
+  }
+
+  /** What comes next is shown as the rules are now. */
+  follow(permit: Permit): void {
+    if (this.#over) return
+    this.#send(this.#text.flush())
+    this.#text = permit.text()
   }
 
   flush(): void {

@@ -28,6 +28,8 @@ export interface StreamsParts {
   /** Our own credential at the upstream: it does not come back. */
   readonly secrets: readonly string[]
   readonly purpose: Purpose
+  /** One listener: rules changed, and still permit it. */
+  readonly onRenewed: (listener: (permit: Permit) => void) => void
   /** For a port that the request did not name. */
   readonly judge: (port: number) => Permit | Promise<Permit>
   /** Once, at its end: bytes under the permit, and how what ran failed. */
@@ -46,6 +48,7 @@ interface Content {
   readonly rules: SpdyRules
   readonly sent: number
   readonly failure: string | undefined
+  follow(permit: Permit): void
   flush(): void
   drop(): void
   goodbye(error: unknown): void
@@ -85,6 +88,9 @@ class Streams {
       return
     }
     signal.addEventListener('abort', this.#aborted, { once: true })
+    this.#parts.onRenewed(permit => {
+      if (!this.#over) this.#content.follow(permit)
+    })
     const over = (error?: unknown) => this.#end(error)
     this.#upstream.read(this.#pushUpstream, error => this.#left(error))
     this.#client.read(this.#pushClient, over)
@@ -195,6 +201,7 @@ function contentOf(parts: StreamsParts, upstream: End, end: (error: Error) => vo
         return forward.sent
       },
       failure: undefined,
+      follow: renewed => forward.follow(renewed),
       flush: () => forward.flush(),
       drop: () => {},
       goodbye: error => forward.goodbye(known(error)),
@@ -221,6 +228,7 @@ function contentOf(parts: StreamsParts, upstream: End, end: (error: Error) => vo
     get isTold() {
       return command.isTold
     },
+    follow: renewed => command.follow(renewed),
     flush: () => command.flush(),
     drop: () => command.drop(),
     goodbye: error => command.goodbye(JSON.stringify(statusObject(error))),

@@ -1,6 +1,6 @@
 // Both ends of a connection that became streams, in memory: what each side says, and what it hears, in its own framing.
 import { Buffer } from 'node:buffer'
-import { createMasking, createTextStream } from '#engines/masking'
+import { clearStream, createMasking, createTextStream } from '#engines/masking'
 import type { Permit, Session } from '#gateway'
 import { Body, type BodyWriter, type Tunnel } from '#transport/http'
 import { SpdyReader } from '../spdy/frame-reader.ts'
@@ -79,13 +79,13 @@ const scan = createMasking({
   tokenKey: new Uint8Array(32),
 }).scanner(['email'])
 
-/** A permit that hides addresses of e-mail. */
-export function permit(limit: Permit['limit'] = {}): Permit {
+/** A permit that hides addresses of e-mail, unless it says otherwise. */
+export function permit(limit: Permit['limit'] = {}, masks = true): Permit {
   if (scan === undefined) throw new Error('no detector')
   return {
     limit,
-    masks: true,
-    text: () => createTextStream(scan),
+    masks,
+    text: () => (masks ? createTextStream(scan) : clearStream),
     scrub: (text: string) => text.replaceAll(/\S+@\S+/g, '[redacted]'),
   } as unknown as Permit
 }
@@ -97,6 +97,8 @@ export interface Stage {
   readonly outcome: { error?: unknown; bytes?: number; failure?: string | undefined }
   readonly recorded: string[]
   readonly completed: { bytes: number; errorCode?: string | undefined }[]
+  /** Rules changed. */
+  readonly renew: (permit: Permit) => void
   readonly abort: (reason: Error) => void
   readonly done: Promise<void>
 }
@@ -110,6 +112,7 @@ export function staged(asked: Asked): Stage {
   const completed: { bytes: number; errorCode?: string | undefined }[] = []
   const outcome: Stage['outcome'] = {}
   const ending = new AbortController()
+  let renew: (permit: Permit) => void = () => {}
   const session = {
     resource: { recording: { keep: 'answers', answerBytes: 1_000_000 } },
     recordOutput: (_permit: Permit, stream: string, bytes: Uint8Array) => {
@@ -136,6 +139,9 @@ export function staged(asked: Asked): Stage {
     signal: ending.signal,
     halfClose: false,
     secrets: [],
+    onRenewed: listener => {
+      renew = listener
+    },
     judge: () => {
       throw new Error('nobody judges')
     },
@@ -154,6 +160,7 @@ export function staged(asked: Asked): Stage {
     recorded,
     completed,
     abort: reason => ending.abort(reason),
+    renew: next => renew(next),
     done,
   }
 }
