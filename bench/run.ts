@@ -11,6 +11,7 @@ import { analysisLines } from './analysis.ts'
 import { bulkClient, idleSessions, pgbench, type QueryMode, slowClients } from './cases.ts'
 import { compare } from './compare.ts'
 import { httpCases, httpLines } from './http.ts'
+import { kubernetesCases, kubernetesLines } from './kubernetes.ts'
 import { addedLatency, type CaseResult, interleave, type Target } from './method.ts'
 import { mysqlCases, mysqlLines } from './mysql.ts'
 import { type Line, printLines } from './report.ts'
@@ -54,8 +55,10 @@ async function main(): Promise<number> {
     for await (const line of httpLines({ rounds, seconds: quick ? 3 : 4, wanted }, raw)) keep(line)
   if (Object.values(mysqlCases).some(({ name }) => wanted(name)))
     for await (const line of mysqlLines({ rounds, seconds, rows: bigRows, wanted }, raw)) keep(line)
+  if (Object.values(kubernetesCases).some(({ name }) => wanted(name)))
+    for await (const line of kubernetesLines({ rounds, wanted }, raw)) keep(line)
   // These need none of the servers below.
-  const alone = ['analysis', ...[sshCases, httpCases, mysqlCases].flatMap(namesOf)]
+  const alone = ['analysis', ...[sshCases, httpCases, mysqlCases, kubernetesCases].flatMap(namesOf)]
   const only = options.only
   if (only === '' || !alone.some(name => name.includes(only))) await measure(wanted, keep, raw)
   const file = save(lines, raw)

@@ -30,6 +30,8 @@ permit (principal in Group::"dba", action in [Action::"console:read", Action::"c
 export interface ClusterStageOptions {
   readonly policies?: Readonly<Record<string, string>>
   readonly dataClasses?: object
+  /** No controllers: pods are what they were made as. */
+  readonly alone?: boolean
   /** Of the resource `cluster`, laid over the rest. */
   readonly upstream?: object
   readonly resource?: object
@@ -90,7 +92,7 @@ export async function startClusterStage(options: ClusterStageOptions = {}): Prom
   }
   try {
     const [cluster, issuer] = await Promise.all([
-      startCluster(folder, [CLUSTER_USER, 'sallyport:ana']),
+      startCluster(folder, [CLUSTER_USER, 'sallyport:ana'], options.alone),
       startIssuer(),
     ])
     stops.push(

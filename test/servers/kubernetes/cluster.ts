@@ -63,10 +63,11 @@ function binding(to: string, subject: { kind: string; name: string }) {
   }
 }
 
-/** `all`: users (as the cluster sees them) that may do everything. */
+/** `all`: users (as the cluster sees them) that may do everything. `alone`: nobody makes pods of deployments or runs them. */
 export async function startCluster(
   folder: string,
   all: readonly string[],
+  alone = false,
 ): Promise<RunningCluster> {
   const certificates = makeCertificates(folder, {
     gateway: ['gateways'],
@@ -85,7 +86,9 @@ export async function startCluster(
     await ask('POST', `/apis/rbac.authorization.k8s.io/v1/${one.kind.toLowerCase()}s`, one)
   const kubelet: Kubelet | undefined =
     base.standIn === undefined ? await startKubelet(certificates, logs, ask) : undefined
-  const controllers: Controllers = await startControllers({ ...api, token: CONTROLLER_TOKEN })
+  const controllers: Controllers | undefined = alone
+    ? undefined
+    : await startControllers({ ...api, token: CONTROLLER_TOKEN })
   return {
     ...base,
     certificates,
@@ -93,7 +96,7 @@ export async function startCluster(
     logs,
     ask,
     async stop() {
-      controllers.stop()
+      controllers?.stop()
       await kubelet?.stop()
       await base.stop()
     },
