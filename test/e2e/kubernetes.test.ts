@@ -234,6 +234,12 @@ describe.each(Object.entries(kubectls()))('kubectl %s', (version, program) => {
     await same(['wait', 'pod/talker', '--for=condition=Ready', '--timeout=20s'])
     expect((await same(['logs', 'talker'])).stdout).toBe('one\ntwo\nthree\n')
     await same(['logs', 'talker', '--tail=1'])
+    // Older ones ask for what clusters no longer serve.
+    if (version !== '1.20') {
+      const container = ['--image=tool', '--container=tool', '--quiet', '--', 'cat']
+      const debugged = await same(['debug', 'talker', '-i', ...container], 'typed\n')
+      expect(debugged.stdout).toBe('typed\n')
+    }
     await same(['logs', 'talker', '-c', 'nobody'])
     const following = await stage.start(['-n', spaces.through, 'logs', '-f', 'talker'], { program })
     await until('the log so far', () => following.said().includes('three'))
