@@ -99,6 +99,14 @@ describe('a Secret', () => {
     expect(through(asked.secret, [text], rules)).not.toContain(CANARY)
   })
 
+  it('is nobody’s in particular when its name is no name, but a mask', () => {
+    const rules = rulesOf((_, told) => told)
+    for (const namespace of ['⟦m:person⟧', 'A', '', 'a/b'])
+      expect(
+        through(asked.secret, [json({ ...secret, metadata: { ...meta, namespace } })], rules),
+      ).not.toContain(CANARY)
+  })
+
   it('has the mask of its class, made of the value and not of its base64', () => {
     const tokens = JSON.parse(
       through(

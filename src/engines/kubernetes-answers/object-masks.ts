@@ -170,7 +170,7 @@ export class ObjectMasks {
   #identity(frame: Frame, kind: HolderKind): Identity {
     const name = frame.name ?? this.#asked.name
     const namespace = frame.namespace ?? this.#asked.namespace
-    const told = frame.line && !frame.doubtful && name !== undefined && namespace !== undefined
+    const told = frame.line && !frame.doubtful && isName(name) && isName(namespace)
     return { object: objectName(kind, frame.apiVersion, namespace, name), told }
   }
 
@@ -225,6 +225,11 @@ export class ObjectMasks {
   #count(dataClass: string): void {
     this.found.set(dataClass, (this.found.get(dataClass) ?? 0) + 1)
   }
+}
+
+/** As the API server takes them (RFC 1123): a mask in the place of one is none. */
+function isName(text: string | undefined): boolean {
+  return text !== undefined && /^[a-z0-9][a-z0-9.-]{0,252}$/.test(text)
 }
 
 function isEncoded(kind: HolderKind, { member }: Spot): boolean {
