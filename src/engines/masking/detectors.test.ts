@@ -1,6 +1,7 @@
 // What the detectors take for a value and what they do not, one by one. How good they are on many is measured in
 // test/detectors.
 import { Buffer } from 'node:buffer'
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { detectors, findIn } from './index.ts'
 
@@ -12,6 +13,38 @@ const seen = (text: string) => {
     text: bytes.toString('utf8', start, end),
   }))
 }
+
+describe('bytes that are no text', () => {
+  const addresses = (bytes: Buffer) =>
+    findIn(['email'], bytes).map(({ start, end }) => bytes.toString('latin1', start, end))
+
+  it('are no letters of a domain: only whole characters of UTF-8 are', () => {
+    for (const label of [
+      '\xe4\xf6',
+      '\x80\xc3',
+      '\xc3',
+      '\xe2\x82',
+      '\xc0\xaf',
+      '\xf5\x80\x80\x80',
+    ])
+      expect(addresses(Buffer.from(`ana@${label}.com `, 'latin1'))).toEqual([])
+    expect(addresses(Buffer.from('ana@bücher.com €'))).toHaveLength(1)
+    expect(addresses(Buffer.from('ana@例え.テスト'))).toHaveLength(1)
+  })
+
+  it('of a text in an older set of characters hide no address beside them', () => {
+    const text = '\xabren\xe9@example.fr\xe9, ana@example.com\xe0'
+    expect(addresses(Buffer.from(text, 'latin1'))).toEqual([
+      '\xabren\xe9@example.fr',
+      'ana@example.com',
+    ])
+  })
+
+  it('hold hardly ever what looks like an address', () => {
+    const chance = createHash('shake256', { outputLength: 4_000_000 }).update('chance').digest()
+    expect(addresses(chance).length).toBeLessThan(8)
+  })
+})
 
 describe('a published number', () => {
   it.each([

@@ -62,7 +62,12 @@ function domainEnd(src: Uint8Array, end: number, at: number): number {
     const byte = i < limit ? src[i]! : 0
     if (DOMAIN[byte] === 1 && byte !== DOT) {
       if (byte === DASH && i === label) break
-      continue
+      const length = byte < 0x80 ? 1 : sequenceLength(src, i, limit)
+      // What is no UTF-8 is no letter: else bytes that are no text would be full of addresses.
+      if (length > 0) {
+        i += length - 1
+        continue
+      }
     }
     // The label [label, i) is complete.
     if (i === label || i - label > MAX_LABEL) break
@@ -97,6 +102,15 @@ function isPunycode(src: Uint8Array, from: number, to: number): boolean {
     src[from + 2] === DASH &&
     src[from + 3] === DASH
   )
+}
+
+/** Of a character of more than one byte (RFC 3629 section 4); 0: it is none, or ends behind the limit. */
+function sequenceLength(src: Uint8Array, at: number, limit: number): number {
+  const lead = src[at]!
+  const length = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0
+  if (length === 0 || at + length > limit) return 0
+  for (let i = at + 1; i < at + length; i++) if ((src[i]! & 0xc0) !== 0x80) return 0
+  return length
 }
 
 /** A limit may fall inside of a code point: continuation bytes go with their lead. */
