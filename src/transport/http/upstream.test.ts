@@ -300,6 +300,14 @@ describe('the client towards upstreams', () => {
     await becomes(() => upstream.connections === 1)
   })
 
+  it('asks in HTTP/1.1 for what a connection is to become, also where all else is asked in HTTP/2', async () => {
+    answers('HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\n\r\n')
+    const upstream = pool({}, { version: '2' })
+    const call = await upstream.open({ ...GET, upgrade: 'websocket' })
+    expect((await call.response).tunnel).toBeDefined()
+    expect(heard).toMatch(/^GET \S+ HTTP\/1\.1\r\n/)
+  })
+
   it('gives up an answer that does not come in time, or that nobody wants any more', async () => {
     onRequest = () => {}
     await expect(ask(pool({ answerTimeoutMs: 50 }))).rejects.toMatchObject({

@@ -67,7 +67,8 @@ export class Upstream implements ConnectionOwner {
 
   /** Rejects with UpstreamError when no connection can be had; the answer is the call's own promise. */
   async open(request: UpstreamRequest): Promise<UpstreamCall> {
-    if (this.#origin.version === '2') {
+    // What a connection is turned into has it for itself: that is asked for in HTTP/1.1.
+    if (this.#origin.version === '2' && request.upgrade === undefined) {
       const session = await this.#session()
       // The connection is for others too, and was opened on.
       if (request.signal?.aborted === true) throw gone(request.signal.reason)
@@ -156,7 +157,7 @@ export class Upstream implements ConnectionOwner {
   }
 
   async #openSession(): Promise<Http2Upstream> {
-    const socket = await this.#dial(undefined)
+    const socket = await this.#dial(this.#origin, undefined)
     const { limits, answerTimeoutMs } = this
     const encrypted = this.#origin.tls !== undefined
     const session = new Http2Upstream(socket, encrypted, limits, answerTimeoutMs, () =>
@@ -166,8 +167,8 @@ export class Upstream implements ConnectionOwner {
     return session
   }
 
-  #dial(signal: AbortSignal | undefined): Promise<Socket> {
-    return connectTo(this.#origin, this.#rule, {
+  #dial(origin: UpstreamOrigin, signal: AbortSignal | undefined): Promise<Socket> {
+    return connectTo(origin, this.#rule, {
       timeoutMs: this.#connectTimeoutMs,
       ...(signal === undefined ? {} : { signal }),
       ...(this.#options.resolve === undefined ? {} : { resolve: this.#options.resolve }),
@@ -177,7 +178,7 @@ export class Upstream implements ConnectionOwner {
   async #connect(signal: AbortSignal | undefined): Promise<UpstreamConnection> {
     this.#connecting += 1
     try {
-      const socket = await this.#dial(signal)
+      const socket = await this.#dial({ ...this.#origin, version: '1.1' }, signal)
       const connection = new UpstreamConnection(socket, this)
       this.#all.add(connection)
       return connection
