@@ -15,7 +15,7 @@ export interface PartHead {
   readonly text: string
 }
 
-const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*?)[ \t]*$/
+const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)$/
 /** True of the bytes as they came, and perhaps not of those that go on. */
 const DROPPED: ReadonlySet<string> = new Set(
   'content-length content-md5 content-digest repr-digest digest etag'.split(' '),
@@ -28,7 +28,8 @@ export function readPartHead(bytes: Uint8Array, values: Values): PartHead {
   const fields = new Map<string, string>()
   let text = ''
   for (const line of linesOf(bytes)) {
-    const [, written = '', value = ''] = FIELD.exec(line) ?? []
+    const [, written = '', rest = ''] = FIELD.exec(line) ?? []
+    const value = rest.trimEnd()
     const name = written.toLowerCase()
     if (name === '' || fields.has(name)) throw malformed('the head of a part cannot be read')
     if (ENCODED.has(name))

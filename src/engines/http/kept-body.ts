@@ -22,6 +22,7 @@ import { isSecretParameter, withoutSecretValues } from './secret-values.ts'
 
 const HIDDEN = '****'
 const DEPTH = 512
+const MOST_NAMES = 1_000
 const JSON_TYPE = /[/+](?:json|ndjson|x-ndjson)\b/i
 const BOUNDARY = /^multipart\/[^;]*;.*\bboundary=(?:"([^"]+)"|([^\s;"]+))/i
 
@@ -59,10 +60,22 @@ function keptJson(text: string, look: BodyLook): string | undefined {
   const pieces: string[] = []
   let from = 0
   let name: string | undefined
+  /** Names come again and again. */
+  const hides = new Map<string, boolean>()
+  const isHidden = (called: string): boolean => {
+    let known = hides.get(called)
+    if (known === undefined) {
+      known = inPlaceOf(called, '', look) !== undefined
+      if (hides.size < MOST_NAMES) hides.set(called, known)
+    }
+    return known
+  }
   /** Where the container begins that goes whole, how deep, and as what it is called. */
   let whole: { readonly at: number; readonly depth: number; readonly name: string } | undefined
   const replace = (start: number, end: number, called: string): void => {
-    const shown = inPlaceOf(called, bytes.toString('utf8', start, end), look)
+    const shown = isHidden(called)
+      ? inPlaceOf(called, bytes.toString('utf8', start, end), look)
+      : undefined
     if (shown === undefined) return
     pieces.push(bytes.toString('utf8', from, start), `"${shown}"`)
     from = end
@@ -95,7 +108,7 @@ function keptJson(text: string, look: BodyLook): string | undefined {
       if (called === undefined) continue
       if (token === STRING) replace(start - 1, end + 1, called)
       else if (token === NUMBER) replace(start, end, called)
-      else if ((token === OBJECT || token === ARRAY) && inPlaceOf(called, '', look) !== undefined)
+      else if ((token === OBJECT || token === ARRAY) && isHidden(called))
         whole = { at: start, depth: depth - 1, name: called }
     }
   } catch (error) {
