@@ -65,11 +65,13 @@ export function accessCommands(
       from?: string
     }>()
     const ttl = wholeNumber('--ttl', options.ttl, 10)
-    if (options.certificate !== undefined || options.agent === true)
-      return certifiedKey(invocation, protocols, { ...options, resource, ttl })
-    if (options.from !== undefined) throw new WrongUsage('--from needs --certificate or --agent.')
     const given = credential.opts<{ [option: string]: unknown }>()
     const plugin = plugins.find(({ option }) => given[option] === true)
+    if (options.certificate !== undefined || options.agent === true) {
+      if (plugin !== undefined) throw new WrongUsage(`--${plugin.option} gives no certificate.`)
+      return certifiedKey(invocation, protocols, { ...options, resource, ttl })
+    }
+    if (options.from !== undefined) throw new WrongUsage('--from needs --certificate or --agent.')
     if (plugin !== undefined) return printForTool(invocation, plugin, { resource, ttl })
     const { client, output } = invocation
     const issued = await client().post<IssuedCredential>(paths.credentials, { resource, ttl })

@@ -9,7 +9,7 @@ import type { GatewayClient } from './gateway-client.ts'
 import { type Invocation, runs, WrongUsage, wholeNumber } from './invocation.ts'
 import type { LoadProtocols } from './protocol-facts.ts'
 import { jsonText, plain, reportError } from './report.ts'
-import { temporaryFile, writeToolFile } from './tool-file.ts'
+import { type HeldFile, temporaryFile, writeToolFile } from './tool-file.ts'
 
 export function connectCommand(program: Command, protocols: LoadProtocols): void {
   const command = program
@@ -44,9 +44,10 @@ export function connectCommand(program: Command, protocols: LoadProtocols): void
       resource: resource.name,
       ca: client.ca ?? '',
     }
-    const file = protocol.tool.file && temporaryFile(protocol.tool.file, endpoint)
-    const environment = { ...protocol.tool.environment(endpoint), ...file?.environment }
+    let file: HeldFile | undefined
     try {
+      if (protocol.tool.file !== undefined) file = temporaryFile(protocol.tool.file, endpoint)
+      const environment = { ...protocol.tool.environment(endpoint), ...file?.environment }
       const [native = '', ...given] = protocol.tool.command
       const extra = protocol.tool.arguments?.(endpoint) ?? []
       const [program, ...rest] = tool

@@ -41,6 +41,10 @@ let issuer: Issuer
 let cluster: StandIn
 let gateway: RunningGateway
 let token: string
+/** Who wrote the file that most tests go by, and what was said then. */
+let first: Home
+let told: Ran
+let written: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sallyport-kubectl-'))
@@ -82,7 +86,10 @@ beforeAll(async () => {
     listener: 'kubernetes',
   })
   token = await issuer.token({ client: 'order-bot' })
-}, 60_000)
+  first = home()
+  told = await first.cli('connect', 'prod', '--write')
+  written = join(first.own, 'kubeconfig')
+}, 90_000)
 afterAll(async () => {
   await gateway?.remove()
   await cluster?.stop()
@@ -124,11 +131,6 @@ function home() {
 }
 type Home = ReturnType<typeof home>
 
-async function written({ cli }: Home, ...args: string[]): Promise<string> {
-  const ran = await cli('connect', 'prod', '--write', ...args, '--json')
-  expect(ran.stderr).toBe('')
-  return JSON.parse(ran.stdout).file
-}
 const names = ({ code, stdout, stderr }: Ran) => [code, stderr, stdout.includes('default')]
 const GET = ['get', 'namespaces', '-o', 'name']
 async function credentials(): Promise<{ id: string }[]> {
@@ -136,16 +138,13 @@ async function credentials(): Promise<{ id: string }[]> {
 }
 
 test('connect --write writes a kubeconfig by which kubectl comes in, as who runs it', async () => {
-  const me = home()
-  const told = await me.cli('connect', 'prod', '--write')
-  const file = join(me.own, 'kubeconfig')
-  expect(told.stdout).toContain(`export KUBECONFIG=${file}`)
-  expect(statSync(file).mode & 0o777).toBe(0o600)
-  expect(readFileSync(file, 'utf8')).not.toContain(token)
-  expect(readdirSync(me.own)).toEqual(['kubeconfig'])
+  expect(told.stdout).toContain(`export KUBECONFIG=${written}`)
+  expect(statSync(written).mode & 0o777).toBe(0o600)
+  expect(readFileSync(written, 'utf8')).not.toContain(token)
+  expect(readdirSync(first.own)).toEqual(['kubeconfig'])
 
   const before = cluster.heard.length
-  expect(names(await me.kubectl(GET, { KUBECONFIG: file }))).toEqual([0, '', true])
+  expect(names(await first.kubectl(GET, { KUBECONFIG: written }))).toEqual([0, '', true])
   const heard = cluster.heard.slice(before)
   expect(heard.length).toBeGreaterThan(0)
   for (const { user, by } of heard)
@@ -155,7 +154,7 @@ test('connect --write writes a kubeconfig by which kubectl comes in, as who runs
 
 test('one credential serves many starts of kubectl; one that was revoked or is old is renewed', async () => {
   const me = home()
-  const KUBECONFIG = await written(me)
+  const KUBECONFIG = written
   expect(names(await me.kubectl(GET, { KUBECONFIG }))).toEqual([0, '', true])
   // As kubectl runs it.
   const ask = async () => {
@@ -190,12 +189,19 @@ test('one credential serves many starts of kubectl; one that was revoked or is o
 
 test('kubectl says what to do when nobody is signed in, or the token is wrong', async () => {
   const me = home()
-  const KUBECONFIG = await written(me)
+  const KUBECONFIG = written
   // One request: kubectl repeats the others, and the words with them.
   const one = ['get', '--raw', '/version']
   const nobody = await me.kubectl(one, { KUBECONFIG, SALLYPORT_TOKEN: undefined })
   expect(nobody.code).not.toBe(0)
   expect(nobody.stderr).toContain(`sallyport login --gateway ${gateway.consoleUrl}`)
+  // What `login` keeps does as well as a token in the environment.
+  const kept = { token, principal: 'order-bot', expiresAt: Date.now() + 600_000 }
+  const signIns = JSON.stringify({ [gateway.consoleUrl]: kept })
+  mkdirSync(me.own, { recursive: true })
+  writeFileSync(join(me.own, 'sign-ins.json'), signIns, { mode: 0o600 })
+  const signedIn = await me.kubectl(GET, { KUBECONFIG, SALLYPORT_TOKEN: undefined })
+  expect(names(signedIn)).toEqual([0, '', true])
   const wrong = await me.kubectl(one, { KUBECONFIG, SALLYPORT_TOKEN: 'a.b.c' })
   expect(wrong.code).not.toBe(0)
   expect(wrong.stderr).toContain('refused')
@@ -207,6 +213,8 @@ test('kubectl says what to do when nobody is signed in, or the token is wrong', 
   })
   expect([old.code, old.stdout]).toEqual([1, ''])
   expect(old.stderr).toContain('v1beta1')
+  const both = await me.cli('credential', 'prod', '--kubernetes', '--certificate')
+  expect([both.code, both.stdout]).toEqual([2, ''])
 })
 
 test('what is written into a file of one’s own leaves the rest of it, and is followed through a link', async () => {
