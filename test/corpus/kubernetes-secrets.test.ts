@@ -317,7 +317,7 @@ describe('other things', () => {
   }, 60_000)
 
   it('show no Secret that stands in an annotation', async () => {
-    const held = JSON.stringify({ kind: 'Secret', apiVersion: 'v1', data: { password: CANARY_64 } })
+    const held = JSON.stringify({ kind: 'Secret', apiVersion: 'v1', data: { pin: CANARY_64 } })
     await stage.direct(['annotate', 'configmap', 'app', `held=${held}`])
     const { stdout } = await stage.kubectl(['get', 'configmaps', '-o', 'yaml'])
     expect(stdout).toContain('held:')

@@ -339,6 +339,14 @@ describe('annotations', () => {
     expect(through(asked.secret, [json(noted({ [LAST]: other }))], rules)).not.toContain(CANARY)
   })
 
+  it('of a ConfigMap hide the Secrets that they hold, as Secrets', () => {
+    const rules = rulesOf((_, told) => told)
+    const map = { kind: 'ConfigMap', metadata: { ...meta, annotations: { held: json(secret) } } }
+    expect(through(asked.configMaps, [json(map)], rules)).not.toContain(CANARY)
+    const bare = { metadata: map.metadata }
+    expect(through(asked.configMaps, [json({ items: [bare] })])).not.toContain(CANARY)
+  })
+
   it('of other objects hide the Secrets that they hold', () => {
     const pod = {
       kind: 'Pod',

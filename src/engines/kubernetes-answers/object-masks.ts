@@ -31,6 +31,7 @@ const HIDDEN_MESSAGE = Buffer.from(
 
 /** The object that a value belongs to, as policies name it. */
 interface Identity {
+  readonly kind: HolderKind
   readonly object: string
   /** False: nobody can say that it is that one. */
   readonly told: boolean
@@ -90,7 +91,7 @@ export class ObjectMasks {
     within: Within,
     edits: Edit[],
   ): void {
-    const owner = within.owner ?? this.#identity(frame, kind)
+    const owner = this.#ownerOf(frame, kind, within.owner)
     let hides = false
     this.#judged += frame.values.length
     for (const spot of frame.values) {
@@ -166,12 +167,19 @@ export class ObjectMasks {
     }
   }
 
+  /** What stands within an object's annotations is that object's, unless it is of another kind: then it is nobody's. */
+  #ownerOf(frame: Frame, kind: HolderKind, around: Identity | undefined): Identity {
+    if (around?.kind === kind) return around
+    const own = this.#identity(frame, kind)
+    return around === undefined ? own : { ...own, told: false }
+  }
+
   /** Of what stands somewhere within another object anybody may have written the name. */
   #identity(frame: Frame, kind: HolderKind): Identity {
     const name = frame.name ?? this.#asked.name
     const namespace = frame.namespace ?? this.#asked.namespace
     const told = frame.line && !frame.doubtful && isName(name) && isName(namespace)
-    return { object: objectName(kind, frame.apiVersion, namespace, name), told }
+    return { kind, object: objectName(kind, frame.apiVersion, namespace, name), told }
   }
 
   /** What is done with what may be of any key. */
