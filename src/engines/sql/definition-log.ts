@@ -87,7 +87,7 @@ export class DefinitionLog {
 /** What one session is changing, from before it is sent until nobody can be surprised by it. */
 export class OpenDefinitions {
   readonly #all: Set<OpenDefinitions>
-  #names: string[] | 'all' = []
+  #names: DefinedNames = []
   #seen = false
 
   constructor(all: Set<OpenDefinitions>) {
@@ -106,9 +106,9 @@ export class OpenDefinitions {
   /** `seen`: no transaction hides it from others. */
   begin(names: DefinedNames, seen: boolean): void {
     if (names.length === 0) return
-    if (names === 'all' || this.#names === 'all' || this.#names.length >= MOST_NAMES)
-      this.#names = 'all'
-    else for (const name of names) this.#names.push(name)
+    const all = names === 'all' || this.#names === 'all' ? 'all' : [...this.#names, ...names]
+    this.#names = all === 'all' || all.length < MOST_NAMES ? all : [...new Set(all)]
+    if (this.#names.length >= MOST_NAMES) this.#names = 'all'
     this.#seen ||= seen
     this.#all.add(this)
   }

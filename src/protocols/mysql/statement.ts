@@ -14,7 +14,7 @@ import {
 } from '#engines/sql'
 import { AccessDenied, type ComparedValue, type Parameter, type Statement } from '#model'
 import type { Catalog } from './catalog-types.ts'
-import { readNames } from './defined-names.ts'
+import { definedNames, readNames } from './defined-names.ts'
 
 /** Texts of named statements together, in characters: of the oldest it is forgotten what they stand for. */
 const MOST_NAMED_TEXT = 16 << 20
@@ -88,8 +88,9 @@ export class StatementBuilder {
     const { definitions } = this.#catalog
     const known = this.#template(analysis, text, phase, numbers, database)
     const turning =
-      !definitions.isQuiet(this.#own) &&
-      definitions.mayTurn(readNames(known, this.#catalog), this.#own)
+      definesFirst(analysis, known) ||
+      (!definitions.isQuiet(this.#own) &&
+        definitions.mayTurn(readNames(known, this.#catalog), this.#own))
     const template = turning ? this.#unsure(analysis, text, phase, numbers, database) : known
     if (parameters === undefined && !inTransaction && template.text === text) {
       if (template.compared === undefined) return template
@@ -114,7 +115,7 @@ export class StatementBuilder {
     return definitions.mayDiffer(readNames(statement, this.#catalog), judgedAt, this.#own)
   }
 
-  /** Others are changing what it names: what that means cannot be told before they are done. */
+  /** It is being changed what it names, by others or by the text itself: what that means cannot be told before they are done. */
   #unsure(
     analysis: MysqlAnalysis,
     text: string,
@@ -311,6 +312,11 @@ const TEXTS: ReadonlySet<string> = new Set([
   ...['varchar', 'varString', 'string', 'enum', 'set', 'json', 'blob', 'tinyBlob', 'mediumBlob'],
   ...['longBlob', 'null'],
 ])
+
+/** What stands behind a definition in one text reads what views show then, also those over the view that it names. */
+function definesFirst(analysis: MysqlAnalysis, { operations }: Statement): boolean {
+  return analysis.statements.length > 1 && definedNames(operations, analysis).length > 0
+}
 
 /** Names of prepared statements have no case. */
 function keyOf(name: string): string {

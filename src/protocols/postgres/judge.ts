@@ -178,12 +178,17 @@ export class Judge {
 
   /** Since definitions were changed that the catalog has not read. */
   #mayMeanOther(analysis: Analysis): boolean {
-    const { redefined, parts } = this.#talk
-    const { catalog, scope } = parts
-    return redefined.touches(analysis, name => {
+    const { redefined, parts, segment } = this.#talk
+    const { builder, catalog, scope } = parts
+    const touched = redefined.touches(analysis, name => {
       const found = catalog.resolve(name, scope.path)
       return found.length > 0 && found.every(({ kind }) => kind === 'table')
     })
+    if (touched) return true
+    const runsCode = analysis.statements.some(({ operations }) =>
+      operations.some(({ action }) => action === 'execute'),
+    )
+    return runsCode && redefined.touchesCode(builder.reads(analysis, { segment }))
   }
 
   /** What is asked of columns is told by the catalog: definitions that were changed are read before, once. */

@@ -1,6 +1,6 @@
 // Names that have another meaning since definitions were changed that the catalog has not read yet. A text that names
 // tables only, and none of these, means what the catalog says: a migration's own bookkeeping is not judged blindly.
-import type { Analysis, DefinedNames, RelationName, SqlStatement } from '#engines/sql'
+import type { Analysis, DefinedNames, ReadNames, RelationName, SqlStatement } from '#engines/sql'
 import { namesOf, redefinedNames } from './defined-names.ts'
 
 export class Redefined {
@@ -24,6 +24,14 @@ export class Redefined {
     this.#all = false
   }
 
+  /** Whether code that reads these may do something else. */
+  touchesCode({ names }: ReadNames): boolean {
+    if (this.#names.size === 0) return this.#all
+    if (this.#all || names === 'all') return true
+    for (const name of names) if (this.#names.has(name)) return true
+    return false
+  }
+
   /**
    * Whether the text may mean something else. What a view shows hangs on what it reads, and what stands for another
    * text on that: `isTable` tells for certain that a name is a table's.
@@ -37,8 +45,6 @@ export class Redefined {
         each.prepares !== undefined ||
         each.declares !== undefined ||
         namesOf(each).some(name => this.#names.has(name)) ||
-        // (Code may name what was changed.)
-        (this.#names.size > 0 && each.operations.some(({ action }) => action === 'execute')) ||
         each.operations.some(
           ({ relation }) =>
             relation !== undefined && relation.schema !== 'pg_catalog' && !isTable(relation),

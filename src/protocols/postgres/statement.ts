@@ -9,6 +9,7 @@ import {
   expandLineage,
   type Names,
   type OpenDefinitions,
+  type ReadNames,
   type ResolvedRoutine,
   type SqlStatement,
   type StatementContext,
@@ -232,16 +233,21 @@ export class StatementBuilder {
     const since = this.#since(analysis, definitions.changes)
     const rests = definitions.isQuiet(this.#own) && since === definitions.changes
     if (rests && !this.#catalog.changing) return false
+    const read = this.reads(analysis, circumstances)
+    if (this.#catalog.changing && hasChanged(read, this.#catalog)) return true
+    if (rests) return false
+    return definitions.mayTurn(read, this.#own) || definitions.mayDiffer(read, since, this.#own)
+  }
+
+  /** What it reads, and code that it runs, by what the catalog knows. */
+  reads(analysis: Analysis, circumstances: Pick<Circumstances, 'segment'>): ReadNames {
     const { operations } = this.#make(analysis, '', {
       phase: 'execute',
       inTransaction: false,
       catalogDirty: false,
       ...circumstances,
     })
-    const read = readNames(operations, this.#catalog)
-    if (this.#catalog.changing && hasChanged(read, this.#catalog)) return true
-    if (rests) return false
-    return definitions.mayTurn(read, this.#own) || definitions.mayDiffer(read, since, this.#own)
+    return readNames(operations, this.#catalog)
   }
 
   /** Whether what it names has, or may have by what others do, another meaning than when it was judged. */

@@ -134,3 +134,24 @@ describe('a view that another session redefines', () => {
     await stage.server.query(`${RESET} drop view turned;`)
   })
 })
+
+test.each([
+  ['select cast(a as signed) + 0 from nested'],
+  ["select concat(a, '') from nested"],
+  ['insert into notes (t) select a from nested'],
+])('a view over one that the same text redefines shows nothing: %s', async text => {
+  await stage.server.query(
+    'create or replace view turned as select name as a from people; create or replace view nested as select a from turned',
+  )
+  const where = { ...(await stage.through('ana')), database: 'leaks' }
+  const client = await openMysql({ ...where, flags: FLAGS.multiStatements })
+  await client.query('select a from nested')
+  const redefine = 'create or replace view turned as select pin as a from people'
+  const seen = [
+    ...(await client.query(`${redefine}; ${text}`)),
+    ...(await client.query('select t from notes')),
+  ]
+  client.destroy()
+  expect(seen.map(({ bytes }) => watch().sees(bytes))).toEqual(seen.map(() => undefined))
+  await stage.server.query(`${RESET} drop view nested; drop view turned;`)
+})
