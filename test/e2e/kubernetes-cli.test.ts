@@ -215,7 +215,7 @@ test('kubectl says what to do when nobody is signed in, or the token is wrong', 
   expect(old.stderr).toContain('v1beta1')
   const both = await me.cli('credential', 'prod', '--kubernetes', '--certificate')
   expect([both.code, both.stdout]).toEqual([2, ''])
-})
+}, 90_000)
 
 test('what is written into a file of one’s own leaves the rest of it, and is followed through a link', async () => {
   const me = home()
@@ -247,7 +247,7 @@ test('what is written into a file of one’s own leaves the rest of it, and is f
   expect(readFileSync(mine, 'utf8')).toBe('kind: Pod\napiVersion: v1\n')
   expect(text).toContain('sallyport-prod')
   expect(readdirSync(me.path).filter(name => /lock|mine\.yaml\./.test(name))).toEqual([])
-})
+}, 90_000)
 
 test('connect runs kubectl on a local port, by a file that is gone afterwards', async () => {
   const me = home()
