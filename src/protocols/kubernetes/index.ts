@@ -17,6 +17,9 @@ export type { KubernetesSettings } from './settings.ts'
 /** Each watch keeps one, and controllers have dozens. */
 const MOST_CONNECTIONS = 4_096
 
+/** What a command or a log says is read at a person's pace, through a pager, or a terminal that stands still. */
+const PAGER_MS = 3_600_000
+
 /** The protocol. One per process: it holds the connections to clusters. */
 export function createKubernetes(): Protocol<KubernetesSettings> {
   const proxy = new ReverseProxy(new Upstreams(MOST_CONNECTIONS))
@@ -40,7 +43,7 @@ export function createKubernetes(): Protocol<KubernetesSettings> {
 
   const dialect = {
     protocol,
-    limits: {},
+    limits: { writeIdleMs: PAGER_MS },
     upgrades: UPGRADES,
     naming: NAMING,
     resourceOf,

@@ -98,6 +98,20 @@ test('while somebody is asked, what the client sends waits, and not without boun
   await done
 })
 
+test('a stream that is given up before its other half comes is of no connection any more', async () => {
+  const { client, upstream, says, outcome } = forwarding()
+  for (let id = 1; id < 400; id += 2) {
+    client.say(says.synStream(id, half('error', '80', `${id}`)))
+    await settled()
+    client.say(says.reset(id, 5))
+  }
+  client.say(says.synStream(401, half('data', '80', '1')))
+  expect(upstream.spdy.lines.at(-1)).toBe(
+    'syn 401 streamtype=data,port=80,requestid=1 false 0 false',
+  )
+  expect(outcome).toEqual({})
+})
+
 test('bytes of both ways count against the bound of the port', async () => {
   const { client, upstream, says, answers, outcome, done, completed } = forwarding(() =>
     permit({ bytes: 10 }),

@@ -75,8 +75,12 @@ export class Forward {
       ['port', text],
       ['requestid', request],
     ])
+    // Ended before there was another to it.
+    const alone = () => {
+      if (this.#halves.get(request)?.type === type) this.#halves.delete(request)
+    }
     const opened = (what: Port): Opened => ({
-      governor: type === 'data' ? this.#data(what, ways) : this.#error(ways, false),
+      governor: type === 'data' ? this.#data(what, ways, alone) : this.#error(ways, false, alone),
       headers: onward,
     })
     if (!(judged instanceof Promise)) return opened(judged)
@@ -89,8 +93,16 @@ export class Forward {
   /** A pair of channels of a WebSocket, whose port the request named. */
   channels(port: number, data: Ways, error: Ways): readonly [Governor, Governor] {
     return [
-      new Announced(port, this.#data(this.#own, data), data),
-      new Announced(port, this.#error(error, true), error),
+      new Announced(
+        port,
+        this.#data(this.#own, data, () => {}),
+        data,
+      ),
+      new Announced(
+        port,
+        this.#error(error, true, () => {}),
+        error,
+      ),
     ]
   }
 
@@ -174,7 +186,8 @@ export class Forward {
     return { permit, standing, bytes: 0 }
   }
 
-  #data(port: Port, ways: Ways): Governor {
+  /** `alone`: it was given up. */
+  #data(port: Port, ways: Ways, alone: () => void): Governor {
     const { secrets } = this.#parts
     const most = port.permit.limit.bytes ?? Number.POSITIVE_INFINITY
     const count = (bytes: Buffer) => {
@@ -191,18 +204,21 @@ export class Forward {
         ways.toClient(secrets.length === 0 ? bytes : withoutSecrets(bytes, secrets), last)
       },
       flush() {},
-      drop() {},
+      drop: alone,
     }
   }
 
   /** `endless`: its stream has no end of its own, and what came is all for now. */
-  #error(ways: Ways, endless: boolean): Governor {
+  #error(ways: Ways, endless: boolean, alone: () => void): Governor {
     const { secrets } = this.#parts
     const governor: ErrorText = new ErrorText(
       ways,
       endless,
       text => shownWords(text, this.#permit, secrets),
-      () => this.#open.delete(entry),
+      () => {
+        this.#open.delete(entry)
+        alone()
+      },
     )
     const entry = { governor, ways }
     this.#open.add(entry)
