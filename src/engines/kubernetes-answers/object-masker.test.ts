@@ -430,6 +430,14 @@ describe('what is said of a failure', () => {
     expect(said('patch: Invalid value: "{\\"pin\\":\\"1\\"}"')).not.toContain('pin')
   })
 
+  it('is hidden of what may hold Secrets, when it quotes anything', () => {
+    const widgets = { ...asked.widgets, patches: true }
+    const quoting = { ...status, reason: 'Invalid', message: `patch: "{${CANARY}"`, details: {} }
+    expect(everyCut(widgets, json(quoting))).not.toContain(CANARY)
+    const naming = json({ ...quoting, message: 'spec.size: Invalid value: 7' })
+    expect(through(widgets, [naming])).toBe(naming)
+  })
+
   it('stays when it names things only', () => {
     const found = json({
       ...status,

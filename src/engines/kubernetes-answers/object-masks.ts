@@ -73,7 +73,7 @@ export class ObjectMasks {
       const kind: HolderKind | undefined =
         told === 'unknown' ? 'Secret' : told === 'other' ? undefined : told
       if (kind === undefined || (kind === 'ConfigMap' && !this.#rules.configMaps))
-        this.#others(src, frame, edits)
+        this.#others(src, frame, within.nested, edits)
       else this.#holder(src, frame, kind, told === 'unknown', within, edits)
       for (const spot of frame.messages)
         if (this.#isDoubtful(src, spot, frame, within.told))
@@ -108,8 +108,8 @@ export class ObjectMasks {
       this.#annotation(src, spot, { kind, owner, within, hides: hides || all !== undefined }, edits)
   }
 
-  #others(src: Uint8Array, frame: Frame, edits: Edit[]): void {
-    const within: Within = { told: 'other', owner: undefined, nested: 0 }
+  #others(src: Uint8Array, frame: Frame, nested: number, edits: Edit[]): void {
+    const within: Within = { told: 'other', owner: undefined, nested }
     for (const spot of frame.values) this.#nested(src, spot, within, edits)
     for (const spot of frame.annotations) this.#nested(src, spot, within, edits)
   }
@@ -226,8 +226,10 @@ export class ObjectMasks {
     if (status === undefined || namesThingsOnly(status.reason)) return false
     if (told === 'Secret') return this.#whole('Secret') !== undefined
     if (told === 'ConfigMap') return this.#rules.configMaps
-    // What fields hold of other objects is not told from within a text.
-    return this.#touched && /[{|]/.test(inside(src, spot).toString('utf8'))
+    // What fields hold of other objects, and Secrets within them, is not told from within a text.
+    const quotes = /[{|]/.test(inside(src, spot).toString('utf8'))
+    if (told === 'unknown' && this.#whole('Secret') !== undefined) return quotes
+    return this.#touched && quotes
   }
 
   #count(dataClass: string): void {
