@@ -101,6 +101,18 @@ describe('a body that a Kubernetes client wrote as protobuf', () => {
     expect(() => jsonOfProtobuf(given)).toThrow(InvalidRequest)
   })
 
+  it('is refused when a few bytes would be very many objects', () => {
+    const containers = Buffer.from('1200'.repeat(200_000), 'hex')
+    const long = (number: number, value: Buffer) => {
+      const size = value.length
+      const head = [(number << 3) | 2, (size & 127) | 128, ((size >> 7) & 127) | 128, size >> 14]
+      return Buffer.concat([Buffer.from(head), value])
+    }
+    const about = field(1, Buffer.concat([text(1, 'v1'), text(2, 'Pod')]))
+    const given = Buffer.concat([Buffer.from('k8s\0'), about, long(2, long(2, containers))])
+    expect(() => jsonOfProtobuf(given)).toThrow('fields')
+  })
+
   it('is read or refused, whatever was changed in it', () => {
     const good = [CREATE_DEPLOYMENT, CREATE_SECRET, MAY_I].map(bytes)
     const change = fc.tuple(fc.nat(255), fc.nat(255))

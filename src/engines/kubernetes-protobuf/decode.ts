@@ -8,6 +8,8 @@ export const PROTOBUF = 'application/vnd.kubernetes.protobuf'
 /** `k8s` and a zero byte: what every such body begins with. */
 const MAGIC = [0x6b, 0x38, 0x73, 0x00]
 const DEEPEST = 40
+/** Fields in all. Empty messages take two bytes each, and an object is made of each. */
+const MOST_FIELDS = 100_000
 
 type Json = Record<string, unknown>
 
@@ -37,8 +39,11 @@ export function jsonOfProtobuf(bytes: Uint8Array): Json {
   if (encoding !== '' || (type !== '' && type !== PROTOBUF))
     throw unreadable('what it holds is encoded in another way')
   const name = kindsOf(apiVersion).get(kind)
-  if (name === undefined) throw unreadable(`kind ${kind} of ${apiVersion} is not known`)
-  return { apiVersion, kind, ...read(name, asBytes(envelope[2]), 0) }
+  if (name === undefined) {
+    const said = /^[\w./-]{1,120}$/.exec(`${apiVersion}/${kind}`)?.[0] ?? 'it'
+    throw unreadable(`the kind of ${said} is not known`)
+  }
+  return { apiVersion, kind, ...new Reading().read(name, asBytes(envelope[2]), 0) }
 }
 
 /** The fields of a message of so many fields, each once at most. */
@@ -61,28 +66,85 @@ function asNumber(value: Value): number {
   return value
 }
 
-function read(name: string, bytes: Uint8Array, depth: number): Json {
-  if (depth > DEEPEST) throw unreadable('it is nested too deeply')
-  const fields = messages().get(name)
-  if (fields === undefined) throw new Error(`no message ${name}`)
-  // Names of a map may be any text, `__proto__` too.
-  const object: Json = Object.create(null)
-  const seen = new Set<number>()
-  eachField(bytes, (number, value) => {
-    const field = fields.get(number)
-    if (field === undefined) throw unreadable(`${name} has no field ${number} that is known here`)
-    // Protobuf would merge the two or take the last: nobody who writes objects does that.
-    if (field.many === '' && seen.has(number)) throw unreadable(`${name} says a field twice`)
-    seen.add(number)
-    if (field.many === 'list') listOf(object, field.name).push(single(field, value, depth))
-    else if (field.many !== '') entry(object, field, asBytes(value), depth)
-    else if (field.inline) Object.assign(object, read(field.type, asBytes(value), depth + 1))
+/** One body as it is read. */
+class Reading {
+  #left = MOST_FIELDS
+
+  read(name: string, bytes: Uint8Array, depth: number): Json {
+    if (depth > DEEPEST) throw unreadable('it is nested too deeply')
+    const fields = messages().get(name)
+    if (fields === undefined) throw new Error(`no message ${name}`)
+    // Names of a map may be any text, `__proto__` too.
+    const object: Json = Object.create(null)
+    const seen = new Set<number>()
+    eachField(bytes, (number, value) => {
+      this.#count()
+      const field = fields.get(number)
+      if (field === undefined) throw unreadable(`${name} has no field ${number} that is known here`)
+      // Protobuf would merge the two or take the last: nobody who writes objects does that.
+      if (field.many === '' && seen.has(number)) throw unreadable(`${name} says a field twice`)
+      seen.add(number)
+      if (field.many === 'list') listOf(object, field.name).push(this.#single(field, value, depth))
+      else if (field.many !== '') this.#entry(object, field, asBytes(value), depth)
+      else if (field.inline) Object.assign(object, this.read(field.type, asBytes(value), depth + 1))
+      else {
+        const one = this.#single(field, value, depth)
+        if (field.kept || !empty(one)) object[field.name] = one
+      }
+    })
+    return object
+  }
+
+  #count(): void {
+    this.#left -= 1
+    if (this.#left < 0) throw unreadable(`it has more than ${MOST_FIELDS} fields`)
+  }
+
+  #entry(object: Json, field: Field, bytes: Uint8Array, depth: number): void {
+    const [, key, value] = parts(bytes, 2)
+    object[field.name] ??= Object.create(null)
+    const map = object[field.name] as Json
+    const name = stringOf(asBytes(key))
+    if (name in map) throw unreadable('a map says a key twice')
+    if (field.many === 'map') map[name] = this.#single(field, value ?? new Uint8Array(), depth)
     else {
-      const one = single(field, value, depth)
-      if (field.kept || !empty(one)) object[field.name] = one
+      const list: unknown[] = []
+      eachField(asBytes(value), (number, one) => {
+        if (number !== 1) throw unreadable('a list has an unexpected field')
+        this.#count()
+        list.push(this.#single(field, one, depth))
+      })
+      map[name] = list
     }
-  })
-  return object
+  }
+
+  #single(field: Field, value: Value, depth: number): unknown {
+    switch (field.type) {
+      case 's':
+        return stringOf(asBytes(value))
+      case 'i':
+        return asNumber(value)
+      case 'b':
+        return boolean(asNumber(value))
+      case 'B':
+        return Buffer.from(asBytes(value)).toString('base64')
+      case 'T':
+      case 'U':
+        return time(asBytes(value), field.type)
+      case 'Q':
+        return stringOf(asBytes(parts(asBytes(value), 1)[1]))
+      case 'I': {
+        const [, kind = 0, number = 0, text] = parts(asBytes(value), 3)
+        if (kind !== 0 && kind !== 1) throw unreadable('neither a number nor a string')
+        return kind === 1 ? stringOf(asBytes(text)) : asNumber(number)
+      }
+      case 'R':
+      case 'F':
+        return json(stringOf(asBytes(parts(asBytes(value), 1)[1])))
+      default:
+        return this.read(field.type, asBytes(value), depth + 1)
+    }
+  }
 }
 
 function listOf(object: Json, name: string): unknown[] {
@@ -90,54 +152,9 @@ function listOf(object: Json, name: string): unknown[] {
   return object[name] as unknown[]
 }
 
-function entry(object: Json, field: Field, bytes: Uint8Array, depth: number): void {
-  const [, key, value] = parts(bytes, 2)
-  object[field.name] ??= Object.create(null)
-  const map = object[field.name] as Json
-  const name = stringOf(asBytes(key))
-  if (name in map) throw unreadable('a map says a key twice')
-  if (field.many === 'map') map[name] = single(field, value ?? new Uint8Array(), depth)
-  else {
-    const list: unknown[] = []
-    eachField(asBytes(value), (number, one) => {
-      if (number !== 1) throw unreadable('a list has an unexpected field')
-      list.push(single(field, one, depth))
-    })
-    map[name] = list
-  }
-}
-
 /** What Go's writer leaves out of JSON where a field may be left out. */
 const empty = (value: unknown) =>
   value === '' || value === 0 || value === false || value === null || value === undefined
-
-function single(field: Field, value: Value, depth: number): unknown {
-  switch (field.type) {
-    case 's':
-      return stringOf(asBytes(value))
-    case 'i':
-      return asNumber(value)
-    case 'b':
-      return boolean(asNumber(value))
-    case 'B':
-      return Buffer.from(asBytes(value)).toString('base64')
-    case 'T':
-    case 'U':
-      return time(asBytes(value), field.type)
-    case 'Q':
-      return stringOf(asBytes(parts(asBytes(value), 1)[1]))
-    case 'I': {
-      const [, kind = 0, number = 0, text] = parts(asBytes(value), 3)
-      if (kind !== 0 && kind !== 1) throw unreadable('neither a number nor a string')
-      return kind === 1 ? stringOf(asBytes(text)) : asNumber(number)
-    }
-    case 'R':
-    case 'F':
-      return json(stringOf(asBytes(parts(asBytes(value), 1)[1])))
-    default:
-      return read(field.type, asBytes(value), depth + 1)
-  }
-}
 
 function boolean(value: number): boolean {
   if (value !== 0 && value !== 1) throw unreadable('a truth value is neither')
