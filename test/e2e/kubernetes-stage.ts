@@ -1,6 +1,6 @@
 // What an end-to-end test of Kubernetes stands on: a cluster (the stand-in, or a real API server when KUBE_APISERVER and ETCD
 // name programs), the gateway before it, and kubectl to both. The same user, with the same rights, comes on either way.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,7 +81,10 @@ export function kubectls(): Readonly<Record<string, string>> {
     path !== undefined && existsSync(path) ? [[version, path]] : [],
   )
   const own = firstExisting('/usr/bin/kubectl', '/usr/local/bin/kubectl')
-  return found.length === 0 && own !== undefined ? { own } : Object.fromEntries(found)
+  if (found.length > 0 || own === undefined) return Object.fromEntries(found)
+  const told = execFileSync(own, ['version', '--client', '-o', 'json'], { encoding: 'utf8' })
+  const { major, minor } = JSON.parse(told).clientVersion
+  return { [`${major}.${Number.parseInt(minor, 10)}`]: own }
 }
 
 export async function startClusterStage(options: ClusterStageOptions = {}): Promise<ClusterStage> {
