@@ -104,6 +104,9 @@ describe('a body in JSON', () => {
 
   it('is bounded', () => {
     expect(() => read(`{"a":"${'x'.repeat(3 * 1024 * 1024)}"}`)).toThrow('3 MiB')
+    // Each value is looked at for facts: as many as the length allows would hold up everybody for seconds.
+    for (const value of ['{}', '[]', '1', '{"image":1}'])
+      expect(() => read(`{"a":[${`${value},`.repeat(100_000)}1]}`), value).toThrow('100000 values')
   })
 })
 

@@ -18,11 +18,14 @@ import {
   STRING,
   TRUE,
 } from '#engines/json'
+import { InvalidRequest } from '#model'
 import { type Tree, WrittenNumber } from './tree.ts'
 
 const DEPTH = 128
+/** As many as the protobuf reader takes fields: what is judged takes time for each, and others wait meanwhile. */
+const MOST_VALUES = 100_000
 
-/** Throws JsonProblem. */
+/** Throws JsonProblem, InvalidRequest: it has too many values. */
 export function readJson(bytes: Uint8Array): Tree {
   const tokens = new JsonTokens({ depth: DEPTH })
   tokens.feed(bytes)
@@ -36,7 +39,14 @@ export function readJson(bytes: Uint8Array): Tree {
     tokens.escaped
       ? scratch.toString('utf8', 0, decodeString(bytes, tokens.start, tokens.end, scratch, 0))
       : view.toString('utf8', tokens.start, tokens.end)
+  let values = 0
   const put = (value: Tree): void => {
+    values += 1
+    if (values > MOST_VALUES)
+      throw new InvalidRequest(
+        'statement_too_large',
+        `a body may have ${MOST_VALUES} values at most`,
+      )
     const level = open.at(-1)
     if (level === undefined) whole = value
     else if (Array.isArray(level.into)) level.into.push(value)
