@@ -21,9 +21,12 @@ function masker(): BodyMasker {
 }
 
 /** What a client gets of a body of these pieces, whose head says how long it is. */
-function relayed(pieces: readonly string[], { most = Infinity, secrets = [] as string[] } = {}) {
+function relayed(
+  pieces: readonly string[],
+  { most = Infinity, secrets = [] as string[], farewell = undefined as Buffer | undefined } = {},
+) {
   const seen = { framings: [] as (Framing | undefined)[], text: '', ended: false, recorded: '' }
-  let over: { bytes: number; error: Error | undefined } | undefined
+  let over: { bytes: number; error: Error | undefined; isTold?: boolean } | undefined
   const body = new Body({ pause() {}, resume() {}, cancel() {} })
   const writer: BodyWriter = {
     write(bytes) {
@@ -54,12 +57,13 @@ function relayed(pieces: readonly string[], { most = Infinity, secrets = [] as s
       seen.framings.push(framing)
       return writer
     },
-    over: (bytes, error) => {
-      over = { bytes, error }
+    over: (bytes, error, isTold) => {
+      over = { bytes, error, ...(isTold === undefined ? {} : { isTold }) }
     },
   })
   relay.start()
   for (const piece of pieces) body.push(Buffer.from(piece))
+  if (farewell !== undefined) relay.cut(new Error('ended'), farewell)
   body.finish(Fields.none)
   return { ...seen, over }
 }
@@ -103,4 +107,12 @@ it('refuses as a whole what cannot be masked, or is longer than the policy lets 
     expect({ framings, text }).toEqual({ framings: [], text: '' })
     expect(over).toMatchObject({ bytes: 0, error: { code } })
   }
+})
+
+it('ends what is cut with what says so, and is whole then', () => {
+  expect(relayed(['a', '1'], { farewell: Buffer.from(' (ended)') })).toMatchObject({
+    text: 'a*** (ended)',
+    ended: true,
+    over: { bytes: 4, error: { message: 'ended' }, isTold: true },
+  })
 })

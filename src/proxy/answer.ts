@@ -33,8 +33,8 @@ export interface AnswerParts {
   readonly keep: number
   /** The head, once; undefined: as the upstream framed it. */
   readonly respond: (framing: Framing | undefined) => BodyWriter
-  /** Once, whatever ended it. With an error the body is not whole. */
-  readonly over: (bytes: number, error?: Error) => void
+  /** Once, whatever ended it. With an error the body is not whole; `isTold`: it says so itself. */
+  readonly over: (bytes: number, error?: Error, isTold?: boolean) => void
 }
 
 export class AnswerRelay implements BodyReceiver {
@@ -61,9 +61,19 @@ export class AnswerRelay implements BodyReceiver {
     body.read(this)
   }
 
-  /** It may go on no longer. */
-  cut(error: Error): void {
-    this.#end(error)
+  /** It may go on no longer. `farewell`: what says so in the answer's own form, which is whole with it. */
+  cut(error: Error, farewell?: Uint8Array): void {
+    const writer = this.#writer
+    if (farewell === undefined || writer === undefined || this.#over) {
+      this.#end(error)
+      return
+    }
+    this.#over = true
+    this.#parts.masker?.abort()
+    this.#parts.body.cancel(error)
+    writer.write(farewell)
+    writer.end()
+    this.#parts.over(this.#sent, error, true)
   }
 
   // What is read.

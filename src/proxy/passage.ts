@@ -119,8 +119,14 @@ export class Passage implements AnswerListener {
     this.#ending?.abort(error)
     // A tunnel says goodbye first.
     if (this.#tunnelled) return
-    if (this.#relay !== undefined) this.#relay.cut(error)
+    this.#relay?.cut(error, this.#left ? undefined : this.#farewell(error))
     this.#end(error)
+  }
+
+  #farewell(error: Error): Uint8Array | undefined {
+    const { access, session } = this.#open
+    const why = session.signal.aborted ? endingError(session.signal.reason as CloseReason) : error
+    return access.farewell?.(this.#parts.exchange.request, why)
   }
 
   follows(permit: Permit): boolean {
@@ -353,9 +359,9 @@ export class Passage implements AnswerListener {
         )
         return this.#parts.exchange.respond(onward)
       },
-      over: (bytes, error) => {
+      over: (bytes, error, isTold = false) => {
         this.#bytes = bytes
-        this.#end(error)
+        this.#end(error, isTold ? 'whole' : undefined)
       },
     })
     this.#relay = relay
@@ -426,7 +432,7 @@ export class Passage implements AnswerListener {
     const served = access.serveTunnel?.(parts) ?? serveWebSocket(parts)
     served.then(
       () => this.#end(),
-      error => this.#end(error, exchange.answered && isGatewayError(error)),
+      error => this.#end(error, exchange.answered && isGatewayError(error) ? 'tunnel' : undefined),
     )
   }
 
@@ -464,8 +470,8 @@ export class Passage implements AnswerListener {
     }
   }
 
-  /** `isTold`: the client was told, and what it was told is on its way. */
-  #end(error?: unknown, isTold = false): void {
+  /** `told`: the client was told, in an answer that is whole, or by what is on its way in a tunnel. */
+  #end(error?: unknown, told?: 'whole' | 'tunnel'): void {
     if (this.#over) return
     this.#over = true
     const { session, running } = this.#open
@@ -492,8 +498,8 @@ export class Passage implements AnswerListener {
       // A bug of ours, told as one: the decision is on record, and the client is not left waiting.
       why ??= failure
     }
-    if (why === undefined) return
-    if (isTold) setTimeout(() => this.#parts.refuse(why), FAREWELL_MS).unref()
+    if (why === undefined || told === 'whole') return
+    if (told === 'tunnel') setTimeout(() => this.#parts.refuse(why), FAREWELL_MS).unref()
     else this.#parts.refuse(why)
   }
 

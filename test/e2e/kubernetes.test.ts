@@ -264,6 +264,9 @@ it('a watch ends when the grant that it stands on ends', async () => {
   const { at } = await granted.watching.ended
   expect(at).toBeGreaterThan(granted.from)
   expect(at).toBeLessThan(granted.to + 3000)
+  // Told in the stream itself: a broken one looks like a broken network.
+  expect(granted.watching.said()).toContain('status/')
+  expect(granted.watching.said()).not.toMatch(/INTERNAL_ERROR|unexpected EOF/)
   const again = await stage.kubectl(['get', 'configmaps'], { client: 'ana' })
   expect(again.stderr).toContain('no resource "cluster" that you may connect to')
 }, 30_000)

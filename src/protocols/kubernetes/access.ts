@@ -23,6 +23,7 @@ import type { Fields, RequestHead } from '#transport/http'
 import { readAnswer, readable } from './answers.ts'
 import { ownPath, pathThere } from './cluster-path.ts'
 import { clusterCredential } from './credential.ts'
+import { statusObject } from './denial.ts'
 import { hiddenUses } from './hidden-uses.ts'
 import { isPreviewed, previewWrite } from './preview.ts'
 import type { KubernetesSettings } from './settings.ts'
@@ -106,6 +107,12 @@ export class ClusterAccess implements Access {
       bytes: Buffer.from(forward.bytes),
       release: () => body.release(),
     }
+  }
+
+  /** A watch ends with an event that says why: clients read it, and a broken stream they would take for a broken network. */
+  farewell(request: RequestHead, error: Error): Uint8Array | undefined {
+    if (this.#info(request).verb !== 'watch') return undefined
+    return Buffer.from(`${JSON.stringify({ type: 'ERROR', object: statusObject(error) })}\n`)
   }
 
   preview(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined {
