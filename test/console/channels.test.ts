@@ -169,7 +169,8 @@ describe('channels', () => {
       text: JSON.stringify({ request, state: 'approved' }),
     })
     expect((await psql.ended).stdout).toContain('UPDATE 1')
-    await page.getByText('sign out').click()
+    await page.getByRole('button', { name: 'sign out' }).click()
+    await page.getByRole('heading', { name: 'Signed out' }).waitFor()
     const later = side.heard.length
     const other = await stage.ask("update customers set city = 'Bergen' where id = 9")
     const next = await askedAt('/board', later)
