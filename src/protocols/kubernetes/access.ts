@@ -16,13 +16,12 @@ import {
   type ReadBody,
   type RequestReader,
   type TunnelParts,
-  type Upstreams,
   type Way,
 } from '#proxy'
 import type { Fields, RequestHead } from '#transport/http'
 import { readAnswer, readable } from './answers.ts'
 import { ownPath, pathThere } from './cluster-path.ts'
-import { clusterCredential } from './credential.ts'
+import { type ClusterParts, clusterCredential } from './credential.ts'
 import { statusObject } from './denial.ts'
 import { hiddenUses } from './hidden-uses.ts'
 import { isPreviewed, previewWrite } from './preview.ts'
@@ -38,13 +37,13 @@ export class ClusterAccess implements Access {
   readonly reader: RequestReader
   readonly unreadable = 'refuse'
   readonly #session: Session<KubernetesSettings>
-  readonly #upstreams: Upstreams
+  readonly #parts: ClusterParts
   #way: { readonly of: KubernetesSettings; readonly way: Way } | undefined
 
-  constructor(session: Session<KubernetesSettings>, upstreams: Upstreams) {
+  constructor(session: Session<KubernetesSettings>, parts: ClusterParts) {
     this.#session = session
-    this.#upstreams = upstreams
-    this.credential = new KeptCredential(() => clusterCredential(session))
+    this.#parts = parts
+    this.credential = new KeptCredential(() => clusterCredential(session, parts.plugins))
     this.reader = { statement: (request, body) => this.#statement(request, body) }
   }
 
@@ -133,7 +132,7 @@ export class ClusterAccess implements Access {
       resource: info.resource,
     }
     return (_, access: UpstreamAccess) =>
-      previewWrite(write, { id, principal, resource, dataClasses }, access, this.#upstreams)
+      previewWrite(write, { id, principal, resource, dataClasses }, access, this.#parts)
   }
 
   #info(request: RequestHead): RequestInfo {

@@ -9,6 +9,7 @@ import { connectHint } from './connect-hint.ts'
 import { denial } from './denial.ts'
 import { execSettings } from './exec-plugin.ts'
 import { kubeconfig } from './kubeconfig.ts'
+import { PluginCredentials } from './plugin-credentials.ts'
 import { type KubernetesSettings, kubernetesSettings, oneOf, secretFields } from './settings.ts'
 import { UPGRADES } from './streams/negotiation.ts'
 
@@ -23,6 +24,8 @@ const PAGER_MS = 3_600_000
 /** The protocol. One per process: it holds the connections to clusters. */
 export function createKubernetes(): Protocol<KubernetesSettings> {
   const proxy = new ReverseProxy(new Upstreams(MOST_CONNECTIONS))
+
+  const parts = { upstreams: proxy.upstreams, plugins: new PluginCredentials() }
 
   const protocol: Protocol<KubernetesSettings> = {
     name: 'kubernetes',
@@ -50,7 +53,7 @@ export function createKubernetes(): Protocol<KubernetesSettings> {
     denial,
     // kubectl waits as long as it takes.
     waitMs: () => undefined,
-    access: session => new ClusterAccess(session, proxy.upstreams),
+    access: session => new ClusterAccess(session, parts),
   } satisfies Dialect<KubernetesSettings>
   return protocol
 }

@@ -6,7 +6,7 @@ import { type Preview, UpstreamError } from '#model'
 import type { Upstreams } from '#proxy'
 import { Fields, type UpstreamOrigin } from '#transport/http'
 import { type Changes, changesOf } from './changes.ts'
-import { clusterCredential } from './credential.ts'
+import { type ClusterParts, clusterCredential } from './credential.ts'
 import { hidingOf } from './preview-hiding.ts'
 import type { KubernetesSettings } from './settings.ts'
 
@@ -65,11 +65,11 @@ export async function previewWrite(
   write: AskedWrite,
   session: Place,
   access: UpstreamAccess,
-  upstreams: Upstreams,
+  { upstreams, plugins }: ClusterParts,
 ): Promise<Preview> {
   const { id, principal, resource } = session
   const credential = (): ReturnType<UpstreamAccess['credential']> => access.credential()
-  const { injected } = await clusterCredential({ id, principal, resource, credential })
+  const { injected } = await clusterCredential({ id, principal, resource, credential }, plugins)
   const ask = asker(session, injected, access.signal, upstreams)
   if (!(await dryRunIsHonoured(write, ask)))
     return unavailable(
