@@ -199,4 +199,33 @@ describe('signing in', () => {
     await page.waitForURL(`${stage.url}/sessions?live=true`)
     await page.getByText('ana', { exact: true }).waitFor()
   })
+
+  it('ends where one signs out, though the page still asks: an issuer that knows who this is would sign them in again', async () => {
+    const { page } = await stage.pageOf('dora')
+    await page.route('**/auth/sign-out', async route => {
+      if (route.request().method() !== 'POST') return route.continue()
+      const refused = page.waitForResponse(each => each.status() === 401)
+      // The sign-in has ended; the browser does not know yet, and the page goes on.
+      const headers = { ...(await route.request().allHeaders()), 'sec-fetch-site': 'same-origin' }
+      const response = await route.fetch({ headers, maxRedirects: 0 })
+      expect(response.status()).toBe(303)
+      await refused
+      return route.fulfill({ response })
+    })
+    await page.evaluate(
+      `{ let turn = 0; setInterval(() => document.querySelectorAll('nav a')[turn++ % 3].click(), 200) }`,
+    )
+    await page.getByRole('button', { name: 'sign out' }).click({ noWaitAfter: true })
+    await page.getByRole('heading', { name: 'Signed out' }).waitFor()
+  })
+
+  it('ends in each tab of the browser', async () => {
+    const { page } = await stage.pageOf('dora')
+    const other = await page.context().newPage()
+    await other.goto(`${stage.url}/grants`)
+    await other.getByText('live', { exact: true }).first().waitFor()
+    await page.getByRole('button', { name: 'sign out' }).click()
+    await page.getByRole('heading', { name: 'Signed out' }).waitFor()
+    await other.getByRole('heading', { name: 'Signed out' }).waitFor()
+  })
 })

@@ -3,6 +3,7 @@ import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-route
 import { useEffect, useRef, useState } from 'react'
 import { paths } from '#contract'
 import { useLiveState } from '../data/live.ts'
+import { signsOut } from '../data/sign-in.ts'
 import { useWho } from '../data/who.ts'
 import { Failure, Key, Mark, Verbatim } from '../ui/parts.tsx'
 import { type Place, placesOf } from './places.ts'
@@ -49,7 +50,7 @@ export function Shell() {
           <span className="max-sm:hidden text-soft">
             <Verbatim text={who.data.id} />
           </span>
-          <form method="post" action={paths.signOut}>
+          <form method="post" action={paths.signOut} onSubmit={signsOut}>
             <button type="submit" className="text-soft underline decoration-dotted">
               sign out
             </button>

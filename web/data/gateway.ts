@@ -1,5 +1,6 @@
 // The one way to the API: same origin, the sign-in's cookie, problem documents as errors.
 import type { ProblemView } from '#contract'
+import { leave } from './sign-in.ts'
 
 export class Refused extends Error {
   readonly problem: ProblemView
@@ -64,15 +65,9 @@ async function ask(path: string, { method = 'GET', body, signal }: Asked): Promi
       hint: 'Is it running, and can this machine reach it?',
     })
   }
-  if (response.status === 401) signIn()
+  if (response.status === 401) leave()
   if (!response.ok) throw new Refused(problemIn(await response.text(), response.status))
   return response
-}
-
-/** Leaves for the issuer, and comes back to where the person is. */
-export function signIn(): void {
-  const here = location.pathname + location.search
-  location.assign(`/auth/sign-in?return=${encodeURIComponent(here)}`)
 }
 
 function problemIn(text: string, status: number): ProblemView {

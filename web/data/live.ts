@@ -2,6 +2,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useSyncExternalStore } from 'react'
 import { type LiveEvent, paths, type RatesView } from '#contract'
+import { call } from './gateway.ts'
 
 type Listener = (events: readonly LiveEvent[], missed: number) => void
 
@@ -31,7 +32,10 @@ function open(): void {
   // The browser itself connects again, and says what it heard last.
   source = new EventSource(paths.events)
   source.addEventListener('open', () => become('live'))
-  source.addEventListener('error', () => become('lost'))
+  source.addEventListener('error', () => {
+    become('lost')
+    if (source?.readyState === EventSource.CLOSED) void openAgain()
+  })
   source.addEventListener('entries', message => {
     become('live')
     const { entries, missed } = JSON.parse(message.data) as {
@@ -47,6 +51,23 @@ function open(): void {
   source.addEventListener('reset', () => {
     for (const reset of resets) reset()
   })
+}
+
+const AGAIN_MS = 3_000
+
+/** A browser that was refused does not ask again. What was missed is not told: all is asked for anew. */
+async function openAgain(): Promise<void> {
+  source = undefined
+  await new Promise(resolve => setTimeout(resolve, AGAIN_MS))
+  try {
+    // Who was signed out leaves here.
+    await call(paths.whoami)
+  } catch {
+    // Safe: the page says that it is not live, and asks again.
+    return openAgain()
+  }
+  open()
+  for (const reset of resets) reset()
 }
 
 /** For pages that show the events themselves. Gives the function that ends it. */
