@@ -114,7 +114,8 @@ function pass(
     given => forward(open, exchange, served, body, given, form),
     error => {
       body.release()
-      refuse(exchange, served, onRecord(open, exchange, error))
+      const why = onRecord(open, exchange, error)
+      if (open.access.refused?.(exchange, why) !== true) refuse(exchange, served, why)
     },
   )
 }

@@ -1,8 +1,8 @@
 // exec, attach, cp and port-forward with kubectl through the gateway, over SPDY and over WebSocket: real processes and real ports
 // at the other end.
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { createHash, randomUUID } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { get } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -27,6 +27,12 @@ forbid (principal, action == Action::"tunnel", resource) when { context has tunn
 @reason("nothing is switched off here")
 forbid (principal, action == Action::"execute", resource)
 when { context.fields.hasTag("command") && context.fields.getTag("command").contains("shutdown") };
+@id("touched-with-a-yes")
+@approvers("dba")
+@within("5m")
+forbid (principal, action == Action::"execute", resource)
+when { context.fields.hasTag("command") && context.fields.getTag("command").contains("touch") }
+unless { context.approved };
 `
 const CLOSED = `${OPEN}
 @id("closing-time")
@@ -143,6 +149,30 @@ describe.each(ways())('kubectl %s', (_name, way) => {
     forward.stop()
   })
 
+  it('waits for a person: runs at a yes, says why at a no, asks once, and never runs for one who left', async () => {
+    const touch = async () => {
+      const file = join(stage.folder, `touched-${randomUUID()}`)
+      const running = await start(way, ['exec', 'box', '--', 'touch', file])
+      return { file, running, id: await heldFor(file) }
+    }
+    const yes = await touch()
+    expect(existsSync(yes.file)).toBe(false)
+    await vote('approve', yes.id)
+    await yes.running.ended
+    expect(existsSync(yes.file), yes.running.said()).toBe(true)
+    const no = await touch()
+    await vote('deny', no.id, '--reason', 'not on a Friday')
+    await no.running.ended
+    expect(no.running.said()).toContain('not on a Friday')
+    const left = await touch()
+    left.running.stop()
+    await until('the request to be taken back', async () => (await stateOf(left)) === 'cancelled')
+    const asked = await requests()
+    for (const { file } of [yes, no, left])
+      expect(asked.filter(({ statement }) => statement.includes(file))).toHaveLength(1)
+    expect([no, left].filter(({ file }) => existsSync(file))).toEqual([])
+  })
+
   it('hears why it is ended when its right is', async () => {
     const running = await start(way, ['exec', 'box', '--', 'sh', '-c', 'echo begun; sleep 600'])
     await until('it to run', () => running.said().includes('begun'))
@@ -160,6 +190,38 @@ describe.each(ways())('kubectl %s', (_name, way) => {
     }
   })
 })
+
+interface Asked {
+  readonly id: string
+  readonly state: string
+  readonly statement: string
+}
+
+async function requests(): Promise<readonly Asked[]> {
+  const { stdout } = await stage.gateway.cli(['requests', '--json'], await stage.token('dora'))
+  return JSON.parse(stdout) as Asked[]
+}
+
+async function stateOf({ id }: Pick<Asked, 'id'>): Promise<string | undefined> {
+  return (await requests()).find(each => each.id === id)?.state
+}
+
+/** The request that waits for a person, and names that. */
+async function heldFor(name: string): Promise<string> {
+  let found: Asked | undefined
+  await until('the request', async () => {
+    found = (await requests()).find(
+      ({ state, statement }) => state === 'pending' && statement.includes(name),
+    )
+    return found !== undefined
+  })
+  return found!.id
+}
+
+async function vote(...args: readonly string[]): Promise<void> {
+  const said = await stage.gateway.cli([...args], await stage.token('dora'))
+  expect(said.code, said.stderr).toBe(0)
+}
 
 /** A person who types at a shell in the pod. */
 async function atTerminal(program: string, env: KubectlOptions['env']): Promise<Ran> {

@@ -7,7 +7,7 @@ import {
   requestInfo,
 } from '#engines/kubernetes'
 import type { Session, UpstreamAccess, Waiting } from '#gateway'
-import { type Statement, UpstreamError } from '#model'
+import { isGatewayError, type Statement, UpstreamError } from '#model'
 import {
   type Access,
   type AskedAnswer,
@@ -18,7 +18,7 @@ import {
   type TunnelParts,
   type Way,
 } from '#proxy'
-import type { Fields, RequestHead } from '#transport/http'
+import type { Exchange, Fields, RequestHead } from '#transport/http'
 import { readAnswer, readable } from './answers.ts'
 import { ownPath, pathThere } from './cluster-path.ts'
 import { type ClusterParts, clusterCredential } from './credential.ts'
@@ -28,6 +28,7 @@ import { isPreviewed, previewWrite } from './preview.ts'
 import type { KubernetesSettings } from './settings.ts'
 import { readStatement } from './statement.ts'
 import { podStreams, servePodStreams, streamFields } from './streams/pod-streams.ts'
+import { refuseInStreams } from './streams/refused.ts'
 
 /** The object itself, and those of its parts that are written as it is. */
 const PREVIEWED_PARTS: ReadonlySet<string> = new Set(['', 'scale', 'status'])
@@ -89,6 +90,14 @@ export class ClusterAccess implements Access {
     await servePodStreams(parts, streams, port =>
       portStatement({ ...asked, body: { kind: 'none' } }, port),
     )
+  }
+
+  /** A person's no; any other comes again just as well. */
+  refused(exchange: Exchange, error: unknown): boolean {
+    if (!isGatewayError(error) || error.requestId === undefined) return false
+    const { request } = exchange
+    const streams = podStreams(request, this.#path(request))
+    return streams !== undefined && refuseInStreams(exchange, streams, error)
   }
 
   /** What is not JSON is judged, shown and sent on as the JSON that it means. */

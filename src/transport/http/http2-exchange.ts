@@ -1,5 +1,4 @@
 // One stream of a client's HTTP/2 connection.
-import { createHash } from 'node:crypto'
 import type { ServerHttp2Stream } from 'node:http2'
 import { UpstreamError } from '#model'
 import { Body, type BodyWriter, type Flow, type Tunnel } from './body.ts'
@@ -13,10 +12,9 @@ import { readHttp2Trailers } from './http2-head.ts'
 import type { HttpLimits } from './limits.ts'
 import { bodyFollows, type RequestHead, type ResponseHead, STREAM } from './message.ts'
 import { HttpRefusal } from './refusal.ts'
+import { websocketAccept } from './websocket-accept.ts'
 
 const NEVER = Number.POSITIVE_INFINITY
-/** RFC 6455 section 1.3. */
-const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 export class Http2Exchange implements Exchange, BodyWriter, Flow, Watched {
   readonly request: RequestHead
@@ -167,8 +165,7 @@ export class Http2Exchange implements Exchange, BodyWriter, Flow, Watched {
   upgrade(fields: Fields): Tunnel {
     if (this.request.upgrade === undefined) throw new Error('nothing to upgrade')
     const key = this.request.fields.get('sec-websocket-key') ?? ''
-    const accept = createHash('sha1').update(`${key}${WEBSOCKET}`).digest('base64')
-    if (fields.get('sec-websocket-accept') !== accept)
+    if (fields.get('sec-websocket-accept') !== websocketAccept(key))
       throw new UpstreamError('upstream_refused', 'the upstream did not accept the WebSocket')
     const kept = fields.without(name => name === 'sec-websocket-accept' || name === 'upgrade')
     this.respond({ status: 200, fields: kept, body: STREAM })

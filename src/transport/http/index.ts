@@ -32,3 +32,4 @@ export type {
   UpstreamRequest,
   UpstreamResponse,
 } from './upstream-types.ts'
+export { websocketAccept } from './websocket-accept.ts'

@@ -27,7 +27,7 @@ const TUNNEL = 'SPDY/3.1+portforward.k8s.io'
 const SOCKET_FORWARD = [TUNNEL, 'v4.channel.k8s.io']
 
 const SPDY_FIELD = 'x-stream-protocol-version'
-const SOCKET_FIELD = 'sec-websocket-protocol'
+export const SOCKET_FIELD = 'sec-websocket-protocol'
 
 /** What a connection becomes once both sides agreed. */
 export interface Agreement {
