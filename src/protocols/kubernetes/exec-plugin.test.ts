@@ -44,3 +44,11 @@ it.each([
 it('says that there is no such program', async () => {
   await expect(askPlugin({ command: ['/nowhere/plugin'] }, {})).rejects.toThrow('no such program')
 })
+
+it('is over with a program that says too much, and does not end when it is asked to', async () => {
+  const deaf = 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1_000)'
+  const failed = await node(`${deaf}; console.log("x".repeat(300_000))`).catch(
+    (error: Error) => error,
+  )
+  expect(failed).toMatchObject({ message: expect.stringContaining('it says too much') })
+})

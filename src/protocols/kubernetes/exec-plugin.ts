@@ -72,9 +72,18 @@ export async function askPlugin(
 
 function run(program: string, args: readonly string[], env: Record<string, string>) {
   return new Promise<string>((resolve, reject) => {
-    const options = { env, timeout: DEADLINE_MS, maxBuffer: LARGEST, encoding: 'utf8' } as const
+    const options = {
+      env,
+      timeout: DEADLINE_MS,
+      maxBuffer: LARGEST,
+      encoding: 'utf8',
+      // Every request to the cluster waits for it: it is not asked to end.
+      killSignal: 'SIGKILL',
+    } as const
     const child = execFile(program, args, options, (error, stdout) => {
       if (error === null) resolve(stdout)
+      else if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER')
+        reject(failed('it says too much'))
       else if (error.killed === true) reject(failed('it took too long'))
       else if (error.code === 'ENOENT') reject(failed('there is no such program'))
       else reject(failed(`it ended with ${error.code ?? error.signal ?? 'an error'}`))
