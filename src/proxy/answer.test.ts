@@ -23,7 +23,13 @@ function masker(): BodyMasker {
 /** What a client gets of a body of these pieces, whose head says how long it is. */
 function relayed(
   pieces: readonly string[],
-  { most = Infinity, secrets = [] as string[], farewell = undefined as Buffer | undefined } = {},
+  {
+    most = Infinity,
+    secrets = [] as string[],
+    farewell = undefined as Buffer | undefined,
+    masked = true,
+    length = pieces.join('').length as number | 'unsaid',
+  } = {},
 ) {
   const seen = { framings: [] as (Framing | undefined)[], text: '', ended: false, recorded: '' }
   let over: { bytes: number; error: Error | undefined; isTold?: boolean } | undefined
@@ -48,8 +54,8 @@ function relayed(
     } as unknown as Session,
     permit: { limit: most === Infinity ? {} : { bytes: most } } as Permit,
     body,
-    masker: masker(),
-    length: pieces.join('').length,
+    masker: masked ? masker() : undefined,
+    length: length === 'unsaid' ? undefined : length,
     secrets,
     keep: 1_000,
     trailers: trailers => trailers,
@@ -109,10 +115,32 @@ it('refuses as a whole what cannot be masked, or is longer than the policy lets 
   }
 })
 
-it('ends what is cut with what says so, and is whole then', () => {
-  expect(relayed(['a', '1'], { farewell: Buffer.from(' (ended)') })).toMatchObject({
-    text: 'a*** (ended)',
+it('ends what is cut with the line that says so, and is whole then', () => {
+  const farewell = Buffer.from('(ended)\n')
+  expect(relayed(['a\n', '1\n'], { farewell })).toMatchObject({
+    text: 'a\n***\n(ended)\n',
     ended: true,
-    over: { bytes: 4, error: { message: 'ended' }, isTold: true },
+    over: { bytes: 6, error: { message: 'ended' }, isTold: true },
   })
+  expect(relayed(['a\n'], { farewell, masked: false, length: 'unsaid' })).toMatchObject({
+    text: 'a\n(ended)\n',
+    ended: true,
+  })
+  // What waits as the beginning of a secret is of a line that nobody saw.
+  expect(relayed(['a1\nour', '-'], { farewell, secrets: ['our-key'] }).text).toBe('a***\n(ended)\n')
+})
+
+it('is cut short within a line, and where the head said how much would come', () => {
+  const farewell = Buffer.from('(ended)\n')
+  for (const [pieces, options] of [
+    [['a\n', '1'], {}],
+    [['a\n1'], { masked: false, length: 'unsaid' }],
+    [['a\n'], { masked: false, length: 100 }],
+  ] as const) {
+    const { text, ended, over } = relayed(pieces, { farewell, ...options })
+    expect(text).not.toContain('ended')
+    expect(ended).toBe(false)
+    expect(over).toMatchObject({ error: { message: 'ended' } })
+    expect(over).not.toHaveProperty('isTold')
+  }
 })

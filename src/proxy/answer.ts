@@ -17,6 +17,7 @@ import { SecretFilter } from './secret-filter.ts'
 
 /** A masked body that came as a whole is sent as one, with its length; longer ones go on as they come. */
 const MOST_WHOLE = 64 * 1024
+const LF = 0x0a
 
 export interface AnswerParts {
   readonly session: Session
@@ -47,6 +48,8 @@ export class AnswerRelay implements BodyReceiver {
   #waits = 0
   #full = false
   #over = false
+  /** What went on so far ends where a line does. */
+  #lineOver = true
 
   constructor(parts: AnswerParts) {
     this.#parts = parts
@@ -61,15 +64,20 @@ export class AnswerRelay implements BodyReceiver {
     body.read(this)
   }
 
-  /** It may go on no longer. `farewell`: what says so in the answer's own form, which is whole with it. */
+  /**
+   * It may go on no longer. `farewell`: the line that says so in the answer's own form, which is whole with it. Within a line, or
+   * where the head said how much would come, nothing could be: it is cut short.
+   */
   cut(error: Error, farewell?: Uint8Array): void {
     const writer = this.#writer
-    if (farewell === undefined || writer === undefined || this.#over) {
+    const { masker, length } = this.#parts
+    const fits = this.#lineOver && (masker !== undefined || length === undefined)
+    if (farewell === undefined || writer === undefined || this.#over || !fits) {
       this.#end(error)
       return
     }
     this.#over = true
-    this.#parts.masker?.abort()
+    masker?.abort()
     this.#parts.body.cancel(error)
     writer.write(farewell)
     writer.end()
@@ -169,6 +177,7 @@ export class AnswerRelay implements BodyReceiver {
       return
     }
     this.#sent += bytes.length
+    this.#lineOver = bytes[bytes.length - 1] === LF
     if (this.#kept < this.#parts.keep) this.#record(bytes)
     if (!this.#writer!.write(bytes)) this.#full = true
   }

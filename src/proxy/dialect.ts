@@ -58,8 +58,8 @@ export interface Access {
   preview?(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined
   /** Absent: bodies are read by their content type. Throws AccessDenied: nobody here can read it, and something is masked. */
   answer?(asked: AskedAnswer): ReadAnswer
-  /** What an answer that is cut ends with, where its form has a word for that. Absent, undefined: it has none, and is cut short. */
-  farewell?(request: RequestHead, error: Error): Uint8Array | undefined
+  /** The line that an answer of lines ends with when it is cut, where its form has one. Absent, undefined: it has none, and is cut short. */
+  farewell?(request: RequestHead, answer: ResponseHead, error: Error): Uint8Array | undefined
   /** Tells a client, in what it asked to be turned into, why it is not; false: it gets an answer, as any other. */
   refused?(exchange: Exchange, error: unknown): boolean
   /** What follows a 101. Absent: a WebSocket. Resolves when either side has ended; throws what ended it before. */

@@ -62,7 +62,8 @@ export class Passage implements AnswerListener {
   #relay: AnswerRelay | undefined
   /** For what waits by itself: a connection, a tunnel. */
   #ending: AbortController | undefined
-  #status = 0
+  /** Of the answer. */
+  #head: ResponseHead | undefined
   #bytes = 0
   #masked: ReadonlyMap<string, number> | undefined
   #left = false
@@ -119,14 +120,15 @@ export class Passage implements AnswerListener {
     this.#ending?.abort(error)
     // A tunnel says goodbye first.
     if (this.#tunnelled) return
-    this.#relay?.cut(error, this.#left ? undefined : this.#farewell(error))
+    this.#relay?.cut(error, this.#farewell(error))
     this.#end(error)
   }
 
   #farewell(error: Error): Uint8Array | undefined {
+    if (this.#left || this.#head === undefined) return undefined
     const { access, session } = this.#open
     const why = session.signal.aborted ? endingError(session.signal.reason as CloseReason) : error
-    return access.farewell?.(this.#parts.exchange.request, why)
+    return access.farewell?.(this.#parts.exchange.request, this.#head, why)
   }
 
   follows(permit: Permit): boolean {
@@ -271,7 +273,7 @@ export class Passage implements AnswerListener {
 
   #answer(response: UpstreamResponse): void {
     const { head, body, tunnel } = response
-    this.#status = head.status
+    this.#head = head
     if (tunnel !== undefined) {
       this.#tunnel(response)
       return
@@ -501,6 +503,10 @@ export class Passage implements AnswerListener {
     if (why === undefined || told === 'whole') return
     if (told === 'tunnel') setTimeout(() => this.#parts.refuse(why), FAREWELL_MS).unref()
     else this.#parts.refuse(why)
+  }
+
+  get #status(): number {
+    return this.#head?.status ?? 0
   }
 
   #code(error: unknown): string {

@@ -18,8 +18,8 @@ import {
   type TunnelParts,
   type Way,
 } from '#proxy'
-import type { Exchange, Fields, RequestHead } from '#transport/http'
-import { readAnswer, readable } from './answers.ts'
+import type { Exchange, Fields, RequestHead, ResponseHead } from '#transport/http'
+import { isPlainJson, readAnswer, readable } from './answers.ts'
 import { ownPath, pathThere } from './cluster-path.ts'
 import { type ClusterParts, clusterCredential } from './credential.ts'
 import { statusObject } from './denial.ts'
@@ -118,8 +118,8 @@ export class ClusterAccess implements Access {
   }
 
   /** A watch ends with an event that says why: clients read it, and a broken stream they would take for a broken network. */
-  farewell(request: RequestHead, error: Error): Uint8Array | undefined {
-    if (this.#info(request).verb !== 'watch') return undefined
+  farewell(request: RequestHead, answer: ResponseHead, error: Error): Uint8Array | undefined {
+    if (this.#info(request).verb !== 'watch' || !isPlainJson(answer)) return undefined
     return Buffer.from(`${JSON.stringify({ type: 'ERROR', object: statusObject(error) })}\n`)
   }
 

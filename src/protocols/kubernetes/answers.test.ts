@@ -5,7 +5,7 @@ import { secretClass } from '#engines/kubernetes-answers'
 import type { Permit } from '#gateway'
 import type { AccessDenied } from '#model'
 import { Body, Fields, type RequestHead } from '#transport/http'
-import { readAnswer, readable } from './answers.ts'
+import { isPlainJson, readAnswer, readable } from './answers.ts'
 
 const info = (path: string, method = 'GET') =>
   requestInfo(method, ...(path.split('?') as [string, string?]))
@@ -60,6 +60,17 @@ describe('answers of a cluster', () => {
     expect(refusal(() => answered(SECRETS, 'application/json', 200, 'odd'))).toBe(
       'answer_unreadable',
     )
+  })
+
+  it('take a line of JSON at their end only when they are JSON that nobody has to decode', () => {
+    const isPlain = (...flat: string[]) =>
+      isPlainJson({ status: 200, fields: new Fields(flat), body: { kind: 'stream' } })
+    expect(isPlain('content-type', 'application/json')).toBe(true)
+    expect(isPlain('content-type', 'application/json;stream=watch')).toBe(true)
+    expect(isPlain('content-type', 'application/vnd.kubernetes.protobuf;stream=watch')).toBe(false)
+    expect(isPlain('content-type', 'application/json', 'content-encoding', 'gzip')).toBe(false)
+    expect(isPlain('content-type', 'application/json', 'content-encoding', 'odd')).toBe(false)
+    expect(isPlain()).toBe(false)
   })
 
   it('may say in a text why there are none', () => {

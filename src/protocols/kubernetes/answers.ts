@@ -11,7 +11,7 @@ import {
 import type { Permit } from '#gateway'
 import { AccessDenied } from '#model'
 import type { AskedAnswer, ReadAnswer } from '#proxy'
-import { contentCodings, decodeContent, type Fields } from '#transport/http'
+import { contentCodings, decodeContent, type Fields, type ResponseHead } from '#transport/http'
 
 /** `objects`: what the API server keeps; `text`: output of programs; `schema`: how objects look, and nothing of any. */
 type Content = 'objects' | 'text' | 'schema' | 'other'
@@ -59,6 +59,11 @@ export function readAnswer({ permit, head, body }: AskedAnswer, info: RequestInf
       { hint: 'Ask for JSON.', cause: error },
     )
   }
+}
+
+/** To whoever reads it as it is. */
+export function isPlainJson({ fields }: ResponseHead): boolean {
+  return isJson(fields.get('content-type')) && contentCodings(fields)?.length === 0
 }
 
 function isJson(contentType: string | undefined): boolean {
