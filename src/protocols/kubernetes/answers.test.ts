@@ -20,13 +20,20 @@ const permit = {
   body: () => undefined,
 } as unknown as Permit
 
-function answered(path: string, contentType: string | undefined, status = 200, coding?: string) {
+function answered(
+  path: string,
+  contentType: string | undefined,
+  status = 200,
+  coding?: string,
+  upgrade?: string,
+) {
   const fields = [
     ...(contentType === undefined ? [] : (['content-type', contentType] as const)),
     ...(coding === undefined ? [] : (['content-encoding', coding] as const)),
   ]
   const head = { status, fields: new Fields(fields as string[]), body: { kind: 'stream' } } as never
-  return readAnswer({ permit, request: {} as RequestHead, head, body: Body.empty() }, info(path))
+  const request = { upgrade } as RequestHead
+  return readAnswer({ permit, request, head, body: Body.empty() }, info(path))
 }
 const refusal = (read: () => unknown): string | undefined => {
   try {
@@ -44,6 +51,15 @@ describe('answers of a cluster', () => {
     expect(Buffer.concat(out).toString()).toBe('{"kind":"Secret","data":{"a":null}}')
     for (const type of ['application/json;stream=watch', 'application/json; charset=utf-8'])
       expect(answered(SECRETS, type).masker).toBeDefined()
+  })
+
+  it('are words where a connection was not upgraded, though nothing says so', () => {
+    const exec = '/api/v1/namespaces/default/pods/web/exec?command=ls'
+    expect(refusal(() => answered(exec, undefined, 400, undefined, 'websocket'))).toBeUndefined()
+    expect(refusal(() => answered(exec, undefined, 200, undefined, 'websocket'))).toBe(
+      'answer_unreadable',
+    )
+    expect(refusal(() => answered(SECRETS, undefined, 400))).toBe('answer_unreadable')
   })
 
   it('are refused where objects may stand that nobody here can read', () => {

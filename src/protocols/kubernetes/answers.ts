@@ -29,11 +29,16 @@ export function readable(fields: Fields, info: RequestInfo): Fields {
 }
 
 /** Throws AccessDenied. */
-export function readAnswer({ permit, head, body }: AskedAnswer, info: RequestInfo): ReadAnswer {
+export function readAnswer(
+  { permit, request, head, body }: AskedAnswer,
+  info: RequestInfo,
+): ReadAnswer {
   const plain = { body, masker: undefined }
   if (!permit.masks) return plain
   const content = contentOf(info)
-  const contentType = head.fields.get('content-type')
+  // What an API server says of a WebSocket that it does not open is words, of no type.
+  const isWords = request.upgrade !== undefined && head.status >= 400
+  const contentType = head.fields.get('content-type') ?? (isWords ? 'text/plain' : undefined)
   try {
     if (head.status === 206) throw new BodyProblem('type', 'It is a part of something.')
     const codings = contentCodings(head.fields)
