@@ -30,7 +30,8 @@ export interface Dialect<Upstream> {
   resourceOf(head: RequestHead): string | undefined
   /** How a request names one, for whoever did not. */
   readonly naming: string
-  denial(error: unknown): Denial
+  /** `request`: undefined before there is one. */
+  denial(error: unknown, request?: RequestHead): Denial
   /** The longest that a client waits for a person, in ms; 0: not at all; undefined: as long as the resource says. */
   waitMs(head: RequestHead): number | undefined
   access(session: Session<Upstream>): Access

@@ -49,7 +49,7 @@ function refuse(exchange: Exchange, { dialect, onBug }: Served, error: unknown):
     exchange.abort(error instanceof Error ? error : new Error('refused'))
     return
   }
-  const { head, body } = dialect.denial(error)
+  const { head, body } = dialect.denial(error, exchange.request)
   exchange.answer(head, exchange.request.method === 'HEAD' ? undefined : body)
 }
 

@@ -4,7 +4,8 @@ import type { RequestHead } from '#transport/http'
 
 const RESOURCE = /^\/([a-z0-9][a-z0-9-_.]{0,62})(?:\/|$)/
 
-export const NAMING = 'The server of a kubeconfig is https://GATEWAY:PORT/RESOURCE.'
+export const NAMING =
+  'The server of a kubeconfig is https://GATEWAY:PORT/RESOURCE; kubectl get --raw takes all of it: /RESOURCE/version.'
 
 /** Undefined: none. */
 export function resourceOf({ target }: Pick<RequestHead, 'target'>): string | undefined {

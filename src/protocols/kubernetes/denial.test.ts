@@ -49,3 +49,30 @@ it('says of a bug of ours that it is one, and nothing of what it was', () => {
   expect(head.status).toBe(500)
   expect(body).not.toContain('secret')
 })
+
+const head = (path: string) => ({ target: { path } }) as never
+const unknown = new AccessDenied('resource_unknown', 'There is no resource "prod".')
+
+it('is plain words where clients show nothing else: of what APIs there are', () => {
+  const forbidden = new AccessDenied('no_permit', 'that is not permitted')
+  for (const path of ['/prod/api', '/prod/apis', '/prod/apis/apps/v1', '/prod/openapi/v2']) {
+    const { head: told, body } = denial(forbidden, head(path))
+    expect(told.status).toBe(403)
+    expect(told.fields.get('content-type')).toBe('text/plain; charset=utf-8')
+    expect(body).toBe('that is not permitted.\n')
+    // Of a 404 they show nothing at all.
+    expect(denial(unknown, head(path))).toMatchObject({
+      head: { status: 403 },
+      body: 'There is no resource "prod".\n',
+    })
+  }
+  for (const path of ['/prod/api/v1/pods', '/prod/apis/apps/v1/namespaces/shop/deployments/web'])
+    expect(JSON.parse(denial(unknown, head(path)).body)).toMatchObject({ code: 404 })
+  const ended = new AuthenticationFailed('token_expired', 'the token has expired')
+  expect(JSON.parse(denial(ended, head('/prod/api')).body)).toMatchObject({ code: 401 })
+})
+
+it('says how a resource is named where a cluster’s own path was asked for', () => {
+  expect(denial(unknown, head('/api/v1/pods')).body).toContain('get --raw takes all of it')
+  expect(denial(unknown, head('/prod/version')).body).not.toContain('--raw')
+})

@@ -2,7 +2,8 @@
 // https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
 import { GatewayError, isGatewayError } from '#model'
 import { type Denial, statusOf } from '#proxy'
-import { Fields } from '#transport/http'
+import { Fields, type RequestHead } from '#transport/http'
+import { NAMING } from './cluster-path.ts'
 
 const REASONS: { readonly [status: number]: string } = {
   400: 'BadRequest',
@@ -18,22 +19,37 @@ const REASONS: { readonly [status: number]: string } = {
   503: 'ServiceUnavailable',
 }
 
-export function denial(error: unknown): Denial {
-  const status = statusObject(error)
-  const body = `${JSON.stringify(status)}\n`
+/** A path of an object, behind the resource; all others are of documents: what APIs there are, and how objects look. */
+const OF_OBJECTS = /^\/[^/]+\/(?:api\/[^/]+|apis\/[^/]+\/[^/]+)\/[^/]/
+/** What stands there instead of a resource when a client took our address for the cluster's own. */
+const OF_CLUSTERS = /^\/(?:api|apis|openapi|version|healthz|livez|readyz|metrics|logs)(?:\/|$)/
+
+export function denial(error: unknown, request?: Pick<RequestHead, 'target'>): Denial {
+  const path = request?.target.path ?? ''
+  const unnamed = isUnknown(error) && OF_CLUSTERS.test(path)
+  const status = statusObject(error, unnamed ? [NAMING] : [])
+  // Of documents clients show the words of one answer: a 403 of plain text.
+  const refused = status.code === 403 || isUnknown(error)
+  const asText = request !== undefined && !OF_OBJECTS.test(path) && refused
+  const code = asText ? 403 : status.code
+  const body = `${asText ? status.message : JSON.stringify(status)}\n`
   const fields: [string, string][] = [
-    ['content-type', 'application/json'],
+    ['content-type', asText ? 'text/plain; charset=utf-8' : 'application/json'],
     ['cache-control', 'no-store'],
   ]
-  if (status.code === 401) fields.push(['www-authenticate', 'Bearer realm="sallyport"'])
+  if (code === 401) fields.push(['www-authenticate', 'Bearer realm="sallyport"'])
   return {
     head: {
-      status: status.code,
+      status: code,
       fields: Fields.of(...fields),
       body: { kind: 'length', length: Buffer.byteLength(body) },
     },
     body,
   }
+}
+
+function isUnknown(error: unknown): boolean {
+  return isGatewayError(error) && error.code === 'resource_unknown'
 }
 
 export interface StatusObject {
@@ -47,14 +63,15 @@ export interface StatusObject {
   readonly code: number
 }
 
-export function statusObject(error: unknown): StatusObject {
+/** `more`: sentences behind its own. */
+export function statusObject(error: unknown, more: readonly string[] = []): StatusObject {
   const known = isGatewayError(error)
     ? error
     : new GatewayError('internal', 'the gateway failed on this; nothing was passed on')
   const { code, message, detail, hint, requestId, retryBefore } = known
   const status = statusOf(known)
   // Clients show the message and little else.
-  const words = [message, detail, hint].filter(each => each !== undefined)
+  const words = [message, detail, hint, ...more].filter(each => each !== undefined)
   // What they say already is not said again.
   const said = words.join(' ')
   if (requestId !== undefined && !said.includes(requestId)) words.push(`request ${requestId}`)
