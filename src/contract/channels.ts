@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 const delivery = z.object({
   id: z.string(),
-  event: z.enum(['asked', 'decided', 'test']),
+  event: z.enum(['asked', 'voted', 'decided', 'test']),
   /** Absent from a test. */
   request: z.string().optional(),
   /** `dropped`: there was nothing to tell any more. */

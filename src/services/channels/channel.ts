@@ -3,8 +3,11 @@ import type { ChannelSettings } from '#config'
 import type { JsonObject, Secret } from '#model'
 import type { Notice } from './notice.ts'
 
-/** `asked`: a request waits for people; `decided`: it no longer does; `test`: an operator wants to see it arrive. */
-export type NoticeEvent = 'asked' | 'decided' | 'test'
+/**
+ * `asked`: a request waits for people; `voted`: some of them said yes, and it waits for more; `decided`: it no longer
+ * waits; `test`: an operator wants to see it arrive.
+ */
+export type NoticeEvent = 'asked' | 'voted' | 'decided' | 'test'
 
 /** One message for one channel. The id stays the same however often it is tried. */
 export interface Message {
@@ -13,7 +16,7 @@ export interface Message {
   readonly at: number
   /** Absent from a test. */
   readonly notice?: Notice
-  /** Drawn for each request's first message: what a button carries besides the request. */
+  /** Drawn for each request's first message, and kept in those that change it: what a button carries besides the request. */
   readonly nonce: string
   /** What the target called the first message about this request, to change it or to answer in its place. */
   readonly earlier?: JsonObject
@@ -23,6 +26,8 @@ export interface Channel {
   readonly settings: ChannelSettings
   /** Where it leads, in words that hold no secret. */
   readonly target: string
+  /** What was said can be changed where it stands: each vote is shown there. Elsewhere it would be noise. */
+  readonly revises?: true
   /** Tells it. What it resolves with is kept and given to later messages. Throws DeliveryFailed. */
   send(message: Message, signal: AbortSignal): Promise<JsonObject>
   /** Reads what came in from the other side. Channels without it take nothing in. Throws GatewayError. */

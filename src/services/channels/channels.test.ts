@@ -124,6 +124,83 @@ describe('the queue of a channel', () => {
     expect(await listed(channels)).toMatchObject({ state: 'working', waiting: 0, decides: false })
   })
 
+  it('shows each vote where the message can be changed, with the buttons of the first, and nowhere else', async () => {
+    side.answer = json({ ok: true, channel: 'C0123456789', ts: '1700000000.000100' })
+    const slack: ChannelSettings = {
+      ...shared,
+      type: 'slack',
+      name: 'dba-slack',
+      token: 'env:TOKEN',
+      channel: 'C0123456789',
+      signingSecret: 'env:SIGNING',
+      api: side.url,
+    }
+    const channels = await start([slack, hook()])
+    const vote = (approver: string) => ({ approver, vote: 'approve' as const, at: NOW })
+    const asks = { quorum: 3 }
+    const [dora, theo] = [vote('dora'), vote('theo')]
+    const slackHeard = () => side.heard.filter(({ path }) => path !== '/board')
+    const nonces = () =>
+      slackHeard().map(({ text }) => /"req-0123456789ab (\S{1,64})"/.exec(text)?.[1])
+    tell(channels, request(asks))
+    await until(() => expect(slackHeard()).toHaveLength(1))
+    tell(channels, request({ ...asks, votes: [dora] }))
+    // What the statement would do is known now: no news to them.
+    tell(channels, request({ ...asks, votes: [dora], defaultMaxRows: 3 }))
+    await until(() => expect(slackHeard()).toHaveLength(2))
+    tell(channels, request({ ...asks, votes: [dora, theo] }))
+    await until(() => expect(slackHeard()).toHaveLength(3))
+    tell(channels, request({ ...asks, votes: [dora, theo, vote('ana')], state: 'approved' }))
+    await until(() => expect(slackHeard()).toHaveLength(4))
+    expect(slackHeard().map(({ path }) => path)).toEqual([
+      '/chat.postMessage',
+      '/chat.update',
+      '/chat.update',
+      '/chat.update',
+    ])
+    expect(slackHeard()[1]?.text).toContain('"dora"')
+    expect(slackHeard()[2]?.text).toContain('"dora, theo"')
+    const [first, ...changed] = nonces()
+    expect(first).toBeDefined()
+    expect(changed).toEqual([first, first, undefined])
+    await until(() =>
+      expect(heard().filter(each => each.startsWith('/board'))).toEqual([
+        '/board request.asked pending',
+        '/board request.decided approved',
+      ]),
+    )
+    expect((await listed(channels, 'dba-slack')).deliveries.map(({ event }) => event)).toEqual(
+      expect.arrayContaining(['asked', 'voted', 'voted', 'decided']),
+    )
+  })
+
+  it('does not tell of a vote when it was decided since, or nobody was asked there', async () => {
+    side.answer = json({ ok: false, error: 'channel_not_found' })
+    const slack: ChannelSettings = {
+      ...shared,
+      type: 'slack',
+      name: 'dba-slack',
+      token: 'env:TOKEN',
+      channel: 'C0123456789',
+      api: side.url,
+    }
+    const channels = await start([slack])
+    tell(channels, request({ quorum: 2 }))
+    await until(() => expect(outcomes).toHaveLength(1))
+    const votes = [{ approver: 'dora', vote: 'approve' as const, at: NOW }]
+    tell(channels, request({ quorum: 2, votes }))
+    await until(async () =>
+      expect((await listed(channels, 'dba-slack')).deliveries).toContainEqual(
+        expect.objectContaining({
+          event: 'voted',
+          state: 'dropped',
+          error: 'nobody was asked in this channel',
+        }),
+      ),
+    )
+    expect(side.heard).toHaveLength(1)
+  })
+
   it('tells only what a channel is for', async () => {
     const channels = await start([
       hook({ name: 'shop', url: `${side.url}/shop`, resources: ['shop'] }),

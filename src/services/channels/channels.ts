@@ -78,15 +78,20 @@ export class Channels {
   /** A request is new, or has changed. Returns at once. */
   heard(request: AccessRequest): void {
     const event = eventOf(request)
-    const names = [...this.#channels.values()]
-      .filter(({ settings }) => concerns(settings, request))
-      .map(({ settings }) => settings.name)
-    if (event === undefined || names.length === 0) return
+    const votes = request.votes.length
+    const told = [...this.#channels.values()].filter(({ settings }) => concerns(settings, request))
+    if (event === undefined || told.length === 0) return
     // One after the other: what was asked first is told first.
     this.#hearing = this.#hearing.then(() =>
       this.#try(async () => {
-        for (const name of names) {
-          if ((await this.#deliveries.add(name, event, request.id)) !== undefined) this.#wake(name)
+        for (const { settings, revises } of told) {
+          const { name } = settings
+          const first = await this.#deliveries.add(name, event, request.id)
+          const next =
+            first === undefined && revises === true && event === 'asked' && votes > 0
+              ? await this.#deliveries.add(name, 'voted', request.id, votes)
+              : first
+          if (next !== undefined) this.#wake(name)
         }
       }),
     )

@@ -42,18 +42,19 @@ export class Deliveries {
     this.#now = now
   }
 
-  /** Undefined when this request was told to this channel already. */
+  /** Undefined when this of the request was told to this channel already. `votes`: after so many of them. */
   async add(
     channel: string,
     event: NoticeEvent,
     request: string | undefined,
+    votes = 0,
   ): Promise<Delivery | undefined> {
     const now = this.#now()
     const full = (await this.#count(channel)) >= MOST_WAITING
     const row = {
       id: `msg_${randomBytes(12).toString('hex')}`,
       channel,
-      event,
+      event: event === 'voted' ? `${event} ${votes}` : event,
       request: request ?? '',
       state: full ? 'failed' : 'waiting',
       attempts: 0,
@@ -157,7 +158,11 @@ export class Deliveries {
   }
 
   /** The message of this kind about this request in this channel. */
-  async find(channel: string, request: string, event: NoticeEvent): Promise<Delivery | undefined> {
+  async find(
+    channel: string,
+    request: string,
+    event: Exclude<NoticeEvent, 'voted'>,
+  ): Promise<Delivery | undefined> {
     const row = await this.#kysely
       .selectFrom('channel_deliveries')
       .selectAll()
@@ -232,7 +237,7 @@ function deliveryOf(row: Selectable<ChannelTables['channel_deliveries']>): Deliv
     id: row.id,
     channel: row.channel,
     // Written by `add` and `put` alone.
-    event: row.event as NoticeEvent,
+    event: row.event.replace(/ \d+$/, '') as NoticeEvent,
     state: row.state as DeliveryState,
     attempts: Number(row.attempts),
     nonce: row.nonce,

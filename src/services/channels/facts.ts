@@ -27,6 +27,7 @@ export function facts({ event, notice }: Message): readonly Fact[] {
     { name: 'held', value: `${notice.held} (${notice.policies.join(', ')})` },
     { name: 'may decide', value: notice.approvers },
   )
+  if (notice.yes !== undefined) found.push({ name: 'said yes so far', value: notice.yes })
   if (notice.reason !== undefined) {
     found.push({ name: 'says the asker, unverified', value: notice.reason })
   }

@@ -24,6 +24,8 @@ export interface Notice {
   readonly policies: readonly string[]
   /** Who may decide, and how many of them it takes. */
   readonly approvers: string
+  /** Who said yes already, while it waits for more of them. */
+  readonly yes?: string
   readonly expiresAt: number
   /** With `show: statement` alone. */
   readonly statement?: string
@@ -62,6 +64,9 @@ export function noticeOf(
     held: line(request.message, 500),
     policies: request.policies.slice(0, MOST_NAMED).map(each => line(each, 64)),
     approvers: approversOf(request),
+    ...(request.state === 'pending' && request.votes.length > 0
+      ? { yes: named(request.votes.map(({ approver }) => approver)) }
+      : {}),
     expiresAt: request.expiresAt,
     ...(shown && statement !== '' ? { statement: text.text } : {}),
     statementLeft: shown ? text.left : 0,

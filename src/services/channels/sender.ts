@@ -87,14 +87,23 @@ export class Sender {
     if (event === 'asked' && eventOf(request) !== 'asked' && !follows) {
       return 'it was decided before it could be told'
     }
+    if (event === 'voted' && eventOf(request) !== 'asked') return 'it was decided since'
     const asked =
-      event === 'decided' ? await this.#deliveries.find(settings.name, about, 'asked') : undefined
-    if (event === 'decided' && asked?.remote === undefined && !follows) {
+      event === 'asked' ? undefined : await this.#deliveries.find(settings.name, about, 'asked')
+    if (event !== 'asked' && asked?.remote === undefined && !follows) {
       return 'nobody was asked in this channel'
     }
     const notice = noticeOf(request, { show: settings.show, url: this.#parts.url() })
     const earlier = asked?.remote
-    return { id, event, at, nonce, notice, ...(earlier === undefined ? {} : { earlier }) }
+    return {
+      id,
+      event,
+      at,
+      // The buttons are those of the first message still.
+      nonce: asked?.nonce ?? nonce,
+      notice,
+      ...(earlier === undefined ? {} : { earlier }),
+    }
   }
 
   #tell(delivery: Delivery): void {

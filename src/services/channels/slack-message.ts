@@ -15,6 +15,7 @@ export const DENY = 'sallyport_deny'
 /** The body of chat.postMessage or chat.update, without the channel. */
 export function slackMessage(message: Message, buttons: boolean): JsonObject {
   const { notice, event } = message
+  const waits = event === 'asked' || event === 'voted'
   const blocks: JsonObject[] = [
     { type: 'header', text: plainText(line(heading(message), MOST_HEADER)) },
     {
@@ -28,7 +29,7 @@ export function slackMessage(message: Message, buttons: boolean): JsonObject {
       })),
     },
   ]
-  if (notice?.statement !== undefined && event === 'asked') {
+  if (notice?.statement !== undefined && waits) {
     blocks.push({
       type: 'rich_text',
       elements: [
@@ -36,7 +37,7 @@ export function slackMessage(message: Message, buttons: boolean): JsonObject {
       ],
     })
   }
-  if (notice !== undefined && event === 'asked') {
+  if (notice !== undefined && waits) {
     blocks.push({
       type: 'context',
       elements: [plainText(`Can be decided until ${when(notice.expiresAt)}.`)],

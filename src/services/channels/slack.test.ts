@@ -247,6 +247,30 @@ describe('a message in Slack', () => {
     expect(side.heard[0]?.text).toContain('in the console, or: sallyport approve req-0123456789ab')
   })
 
+  it('is changed when some of those that it takes have said yes, and keeps its buttons', async () => {
+    const between = request({
+      quorum: 3,
+      votes: [
+        { approver: 'dora', vote: 'approve', at: NOW },
+        { approver: '<!here>', vote: 'approve', at: NOW },
+      ],
+    })
+    const earlier = { channel: 'C0123456789', ts: '1700000000.000100' }
+    const place = await channel().send(message(channel(), 'voted', between, earlier), never)
+    expect(place).toEqual(earlier)
+    expect(paths()).toEqual(['/chat.update'])
+    const body = said(side.heard[0])
+    expect(body).toMatchObject({
+      ...earlier,
+      text: 'bot-7 asks for DELETE public.customers on shop',
+    })
+    const text = JSON.stringify(body.blocks)
+    expect(text).toContain('said yes so far: ')
+    expect(text).toContain('{"type":"text","text":"dora, <!here>"}')
+    expect(text).toContain("email = 'ann@example.com'")
+    expect(text).toContain('sallyport_approve')
+  })
+
   it('is changed once it is decided, and loses its buttons', async () => {
     const after = request({
       state: 'denied',

@@ -59,6 +59,7 @@ const userSchema = z.looseObject({
 export class SlackChannel implements Channel {
   readonly settings: ChannelSettings
   readonly target: string
+  readonly revises = true
   readonly receive?: (incoming: Incoming) => Promise<Received>
   readonly #settings: SettingsOf<'slack'>
   readonly #tools: ChannelTools
@@ -77,7 +78,7 @@ export class SlackChannel implements Channel {
   async send(message: Message, signal: AbortSignal): Promise<JsonObject> {
     const said = slackMessage(message, this.receive !== undefined)
     const [channel, ts] = [message.earlier?.['channel'], message.earlier?.['ts']]
-    if (message.event === 'decided' && typeof channel === 'string' && typeof ts === 'string') {
+    if (message.event !== 'asked' && typeof channel === 'string' && typeof ts === 'string') {
       await this.#call('chat.update', { channel, ts, ...said }, signal)
       return { channel, ts }
     }

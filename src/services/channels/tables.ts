@@ -7,6 +7,7 @@ export interface ChannelTables {
   channel_deliveries: {
     id: string
     channel: string
+    /** `voted` is followed by how many had voted: each of them is told. */
     event: string
     /** Empty for a test. */
     request: string
