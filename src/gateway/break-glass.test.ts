@@ -80,6 +80,27 @@ describe('broken glass', () => {
     expect(performance.now() - began).toBeLessThan(2_000)
   })
 
+  it('is not broken again when it was revoked, until another person has looked; elsewhere and after its own end it is', async () => {
+    const ana = person()
+    const { grant, review } = await take(ana)
+    await test.gateway.revoke(dora, grant.id)
+    await expect(take(ana)).rejects.toMatchObject({
+      code: 'not_allowed',
+      hint: `It can be broken again when another person has reviewed ${review.id}.`,
+    })
+    expect((await test.entries()).at(-1)).toMatchObject({
+      kind: 'request.refused',
+      details: { breakGlass: true },
+    })
+    await expect(test.open(ana)).rejects.toMatchObject({ code: 'resource_unknown' })
+    await test.gateway.review(dora, review.id, 'the site was up again', origin)
+    const { review: second } = await take(ana)
+    test.clock.now += 600_000
+    // It came to its end by itself, and the night is not over.
+    await take(person())
+    expect((await test.requests.get(second.id)).state).toBe('pending')
+  })
+
   it('is for people in their own name alone, enrolled beforehand; who is not hears no more than of a wrong name', async () => {
     const bot = {
       kind: 'agent',

@@ -87,6 +87,7 @@ export class BreakGlass {
     let resource: Resource
     try {
       resource = this.#mayTake(principal, wish.resource, origin)
+      await this.#refuseRevoked(principal, resource)
     } catch (error) {
       // Not passed over: whoever tries is on record.
       if (error instanceof AccessDenied)
@@ -179,6 +180,20 @@ export class BreakGlass {
     // Whoever follows along looks when this is said: by then it is so.
     await append(requestEntry('request.decided', after, { state: after.state }))
     return after
+  }
+
+  /** What somebody ended is not simply taken again: first another person looks at what was done. */
+  async #refuseRevoked({ id }: Principal, { name }: Resource): Promise<void> {
+    const { requests, grants } = this.#parts
+    for (const review of await requests.openReviews(id, name)) {
+      const taken = await grants.find(grantIdOf(review))
+      if (taken?.revokedAt !== undefined)
+        throw new AccessDenied(
+          'not_allowed',
+          'The glass that you broke here was revoked before its end, and nobody has reviewed it yet.',
+          { hint: `It can be broken again when another person has reviewed ${review.id}.` },
+        )
+    }
   }
 
   #mayTake(principal: Principal, name: string, origin: Origin): Resource {

@@ -7,6 +7,7 @@ import {
   type AccessRequest,
   type AccessRequestState,
   InvalidRequest,
+  type ReviewRequest,
   type StatementDigest,
   type StatementRequest,
   type TimeRequest,
@@ -158,6 +159,19 @@ export class Requests {
       .executeTakeFirst()
     const found = row && parse(row.body)
     return found?.kind === 'time' ? found : undefined
+  }
+
+  /** Glasses that this principal broke there, and that nobody has looked at yet. */
+  async openReviews(principal: string, resource: string): Promise<readonly ReviewRequest[]> {
+    const rows = await this.#kysely
+      .selectFrom('access_requests')
+      .select('body')
+      .where('principal', '=', principal)
+      .where('state', '=', 'pending')
+      .where('resource', '=', resource)
+      .where('kind', '=', 'review')
+      .execute()
+    return rows.map(row => parse(row.body)).filter(each => each.kind === 'review')
   }
 
   /** Decided requests on the same resource that are like this one, newest first. */
