@@ -45,6 +45,7 @@ import { signInRoutes } from './sign-in-routes.ts'
 import { terminalRoutes } from './terminal-routes.ts'
 import { timeRoutes } from './time-routes.ts'
 import { serveTunnels } from './tunnels.ts'
+import { withdrawalRoutes } from './withdrawal-routes.ts'
 
 const MOST_BODY_BYTES = 2 * 1024 * 1024
 const MOST_FORM_BYTES = 8 * 1024
@@ -184,6 +185,7 @@ export async function startApi(
       nowRoutes,
       peopleRoutes,
       runRoutes,
+      withdrawalRoutes,
       policyRoutes,
       policyFileRoutes,
       policyReplayRoutes,

@@ -162,6 +162,49 @@ describe('a run', () => {
   })
 })
 
+describe('an identity', () => {
+  it('is withdrawn on record first: what proved it counts no more, in any hand, and a newer proof does', async () => {
+    const at = () => ({ issuedAt: api.clock.now - 1_000 })
+    const wanda = principal('wanda', ['agents'], { run: 'r-wanda', ...at() })
+    const hers = principal('hers', ['agents'], { kind: 'agent', owners: ['wanda'], ...at() })
+    const [session, owned, other] = [
+      await api.open(wanda),
+      await api.open(hers),
+      await api.open(bot('r-6', at())),
+    ]
+    const credential = await api.identity.issue(wanda, 'shop', 60_000)
+    const body = { principal: 'wanda' }
+    expect(await ask(rita, paths.withdraw, body)).toMatchObject({ code: 'not_allowed' })
+    expect(session.signal.aborted).toBe(false)
+    const answer = await ask<{ until: number }>(opal, paths.withdraw, body)
+    expect(answer).toEqual({ principal: 'wanda', until: api.clock.now })
+    expect([session, owned, other].map(({ signal }) => signal.aborted)).toEqual([true, true, false])
+    expect(api.identity.list('wanda').map(({ id }) => id)).not.toContain(credential.id)
+    for (const who of [wanda, hers])
+      await expect(api.identity.issue(who, 'shop', 60_000)).rejects.toMatchObject({
+        code: 'identity_ended',
+      })
+    await api.identity.issue({ ...wanda, issuedAt: api.clock.now + 1_000 }, 'shop', 60_000)
+    expect((await api.entries()).filter(({ kind }) => kind === 'operator.acted').at(-1)).toEqual(
+      expect.objectContaining({
+        details: { action: 'withdraw identity', principal: 'wanda', until: answer.until },
+      }),
+    )
+    await other.close('client_left')
+  })
+
+  it('is withdrawn for a time to come too, and never for more than a day', async () => {
+    const body = (seconds: number) => ({ principal: 'walt', seconds })
+    expect(await ask(opal, paths.withdraw, body(86_401))).toMatchObject({ code: 'request_invalid' })
+    await ask(opal, paths.withdraw, body(3_600))
+    const walt = (inMs: number) =>
+      principal('walt', ['agents'], { issuedAt: api.clock.now + inMs, run: 'r-walt' })
+    await expect(api.identity.issue(walt(600_000), 'shop', 60_000)).rejects.toMatchObject({
+      code: 'identity_ended',
+    })
+  })
+})
+
 describe('what is going on', () => {
   it('is there for a page that opens: sessions, rates, the last entries, and no text', async () => {
     const session = await work(bot('r-4'))

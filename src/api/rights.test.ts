@@ -212,6 +212,12 @@ const rows: readonly Row[] = [
   // Everybody asks, and sees themselves.
   { route: `GET ${paths.principals}`, ...all(200) },
   { route: `GET ${paths.principal}`, query: () => '?id=ana', ...only(404, [200, 'own', 'read']) },
+  // Somebody whom no other call is about: what is ended is ended.
+  {
+    route: `POST ${paths.withdraw}`,
+    body: { principal: 'nobody-else' },
+    ...only(403, [200, 'operate']),
+  },
   { route: `GET ${paths.runs}`, ...all(200) },
   {
     route: `GET ${paths.run}`,

@@ -264,6 +264,17 @@ describe('what scripts rely on', () => {
     expect((await cli('dora', 'end-run')).code).toBe(2)
   })
 
+  it('the end of an identity, for who may operate', async () => {
+    const withdraw = ['withdraw', 'somebody-else', '--for', '1h']
+    expect((await cli('ana', ...withdraw)).code).toBe(1)
+    const before = Date.now()
+    const after = await json<{ until: number }>('dora', ...withdraw)
+    expect(after).toMatchObject({ principal: 'somebody-else' })
+    expect(after.until - before).toBeGreaterThanOrEqual(3_600_000)
+    expect((await cli('dora', 'withdraw', 'somebody-else', '--for', 'ever')).code).toBe(2)
+    expect((await cli('dora', 'withdraw')).code).toBe(2)
+  })
+
   it('sessions, replay, watch and end', async () => {
     const db = await connected('ana')
     const [live] = await json<{ id: string }[]>('ana', 'sessions', '--live')

@@ -14,6 +14,7 @@ import { reportError } from './report.ts'
 import { runCommands } from './run-commands.ts'
 import { sessionCommands } from './session-commands.ts'
 import { timeCommands } from './time-commands.ts'
+import { withdrawCommand } from './withdraw-command.ts'
 
 const { version: VERSION } = createRequire(import.meta.url)('../../package.json') as {
   version: string
@@ -40,6 +41,7 @@ export function createProgram(
   sessionCommands(program)
   channelCommands(program)
   runCommands(program)
+  withdrawCommand(program)
   policyCommands(program, protocols)
   auditCommands(program)
   connectCommand(program, protocols)

@@ -26,6 +26,7 @@ export * as schemas from './schemas.ts'
 export { SHORTEST_TEXT, sessionQuery } from './session-search.ts'
 export * as terminalSchemas from './terminal.ts'
 export * as timeSchemas from './time.ts'
+export * as withdrawalSchemas from './withdrawal.ts'
 
 export type PrincipalView = z.infer<typeof schemas.principal>
 export type DeviceCode = z.infer<typeof schemas.deviceCode>

@@ -33,6 +33,7 @@ export const paths = {
   principals: '/api/principals',
   /** Ids and names of runs are anybody's: they stand in the query, where no slash or dot means anything. */
   principal: '/api/principal',
+  withdraw: '/api/principal/withdraw',
   runs: '/api/runs',
   run: '/api/run',
   endRun: '/api/run/end',

@@ -210,6 +210,19 @@ describe('a right for a time that was asked for', () => {
     expect((await test.entries()).filter(({ kind }) => kind === 'request.refused')).toHaveLength(2)
   })
 
+  it('is not guessed at: who was refused thirty times within an hour learns nothing more, and writes no more', async () => {
+    for (let at = 0; at < 30; at += 1)
+      await expect(ask(ana, { resource: `guess-${at}` })).rejects.toMatchObject({
+        code: 'resource_unknown',
+      })
+    for (const resource of ['guess-30', 'shop'])
+      await expect(ask(ana, { resource })).rejects.toMatchObject({ code: 'too_many_requests' })
+    expect((await test.entries()).filter(({ kind }) => kind === 'request.refused')).toHaveLength(30)
+    expect((await ask(bot)).state).toBe('pending')
+    test.clock.now += 3_600_000
+    expect((await ask({ ...ana, expiresAt: test.clock.now + 60_000 })).state).toBe('pending')
+  })
+
   it('is not asked for where it would add nothing', async () => {
     await vote(dora, await ask(ana))
     await expect(ask(ana)).rejects.toMatchObject({ code: 'request_conflict' })

@@ -20,6 +20,7 @@ import {
 } from '#model'
 import type { Grants, Requests } from '#services/access'
 import type { Inventory } from '#services/inventory'
+import { AskingBound } from './asking-bound.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import type { Approve } from './obligations/index.ts'
 import { grantEntry, requestEntry } from './request-entry.ts'
@@ -52,6 +53,7 @@ export interface TimeRequestsParts {
 
 export class TimeRequests {
   readonly #parts: TimeRequestsParts
+  readonly #bound = new AskingBound()
 
   constructor(parts: TimeRequestsParts) {
     this.#parts = parts
@@ -59,7 +61,12 @@ export class TimeRequests {
 
   /** The request; the one that waits already when exactly this was asked for before. Throws AccessDenied. */
   async ask(principal: Principal, wish: AskedTime, origin: Origin): Promise<TimeRequest> {
-    const resource = this.#parts.inventory.get(wish.resource)
+    const { inventory, append, now } = this.#parts
+    if (this.#bound.isOver(principal.id, now()))
+      throw new AccessDenied('too_many_requests', 'You were refused too often within an hour.', {
+        hint: 'Ask whoever runs the gateway what there is to ask for.',
+      })
+    const resource = inventory.get(wish.resource)
     try {
       // What is given to a person would be theirs alone, and not that of whoever acts for them.
       if (principal.actors.length > 0)
@@ -74,14 +81,16 @@ export class TimeRequests {
       return await this.#create(principal, resource, wish, prospect)
     } catch (error) {
       // Not passed over: who asks for what they may not have is on record.
-      if (error instanceof AccessDenied)
-        await this.#parts.append({
+      if (error instanceof AccessDenied) {
+        this.#bound.refused(principal.id, now())
+        await append({
           kind: 'request.refused',
           principal: principalEntry(principal),
           source: sourceEntry(origin),
           target: { resource: wish.resource.slice(0, 64) },
           decision: { effect: 'deny', code: error.code },
         })
+      }
       throw error
     }
   }

@@ -1,4 +1,7 @@
 // People and agents, one of them, and a run, in a real browser: found, followed, ended.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { run } from '../servers/programs.ts'
 import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
@@ -18,11 +21,27 @@ vi.setConfig({ testTimeout: 90_000 })
 let stage: Stage
 const pageOf: Stage['pageOf'] = (...given) => stage.pageOf(...given)
 
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-people-'))
+let doors = 0
+
 beforeAll(async () => {
   stage = await setStage(POLICIES)
 })
 afterEach(() => stage?.clear())
-afterAll(() => stage?.close())
+afterAll(async () => {
+  await stage?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Where psql waits between two statements until it is opened: a session that lives for as long as is needed. */
+function closedDoor() {
+  doors += 1
+  const path = join(folder, `door-${doors}`)
+  return {
+    wait: `\\! while ! test -e ${path} && test -d ${folder}; do sleep 0.1; done`,
+    open: () => writeFileSync(path, ''),
+  }
+}
 
 async function psql(input: string) {
   const token = await stage.issuer.token({ client: 'order-bot' })
@@ -73,8 +92,9 @@ describe('people and agents', () => {
 
 describe('a run', () => {
   it('shows what it did against its budget, goes on while it lives, and is ended once and for all', async () => {
+    const door = closedDoor()
     const bot = await psql(
-      'select id, email from customers limit 200;\ndrop table orders;\n\\! sleep 25\nselect 1;\n',
+      `select id, email from customers limit 200;\ndrop table orders;\n${door.wait}\nselect 1;\n`,
     )
     const { page, complaints } = await pageOf('dora', '/sessions?live=true')
     await page
@@ -109,6 +129,7 @@ describe('a run', () => {
     expect(refused.code).not.toBe(0)
     expect(refused.stderr).toContain('withdrawn')
     expect(complaints).toEqual([])
+    door.open()
     expect((await bot.ended).code).not.toBe(0)
   })
 
@@ -150,5 +171,32 @@ describe('a run', () => {
     await page.getByRole('button', { name: /Deny/ }).click()
     await held.ended
     expect(complaints).toEqual([])
+  })
+})
+
+// The last: proofs that are made in the second of a withdrawal count no more either.
+describe('an identity', () => {
+  it('loses what proves who it is when an operator withdraws that, after one question', async () => {
+    const door = closedDoor()
+    const bot = await psql(`select 1;\n${door.wait}\nselect 2;\n`)
+    const { page, complaints } = await pageOf('dora', '/people/one?id=order-bot')
+    await page.getByText('1 session', { exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Withdraw identity' }).click()
+    await page.getByText(/Refuses every token, sign-in and credential/).waitFor()
+    expect(await faults(page)).toEqual([])
+    await page.getByRole('button', { name: 'Let it count' }).click()
+    await page.getByRole('button', { name: 'Withdraw identity' }).click()
+    await page.getByRole('button', { name: 'Withdraw it now' }).click()
+    await page.getByRole('status').getByText('withdrawn').waitFor()
+    await page.getByText('not connected').waitFor()
+    const refused = await bot.again()
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toContain('withdrawn')
+    expect(complaints).toEqual([])
+    const { page: looks } = await pageOf('ana', '/people/one?id=order-bot')
+    await looks.getByRole('heading', { name: 'agent order-bot' }).waitFor()
+    expect(await looks.getByRole('button', { name: 'Withdraw identity' }).count()).toBe(0)
+    door.open()
+    expect((await bot.ended).code).not.toBe(0)
   })
 })

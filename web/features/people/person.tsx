@@ -15,6 +15,7 @@ import { Facts, Failure, Mark, Time, Verbatim } from '../../ui/parts.tsx'
 import { count, many, plain } from '../../ui/text.ts'
 import { RequestState } from '../requests/state.tsx'
 import { kindOf } from './parts.tsx'
+import { Withdraw } from './withdraw.tsx'
 
 const route = getRouteApi('/people/one')
 const touches = ({ kind }: LiveEvent): boolean => /^(session|grant|request|login)\./.test(kind)
@@ -75,6 +76,7 @@ export function PersonPage() {
           ],
         ]}
       />
+      <Withdraw key={id} id={id} live={data.live} />
       <div className="grid grid-cols-2 max-lg:grid-cols-1 gap-x-8">
         <Runs id={id} />
         <Sessions id={id} />

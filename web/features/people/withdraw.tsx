@@ -1,0 +1,75 @@
+// The end of all that proves who somebody is: asked once, for who may operate.
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import { paths } from '#contract'
+import { call } from '../../data/gateway.ts'
+import { useMay } from '../../data/who.ts'
+import { Button, Failure, Mark, Time } from '../../ui/parts.tsx'
+import { many } from '../../ui/text.ts'
+
+interface Withdrawn {
+  readonly until: number
+}
+
+const LASTING = [
+  [0, 'a new proof counts'],
+  [3_600, 'none counts for an hour'],
+  [86_400, 'none counts for a day'],
+] as const
+
+export function Withdraw({ id, live }: { id: string; live: number }) {
+  const may = useMay('console:operate')
+  const [asked, setAsked] = useState(false)
+  const [seconds, setSeconds] = useState(0)
+  const withdraw = useMutation({
+    mutationFn: () =>
+      call<Withdrawn>(paths.withdraw, { method: 'POST', body: { principal: id, seconds } }),
+    onSuccess: () => setAsked(false),
+  })
+  if (!may) return null
+  return (
+    <div className="my-3">
+      {withdraw.data !== undefined && !asked && (
+        <p role="status" className="m-0 mb-2">
+          <Mark tone="denied" glyph="✕">
+            withdrawn
+          </Mark>
+          : refused is what was made before <Time at={withdraw.data.until} />.
+        </p>
+      )}
+      {asked ? (
+        <form
+          className="flex flex-wrap gap-2 items-baseline"
+          onSubmit={event => {
+            event.preventDefault()
+            withdraw.mutate()
+          }}
+        >
+          <span>
+            Refuses every token, sign-in and credential that was made so far, also of agents that
+            they own or that act for them, and ends {many(live, 'session')} and those. After that
+          </span>
+          <select
+            aria-label="after that"
+            className="border border-line bg-paper px-2 py-1.5"
+            value={seconds}
+            onChange={event => setSeconds(Number(event.target.value))}
+          >
+            {LASTING.map(([value, words]) => (
+              <option key={value} value={value}>
+                {words}
+              </option>
+            ))}
+          </select>
+          <Button look="no" type="submit" disabled={withdraw.isPending}>
+            Withdraw it now
+          </Button>
+          <Button onClick={() => setAsked(false)}>Let it count</Button>
+          {withdraw.error && <Failure error={withdraw.error} />}
+        </form>
+      ) : (
+        <Button onClick={() => setAsked(true)}>Withdraw identity</Button>
+      )}
+    </div>
+  )
+}
