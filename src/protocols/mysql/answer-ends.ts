@@ -80,16 +80,21 @@ export class AnswerEnds {
       return
     }
     if (!this.#state.heard(ok)) return
-    if (ok.warnings > 0) this.#answer.warned = true
+    if (ok.warnings > 0) {
+      this.#answer.warned = true
+      exchange.warned = true
+    }
     exchange.rows += ok.affectedRows
     if (exchange.limited) {
       this.#limitedEnd(exchange, ok.status)
       return
     }
-    this.#out.say(
-      exchange,
-      exchange.kind === 'end' ? writeEof(ok.warnings, ok.status) : writeOk(ok),
-    )
+    if (exchange.guard !== undefined && !exchange.hidden) exchange.guard.counted(ok)
+    else
+      this.#out.say(
+        exchange,
+        exchange.kind === 'end' ? writeEof(ok.warnings, ok.status) : writeOk(ok),
+      )
     this.#goOn(exchange, ok.status)
   }
 
@@ -142,7 +147,10 @@ export class AnswerEnds {
     // The client was promised the end of the columns before anything else.
     if (this.#answer.phase === 'defined')
       this.#out.say(exchange, writeEof(0, this.#talk.flags & ~status.moreResults))
-    this.#out.say(exchange, writeError(this.#reports.clean(error, exchange.permit)))
+    const told = writeError(this.#reports.clean(error, exchange.permit ?? exchange.guard?.permit))
+    if (exchange.hidden) exchange.error = told
+    else if (exchange.guard !== undefined) exchange.guard.failed(told, exchange.errorCode)
+    else this.#out.say(exchange, told)
     this.finish(exchange, error.code === INTERRUPTED ? 'cancelled' : 'failed')
   }
 
@@ -168,8 +176,10 @@ export class AnswerEnds {
       talk.closeDefinitions()
     }
     if (exchange.kind === 'fetch' && prepared !== undefined) this.#fetched(exchange, prepared)
-    else if (prepared?.cursor === undefined) talk.complete(exchange, outcome)
+    else if (exchange.guard === undefined && prepared?.cursor === undefined)
+      talk.complete(exchange, outcome)
     if (!talk.inTransaction) this.#reports.transactionEnded()
+    if (exchange.guard !== undefined && !exchange.hidden) exchange.guard.settle(outcome)
     exchange.onAnswer?.(outcome === 'completed')
     this.#answered()
   }

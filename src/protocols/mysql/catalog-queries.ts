@@ -1,6 +1,6 @@
 // What the catalog asks the server: standard views that both flavours have. What a credential may not see is not in them.
 
-export const TABLES = `SELECT table_schema, table_name, table_type FROM information_schema.tables
+export const TABLES = `SELECT table_schema, table_name, table_type, engine FROM information_schema.tables
   WHERE table_schema <> 'performance_schema'`
 
 export const COLUMNS = `SELECT table_schema, table_name, column_name, data_type, extra, generation_expression

@@ -9,6 +9,8 @@ export interface RelationRow {
   readonly schema: string
   readonly name: string
   readonly kind: 'table' | 'view' | 'sequence'
+  /** A transaction can undo what is written to it. */
+  readonly transactional: boolean
   /** In order, without those that `*` passes over; names in lower case. */
   readonly columns: readonly string[]
   readonly hidden: readonly string[]
@@ -78,13 +80,14 @@ export async function readRows(ask: Ask): Promise<CatalogRows> {
     if (definition != null && definition !== '') definitions.set(keyOf(schema, name), definition)
   }
   const relations: RelationRow[] = []
-  for (const [schema, name, type] of await ask(TABLES)) {
+  for (const [schema, name, type, engine] of await ask(TABLES)) {
     const key = keyOf(schema, name)
     const known = isTold(schema ?? '', name ?? '') ? columns.get(key) : undefined
     relations.push({
       schema: schema ?? '',
       name: name ?? '',
       kind: kindOf(type ?? ''),
+      transactional: engine?.toLowerCase() === TRANSACTIONAL,
       columns: known?.columns ?? [],
       hidden: known?.hidden ?? [],
       numeric: known?.numeric ?? none,
@@ -95,6 +98,8 @@ export async function readRows(ask: Ask): Promise<CatalogRows> {
   return { relations, ...(await readCode(ask)) }
 }
 
+/** The one engine whose writes are undone whole, to a savepoint too, and that is everywhere. */
+const TRANSACTIONAL = 'innodb'
 const none: ReadonlySet<string> = new Set()
 const nothing: ReadonlyMap<string, string> = new Map()
 

@@ -18,7 +18,7 @@ import {
 import type { ColumnName, OutputLineage, Statement } from '#model'
 import { objectName } from './catalog-object.ts'
 import type { CatalogRows, RelationRow } from './catalog-rows.ts'
-import { foldsAlways } from './catalog-system.ts'
+import { foldsAlways, isSystem } from './catalog-system.ts'
 
 /** How texts that the catalog keeps are read, and code of it. */
 export interface CatalogReading {
@@ -66,6 +66,7 @@ export class CatalogSnapshot implements ColumnOrigins {
     { readonly event: string; readonly runs: ResolvedRoutine }[]
   >()
   readonly #names = new Map<string | undefined, Names>()
+  #listed: { readonly most: number; readonly columns: readonly ColumnName[] } | undefined
 
   constructor(rows: CatalogRows, reading: CatalogReading) {
     this.#reading = reading
@@ -102,6 +103,29 @@ export class CatalogSnapshot implements ColumnOrigins {
     return names
   }
 
+  get server(): Omit<MysqlReading, 'database'> {
+    const { flavour, version } = this.#reading
+    return { flavour, version }
+  }
+
+  /** Columns of tables and views, `most` at most, without those of the system itself. */
+  listed(most: number): readonly ColumnName[] {
+    if (this.#listed?.most !== most) this.#listed = { most, columns: this.#list(most) }
+    return this.#listed.columns
+  }
+
+  #list(most: number): readonly ColumnName[] {
+    const found: ColumnName[] = []
+    for (const { row, object } of this.#relations.values()) {
+      if (row.kind === 'sequence' || isSystem(row.schema)) continue
+      for (const column of [...row.columns, ...row.hidden]) {
+        if (found.length >= most) return found
+        found.push({ object, column })
+      }
+    }
+    return found
+  }
+
   columnOf(object: string, column: string): Column | undefined {
     const kept = this.#byObject.get(object)
     if (kept === undefined) return undefined
@@ -125,6 +149,17 @@ export class CatalogSnapshot implements ColumnOrigins {
   shownBy(view: string): readonly string[] | undefined {
     const kept = this.#byObject.get(view)
     return kept === undefined ? undefined : this.#viewed(kept)?.relations.map(each => each.object)
+  }
+
+  /** A transaction can undo what is written to that relation: of a view, to all that it reads. */
+  undoes(object: string): boolean {
+    const kept = this.#byObject.get(object)
+    if (kept === undefined) return false
+    if (kept.row.kind !== 'view') return kept.row.kind === 'table' && kept.row.transactional
+    const tables = this.#viewed(kept)?.relations.filter(({ row }) => row.kind !== 'view')
+    return (
+      tables !== undefined && tables.length > 0 && tables.every(each => this.undoes(each.object))
+    )
   }
 
   /** The same statement, its columns with all that they come from. */
@@ -231,8 +266,7 @@ export class CatalogSnapshot implements ColumnOrigins {
   }
 
   #readingIn(database: string): MysqlReading {
-    const { flavour, version } = this.#reading
-    return { flavour, version, database }
+    return { ...this.server, database }
   }
 
   /** The relations that a view reads, those of views in it included, and the functions of users that it calls. */

@@ -21,6 +21,10 @@ export function isTold(schema: string, name: string): boolean {
   return place === 'information_schema' && described.has(name.toLowerCase())
 }
 
+export function isSystem(schema: string): boolean {
+  return SYSTEM.has(schema.toLowerCase())
+}
+
 /** Names of relations in it have no case, whatever the server does with others. */
 export function foldsAlways(schema: string): boolean {
   return schema.toLowerCase() === 'information_schema'

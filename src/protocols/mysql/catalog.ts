@@ -59,10 +59,15 @@ export function createCatalog(
       return version
     },
     definitions,
+    undoes: object => current().undoes(object),
     shownBy: view => current().shownBy(view),
     get stale() {
       return readChanges !== changes
     },
+    get server() {
+      return current().server
+    },
+    listed: most => current().listed(most),
     names: (database): Names => current().names(database),
     expanded: statement => current().expanded(statement),
     columnOf: (object, column) => current().columnOf(object, column),

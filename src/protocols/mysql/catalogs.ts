@@ -18,6 +18,8 @@ export interface Catalogs {
     session: Session<MysqlSettings>,
     limits: Gateway['limits'],
   ): { readonly catalog: Catalog; leave(): void }
+  /** The catalog as it was last read; undefined when it is not kept. */
+  known(resource: Resource<MysqlSettings>): Catalog | undefined
 }
 
 interface Entry {
@@ -68,9 +70,7 @@ export function createCatalogs(
 
   return {
     join(session, limits) {
-      const { name, upstream, credential, connector } = session.resource
-      // Another host or role is another catalog, whatever the resource is called.
-      const key = JSON.stringify([name, upstream, credential, connector])
+      const key = keyOf(session.resource)
       const entry = entries.get(key) ?? create(session.resource, limits)
       entries.delete(key)
       entries.set(key, entry)
@@ -83,5 +83,14 @@ export function createCatalogs(
         },
       }
     },
+    known(resource) {
+      const catalog = entries.get(keyOf(resource))?.catalog
+      return catalog === undefined || catalog.version === 0 ? undefined : catalog
+    },
   }
+}
+
+/** Another host or role is another catalog, whatever the resource is called. */
+function keyOf({ name, upstream, credential, connector }: Resource<MysqlSettings>): string {
+  return JSON.stringify([name, upstream, credential, connector])
 }

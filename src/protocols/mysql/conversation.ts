@@ -5,6 +5,7 @@ import { type CloseReason, type GatewayError, UpstreamError } from '#model'
 import type { Outlet } from '#transport'
 import type { Catalog } from './catalog-types.ts'
 import type { Exchange } from './exchange.ts'
+import type { RowGuard } from './guard.ts'
 import { status } from './numbers.ts'
 import { packets } from './packets.ts'
 import type { Prepared } from './prepared.ts'
@@ -46,6 +47,8 @@ export class Conversation {
   expected = 0
   /** The count of changed definitions when the statement at hand was judged. */
   judgedAt = 0
+  /** Of the statement that is sent next. */
+  guard: RowGuard | undefined
   /** What ran may have silenced what the server tells of its session: it is told to speak before anything else runs. */
   retrack = false
   /** A cancel of ours is under way: nothing new may be sent that it could hit. */
@@ -72,6 +75,10 @@ export class Conversation {
   begin(exchange: Exchange): void {
     const { catalog, definitions } = this.parts
     exchange.judgedAt = this.judgedAt
+    if (this.guard !== undefined) {
+      exchange.guard = this.guard
+      this.guard = undefined
+    }
     if (exchange.redefines) catalog.invalidate()
     // (Definitions are in no transaction.)
     definitions.begin(exchange.defines, true)

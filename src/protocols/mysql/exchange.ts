@@ -2,6 +2,7 @@
 import type { DefinedNames, MysqlAnalysis } from '#engines/sql'
 import type { Permit } from '#gateway'
 import { definedNames } from './defined-names.ts'
+import type { RowGuard } from './guard.ts'
 import type { Prepared } from './prepared.ts'
 
 /**
@@ -21,6 +22,11 @@ export class Exchange {
   hidden = false
   /** Called in place of going on, when a hidden one is answered. */
   onAnswer: ((ok: boolean) => void) | undefined
+  /** What it runs under, or is a step of. */
+  guard: RowGuard | undefined
+  /** Of a hidden one: what the client may read of the server's error, and whether it told of warnings. */
+  error: Uint8Array | undefined
+  warned = false
   /** The count of changed definitions when it was judged. */
   judgedAt = 0
   /** Of its results, which is under way. */

@@ -27,7 +27,7 @@ import { createKillRegistry } from './kill.ts'
 import { plainOk } from './messages.ts'
 import { status } from './numbers.ts'
 import { packets } from './packets.ts'
-import { readAlone } from './read-alone.ts'
+import { readAlone, readAt } from './read-alone.ts'
 import { relay } from './relay.ts'
 import { type MysqlSettings, mysqlSettings, secretFields } from './settings.ts'
 import { logIn, programName, sayGoodbye, type UpstreamLogin } from './upstream.ts'
@@ -181,7 +181,11 @@ export function createMysql(): Protocol<MysqlSettings> {
       arguments: clientArguments,
     },
     read: async text => readAlone(await analyser(), text, ALONE),
-    readAt: async () => undefined,
+    async readAt(text, resource) {
+      const catalog = catalogs.known(resource)
+      return catalog && readAt(await analyser(), catalog, resource.upstream.database, text)
+    },
+    columnsAt: (resource, most) => catalogs.known(resource)?.listed(most),
     serve,
   }
   return protocol

@@ -2,8 +2,10 @@
 // catalog or for a person. Forwards nothing.
 import type { MysqlAnalysis, SqlStatement } from '#engines/sql'
 import type { Permit } from '#gateway'
-import { AccessDenied, isGatewayError, type Statement } from '#model'
+import { AccessDenied, type GatewayError, isGatewayError, type Statement } from '#model'
 import type { Conversation } from './conversation.ts'
+import { countability, onlyReads } from './countable.ts'
+import { RowGuard } from './guard.ts'
 import { Hold } from './hold.ts'
 import { writeError } from './messages.ts'
 import type { Refusals } from './refusals.ts'
@@ -48,20 +50,31 @@ export class Judge {
     return catalog.stale && session.dataClasses.some(({ columns }) => columns.length > 0)
   }
 
-  #afterCatalog(then: () => void): void {
-    const { catalog } = this.#talk.parts
+  /** `failed`: what is told when it cannot be read; `over`: the session ended meanwhile. */
+  #afterCatalog(
+    then: () => void,
+    failed = (error: GatewayError): void => this.#refusals.refuse(error),
+    over = (): void => {},
+  ): void {
+    const talk = this.#talk
+    const { catalog } = talk.parts
     this.#held = true
-    const go = (step: () => void): void =>
+    const go = (step: () => void): void => {
+      if (talk.ended) {
+        over()
+        return
+      }
       this.#turn(() => {
         this.#held = false
         step()
       })
+    }
     catalog.fresh().then(
       () => go(() => this.#refusals.guarded(then)),
       error =>
         go(() => {
           // Safe: what cannot be told of its columns is refused.
-          if (isGatewayError(error)) this.#refusals.refuse(error)
+          if (isGatewayError(error)) failed(error)
           else throw error
         }),
     )
@@ -111,35 +124,53 @@ export class Judge {
     const { database } = builder.reading
     talk.judgedAt = talk.parts.catalog.definitions.changes
     const statement = builder.build(analysis, text, { phase, inTransaction, database })
-    this.authorize(statement, permit => permitted(permit, analysis))
+    this.authorize(statement, analysis, permit => permitted(permit, analysis))
   }
 
   /** Throws what refuses it, which is on record then. */
-  authorize(statement: Statement, permitted: (permit: Permit) => void): void {
+  authorize(
+    statement: Statement,
+    analysis: MysqlAnalysis,
+    permitted: (permit: Permit) => void,
+  ): void {
     const { session } = this.#talk.parts
     // (It throws what #command answers: the refusal is on record, or the log failed; nothing is forwarded.)
     const verdict = session.authorize(statement, this.#hold)
     const send = (permit: Permit): void => {
-      if (this.#bounded(permit)) permitted(permit)
+      if (permit.maxRows === undefined || onlyReads(statement.operations)) permitted(permit)
+      else this.#bounded(permit, permit.maxRows, analysis, () => permitted(permit))
     }
     if (verdict instanceof Promise) this.#wait(verdict, send)
     else send(verdict)
   }
 
-  /** False: it was approved for a number of rows, which nobody can hold it to here. */
-  #bounded(permit: Permit): boolean {
-    if (permit.maxRows === undefined) return true
-    const { operations } = permit.statement
-    if (operations.every(({ action }) => action === 'read' || action === 'connect')) return true
-    this.#talk.parts.session.complete(permit, { status: 'cancelled', rows: 0, bytes: 0 })
-    this.#refusals.refuse(
-      new AccessDenied(
-        'statement_unsupported',
-        'the approval is bound to a number of rows, and this server cannot be held to it',
-        { hint: 'Whoever approves can allow it without a bound.' },
-      ),
-    )
-    return false
+  /** Runs it under its bound; what nobody can hold to it is refused. The catalog is read again first: a table may be another by now. */
+  #bounded(permit: Permit, most: number, analysis: MysqlAnalysis, send: () => void): void {
+    const talk = this.#talk
+    const { builder, catalog, session } = talk.parts
+    const cancelled = (): void =>
+      session.complete(permit, { status: 'cancelled', rows: 0, bytes: 0 })
+    const refuse = (error: GatewayError): void => {
+      cancelled()
+      this.#refusals.refuse(error)
+    }
+    const begin = (): void => {
+      const { operations } = permit.statement
+      const counted = countability(analysis, operations, object => builder.undoes(object))
+      const outdated = this.#outdated(permit)
+      if (outdated !== undefined) refuse(outdated)
+      else if (counted.kind === 'uncountable') refuse(uncountable(counted.why))
+      else new RowGuard(talk, permit, most).begin(() => this.#outdated(permit), send)
+    }
+    catalog.invalidate()
+    this.#afterCatalog(begin, refuse, cancelled)
+  }
+
+  /** Of a permit that was not used at once: why it no longer may be. */
+  #outdated(permit: Permit): AccessDenied | undefined {
+    if (this.#turned(permit)) return new AccessDenied('approval_superseded', TURNED)
+    if (permit.current || this.#talk.parts.session.renew(permit) !== undefined) return undefined
+    return new AccessDenied('approval_superseded', RULES_CHANGED)
   }
 
   #wait(verdict: Promise<Permit>, permitted: (permit: Permit) => void): void {
@@ -188,8 +219,17 @@ export class Judge {
 
 const TURNED =
   'what the text names was given another meaning while it waited: what was approved may not be what would run'
+const RULES_CHANGED = 'The policy changed after this was approved.'
 const INTERRUPTED = { code: 1317, state: '70100', message: 'Query execution was interrupted' }
 
 function turnsTracking({ settings }: SqlStatement): boolean {
   return settings.some(isTracking)
+}
+
+function uncountable(why: string): AccessDenied {
+  return new AccessDenied(
+    'statement_unsupported',
+    `the approval is bound to a number of rows, and it cannot be held to it: ${why}`,
+    { hint: 'Whoever approves can allow it without a bound.' },
+  )
 }

@@ -89,7 +89,7 @@ export class PreparedCommands {
       parameters,
       database,
     })
-    this.#judge.authorize(statement, permit => {
+    this.#judge.authorize(statement, analysis, permit => {
       // As the server does, and only when it hears of it: it keeps values that were sent ahead until then.
       prepared.types = types
       dropLongData(prepared, this.#talk)

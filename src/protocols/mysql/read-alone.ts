@@ -1,12 +1,39 @@
 // Reads a statement as it would be judged, without a session: for `policy why` and `policy test`.
-import { type MysqlAnalyser, type MysqlReading, toStatement } from '#engines/sql'
+import {
+  type MysqlAnalyser,
+  type MysqlAnalysis,
+  type MysqlReading,
+  toStatement,
+} from '#engines/sql'
 import { InvalidRequest, type Statement } from '#model'
-import { unreadCatalog } from './catalog-types.ts'
+import { type Catalog, unreadCatalog } from './catalog-types.ts'
+import { StatementBuilder } from './statement.ts'
 
 /** Throws InvalidRequest with the analyser's own reason when the text cannot be read. */
-export function readAlone(analyser: MysqlAnalyser, text: string, reading: MysqlReading): Statement {
+function analysed(analyser: MysqlAnalyser, text: string, reading: MysqlReading): MysqlAnalysis {
   const analysis = analyser.analyse(text, reading)
   if (!analysis.readable) throw new InvalidRequest(analysis.code, analysis.message)
+  return analysis
+}
+
+/** Throws InvalidRequest. */
+export function readAlone(analyser: MysqlAnalyser, text: string, reading: MysqlReading): Statement {
   const names = unreadCatalog(false).names(reading.database)
-  return toStatement(analysis, names, { text, phase: 'execute' })
+  return toStatement(analysed(analyser, text, reading), names, { text, phase: 'execute' })
+}
+
+/** Throws InvalidRequest. As the first statement of a session on that catalog. */
+export function readAt(
+  analyser: MysqlAnalyser,
+  catalog: Catalog,
+  database: string | undefined,
+  text: string,
+): Statement {
+  const reading = { ...catalog.server, database }
+  const builder = new StatementBuilder(analyser, catalog, reading)
+  return builder.build(analysed(analyser, text, reading), text, {
+    phase: 'execute',
+    inTransaction: false,
+    database,
+  })
 }

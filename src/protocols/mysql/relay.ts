@@ -257,7 +257,8 @@ class Relay {
     // (What others may see is read again when the server has ended, too.)
     if (exchange !== undefined && talk.parts.definitions.names.length === 0)
       talk.forgetChanged(exchange)
-    if (exchange !== undefined && exchange.kind !== 'fetch') talk.complete(exchange, status)
+    if (exchange?.guard !== undefined) exchange.guard.complete(status)
+    else if (exchange !== undefined && exchange.kind !== 'fetch') talk.complete(exchange, status)
     for (const prepared of talk.prepared.values()) talk.closeCursor(prepared)
   }
 

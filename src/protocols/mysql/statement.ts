@@ -182,6 +182,15 @@ export class StatementBuilder {
     return this.#anyShadow || this.#shadows.has(name.toLowerCase())
   }
 
+  /** Of an object's name, in whatever database. */
+  #mayBeShadow(object: string): boolean {
+    if (this.#shadows.size === 0) return false
+    // (A name may have dots itself.)
+    for (let dot = object.indexOf('.'); dot !== -1; dot = object.indexOf('.', dot + 1))
+      if (this.#isShadow(object.slice(dot + 1))) return true
+    return false
+  }
+
   #template(
     analysis: MysqlAnalysis,
     text: string,
@@ -241,12 +250,13 @@ export class StatementBuilder {
 
   /** As the catalog has it; of temporary tables nothing is known. */
   columnOf(object: string, column: string): ReturnType<ColumnOrigins['columnOf']> {
-    if (this.#shadows.size > 0) {
-      // (A name may have dots itself.)
-      for (let dot = object.indexOf('.'); dot !== -1; dot = object.indexOf('.', dot + 1))
-        if (this.#isShadow(object.slice(dot + 1))) return undefined
-    }
+    if (this.#mayBeShadow(object)) return undefined
     return this.#catalog.columnOf(object, column)
+  }
+
+  /** A transaction can undo what is written to that relation; of temporary tables nothing is known. */
+  undoes(object: string): boolean {
+    return !this.#mayBeShadow(object) && this.#catalog.undoes(object)
   }
 
   /** Tables that the text names and the catalog does not have. */

@@ -161,7 +161,7 @@ export class UpstreamPump implements FrameReader {
       talk.distrust(head === 0xfb ? 'a request for a file of the client' : 'an impossible answer')
       return
     }
-    if (exchange.permit === undefined) {
+    if (exchange.permit === undefined || exchange.guard !== undefined) {
       talk.distrust('rows that nobody asked for')
       return
     }
