@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createMarks, createMasking } from '#engines/masking'
 import type { Facts, SessionPolicies } from '#engines/policy'
 import type { DataClass } from '#model'
-import { bodyMasker, hiddenColumns, hidesInBodies } from './body-masks.ts'
+import { bodyMasker, entireMasker, hiddenColumns, hidesInBodies } from './body-masks.ts'
 import { createMasks } from './create-masks.ts'
 import { valuePlan } from './masks.ts'
 import { masksOn, Sight } from './sight.ts'
@@ -71,6 +71,15 @@ describe('what is hidden in a body', () => {
     expect(hidesInBodies(view)).toBe(false)
     expect(bodyMasker(view, { contentType: 'image/png' })).toBeUndefined()
     expect(hidesInBodies(viewOf('email', 'person'))).toBe(true)
+  })
+
+  test('is all of it for eyes that no policy was asked about, and nothing where there is no class', () => {
+    const json = { contentType: 'application/json' }
+    const all = entireMasker(masks, json)!
+    expect(Buffer.concat([...all.write(Buffer.from(text)), ...all.end()]).toString()).toBe(
+      '{"name":"⟦m:person⟧","cards":[{"pin":null}],"to":"⟦m:email⟧","x":{"name":"⟦m:person⟧"}}',
+    )
+    expect(entireMasker({ ...masks, classes: [] }, json)).toBeUndefined()
   })
 
   test('is told by its field alone where no detector knows the class, so texts are refused', () => {

@@ -22,6 +22,26 @@ export function bodyMasker(view: SessionView, settings: BodySettings): BodyMaske
   return rules === undefined ? undefined : createBodyMasker(rules, settings)
 }
 
+const entire = new WeakMap<Masks, { readonly rules: BodyRules | undefined }>()
+
+/**
+ * What hides in one body all that a class hides there from anybody, whatever policies reveal: for eyes that no policy was asked about.
+ * Undefined: no class hides anything in bodies. Throws BodyProblem.
+ */
+export function entireMasker(masks: Masks, settings: BodySettings): BodyMasker | undefined {
+  let known = entire.get(masks)
+  if (known === undefined) {
+    const { classes, redaction } = masks
+    const fields = classes.filter(
+      ({ keys = [], pointers = [] }) => keys.length + pointers.length > 0,
+    )
+    const detected = classes.filter(({ detect }) => detect !== undefined).map(({ name }) => name)
+    known = { rules: makeRules({ masking: redaction, redaction }, fields, detected) }
+    entire.set(masks, known)
+  }
+  return known.rules === undefined ? undefined : createBodyMasker(known.rules, settings)
+}
+
 /** What masks messages that come whole; undefined: nothing is hidden. */
 export function messageMasker(view: SessionView): MessageMasker | undefined {
   const rules = rulesOf(view)
@@ -50,7 +70,7 @@ function rulesOf(view: SessionView): BodyRules | undefined {
 }
 
 function makeRules(
-  { masking, redaction }: Masks,
+  { masking, redaction }: Pick<Masks, 'masking' | 'redaction'>,
   hidden: readonly DataClass[],
   detected: readonly string[],
 ): BodyRules | undefined {

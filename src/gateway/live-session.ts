@@ -1,6 +1,7 @@
 // A session that lives: decides each statement, discharges its obligations, puts it on record, mints the
 // permit. The order is the product: decide → record → permit; nothing reaches an upstream by another way.
 import type { Socket } from 'node:net'
+import type { BodyMasker, BodySettings } from '#engines/bodies'
 import { markRefused, type UseRefusal } from '#engines/exposure'
 import type { Facts, SessionPolicies } from '#engines/policy'
 import {
@@ -25,7 +26,13 @@ import type { SessionRecorder } from '#services/recording'
 import { superseded } from './approval-refusals.ts'
 import type { Approvals } from './approvals.ts'
 import type { AskedValues } from './asked-values.ts'
-import { bodyMasker, hiddenColumns, hidesInBodies, messageMasker } from './body-masks.ts'
+import {
+  bodyMasker,
+  entireMasker,
+  hiddenColumns,
+  hidesInBodies,
+  messageMasker,
+} from './body-masks.ts'
 import { type Departures, SessionDeparture } from './departures.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
@@ -136,6 +143,10 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
 
   get dataClasses(): readonly DataClass[] {
     return this.#rules.masks.classes
+  }
+
+  entireMasker(settings: BodySettings): BodyMasker | undefined {
+    return entireMasker(this.#rules.masks, settings)
   }
 
   get signal(): AbortSignal {

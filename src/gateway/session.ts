@@ -1,5 +1,6 @@
 // One principal on one resource over one connection, as a protocol sees it. live-session.ts implements it.
 import type { Socket } from 'node:net'
+import type { BodyMasker, BodySettings } from '#engines/bodies'
 import type {
   CloseReason,
   DataClass,
@@ -102,6 +103,11 @@ export interface Session<Upstream = unknown> {
   readonly origin: Origin
   /** The configured data classes (name patterns and methods). */
   readonly dataClasses: readonly DataClass[]
+  /**
+   * What hides in one body all that a class hides there from anybody, whatever the principal may see: for an approver's eyes. Undefined:
+   * no class hides anything in bodies. Throws BodyProblem.
+   */
+  entireMasker(settings: BodySettings): BodyMasker | undefined
   /** Aborts, with a `CloseReason` as its reason, when the session must end at once. */
   readonly signal: AbortSignal
 

@@ -8,6 +8,7 @@ let stage: ClusterStage
 
 beforeAll(async () => {
   stage = await startClusterStage({
+    dataClasses: { mail: { detect: 'email' }, person: { keys: ['owner_name'] } },
     policies: {
       'cluster.cedar': `
 @id("everything")
@@ -98,6 +99,28 @@ it('tells which keys of a Secret change, and no value', async () => {
   ])
   expect(preview?.changes).toContain('+ data.password: [hidden]')
   expect(JSON.stringify(preview)).not.toContain(Buffer.from('hunter2').toString('base64'))
+  expect(ran.code, ran.stderr).toBe(0)
+})
+
+it('tells nothing that a class hides, wherever the object holds it', async () => {
+  const inner = { kind: 'Secret', apiVersion: 'v1', data: { a: 'aHVudGVyMg==' } }
+  for (const args of [
+    ['set', 'env', 'deployment/web', 'MAIL=bob@example.com'],
+    ['annotate', 'deployment/web', 'owner_name=carol', `made=${JSON.stringify(inner)}`],
+  ])
+    expect((await stage.direct(['-n', 'held', ...args])).code).toBe(0)
+  const { preview, ran } = await held([
+    'patch',
+    'deployment',
+    'web',
+    '--type=merge',
+    '-p',
+    '{"metadata":{"annotations":{"owner_name":"dave","made":null}},"spec":{"template":{"spec":{"containers":[{"name":"web","image":"web:2","env":[{"name":"MAIL","value":"none"}]}]}}}}',
+  ])
+  const lines = preview?.changes?.split('\n') ?? []
+  expect(lines).toContain('~ metadata.annotations.owner_name: [hidden] → [hidden]')
+  expect(lines).toContain('- metadata.annotations.made: [hidden]')
+  expect(lines.find(line => line.includes('env[MAIL]'))).toContain('[hidden] → "none"')
   expect(ran.code, ran.stderr).toBe(0)
 })
 

@@ -125,6 +125,7 @@ export class ClusterAccess implements Access {
 
   preview(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined {
     const { id, principal, resource, dataClasses } = this.#session
+    const entireMasker: Session['entireMasker'] = of => this.#session.entireMasker(of)
     const { method, target, fields } = request
     const path = pathThere(request, resource.name)
     const { isResource, verb, group, version, subresource, ...info } = this.#info(request)
@@ -141,7 +142,12 @@ export class ClusterAccess implements Access {
       resource: info.resource,
     }
     return (_, access: UpstreamAccess) =>
-      previewWrite(write, { id, principal, resource, dataClasses }, access, this.#parts)
+      previewWrite(
+        write,
+        { id, principal, resource, dataClasses, entireMasker },
+        access,
+        this.#parts,
+      )
   }
 
   #info(request: RequestHead): RequestInfo {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { changesOf } from './changes.ts'
+import { changesOf, untold } from './changes.ts'
 
 const deployment = (image: string, replicas: number, more: object = {}) => ({
   metadata: { name: 'web', resourceVersion: String(replicas), managedFields: [replicas] },
@@ -72,4 +72,28 @@ it('tells so much and no more, whatever the keys are called', () => {
   expect(lines[0]!.length).toBeLessThan(250)
   const odd = JSON.parse('{"__proto__": {"a": 1}, "constructor": 2}') as object
   expect(changesOf({}, odd).lines).toEqual(['+ __proto__.a: 1', '+ constructor: 2'])
+})
+
+it('tells that a hidden value changes, and not what it is', () => {
+  const before = {
+    mail: 'a@b.example',
+    same: 'c@d.example',
+    list: [{ name: 'e@f.example' }],
+    free: 1,
+  }
+  const after = { mail: 'x@y.example', same: 'c@d.example', list: [{ name: 'no more' }], free: 2 }
+  const masked = { mail: '*', same: '*', list: [{ name: '*' }] }
+  const changes = changesOf(
+    untold(before, { ...masked, free: 1 }),
+    untold(after, { ...masked, list: after.list, free: 2 }),
+  )
+  expect(changes.lines).toEqual([
+    '~ mail: [hidden] → [hidden]',
+    '~ list[0].name: [hidden] → "no more"',
+    '~ free: 1 → 2',
+  ])
+  // A twin that has another shape tells nothing of its own.
+  expect(changesOf({}, untold({ a: { b: 'secret' } }, { a: { c: '*' } })).lines).toEqual([
+    '+ a: [hidden]',
+  ])
 })

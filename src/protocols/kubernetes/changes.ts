@@ -12,6 +12,27 @@ const OWN: ReadonlySet<string> = new Set([
 const MOST_LINES = 500
 const LONGEST_VALUE = 200
 
+/** A value that is not told: that it changes may be. */
+export class Untold {
+  readonly held: string
+
+  constructor(held: unknown) {
+    this.held = JSON.stringify(held)
+  }
+}
+
+/** A JSON value with what differs from its masked twin untold. */
+export function untold(value: unknown, masked: unknown): unknown {
+  if (Array.isArray(value) && Array.isArray(masked) && value.length === masked.length)
+    return value.map((item, i) => untold(item, masked[i]))
+  if (isMap(value) && isMap(masked)) {
+    const names = Object.keys(value)
+    if (names.length === Object.keys(masked).length && names.every(n => Object.hasOwn(masked, n)))
+      return Object.fromEntries(names.map(name => [name, untold(value[name], masked[name])]))
+  }
+  return isSame(value, masked) ? value : new Untold(value)
+}
+
 export interface Changes {
   readonly lines: readonly string[]
   /** More than are told. */
@@ -31,7 +52,7 @@ export function changesOf(
     else more += 1
   }
   const shown = (path: string, value: unknown): string =>
-    hides(path) ? '[hidden]' : written(value)
+    value instanceof Untold || hides(path) ? '[hidden]' : written(value)
   const walk = (path: string, from: unknown, to: unknown): void => {
     if (OWN.has(path) || isSame(from, to)) return
     if (isMap(from) && isMap(to)) {
@@ -108,11 +129,12 @@ function written(value: unknown): string {
 }
 
 function isSame(from: unknown, to: unknown): boolean {
+  if (from instanceof Untold && to instanceof Untold) return from.held === to.held
   return from === to || (!isNested(from) && !isNested(to) && Object.is(from, to))
 }
 
 function isNested(value: unknown): boolean {
-  return typeof value === 'object' && value !== null
+  return typeof value === 'object' && value !== null && !(value instanceof Untold)
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

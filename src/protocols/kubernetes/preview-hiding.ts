@@ -1,8 +1,10 @@
 // What an approver is not told of an object that changes: which keys do may be told; what they hold, where a class of data is
 // hidden there, never, whoever asks.
-import { secretClass } from '#engines/kubernetes-answers'
+import { BodyProblem } from '#engines/bodies'
+import { createObjectMasker, type ObjectRules, secretClass } from '#engines/kubernetes-answers'
 import { createMasking } from '#engines/masking'
-import type { DataClass } from '#model'
+import type { Session } from '#gateway'
+import { type DataClass, UpstreamError } from '#model'
 import type { AskedWrite } from './preview.ts'
 
 type Hides = (path: string) => boolean
@@ -41,4 +43,31 @@ export function hidingOf(
 /** Copies of what was applied stand there. */
 function isAnnotation(path: string): boolean {
   return path.startsWith('metadata.annotations')
+}
+
+/** (Keys of ConfigMaps are told by their paths, above.) */
+const SECRETS: ObjectRules = {
+  configMaps: false,
+  hides: () => ({ kind: 'null', dataClass: secretClass.name }),
+}
+
+/** An answer of the cluster with all masked that any class hides, Secrets within it too. Throws UpstreamError: it cannot be read. */
+export function maskedTwin(
+  { group, resource, verb }: Pick<AskedWrite, 'group' | 'resource' | 'verb'>,
+  session: Pick<Session, 'entireMasker'>,
+  bytes: Uint8Array,
+): Buffer {
+  try {
+    const json = { contentType: 'application/json', textsByDetectors: true }
+    const masker = createObjectMasker(SECRETS, {
+      asked: { resource, group, patches: verb === 'patch' },
+      rest: session.entireMasker(json),
+    })
+    return Buffer.concat([...masker.write(bytes), ...masker.end()])
+  } catch (cause) {
+    if (!(cause instanceof BodyProblem)) throw cause
+    throw new UpstreamError('upstream_refused', 'what the cluster says cannot be read here', {
+      cause,
+    })
+  }
 }

@@ -5,9 +5,9 @@ import type { Session, UpstreamAccess } from '#gateway'
 import { type Preview, UpstreamError } from '#model'
 import type { Upstreams } from '#proxy'
 import { Fields, type UpstreamOrigin } from '#transport/http'
-import { type Changes, changesOf } from './changes.ts'
+import { type Changes, changesOf, untold } from './changes.ts'
 import { type ClusterParts, clusterCredential } from './credential.ts'
-import { hidingOf } from './preview-hiding.ts'
+import { hidingOf, maskedTwin } from './preview-hiding.ts'
 import type { KubernetesSettings } from './settings.ts'
 
 const PREVIEWED = ['create', 'update', 'patch', 'delete'] as const
@@ -56,9 +56,13 @@ const OWN_GROUPS: ReadonlySet<string> = new Set([
 interface Asked {
   readonly status: number
   readonly body: unknown
+  readonly bytes: Buffer
 }
 
-type Place = Pick<Session<KubernetesSettings>, 'id' | 'principal' | 'resource' | 'dataClasses'>
+type Place = Pick<
+  Session<KubernetesSettings>,
+  'id' | 'principal' | 'resource' | 'dataClasses' | 'entireMasker'
+>
 
 /** Throws UpstreamError when the cluster cannot be asked. */
 export async function previewWrite(
@@ -75,10 +79,11 @@ export async function previewWrite(
     return unavailable(
       'An API of its own serves these objects: whether its dry run keeps nothing, nobody here knows.',
     )
+  const twin = (bytes: Buffer): unknown => readJson(maskedTwin(write, session, bytes))
   const before = write.verb === 'create' ? undefined : await ask('GET', write.path)
   if (before !== undefined && before.status !== 200 && before.status !== 404)
-    return unavailable(`The cluster answered ${before.status}${wordsOf(before.body)}`)
-  const now = before?.status === 200 ? before.body : undefined
+    return unavailable(`The cluster answered ${before.status}${wordsOf(twin(before.bytes))}`)
+  const now = before?.status === 200 ? shownOf(before, twin) : undefined
   const dryRun = dryRunOf(write)
   if (dryRun === undefined) return unavailable('Its options cannot be read here.')
   const dry = await ask(write.method, write.path, dryRun)
@@ -87,10 +92,15 @@ export async function previewWrite(
     // API servers quote the whole object that a patch does not fit.
     const { reason } = mapOf(dry.body)
     const told = hiding === undefined || namesThingsOnly(typeof reason === 'string' ? reason : '')
-    return unavailable(`The cluster would refuse it: ${dry.status}${told ? wordsOf(dry.body) : ''}`)
+    const words = told ? wordsOf(twin(dry.bytes)) : ''
+    return unavailable(`The cluster would refuse it: ${dry.status}${words}`)
   }
-  const then = write.verb === 'delete' ? undefined : dry.body
+  const then = write.verb === 'delete' ? undefined : shownOf(dry, twin)
   return previewOf(changesOf(now, then, hiding))
+}
+
+function shownOf({ body, bytes }: Asked, twin: (bytes: Buffer) => unknown): unknown {
+  return untold(body, twin(bytes))
 }
 
 function previewOf({ lines, more }: Changes): Preview {
@@ -143,7 +153,7 @@ function asker(
     }
     const response = await call.response
     const { bytes } = await response.body.collect(MOST_ANSWER, () => tooLong())
-    return { status: response.head.status, body: readJson(bytes) }
+    return { status: response.head.status, body: readJson(bytes), bytes }
   }
 }
 

@@ -81,6 +81,7 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
     },
     origin: { ip: '127.0.0.1', port: 1, client: '' },
     dataClasses: classes,
+    entireMasker: () => undefined,
     signal: ending.signal,
     statements: [],
     outcomes: [],

@@ -131,6 +131,7 @@ export function fakeSession(
     },
     origin: { ip: '127.0.0.1', port: 1, client: '' },
     dataClasses: [],
+    entireMasker: () => undefined,
     signal: ending.signal,
     dial: (host, port) => dialTcp(host, port, { timeoutMs: 2_000, signal: ending.signal }),
     credential: async () => ({
