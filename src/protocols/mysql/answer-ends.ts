@@ -5,7 +5,7 @@ import type { AnswerRows } from './answer-rows.ts'
 import type { Conversation } from './conversation.ts'
 import { denial } from './denial.ts'
 import type { Exchange } from './exchange.ts'
-import { type Ok, readError, readOk, writeEof, writeError, writeOk } from './messages.ts'
+import { type Ok, readError, readOk, writeError, writeOk } from './messages.ts'
 import { status } from './numbers.ts'
 import type { Prepared } from './prepared.ts'
 import type { Reports } from './reports.ts'
@@ -49,15 +49,14 @@ export class AnswerEnds {
     }
     if (ok.warnings > 0) this.#answer.warned = true
     const cursor = this.#answer.phase === 'defined' && (ok.status & status.cursorExists) !== 0
-    if (this.#answer.phase === 'defined' && !cursor)
-      this.#out.say(exchange, writeEof(0, this.#quiet(ok)))
+    if (this.#answer.phase === 'defined' && !cursor) this.#out.eof(exchange, 0, this.#quiet(ok))
     if (cursor) this.#openCursor(exchange)
     this.#rows.tally(exchange)
     if (exchange.limited) {
       this.#limitedEnd(exchange, ok.status)
       return
     }
-    this.#out.say(exchange, writeEof(ok.warnings, ok.status))
+    this.#out.eof(exchange, ok.warnings, ok.status)
     if (exchange.kind === 'fetch' && (ok.status & status.lastRowSent) !== 0) exchange.cursor = true
     this.#goOn(exchange, ok.status)
   }
@@ -69,7 +68,7 @@ export class AnswerEnds {
       return
     }
     if (!this.#state.heard(ok)) return
-    this.#out.say(exchange, writeEof(ok.warnings, ok.status))
+    this.#out.eof(exchange, ok.warnings, ok.status)
     this.finish(exchange)
   }
 
@@ -90,11 +89,8 @@ export class AnswerEnds {
       return
     }
     if (exchange.guard !== undefined && !exchange.hidden) exchange.guard.counted(ok)
-    else
-      this.#out.say(
-        exchange,
-        exchange.kind === 'end' ? writeEof(ok.warnings, ok.status) : writeOk(ok),
-      )
+    else if (exchange.kind === 'end') this.#out.eof(exchange, ok.warnings, ok.status)
+    else this.#out.say(exchange, writeOk(ok))
     this.#goOn(exchange, ok.status)
   }
 
@@ -146,7 +142,7 @@ export class AnswerEnds {
     this.#talk.doubts(exchange)
     // The client was promised the end of the columns before anything else.
     if (this.#answer.phase === 'defined')
-      this.#out.say(exchange, writeEof(0, this.#talk.flags & ~status.moreResults))
+      this.#out.eof(exchange, 0, this.#talk.flags & ~status.moreResults)
     const told = writeError(this.#reports.clean(error, exchange.permit ?? exchange.guard?.permit))
     if (exchange.hidden) exchange.error = told
     else if (exchange.guard !== undefined) exchange.guard.failed(told, exchange.errorCode)
@@ -186,11 +182,13 @@ export class AnswerEnds {
 
   #openCursor(exchange: Exchange): void {
     const { prepared, permit } = exchange
-    if (prepared === undefined || permit === undefined || this.#answer.plan === undefined) return
+    const { plan, shape } = this.#answer
+    if (prepared === undefined || permit === undefined) return
+    if (plan === undefined || shape === undefined) return
     prepared.cursor = {
       permit,
-      definitions: this.#answer.definitions,
-      plan: this.#answer.plan,
+      shape,
+      plan,
       rows: 0,
       bytes: 0,
       masked: undefined,

@@ -2,17 +2,14 @@
 import { ProtocolError, UpstreamError } from '#model'
 import type { Answer } from './answer.ts'
 import { AnswerSample } from './answer-sample.ts'
-import { fixedBytes, planOf } from './columns.ts'
 import type { Conversation } from './conversation.ts'
 import type { Exchange } from './exchange.ts'
-import { writeEof } from './messages.ts'
 import { status } from './numbers.ts'
 import type { Cursor } from './prepared.ts'
-import { areDiagnostics, diagnosticOf, type Reports } from './reports.ts'
+import { diagnosticOf, type Reports } from './reports.ts'
 import { rewriteBinaryRow, rewriteTextRow, written } from './rows.ts'
+import type { Shape } from './shape.ts'
 import type { ToClient } from './to-client.ts'
-
-const NO_SIZES: readonly never[] = []
 
 export class AnswerRows {
   readonly #talk: Conversation
@@ -33,54 +30,39 @@ export class AnswerRows {
   /** A FETCH's rows are those of its cursor. */
   expect(cursor: Cursor): void {
     this.#answer.plan = cursor.plan
-    this.#answer.definitions = [...cursor.definitions]
-    this.#answer.sizes = cursor.definitions.map(({ type }) => fixedBytes(type))
+    this.#answer.shape = cursor.shape
     this.#answer.format = 'binary'
     this.#answer.phase = 'rows'
   }
 
-  plan(exchange: Exchange): void {
-    const { permit, statementIndex, analysis } = exchange
+  /** All columns are described. */
+  plan(exchange: Exchange, shape: Shape): void {
+    const { permit, statementIndex, statement } = exchange
     if (permit === undefined) return
-    const statement =
-      statementIndex === undefined ? undefined : analysis?.statements[statementIndex]
-    const { session, builder } = this.#talk.parts
+    const { session, builder, catalog } = this.#talk.parts
+    const { format } = this.#answer
     const outputs =
       this.#talk.doubts(exchange) || statementIndex === undefined
         ? undefined
         : permit.statement.lineage?.[statementIndex]?.outputs
-    this.#answer.plan = planOf(
-      permit,
-      this.#answer.definitions,
-      outputs,
-      builder,
-      this.#answer.format,
-    )
-    // (The columns of any other answer may be called so, too.)
-    this.#diagnostics = statement?.verb === 'SHOW' && areDiagnostics(this.#answer.definitions)
-    this.#answer.sizes =
-      this.#answer.format === 'binary'
-        ? this.#answer.definitions.map(({ type }) => fixedBytes(type))
-        : NO_SIZES
+    this.#answer.plan = shape.plan(permit, outputs, builder, catalog, format)
+    this.#answer.shape = shape
+    this.#diagnostics = shape.diagnostics && statement?.verb === 'SHOW'
     const { recording } = session.resource
     if (recording.keep !== 'answers' || recording.answerBytes <= 0) return
-    this.#sample = new AnswerSample(
-      recording.answerBytes,
-      this.#answer.definitions,
-      this.#answer.format,
-    )
+    this.#sample = new AnswerSample(recording.answerBytes, shape, format)
   }
 
   row(exchange: Exchange, bytes: Buffer, from: number, to: number, framed: boolean): void {
     const talk = this.#talk
-    const plan = this.#answer.plan
-    if (plan === undefined) {
+    const { plan, shape } = this.#answer
+    if (plan === undefined || shape === undefined) {
       talk.distrust('a row without a description')
       return
     }
     if (this.#answer.phase === 'defined') {
       // The client hears that the columns are over before the first row, as it was promised.
-      this.#out.say(exchange, writeEof(0, talk.flags & ~status.moreResults))
+      this.#out.eof(exchange, 0, talk.flags & ~status.moreResults)
       this.#answer.phase = 'rows'
     }
     if (this.#over(exchange, to - from)) return
@@ -96,7 +78,7 @@ export class AnswerRows {
       next =
         this.#answer.format === 'text'
           ? rewriteTextRow(bytes, from, to, plan, toClient, sequence)
-          : rewriteBinaryRow(bytes, from, to, plan, this.#answer.sizes, toClient, sequence)
+          : rewriteBinaryRow(bytes, from, to, plan, shape.sizes, toClient, sequence)
     } catch (error) {
       // Safe: nothing of the row was written; a row that we do not understand ends the session.
       if (!(error instanceof UpstreamError)) throw error

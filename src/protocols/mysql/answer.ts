@@ -2,21 +2,21 @@
 import type { RowPlan } from '#engines/masking'
 import type { ColumnDefinition, Format } from './columns.ts'
 import type { Prepared } from './prepared.ts'
+import type { Shape } from './shape.ts'
 
 export type Phase = 'first' | 'parameters' | 'columns' | 'defined' | 'rows'
-
-const NO_SIZES: readonly never[] = []
 
 export class Answer {
   phase: Phase = 'first'
   /** Column definitions that are still to come. */
   left = 0
   columnsAfter = 0
+  /** Those that came so far. */
   definitions: ColumnDefinition[] = []
+  /** Of the rows, once all definitions are there. */
+  shape: Shape | undefined
   format: Format = 'text'
   plan: RowPlan | undefined
-  /** Of a binary row's values. */
-  sizes: readonly (number | 'dated' | undefined)[] = NO_SIZES
   preparing: Prepared | undefined
   /** It told of warnings. */
   warned = false

@@ -1,8 +1,7 @@
 // The columns of an answer: what its definitions say of them, and what the text and the catalog say of where their
 // values come from. Sees no value.
-import { RowPlan } from '#engines/masking'
 import type { ColumnOrigins } from '#engines/sql'
-import type { Permit, ResultColumn } from '#gateway'
+import type { ResultColumn } from '#gateway'
 import { type Lineage, type OutputLineage, ProtocolError } from '#model'
 import { BINARY, type as types } from './numbers.ts'
 import { originOf } from './origins.ts'
@@ -50,17 +49,7 @@ export function readColumnDefinition(
 
 export type Format = 'text' | 'binary'
 
-/** What the permit says of each cell. `outputs`: what the text says of the columns; ignored when it does not fit. */
-export function planOf(
-  permit: Permit,
-  definitions: readonly ColumnDefinition[],
-  outputs: Lineage['outputs'] | undefined,
-  catalog: ColumnOrigins,
-  format: Format,
-): RowPlan {
-  return new RowPlan(permit.results(resultColumns(definitions, outputs, catalog, format)))
-}
-
+/** `outputs`: what the text says of the columns; ignored when it does not fit. */
 export function resultColumns(
   definitions: readonly ColumnDefinition[],
   outputs: Lineage['outputs'] | undefined,

@@ -1,5 +1,5 @@
 // A command that was sent upstream and whose answer is owed. There is one at a time: the wire has no order but that.
-import type { DefinedNames, MysqlAnalysis } from '#engines/sql'
+import type { DefinedNames, MysqlAnalysis, SqlStatement } from '#engines/sql'
 import type { Permit } from '#gateway'
 import { definedNames } from './defined-names.ts'
 import type { RowGuard } from './guard.ts'
@@ -84,6 +84,12 @@ export class Exchange {
     if (statements.length === 1) return this.index === 0 ? 0 : undefined
     // A procedure has as many results as it likes: those of others cannot be counted then.
     return this.#runsOthers ? undefined : this.index
+  }
+
+  /** The same as the statement itself. */
+  get statement(): SqlStatement | undefined {
+    const index = this.statementIndex
+    return index === undefined ? undefined : this.analysis?.statements[index]
   }
 }
 

@@ -184,6 +184,17 @@ export type StateChange =
  * written: it may be larger than any number of ours.
  */
 export function readOk(bytes: Uint8Array, start: number, end: number): Ok | undefined {
+  // (Most rows end so: nothing inserted, no text, nothing changed.)
+  if (end - start === 7 && (bytes[start + 1] as number) < 0xfb && bytes[start + 2] === 0) {
+    return {
+      affectedRows: bytes[start + 1] as number,
+      insertId: NO_ID,
+      status: (bytes[start + 3] as number) | ((bytes[start + 4] as number) << 8),
+      warnings: (bytes[start + 5] as number) | ((bytes[start + 6] as number) << 8),
+      info: NO_INFO,
+      changes: NO_CHANGES,
+    }
+  }
   try {
     const reader = new PayloadReader(bytes, start + 1, end)
     const affectedRows = reader.count()
@@ -234,17 +245,10 @@ export function writeOk(
 
 const NO_ID = Uint8Array.of(0)
 const NO_INFO = new Uint8Array(0)
+const NO_CHANGES: readonly StateChange[] = []
 
 export function plainOk(flags: number): Uint8Array {
   return writeOk({ affectedRows: 0, insertId: NO_ID, status: flags, warnings: 0, info: NO_INFO })
-}
-
-export function writeEof(warnings: number, flags: number): Uint8Array {
-  return new PayloadWriter()
-    .uint8(0xfe)
-    .uint16(warnings)
-    .uint16(flags & ~status.sessionStateChanged)
-    .finish()
 }
 
 export interface ErrorPacket {

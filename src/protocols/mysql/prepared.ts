@@ -3,9 +3,9 @@ import type { RowPlan } from '#engines/masking'
 import type { MysqlAnalysis } from '#engines/sql'
 import type { Permit } from '#gateway'
 import { AccessDenied, type Parameter, ProtocolError } from '#model'
-import type { ColumnDefinition } from './columns.ts'
 import { type as types } from './numbers.ts'
 import type { PayloadReader } from './payload.ts'
+import type { Shape } from './shape.ts'
 
 export interface Prepared {
   readonly id: number
@@ -24,7 +24,7 @@ export interface Prepared {
 
 export interface Cursor {
   permit: Permit
-  readonly definitions: readonly ColumnDefinition[]
+  readonly shape: Shape
   readonly plan: RowPlan
   rows: number
   bytes: number

@@ -2,8 +2,8 @@
 // means is the pumps' business.
 import type { Duplex } from 'node:stream'
 import type { MysqlAnalyser, MysqlReading } from '#engines/sql'
-import { endingError, type Gateway, type Session } from '#gateway'
-import { type CloseReason, type GatewayError, UpstreamError } from '#model'
+import { type Departure, endingError, type Gateway, type Session } from '#gateway'
+import { type CloseReason, type GatewayError, Unavailable, UpstreamError } from '#model'
 import { Leg, Outlet } from '#transport'
 import type { Catalog } from './catalog-types.ts'
 import { ClientPump } from './client-pump.ts'
@@ -56,6 +56,8 @@ class Relay {
   readonly #talk: Conversation
   readonly #fromClient: ClientPump
   readonly #fromUpstream: UpstreamPump
+  /** Statements that are permitted wait here until they are on record. */
+  readonly #departure: Departure
   readonly #resolve: (reason: CloseReason) => void
   readonly #reject: (error: unknown) => void
   readonly #onAbort = (): void => {
@@ -81,6 +83,7 @@ class Relay {
     const { session, catalog, client, upstream } = parts
     this.#client = new Leg(client)
     this.#upstream = new Leg(upstream)
+    this.#departure = session.departs(() => this.#depart())
     const definitions = catalog.definitions.open()
     this.#talk = new Conversation({
       session,
@@ -88,7 +91,7 @@ class Relay {
       definitions,
       builder: new StatementBuilder(parts.analyser, catalog, parts.reading, definitions),
       toClient: new Outlet(this.#client, 'client'),
-      toUpstream: new Outlet(this.#upstream, 'upstream'),
+      toUpstream: new Outlet(this.#upstream, 'upstream', () => this.#departure.clear()),
       messageBytes: parts.limits.messageBytes,
       pins: parts.pins,
       kill: target => parts.kill(target),
@@ -162,18 +165,33 @@ class Relay {
   }
 
   #fail(error: unknown): void {
-    this.#bug = error
-    this.#end('failed', endingError('failed'))
+    // What waits cannot be put on record: it is dropped, and so is the session, whose state has gone on from it.
+    const unrecorded = error instanceof Unavailable && this.#departure.waits
+    if (!unrecorded) this.#bug = error
+    this.#end('failed', unrecorded ? error : endingError('failed'))
   }
 
   #finish(): void {
     if (this.#talk.ended) return
     this.#fromClient.progress()
     const { toClient, toUpstream } = this.#talk.parts
-    toUpstream.flush()
     toClient.flush()
-    this.#parts.session.catchUp()
-    if (!this.#talk.ended) this.#balance()
+    if (this.#departure.waits) toUpstream.hold()
+    this.#departure.leave()
+  }
+
+  /** What was permitted may be sent, unless it is not on record. */
+  #depart(): void {
+    if (this.#talk.ended) return
+    try {
+      this.#departure.clear()
+      this.#talk.parts.toUpstream.flush()
+      this.#parts.session.catchUp()
+      if (!this.#talk.ended) this.#balance()
+    } catch (error) {
+      // Safe: as in `#turn`.
+      this.#fail(error)
+    }
   }
 
   /** A leg that does not drain makes the other one wait; so nothing grows with the size of an answer. */
@@ -228,6 +246,8 @@ class Relay {
     if (talk.ended) return
     const busy = talk.exchange !== undefined
     talk.ended = true
+    // Before outcomes are told: those may put on record what waits, and it would leave with the end.
+    if (this.#departure.waits) talk.parts.toUpstream.discard()
     this.#fromClient.abort()
     this.#parts.session.signal.removeEventListener('abort', this.#onAbort)
     this.#unfollow?.()

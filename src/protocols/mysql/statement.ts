@@ -75,6 +75,11 @@ export class StatementBuilder {
     this.reading = reading
   }
 
+  /** Names may mean temporary tables of this session: what the catalog says of them does not hold for it. */
+  get hasShadows(): boolean {
+    return this.#shadows.size > 0
+  }
+
   /** Throws UnreadableText. */
   analyse(text: string): MysqlAnalysis {
     const analysis = this.#analyser.analyse(text, this.reading)

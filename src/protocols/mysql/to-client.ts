@@ -1,7 +1,11 @@
 // Payloads on their way to the client, numbered anew.
 import type { Conversation } from './conversation.ts'
 import type { Exchange } from './exchange.ts'
-import { FULL, HEADER, packets } from './packets.ts'
+import { status } from './numbers.ts'
+import { FULL, HEADER, packets, writeHeader } from './packets.ts'
+
+/** Warnings and flags stand behind its first byte. */
+const EOF_BYTES = 5
 
 export class ToClient {
   readonly #talk: Conversation
@@ -12,6 +16,24 @@ export class ToClient {
 
   say(exchange: Exchange, payload: Uint8Array): void {
     if (!exchange.hidden && !exchange.limited) this.#talk.say(payload)
+  }
+
+  /** The end of columns or rows, as a session that tracks no state hears it: written where it leaves from. */
+  eof(exchange: Exchange, warnings: number, flags: number): void {
+    if (exchange.hidden || exchange.limited) return
+    const talk = this.#talk
+    const { toClient } = talk.parts
+    toClient.room(HEADER + EOF_BYTES)
+    const { slab, position: at } = toClient
+    const told = flags & ~status.sessionStateChanged
+    writeHeader(slab, at, EOF_BYTES, talk.sequence)
+    slab[at + HEADER] = 0xfe
+    slab[at + HEADER + 1] = warnings
+    slab[at + HEADER + 2] = warnings >>> 8
+    slab[at + HEADER + 3] = told
+    slab[at + HEADER + 4] = told >>> 8
+    toClient.position = at + HEADER + EOF_BYTES
+    talk.sequence += 1
   }
 
   /** A payload as it came, under the client's next number. */

@@ -8,12 +8,13 @@ import { AnswerRows } from './answer-rows.ts'
 import { readColumnDefinition } from './columns.ts'
 import type { Conversation } from './conversation.ts'
 import type { Exchange } from './exchange.ts'
-import { readError, writeEof } from './messages.ts'
+import { readError } from './messages.ts'
 import { status } from './numbers.ts'
 import { FULL, HEADER, packetFrames, payloadLength } from './packets.ts'
 import { PayloadReader } from './payload.ts'
 import type { Cursor, Prepared } from './prepared.ts'
 import { Reports } from './reports.ts'
+import { describedBefore, keepDescribed, Shape } from './shape.ts'
 import { ToClient } from './to-client.ts'
 
 const MOST_COLUMNS = 4096
@@ -26,6 +27,9 @@ export class UpstreamPump implements FrameReader {
   readonly #rows: AnswerRows
   readonly #ends: AnswerEnds
   #parts: Buffer[] = []
+  /** Where the description under way begins, while it goes out as it came. */
+  #describedIn: Buffer | undefined
+  #describedFrom = 0
   #partBytes = 0
 
   /** `answered`: what was owed is there whole. */
@@ -67,6 +71,13 @@ export class UpstreamPump implements FrameReader {
       if (exchange === undefined) {
         this.#unasked(bytes, at, next)
         return end
+      }
+      if (this.#answer.phase === 'first') {
+        const past = this.#describedBefore(exchange, bytes, at, end)
+        if (past > at) {
+          at = past
+          continue
+        }
       }
       if (bytes[at + 3] !== (talk.expected & 0xff)) {
         talk.distrust('a packet out of order')
@@ -167,6 +178,9 @@ export class UpstreamPump implements FrameReader {
     }
     this.#answer.format = exchange.prepared === undefined ? 'text' : 'binary'
     this.#answer.begin('columns', count)
+    const asIs = framed && bytes[from - 1] === (talk.sequence & 0xff)
+    this.#describedIn = asIs && !exchange.limited ? bytes : undefined
+    this.#describedFrom = from - HEADER
     this.#out.pass(bytes, from, to, framed)
   }
 
@@ -220,14 +234,45 @@ export class UpstreamPump implements FrameReader {
     this.#answer.left -= 1
     if (this.#answer.left > 0) return
     if (exchange.kind === 'prepare') {
-      this.#out.say(exchange, writeEof(0, talk.flags & ~status.moreResults))
+      this.#out.eof(exchange, 0, talk.flags & ~status.moreResults)
       if (this.#answer.phase === 'parameters' && this.#answer.columnsAfter > 0)
         this.#answer.begin('columns', this.#answer.columnsAfter)
       else this.#prepareDone(exchange)
       return
     }
-    this.#rows.plan(exchange)
+    const shape = new Shape(this.#answer.definitions)
+    const { statement } = exchange
+    // All in one chunk, so that it stands there as one.
+    if (this.#describedIn === bytes && framed && statement !== undefined)
+      keepDescribed(statement, bytes, this.#describedFrom, to, shape)
+    this.#describedIn = undefined
+    this.#defined(exchange, shape)
+  }
+
+  #defined(exchange: Exchange, shape: Shape): void {
+    this.#rows.plan(exchange, shape)
     this.#answer.phase = 'defined'
+  }
+
+  /** Takes a description that this statement had before, byte for byte; where it ends, or `at` when there is none. */
+  #describedBefore(exchange: Exchange, bytes: Buffer, at: number, end: number): number {
+    const { kind, permit, limited, statement } = exchange
+    if (kind !== 'result' || permit === undefined || limited || statement === undefined) return at
+    const known = this.#parts.length > 0 ? undefined : describedBefore(statement)
+    if (known === undefined) return at
+    const talk = this.#talk
+    const past = at + known.bytes.length
+    // Numbered as it was, on both legs.
+    const number = known.bytes[3]
+    if (number !== (talk.expected & 0xff) || number !== (talk.sequence & 0xff)) return at
+    if (past > end || known.bytes.compare(bytes, at, past) !== 0) return at
+    const count = known.shape.definitions.length + 1
+    talk.expected += count
+    talk.sequence += count
+    talk.parts.toClient.pass(bytes, at, past)
+    this.#answer.format = exchange.prepared === undefined ? 'text' : 'binary'
+    this.#defined(exchange, known.shape)
+    return past
   }
 }
 
