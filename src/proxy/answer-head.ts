@@ -52,9 +52,11 @@ export function answerHead(parts: AnswerHeadParts): ToldAnswer {
     challenges: parts.carrier === 'sallyport-authorization',
     scrub: value => shownValue(value, permit, injected.secrets),
   })
+  // Some frameworks put what went wrong there, in words.
+  const reason = shownValue(of.reason ?? '', permit, injected.secrets)
   return {
-    head: new RepeatedResponse({ ...of, fields, body }),
-    text: headText(of, fields),
+    head: new RepeatedResponse({ ...of, ...(reason === '' ? {} : { reason }), fields, body }),
+    text: headText(of.status, reason, fields),
     of,
     injected,
     under: permit.under,
@@ -67,7 +69,8 @@ const SECRET_FIELDS = /^(?:set-cookie|authorization|.*(?:token|secret|api-?key).
 
 /** What a recording shows of an answer's head. */
 function headText(
-  { status, reason = '' }: ResponseHead,
+  status: number,
+  reason: string,
   fields: Iterable<readonly [string, string]>,
 ): Uint8Array {
   const lines = [...fields].map(
