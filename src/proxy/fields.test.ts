@@ -130,6 +130,10 @@ describe('fields of an answer', () => {
       ['www-authenticate', 'Basic'],
     ])
     expect(fields).toEqual({ 'set-cookie': 'a=b; Path=/' })
+    for (const domain of ['domain =gateway.example', '\t DOMAIN\t = gateway.example', 'Domain='])
+      expect(answered([['set-cookie', `a=b;${domain}; Secure`]])).toEqual({
+        'set-cookie': 'a=b; Secure',
+      })
   })
 
   it('say nothing that is true of the unmasked bytes alone', () => {

@@ -77,9 +77,12 @@ export function responseFields({ fields }: ResponseHead, parts: ResponseFieldsPa
 
 function rewritten(name: string, value: string, parts: ResponseFieldsParts): string {
   if (name === 'location' || name === 'content-location') return locationOf(value, parts)
-  // A cookie is for the origin that the client sees, and for no other host.
-  if (name === 'set-cookie') return value.replace(/;\s*domain=[^;]*/gi, '')
-  return value
+  return name === 'set-cookie' ? ownCookie(value) : value
+}
+
+/** A cookie is for the origin that the client sees, and for no other host. (Clients trim the names of attributes.) */
+export function ownCookie(value: string): string {
+  return value.replace(/;[\t ]*domain[\t ]*=[^;]*/gi, '')
 }
 
 /** A way to the upstream's own origin becomes one to ours; every other one is the client's to follow, or not. */

@@ -6,6 +6,7 @@ import type { Permit } from '#gateway'
 import { AccessDenied, GatewayError, isGatewayError, ProtocolError, UpstreamError } from '#model'
 import { Fields, type Tunnel } from '#transport/http'
 import type { TunnelParts } from './dialect.ts'
+import { ownCookie } from './fields.ts'
 import { FramedSecrets } from './framed-secrets.ts'
 import { unreadableAnswer } from './masking.ts'
 import {
@@ -40,8 +41,7 @@ export async function serveWebSocket(parts: TunnelParts): Promise<void> {
       name !== 'sec-websocket-accept' && name !== 'sec-websocket-protocol' && name !== 'set-cookie',
   )
   const told = [...parts.shown(agreed)].map(
-    ([name, value]) =>
-      [name, name === 'set-cookie' ? value.replace(/;\s*domain=[^;]*/gi, '') : value] as const,
+    ([name, value]) => [name, name === 'set-cookie' ? ownCookie(value) : value] as const,
   )
   const client = exchange.upgrade(Fields.of(...told, ['upgrade', 'websocket']))
   const { keep, answerBytes } = session.resource.recording
