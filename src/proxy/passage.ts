@@ -319,11 +319,27 @@ export class Passage implements AnswerListener {
   }
 
   #answerAlone(head: ResponseHead, body: Body, framing: Framing): void {
-    const told = this.#told(head, this.permit.masks, undefined, framing)
+    const { masks } = this.permit
+    // How long the body is that something would be hidden in: it tells how long that is, and is not what would come.
+    const untold = masks && !isNothing(framing) && this.#isHiddenIn(head)
+    const told = this.#told(head, masks, undefined, untold ? NO_BODY : framing)
     const writer = this.#parts.exchange.respond(told.head)
     body.discard()
     writer.end()
     this.#end()
+  }
+
+  #isHiddenIn(head: ResponseHead): boolean {
+    if (head.fields.has('content-encoding')) return true
+    try {
+      const { masker } = this.#read(head, Body.empty())
+      masker?.abort()
+      return masker !== undefined
+    } catch (error) {
+      // Safe: what would be refused is not told of.
+      if (error instanceof AccessDenied) return true
+      throw error
+    }
   }
 
   #read(head: ResponseHead, body: Body): ReadAnswer {

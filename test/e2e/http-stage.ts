@@ -308,10 +308,13 @@ async function serve(
   const body = Buffer.concat(chunks)
   const { method = '', headers } = incoming
   seen.push({ method, url: incoming.url ?? '', headers, body: body.toString('utf8') })
-  const json = (value: unknown) => {
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify(value))
+  const whole = (type: string, body: Buffer) => {
+    response.setHeader('content-type', type)
+    // (Node says so of an answer to HEAD only when it is told.)
+    response.setHeader('content-length', body.length)
+    response.end(body)
   }
+  const json = (value: unknown) => whole('application/json', Buffer.from(JSON.stringify(value)))
   if (path === '/made') {
     const { type = 'text/plain', cut = '0', encoding } = Object.fromEntries(url.searchParams)
     response.setHeader('content-type', type)
@@ -357,10 +360,8 @@ async function serve(
       })
       .end()
   else if (path.startsWith('/customers')) json([{ id: 1, email: EMAIL, card: CARD }])
-  else if (path === '/picture') {
-    response.setHeader('content-type', 'image/png')
-    response.end(Buffer.from(`PNG ${EMAIL}`))
-  } else json({ method, url: incoming.url, headers, body: body.toString('utf8') })
+  else if (path === '/picture') whole('image/png', Buffer.from(`PNG ${EMAIL}`))
+  else json({ method, url: incoming.url, headers, body: body.toString('utf8') })
 }
 
 /** Takes each access token of the issuer five times. */

@@ -355,6 +355,16 @@ test('masks what can be read, refuses what cannot, and rewrites ways to the upst
   expect(customers.text).not.toContain(EMAIL)
   expect(codeOf((await stage.ask('api', '/picture')).text)).toBe('answer_unreadable')
   expect((await stage.ask('files', '/picture')).text).toContain('PNG')
+  // Nor does a HEAD tell how long what is hidden is.
+  for (const [resource, path, length] of [
+    ['api', '/customers', undefined],
+    ['api', '/picture', undefined],
+    ['files', '/customers', undefined],
+    ['files', '/picture', String(`PNG ${EMAIL}`.length)],
+  ] as const) {
+    const { status, headers } = await stage.ask(resource, path, { method: 'HEAD' })
+    expect([status, headers['content-length']], `${resource}${path}`).toEqual([200, length])
+  }
   expect((await stage.ask('api', '/away')).headers['location']).toBe('https://elsewhere.example/x')
   const home = await stage.ask('api', '/home')
   expect(home.headers['location']).toBe(`https://127.0.0.1:${stage.gateway.port}/echo?x=1`)
