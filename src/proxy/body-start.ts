@@ -1,10 +1,10 @@
 // Reads a body as far as it may be held: whole when it ends by then, else what follows goes on from where it was read.
 import { Buffer } from 'node:buffer'
 import { UpstreamError } from '#model'
-import { Body, type Fields } from '#transport/http'
+import { Body } from '#transport/http'
 
 export type BodyStart =
-  | { readonly bytes: Buffer; readonly trailers: Fields }
+  | { readonly bytes: Buffer }
   /** It begins with what was read. */
   | { readonly rest: Body }
 
@@ -47,7 +47,7 @@ export function readUpTo(
       },
       end(trailers) {
         if (rest !== undefined) rest.finish(trailers)
-        else resolve({ bytes: Buffer.concat(read, size), trailers })
+        else resolve({ bytes: Buffer.concat(read, size) })
       },
       fail(error) {
         if (rest !== undefined) rest.fail(error)

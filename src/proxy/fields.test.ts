@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Field, Fields, type RequestHead, type ResponseHead } from '#transport/http'
-import { requestFields, responseFields } from './fields.ts'
+import { requestFields, requestTrailers, responseFields } from './fields.ts'
 import { proofOf } from './login.ts'
 
 const head = (fields: readonly Field[], more: Partial<RequestHead> = {}): RequestHead => ({
@@ -97,6 +97,27 @@ describe('fields of a request', () => {
     )
     expect(fields['range']).toBeUndefined()
     expect(fields['accept-encoding']).toBe('identity')
+  })
+})
+
+describe('fields behind the body of a request', () => {
+  it('bring nothing that would not go on in its head', () => {
+    const trailers = [
+      ['x-api-key', 'the client’s'],
+      ['X_Api_Key', 'the client’s'],
+      ['impersonate-user', 'root'],
+      ['remote-user', 'root'],
+      ['sallyport-reason', 'x'],
+      ['client-ip', '6.6.6.6'],
+      ['via', '1.1 elsewhere'],
+      ['grpc-status', '0'],
+    ] as const
+    expect([
+      ...requestTrailers(Fields.of(...trailers), {
+        carrier: 'authorization',
+        injected: [['x-api-key', 'theirs']],
+      }),
+    ]).toEqual([['grpc-status', '0']])
   })
 })
 

@@ -52,6 +52,21 @@ export function requestFields(
   return new Fields([...kept.flat, ...added])
 }
 
+/**
+ * What goes upstream of the fields behind a body that is passed on unread: none that would not go on in its head. (Those behind a body
+ * that was read were not judged, and stay here.)
+ */
+export function requestTrailers(
+  trailers: Fields,
+  { carrier, injected }: Pick<RequestFieldsParts, 'carrier' | 'injected'>,
+): Fields {
+  const ours = new Set(injected.map(([name]) => looseName(name)))
+  return forwardable({ fields: trailers }).without(name => {
+    const loose = looseName(name)
+    return loose === carrier || ours.has(loose) || CLAIMED.test(loose)
+  })
+}
+
 export interface ResponseFieldsParts {
   /** Its body is masked, or would be. */
   readonly masked: boolean

@@ -2,7 +2,7 @@
 // rate. Whoever is above the one is told to come again, whoever is below the other is let go.
 import type { Buffer } from 'node:buffer'
 import { InvalidRequest, Unavailable } from '#model'
-import { type Body, type Exchange, type Fields, HttpRefusal } from '#transport/http'
+import { type Body, type Exchange, HttpRefusal } from '#transport/http'
 import { readUpTo } from './body-start.ts'
 
 export interface HoldingBounds {
@@ -14,7 +14,6 @@ export interface HoldingBounds {
 
 export interface HeldStart {
   readonly bytes: Buffer
-  readonly trailers: Fields
   /** It is held no longer. Idempotent. */
   release(): void
 }

@@ -29,7 +29,7 @@ import { AnswerRelay, limitExceeded } from './answer.ts'
 import { answerHead, shownValue, type ToldAnswer } from './answer-head.ts'
 import { readUpTo } from './body-start.ts'
 import type { AskedAnswer, Injected, ReadAnswer, TunnelParts } from './dialect.ts'
-import { requestFields } from './fields.ts'
+import { requestFields, requestTrailers } from './fields.ts'
 import { isText, readAnswer } from './masking.ts'
 import { framingOf, type ReadBody } from './request-body.ts'
 import type { OpenSession, RequestForm } from './sessions.ts'
@@ -167,12 +167,19 @@ export class Passage implements AnswerListener {
     this.#call = call
     this.#sent += 1
     call.listen(this)
-    const { bytes, rest, trailers } = this.#body
-    if (rest !== undefined) pipe(rest, call.body)
+    const { bytes, rest } = this.#body
+    if (rest !== undefined) pipe(rest, call.body, trailers => this.#sentTrailers(trailers))
     else if (bytes !== undefined && bytes.length > 0) {
       call.body.write(bytes)
-      call.body.end(trailers)
-    } else if (this.#parts.exchange.request.body.kind !== 'none') call.body.end(trailers)
+      call.body.end()
+    } else if (this.#parts.exchange.request.body.kind !== 'none') call.body.end()
+  }
+
+  #sentTrailers(trailers: Fields): Fields {
+    return requestTrailers(trailers, {
+      carrier: this.#open.carrier,
+      injected: this.#injected.fields,
+    })
   }
 
   #request(injected: Injected): UpstreamRequest {

@@ -24,7 +24,6 @@ export interface ReadBody {
   readonly bytes: Buffer | undefined
   /** What `bytes` are, where that is not what the request says. */
   readonly type?: string
-  readonly trailers: Fields | undefined
   readonly rest: Body | undefined
   /** Its bytes are needed no longer. Idempotent. */
   release(): void
@@ -33,7 +32,6 @@ export interface ReadBody {
 export const NO_BODY_READ: ReadBody = {
   asked: { kind: 'none' },
   bytes: undefined,
-  trailers: undefined,
   rest: undefined,
   release() {},
 }
@@ -66,12 +64,12 @@ export async function readBody(
   throw error
 }
 
-function whole({ bytes, trailers, release }: HeldStart, { fields }: RequestHead): ReadBody {
-  return { asked: askedBody(bytes, fields), bytes, trailers, rest: undefined, release }
+function whole({ bytes, release }: HeldStart, { fields }: RequestHead): ReadBody {
+  return { asked: askedBody(bytes, fields), bytes, rest: undefined, release }
 }
 
 function streamed(rest: Body): ReadBody {
-  return { asked: { kind: 'stream' }, bytes: undefined, trailers: undefined, rest, release() {} }
+  return { asked: { kind: 'stream' }, bytes: undefined, rest, release() {} }
 }
 
 function askedBody(bytes: Buffer, fields: Fields): AskedBody {

@@ -360,6 +360,7 @@ async function serve(
       })
       .end()
   else if (path.startsWith('/customers')) json([{ id: 1, email: EMAIL, card: CARD }])
+  else if (path === '/trailed') json(incoming.trailers)
   else if (path === '/picture') whole('image/png', Buffer.from(`PNG ${EMAIL}`))
   else json({ method, url: incoming.url, headers, body: body.toString('utf8') })
 }

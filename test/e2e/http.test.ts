@@ -538,6 +538,36 @@ test('hides what hides beside a body: early hints and trailers', async () => {
   }
 })
 
+test('passes on of the fields behind a body none that would not go on in its head', async () => {
+  const trailed = async (length: number) => {
+    const head = [
+      'POST /trailed HTTP/1.1',
+      'Host: gateway.example',
+      'Sallyport-Resource: files',
+      `Authorization: Bearer ${await stage.token()}`,
+      'Content-Type: application/octet-stream',
+      'Transfer-Encoding: chunked',
+      'Connection: close',
+    ].join('\r\n')
+    const body = `${length.toString(16)}\r\n${'x'.repeat(length)}\r\n0\r\n`
+    const behind = 'X-Sum: 1\r\nImpersonate-User: root\r\nSallyport-Reason: x\r\n\r\n'
+    return new Promise<string>((resolve, reject) => {
+      const { port, ca } = stage.gateway
+      const socket = connectTls({ port, host: '127.0.0.1', ca: readFileSync(ca) })
+      let heard = ''
+      socket.setEncoding('utf8').on('data', chunk => {
+        heard += chunk
+      })
+      socket.once('error', reject)
+      socket.once('end', () => resolve(heard.slice(heard.indexOf('\r\n\r\n') + 4)))
+      socket.write(`${head}\r\n\r\n${body}${behind}`)
+    })
+  }
+  expect(await trailed(5_000)).toBe('{"x-sum":"1"}')
+  // What was read was judged without them.
+  expect(await trailed(10)).toBe('{}')
+})
+
 test('says on record when a request was sent twice', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   for (let at = 0; at < 2; at += 1) {

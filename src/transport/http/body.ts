@@ -227,23 +227,22 @@ export class Body implements AsyncIterable<Uint8Array> {
 const EMPTY = new Body(STILL)
 EMPTY.finish()
 
-/** From one to the other until it is over. What happens to one end, the other is told. */
+/**
+ * From one to the other until it is over. What happens to one end, the other is told. `onward`: what goes on of the fields behind
+ * it.
+ */
 export function pipe(
   body: Body,
   writer: BodyWriter,
-  over: (error?: Error) => void = () => {},
+  onward: (trailers: Fields) => Fields = trailers => trailers,
 ): void {
   writer.onDrain(() => body.resume())
   writer.onLost(error => body.cancel(error))
   body.read({
     data: chunk => writer.write(chunk),
     end: trailers => {
-      writer.end(trailers)
-      over()
+      writer.end(onward(trailers))
     },
-    fail: error => {
-      writer.abort(error)
-      over(error)
-    },
+    fail: error => writer.abort(error),
   })
 }

@@ -40,7 +40,7 @@ export interface ForwardedBy {
 }
 
 /** For the request that goes upstream, without `host`. */
-export function forwardable(request: RequestHead, by?: ForwardedBy): Fields {
+export function forwardable(request: Pick<RequestHead, 'fields'>, by?: ForwardedBy): Fields {
   const named = connectionNames(request.fields)
   const kept = request.fields.without(name => {
     const loose = looseName(name)
