@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { Fields } from './fields.ts'
 import { forwardable, returnable } from './forwarding.ts'
-import { defaultLimits } from './limits.ts'
-import { readRequestHead } from './request-head.ts'
 
-const request = (...lines: string[]) =>
-  readRequestHead(['GET / HTTP/1.1', 'Host: a.test', ...lines].join('\r\n'), defaultLimits)
+const request = (...lines: string[]) => ({
+  fields: Fields.of(
+    ...lines.map(line => {
+      const [name = '', value = ''] = line.split(': ')
+      return [name.toLowerCase(), value] as const
+    }),
+  ),
+})
 
 describe('what goes upstream', () => {
   it('leaves out what belongs to the connection, and what Connection names', () => {

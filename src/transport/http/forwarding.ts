@@ -14,6 +14,11 @@ const OF_A_CONNECTION = new Set([
   'upgrade',
 ])
 
+/** In lower case; `close` is no field. */
+export function isOfConnection(loose: string): boolean {
+  return loose === 'close' || OF_A_CONNECTION.has(loose) || loose.startsWith('proxy-')
+}
+
 const OF_PROXIES = new Set([
   'cf-connecting-ip',
   'client-ip',

@@ -24,6 +24,7 @@ export type HttpRule =
   | 'field_value'
   | 'field_forbidden'
   | 'field_look_alike'
+  | 'field_named'
   | 'method_override'
   | 'target_override'
   | 'fields_too_many'
@@ -67,6 +68,7 @@ const messages: Record<HttpRule, string> = {
   field_value: 'a header field holds a control character',
   field_forbidden: 'a header field is not allowed in this version of HTTP',
   field_look_alike: 'a header field has a name that passes for another: underscores',
+  field_named: 'Connection names a header field that is not of the connection',
   method_override: 'a header field asks for another method than the request line',
   target_override: 'a header field asks for another target than the request line',
   fields_too_many: 'the message has too many header fields',

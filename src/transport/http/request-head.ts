@@ -1,7 +1,8 @@
 // The head of an HTTP/1.x request to what is judged (RFC 9112). The checks of fields serve HTTP/2 as well.
 
 import { overrides, readFieldLines } from './field-lines.ts'
-import { Fields } from './fields.ts'
+import { Fields, looseName } from './fields.ts'
+import { isOfConnection } from './forwarding.ts'
 import type { HttpLimits } from './limits.ts'
 import { type Framing, type Host, NO_BODY, type RequestHead, STREAM } from './message.ts'
 import { HttpRefusal } from './refusal.ts'
@@ -21,6 +22,7 @@ export function readRequestHead(text: string, limits: HttpLimits): RequestHead {
   if (judged.authority !== undefined) agree(judged.authority, host)
   const body = seen.framing()
   const connection = seen.connection
+  seen.checkNamed()
   return {
     version,
     method,
@@ -108,6 +110,16 @@ class FieldsOfRequest {
       }
     }
     this.flat.push(name, value)
+  }
+
+  /** Whoever forwards takes out what Connection names (RFC 9110 section 7.6.1): nothing that is judged is to be gone then. */
+  checkNamed(): void {
+    for (const option of this.connection) {
+      const loose = looseName(option)
+      if (isOfConnection(loose)) continue
+      for (let at = 0; at < this.flat.length; at += 2)
+        if (looseName(this.flat[at]!) === loose) throw new HttpRefusal('field_named')
+    }
   }
 
   /** RFC 9112 section 6.3, and nothing of what it lets a recipient repair. */

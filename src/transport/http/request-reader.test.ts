@@ -257,6 +257,16 @@ describe('refused, with the rule', () => {
     ['another target in a field', post('X-Original-URL: /admin\r\n'), 'target_override'],
     ['a look-alike of a length', post('Content_Length: 3\r\n'), 'field_look_alike'],
     ['a look-alike of who is asked for', post('X_Forwarded-For: 1\r\n'), 'field_look_alike'],
+    [
+      'a field that is gone when it goes on',
+      post('X-Dry-Run: 1\r\nConnection: close, x_dry-run\r\n'),
+      'field_named',
+    ],
+    [
+      'a type of the body that is gone when it goes on',
+      post('Connection: Content-Type\r\nContent-Type: application/json\r\n'),
+      'field_named',
+    ],
     ['another expectation', post('Expect: 200-ok\r\nContent-Length: 1\r\n'), 'expectation'],
     [
       'a trailer that frames',
