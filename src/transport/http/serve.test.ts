@@ -245,14 +245,17 @@ describe('the front, in HTTP/1.1', () => {
     body.send('POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab')
     idle.send(get('/'))
     deaf.send(get('/flood'))
+    await deaf.until(/^HTTP/)
     deaf.socket.pause()
-    const closed = new Promise(resolve => front.connections.at(-1)!.closed.then(resolve))
     expect(await head.end()).toMatch(/^HTTP\/1.1 408 [\s\S]*"rule":"head_late"}$/)
     expect(await drip.end()).toMatch(/^HTTP\/1.1 408/)
     clearInterval(dripping)
     expect(await body.end()).toMatch(/^HTTP\/1.1 408 [\s\S]*"rule":"body_late"}$/)
     expect(await idle.end()).toMatch(/GET none$/)
-    await closed
+    const { localPort } = deaf.socket
+    await becomes(() =>
+      front.connections.every(each => (each.socket as Socket).remotePort !== localPort),
+    )
     deaf.destroy()
     front.failures.length = 0
   })
