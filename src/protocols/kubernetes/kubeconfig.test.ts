@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { InvalidRequest } from '#model'
 import { credentialPlugin } from './credential-plugin.ts'
 import { kubeconfig } from './kubeconfig.ts'
 
@@ -135,6 +136,25 @@ describe('a kubeconfig for good', () => {
     ]
     for (const text of wrong)
       expect(() => kubeconfig.lasting(entry, text), text).toThrow('no kubeconfig')
+  })
+
+  it('leaves alone what it cannot change without changing other entries, or being led astray', () => {
+    const name = `sallyport-${entry.resource}`
+    const args = `[${entry.resource}, --kubernetes]`
+    const user = `users:\n- {name: ${name}, user: {exec: {args: ${args}}}}\n`
+    const wrong = [
+      // Ours is what another entry leads to.
+      `clusters:\n- {name: ${name}, cluster: &c {server: a}}\n- {name: b, cluster: *c}\n${user}`,
+      // Ours stands elsewhere.
+      `x: &x {name: ${name}, cluster: {server: a}}\nclusters: [*x]\n`,
+      // One list in another, many times over.
+      `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nusers:\n- {name: ${name}, user: {exec: {args: [*c,*c,*c,*c,*c]}}}\n`,
+      'current-context: !!binary aGk=\n',
+    ]
+    for (const text of wrong) {
+      expect(() => kubeconfig.lasting(entry, text), text).toThrow('no kubeconfig')
+      expect(() => kubeconfig.lasting(entry, text), text).toThrow(InvalidRequest)
+    }
   })
 })
 

@@ -1,5 +1,5 @@
 // Kubeconfig files: how kubectl, helm, k9s and all that is built on client-go find us. Texts only: it reads and writes no file.
-import { Document, isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml'
+import { Document, isAlias, isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml'
 import type { LastingEntry, ToolFile } from '#gateway'
 import { InvalidRequest } from '#model'
 import { serverOf } from './connect-hint.ts'
@@ -23,7 +23,15 @@ export const kubeconfig: ToolFile = {
     document.set('current-context', name)
     return document.toString()
   },
-  lasting,
+  lasting: (entry, existing) => {
+    try {
+      return lasting(entry, existing)
+    } catch (error) {
+      if (error instanceof InvalidRequest) throw error
+      // What an anchor, an alias or a tag leads to is told only when it is followed.
+      throw unreadable(error instanceof Error ? error.message : 'it cannot be read')
+    }
+  },
 }
 
 function lasting(entry: LastingEntry, existing: string | undefined) {
@@ -91,6 +99,8 @@ function read(text: string): Document {
     const value = document.get(list)
     if (value !== undefined && value !== null && !isSeq(value))
       throw unreadable(`its ${list} are no list`)
+    // Whose entry that is, is not seen, and one of its name beside it is one too many.
+    if (isSeq(value) && value.items.some(isAlias)) throw unreadable(`its ${list} have an alias`)
   }
   return document
 }
