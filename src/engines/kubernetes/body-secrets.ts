@@ -13,7 +13,7 @@ export function withoutSecrets(
   behind: readonly string[] = [],
 ): Tree {
   const hides =
-    info.group === '' && info.resource === 'secrets'
+    info.resource === 'secrets'
       ? isOfSecret
       : info.resource === 'tokenreviews'
         ? isToken

@@ -36,6 +36,16 @@ describe('what a request makes of hidden values', () => {
       ])
   })
 
+  it('is a question also of what another group calls a Secret', () => {
+    const path = '/apis/vault.example.com/v1/namespaces/default/secrets/db'
+    expect(uses(path, JSON_PATCH, TEST).lineage?.[0]?.probes).toEqual([
+      {
+        columns: [{ object: 'secrets.vault.example.com/default/db', column: 'password' }],
+        use: 'condition',
+      },
+    ])
+  })
+
   it('is nothing when a patch asks of other things, or only says what shall be', () => {
     const replicas = '[{"op":"test","path":"/spec/replicas","value":3}]'
     const deployment = '/apis/apps/v1/namespaces/default/deployments/web'

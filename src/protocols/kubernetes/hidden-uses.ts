@@ -4,7 +4,9 @@ import { type RequestInfo, readsBody } from '#engines/kubernetes'
 import { patchUses, storedValues } from '#engines/kubernetes-answers'
 import type { Statement } from '#model'
 
-const HOLDERS: ReadonlySet<string> = new Set(['secrets', 'configmaps'])
+/** (Whoever calls something a Secret keeps secrets in it: answers hide them too.) */
+const holds = ({ group, resource }: RequestInfo): boolean =>
+  resource === 'secrets' || (group === '' && resource === 'configmaps')
 
 /** `type` and `bytes`: of the body as it goes on; undefined: there is none. */
 export function hiddenUses(
@@ -15,9 +17,8 @@ export function hiddenUses(
 ): Pick<Statement, 'stored' | 'lineage'> & Partial<Pick<Statement, 'mayDeriveFrom'>> {
   if (bytes === undefined || !readsBody(info)) return {}
   const stored = () => storedValues(bytes)
-  const holds = info.group === '' && HOLDERS.has(info.resource)
   // (Other patches say what is to be there, and ask for nothing.)
   const asks = info.verb === 'patch' && /^\s*application\/json-patch\+json\b/i.test(type ?? '')
   const object = operations[0]?.object.name ?? ''
-  return holds && asks ? { stored, ...patchUses(bytes, object) } : { stored }
+  return holds(info) && asks ? { stored, ...patchUses(bytes, object) } : { stored }
 }

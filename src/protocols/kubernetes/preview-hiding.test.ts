@@ -25,6 +25,7 @@ describe('what an approver is not told', () => {
       'type',
     ]
     expect(told.map(hides)).toEqual([true, true, true, true, true, false])
+    expect(hidingOf(at('secrets', 'prod', 'vault.example.com'), [])?.('data.a')).toBe(true)
   })
 
   it('is what a ConfigMap holds under keys that a class lists', () => {

@@ -17,8 +17,8 @@ export function hidingOf(
   { group, resource, path }: Pick<AskedWrite, 'group' | 'resource' | 'path'>,
   classes: readonly DataClass[],
 ): Hides | undefined {
-  if (group !== '') return undefined
   if (resource === 'secrets') return at => VALUE.test(at) || isAnnotation(at)
+  if (group !== '') return undefined
   const columns = classes
     .map(({ name, columns }) => ({
       name,
