@@ -3,5 +3,11 @@ export { readableRanges } from './accept.ts'
 export { namesThingsOnly } from './failures.ts'
 export { createObjectMasker } from './object-masker.ts'
 export { patchUses } from './patch-uses.ts'
-export { type AskedObjects, type ObjectRules, objectName, secretClass } from './rules.ts'
+export {
+  type AskedObjects,
+  hasOwnColumns,
+  type ObjectRules,
+  objectName,
+  secretClass,
+} from './rules.ts'
 export { storedValues } from './stored-values.ts'

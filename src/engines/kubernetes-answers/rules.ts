@@ -42,6 +42,11 @@ export function toldBy({ resource, group }: AskedObjects): Told {
   return OWN_GROUPS.has(group) || group.endsWith('.k8s.io') ? 'other' : 'unknown'
 }
 
+/** True: its tables have whatever columns its own API makes of its fields. */
+export function hasOwnColumns(asked: Pick<AskedObjects, 'resource' | 'group'>): boolean {
+  return toldBy(asked) === 'unknown'
+}
+
 const RESOURCE_OF: { readonly [kind in HolderKind]: string } = {
   Secret: 'secrets',
   ConfigMap: 'configmaps',

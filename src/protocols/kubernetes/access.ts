@@ -7,7 +7,7 @@ import {
   requestInfo,
 } from '#engines/kubernetes'
 import type { Session, UpstreamAccess, Waiting } from '#gateway'
-import { isGatewayError, type Statement, UpstreamError } from '#model'
+import { type DataClass, isGatewayError, type Statement, UpstreamError } from '#model'
 import {
   type Access,
   type AskedAnswer,
@@ -35,17 +35,34 @@ const PREVIEWED_PARTS: ReadonlySet<string> = new Set(['', 'scale', 'status'])
 
 export class ClusterAccess implements Access {
   readonly credential: KeptCredential
-  readonly reader: RequestReader
   readonly unreadable = 'refuse'
   readonly #session: Session<KubernetesSettings>
   readonly #parts: ClusterParts
+  #read: { readonly of: readonly DataClass[]; reader: RequestReader; byField: boolean } | undefined
   #way: { readonly of: KubernetesSettings; readonly way: Way } | undefined
 
   constructor(session: Session<KubernetesSettings>, parts: ClusterParts) {
     this.#session = session
     this.#parts = parts
     this.credential = new KeptCredential(() => clusterCredential(session, parts.plugins))
-    this.reader = { statement: (request, body) => this.#statement(request, body) }
+  }
+
+  /** Another one for other data classes: what a request asks of the cluster stands on them. */
+  get reader(): RequestReader {
+    return this.#reading.reader
+  }
+
+  get #reading() {
+    const { dataClasses } = this.#session
+    if (this.#read?.of !== dataClasses)
+      this.#read = {
+        of: dataClasses,
+        reader: { statement: (request, body) => this.#statement(request, body) },
+        byField: dataClasses.some(
+          ({ keys = [], pointers = [] }) => keys.length + pointers.length > 0,
+        ),
+      }
+    return this.#read
   }
 
   get body() {
@@ -73,7 +90,7 @@ export class ClusterAccess implements Access {
     const kept = fields.without(name => name === 'authorization')
     const streams = podStreams(request, this.#path(request))
     if (streams !== undefined) return streamFields(kept, streams)
-    return masks ? readable(kept, this.#info(request)) : kept
+    return masks ? readable(kept, this.#info(request), this.#reading.byField) : kept
   }
 
   answer(asked: AskedAnswer): ReadAnswer {

@@ -105,8 +105,10 @@ describe('answers of a cluster', () => {
 })
 
 describe('what is asked of the cluster', () => {
-  const accept = (path: string, value?: string) =>
-    readable(new Fields(value === undefined ? [] : ['accept', value]), info(path)).all('accept')
+  const accept = (path: string, value?: string, byField = false) =>
+    readable(new Fields(value === undefined ? [] : ['accept', value]), info(path), byField).all(
+      'accept',
+    )
 
   it('is JSON where there are objects, whatever the client would like', () => {
     expect(accept(SECRETS, 'application/vnd.kubernetes.protobuf,application/json')).toEqual([
@@ -114,6 +116,15 @@ describe('what is asked of the cluster', () => {
     ])
     expect(accept(SECRETS)).toEqual(['application/json'])
     expect(accept(`${SECRETS}?watch=1`, 'application/cbor-seq')).toEqual(['application/json'])
+  })
+
+  it('is no table of a custom resource where fields are hidden by their names: its columns are made of fields', () => {
+    const table = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+    const both = `${table}, application/json`
+    const widgets = '/apis/example.com/v1/namespaces/default/widgets'
+    expect(accept(widgets, both, true)).toEqual(['application/json'])
+    expect(accept(widgets, both)).toEqual([both])
+    expect(accept('/apis/apps/v1/deployments', both, true)).toEqual([both])
   })
 
   it('is what the client asks for where there are none', () => {

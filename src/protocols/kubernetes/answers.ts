@@ -4,6 +4,7 @@ import type { RequestInfo } from '#engines/kubernetes'
 import {
   type AskedObjects,
   createObjectMasker,
+  hasOwnColumns,
   type ObjectRules,
   readableRanges,
   secretClass,
@@ -21,11 +22,12 @@ function contentOf({ isResource, path, subresource }: RequestInfo): Content {
   return subresource === 'log' ? 'text' : subresource === 'proxy' ? 'other' : 'objects'
 }
 
-/** The fields of a request whose answer must be read here. */
-export function readable(fields: Fields, info: RequestInfo): Fields {
+/** The fields of a request whose answer must be read here. `byField`: something may be hidden by the name of its field. */
+export function readable(fields: Fields, info: RequestInfo, byField: boolean): Fields {
   const content = contentOf(info)
   if (content === 'schema' || content === 'text') return fields
-  return fields.with('accept', readableRanges(fields.list('accept'), content === 'other'))
+  const readable = { texts: content === 'other', tables: !byField || !hasOwnColumns(info) }
+  return fields.with('accept', readableRanges(fields.list('accept'), readable))
 }
 
 /** Throws AccessDenied. */
