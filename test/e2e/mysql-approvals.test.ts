@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Preview } from '#model'
 import { type Answer, type MysqlClient, openMysql } from '../servers/mysql-client.ts'
 import { until } from '../servers/programs.ts'
 import { type MysqlStage, startMysqlStage } from './mysql-stage.ts'
@@ -27,6 +28,12 @@ beforeAll(async () => {
       insert into kept values (1, 'a'), (2, 'b'), (3, 'c');
       create table watched (id int primary key); insert into watched values (1), (2), (3);
       create trigger watching after delete on watched for each row insert into kept values (old.id + 10, 'gone');
+      create table ran (who varchar(20));
+      create function springs() returns int modifies sql data begin insert into ran values ('it ran'); return 1; end;
+      create view trap as select id from watched where springs() = 1;
+      create sequence numbers;
+      create table big (id int primary key, g int, key (g)); insert into big select seq, seq % 10 from seq_1_to_40000;
+      analyze table big, people;
       create view shown as select id, name from people;`,
     policies,
     dataClasses: { email: { columns: ['*.email'], mask: 'redact' } },
@@ -68,13 +75,24 @@ interface Held {
   readonly id: string
   readonly state: string
   readonly statement: string
+  readonly preview?: Preview
+  readonly defaultMaxRows?: number
 }
 
-async function pending(): Promise<Held> {
+/** The request that `asked` waits for. */
+async function pending(asked: Promise<readonly Answer[]>): Promise<Held> {
   let found: Held | undefined
+  let answer: Answer | undefined
+  asked.then(
+    ([first]) => {
+      answer = first
+    },
+    () => {}, // whoever asked hears of it
+  )
   await until(
     'a request',
     async () => {
+      if (answer !== undefined) throw new Error(`answered at once: ${answer.error?.text}`)
       found = (await api<Held[]>('GET', 'requests')).find(({ state }) => state === 'pending')
       return found !== undefined
     },
@@ -90,7 +108,7 @@ async function approved(
   meanwhile: () => Promise<void> = async () => {},
 ): Promise<Answer> {
   const asked = ask()
-  const { id } = await pending()
+  const { id } = await pending(asked)
   await meanwhile()
   await api('POST', `requests/${id}/approve`, maxRows === undefined ? {} : { maxRows })
   const [answer] = await asked
@@ -234,4 +252,67 @@ test('what a text means is told as a session would read it, and which columns a 
   expect(classes[0]?.matches).toEqual([
     { resource: 'shop', object: 'shop.people', column: 'email' },
   ])
+})
+
+/** What whoever approves is shown of it; then it is denied. */
+async function looked(ask: () => Promise<readonly Answer[]>): Promise<Held & { preview: Preview }> {
+  const asked = ask()
+  const { id } = await pending(asked)
+  let found: Held | undefined
+  await until(
+    'the preview',
+    async () => {
+      found = await api<Held>('GET', `requests/${id}`)
+      return found.preview !== undefined
+    },
+    60_000,
+  )
+  await api('POST', `requests/${id}/deny`, { reason: 'it was looked at' })
+  const [answer] = await asked
+  expect(answer?.error?.text).toContain('it was looked at')
+  return found as Held & { preview: Preview }
+}
+
+describe('what an approver is shown', { timeout: 120_000 }, () => {
+  const look = (text: string) => looked(() => bot.query(text))
+
+  test('is the plan, the tables with their rows, and about how many change', async () => {
+    const { preview, defaultMaxRows } = await look("update people set name = 'x' where id < 6")
+    expect(preview.estimate).toEqual({ rows: 5, effect: 'changes', guarded: true })
+    expect(preview.plan).toMatch(/^id {2}select_type {2}table .*\n.* people .*range.*PRIMARY.* 5 /)
+    expect(preview.tables).toEqual([{ name: 'shop.people', kind: 'table', rows: 20, exact: true }])
+    expect(defaultMaxRows).toBe(15)
+    const large = (await look('delete from big where g = 3')).preview
+    expect(large.estimate?.rows).toBeGreaterThan(3_000)
+    expect(large.tables[0]).toMatchObject({ exact: false })
+    expect(await real('select count(*) from big')).toBe('40000')
+  })
+
+  test('is of the bound values', async () => {
+    const made = await bot.prepare('update people set name = ? where id = ?')
+    if (!('id' in made)) throw new Error(made.error?.text)
+    const { preview } = await looked(() => bot.execute(made, ["it's", '3']))
+    expect(preview).toMatchObject({ estimate: { rows: 1, guarded: true } })
+  })
+
+  test.each([
+    ['update ran set who = springs()', 'It calls shop.springs'],
+    ['delete from notes where id in (select id from trap)', 'It calls shop.springs'],
+    ['insert into watched values (nextval(numbers))', 'change something already'],
+    ['truncate people', 'There are no plans for TRUNCATE'],
+    ['delete from nobody', 'is new to the gateway'],
+  ])('is no plan where planning could run something, and says so: %s', async (text, why) => {
+    const { preview } = await look(text)
+    expect(preview.plan).toBe(undefined)
+    expect(preview.unavailable).toContain(why)
+    expect(await real('select count(*) from ran')).toBe('0')
+  })
+
+  test('says what it cannot know', async () => {
+    await bot.query('start transaction')
+    const { preview } = await look('delete from watched where id = @mine')
+    await bot.query('rollback')
+    expect(preview.notes.join()).toMatch(/open transaction.*Variables.*watched set off triggers/)
+    expect(preview.estimate?.guarded).toBe(false)
+  })
 })

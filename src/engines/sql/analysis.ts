@@ -109,6 +109,8 @@ export interface SqlStatement {
    * relations hide those of every schema, and renaming gives one a new name. No catalog snapshot shows them.
    */
   readonly shadows: readonly string[]
+  /** Names of temporary tables that it takes away, and of no others. */
+  readonly uncovers?: readonly string[]
   readonly transaction?: TransactionVerb
   /** The name that SAVEPOINT, RELEASE and ROLLBACK TO give. */
   readonly savepoint?: string

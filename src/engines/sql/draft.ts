@@ -55,6 +55,7 @@ export class Draft {
   planned: Planned | undefined
   readonly settings: SettingChange[] = []
   readonly shadows: string[] = []
+  readonly uncovers: string[] = []
   transaction: TransactionVerb | undefined
   savepoint: string | undefined
   copy: CopyShape | undefined
@@ -158,6 +159,7 @@ export class Draft {
       planNodes: this.planned?.nodes ?? 1,
       settings: this.settings,
       shadows: distinct(this.shadows),
+      ...(this.uncovers.length === 0 ? {} : { uncovers: this.uncovers }),
       ...(this.transaction === undefined ? {} : { transaction: this.transaction }),
       ...(this.savepoint === undefined ? {} : { savepoint: this.savepoint }),
       ...(this.copy === undefined ? {} : { copy: this.copy }),

@@ -167,7 +167,8 @@ export class AnswerEnds {
     }
     if (analysis !== undefined && exchange.kind === 'result') {
       // Of a text that ends in an error the statements before that one ran.
-      talk.parts.builder.ran(analysis, exchange.text, outcome === 'completed' && exchange.isPlain)
+      const whole = outcome === 'completed' && exchange.isPlain
+      talk.parts.builder.ran(analysis, exchange.text, whole, exchange.warned)
       talk.forgetChanged(exchange)
       talk.closeDefinitions()
     }

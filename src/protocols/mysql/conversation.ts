@@ -9,6 +9,7 @@ import type { RowGuard } from './guard.ts'
 import { status } from './numbers.ts'
 import { packets } from './packets.ts'
 import type { Prepared } from './prepared.ts'
+import type { Previewer } from './preview.ts'
 import type { StatementBuilder } from './statement.ts'
 
 export interface ConversationParts {
@@ -25,6 +26,8 @@ export interface ConversationParts {
   /** The server's id of the session, and ours, for who asks to stop it. */
   readonly kill: (target: number) => 'done' | 'unknown'
   readonly cancelUpstream: () => Promise<void>
+  /** What a held statement would do. Absent: nobody can be asked. */
+  readonly preview?: Previewer | undefined
   /** Ends the session; `error` is what the client is told, where it can still be told. */
   readonly end: (reason: CloseReason, error?: GatewayError) => void
   /** Something was done that a leg may wait for. */

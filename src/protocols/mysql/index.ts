@@ -27,6 +27,7 @@ import { createKillRegistry } from './kill.ts'
 import { plainOk } from './messages.ts'
 import { status } from './numbers.ts'
 import { packets } from './packets.ts'
+import { createPreviewer } from './preview.ts'
 import { readAlone, readAt } from './read-alone.ts'
 import { relay } from './relay.ts'
 import { type MysqlSettings, mysqlSettings, secretFields } from './settings.ts'
@@ -161,6 +162,12 @@ export function createMysql(): Protocol<MysqlSettings> {
       },
       pins: upstream.pins,
       limits: gateway.limits,
+      preview: createPreviewer({
+        resource: session.resource,
+        analyser: reads.analyser,
+        server: { flavour: upstream.flavour, version: upstream.version },
+        limits: gateway.limits,
+      }),
       kill: target => (kills.request(target, asker) ? 'done' : 'unknown'),
       cancelUpstream: () => upstream.cancel(),
       onCancelRequest: listener => void listeners.add(listener),

@@ -15,7 +15,7 @@ import { UnreadableText } from './statement.ts'
 export class Judge {
   readonly #talk: Conversation
   readonly #refusals: Refusals
-  readonly #hold = new Hold()
+  readonly #hold: Hold
   readonly #turn: (step: () => void) => void
   #held = false
   /** Tables that the catalog did not have even after it was read again. */
@@ -26,6 +26,8 @@ export class Judge {
     this.#talk = talk
     this.#refusals = refusals
     this.#turn = turn
+    const { builder, preview } = talk.parts
+    this.#hold = new Hold(preview && ((statement, access) => preview(statement, access, builder)))
   }
 
   /** A person is asked, or the catalog is read. */

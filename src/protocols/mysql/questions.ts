@@ -19,12 +19,15 @@ export interface QuestionBounds {
 /** The server answered with an error: its own code and words, for the log. */
 export class QuestionRefused extends UpstreamError {
   readonly serverCode: number
+  /** Its words: hostile text. */
+  readonly said: string
 
   constructor(serverCode: number, text: string) {
     super('upstream_refused', 'the database refused a question of the gateway', {
       cause: new Error(`${serverCode}: ${text.slice(0, 500)}`),
     })
     this.serverCode = serverCode
+    this.said = text
   }
 }
 

@@ -11,6 +11,7 @@ import { Conversation } from './conversation.ts'
 import { denial } from './denial.ts'
 import { command } from './numbers.ts'
 import { packets } from './packets.ts'
+import type { Previewer } from './preview.ts'
 import { StatementBuilder } from './statement.ts'
 import { UpstreamPump } from './upstream-pump.ts'
 
@@ -36,6 +37,7 @@ export interface RelayParts {
   readonly reading: MysqlReading
   readonly pins: string
   readonly limits: Pick<Gateway['limits'], 'messageBytes'>
+  readonly preview?: Previewer
   /** Stops a session of the same principal, by the number that its client knows. */
   kill(target: number): 'done' | 'unknown'
   /** Stops what runs upstream; resolves when the server has taken it. */
@@ -94,6 +96,7 @@ class Relay {
       toUpstream: new Outlet(this.#upstream, 'upstream', () => this.#departure.clear()),
       messageBytes: parts.limits.messageBytes,
       pins: parts.pins,
+      preview: parts.preview,
       kill: target => parts.kill(target),
       cancelUpstream: async () => {
         await parts.cancelUpstream()

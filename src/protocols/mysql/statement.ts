@@ -56,8 +56,11 @@ export class StatementBuilder {
   readonly #analyser: MysqlAnalyser
   readonly #catalog: Catalog
   readonly #prepared = new Map<string, Named>()
-  /** Names of temporary tables that this session made, in whatever database: no catalog shows what is in them. */
-  readonly #shadows = new Set<string>()
+  /**
+   * Names of temporary tables that this session made, in whatever database, and how many at most: no catalog shows what is
+   * in them.
+   */
+  readonly #shadows = new Map<string, number>()
   #anyShadow = false
   readonly #own: OpenDefinitions | undefined
   reading: MysqlReading
@@ -136,13 +139,15 @@ export class StatementBuilder {
 
   /**
    * The text is over, whole or in part: names that it gave or took mean something else from now on. `whole`: all of it ran, and
-   * no code but its own. Otherwise, and where it cannot be told in which database, no prepared name is known any more.
+   * no code but its own; `warned`: the server did not do all of it. Otherwise, and where it cannot be told in which database, no prepared name is known any more.
    */
-  ran({ statements }: MysqlAnalysis, text: string, whole: boolean): void {
-    for (const { executes, shadows } of statements) {
+  ran({ statements }: MysqlAnalysis, text: string, whole: boolean, warned: boolean): void {
+    for (const { executes, shadows, uncovers = [] } of statements) {
       const run = executes === undefined ? undefined : this.#prepared.get(keyOf(executes.name))
       for (const name of [...shadows, ...(run?.statement.shadows ?? [])])
         this.#shadow(name.toLowerCase())
+      // (What was not there to be dropped is warned of, or an error.)
+      if (whole && !warned) for (const name of uncovers) this.#uncover(name.toLowerCase())
     }
     if (!whole || (statements.length > 1 && statements.some(({ verb }) => verb === 'USE'))) {
       this.#prepared.clear()
@@ -179,16 +184,25 @@ export class StatementBuilder {
   }
 
   #shadow(name: string): void {
-    if (this.#shadows.size < MOST_SHADOWS) this.#shadows.add(name)
+    const many = this.#shadows.get(name)
+    if (many !== undefined || this.#shadows.size < MOST_SHADOWS)
+      this.#shadows.set(name, (many ?? 0) + 1)
     else this.#anyShadow = true
+  }
+
+  /** One that was there is gone: another database may still have one of that name. */
+  #uncover(name: string): void {
+    const many = this.#shadows.get(name) ?? 0
+    if (many > 1) this.#shadows.set(name, many - 1)
+    else this.#shadows.delete(name)
   }
 
   #isShadow(name: string): boolean {
     return this.#anyShadow || this.#shadows.has(name.toLowerCase())
   }
 
-  /** Of an object's name, in whatever database. */
-  #mayBeShadow(object: string): boolean {
+  /** A temporary table of the session may have that object's name. */
+  mayBeTemporary(object: string): boolean {
     if (this.#shadows.size === 0) return false
     // (A name may have dots itself.)
     for (let dot = object.indexOf('.'); dot !== -1; dot = object.indexOf('.', dot + 1))
@@ -255,13 +269,13 @@ export class StatementBuilder {
 
   /** As the catalog has it; of temporary tables nothing is known. */
   columnOf(object: string, column: string): ReturnType<ColumnOrigins['columnOf']> {
-    if (this.#mayBeShadow(object)) return undefined
+    if (this.mayBeTemporary(object)) return undefined
     return this.#catalog.columnOf(object, column)
   }
 
   /** A transaction can undo what is written to that relation; of temporary tables nothing is known. */
   undoes(object: string): boolean {
-    return !this.#mayBeShadow(object) && this.#catalog.undoes(object)
+    return !this.mayBeTemporary(object) && this.#catalog.undoes(object)
   }
 
   /** Tables that the text names and the catalog does not have. */

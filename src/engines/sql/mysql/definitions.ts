@@ -127,7 +127,7 @@ function relation(
   if (verb === 'DROP') {
     do {
       const name = cursor.relation()
-      if (temporary) draft.shadows.push(name.name)
+      if (temporary) draft.uncovers.push(name.name)
       define(draft, name, ['destructive'], reader)
     } while (cursor.takeMark(','))
     if (!/^((wait \?|nowait)|restrict|cascade| )*$/.test(cursor.rest())) throw unread()
