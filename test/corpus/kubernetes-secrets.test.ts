@@ -308,6 +308,9 @@ describe('other things', () => {
     const logs = async () => (await stage.kubectl(['logs', 'talker'])).stdout
     say('to ann@example.com')
     await until('it runs', async () => (await logs()).includes('⟦m:mail⟧'), 20_000)
+    // A value that the client has cut is none to a detector: what it cuts is not sent.
+    for (const bytes of [8, 12, 15])
+      expect((await stage.kubectl(['logs', 'talker', `--limit-bytes=${bytes}`])).stdout).toBe('')
     const following = await stage.start(['logs', '-f', 'talker'])
     await until('it follows', () => following.said().includes('to ⟦m:mail⟧'), 15_000)
     say('and bob@example.com')

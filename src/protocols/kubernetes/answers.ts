@@ -13,6 +13,7 @@ import type { Permit } from '#gateway'
 import { AccessDenied } from '#model'
 import type { AskedAnswer, ReadAnswer } from '#proxy'
 import { contentCodings, decodeContent, type Fields, type ResponseHead } from '#transport/http'
+import { wholeLines } from './whole-lines.ts'
 
 /** `objects`: what the API server keeps; `text`: output of programs; `schema`: how objects look, and nothing of any. */
 type Content = 'objects' | 'text' | 'schema' | 'other'
@@ -54,7 +55,9 @@ export function readAnswer(
     const masker =
       objects && permit.hiddenColumns.length > 0
         ? createObjectMasker(rulesOf(permit), { asked: askedOf(info), rest })
-        : rest
+        : content === 'text' && info.parameters.has('limitBytes')
+          ? rest && wholeLines(rest)
+          : rest
     return masker === undefined ? plain : { masker, body: decodeContent(body, codings) }
   } catch (error) {
     if (!(error instanceof BodyProblem)) throw error
