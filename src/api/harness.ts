@@ -265,7 +265,7 @@ function namedProtocol(served: TestApi['served']): Protocol {
     secretFields: [],
     recording: 'statements',
     connectHint: ({ host, port }) => [`test ${host} ${port}`],
-    tool: { command: ['true'], environment: () => ({}) },
+    tool: { command: ['true'], environment: () => ({}), url: () => 'x:' },
     read: async text => {
       if (text === 'unreadable')
         throw new AccessDenied('statement_unreadable', 'It does not parse.')

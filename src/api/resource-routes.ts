@@ -26,13 +26,15 @@ export function resourceRoutes(routes: Routes, parts: ApiParts): void {
     {
       config,
       schema: {
-        summary: 'The resources that you may connect to (all of them with console:read)',
+        summary:
+          'The resources that you may connect to (all of them with console:read, unless `mine`)',
+        querystring: z.object({ mine: z.stringbool().default(false) }),
         response: { 200: z.array(schemas.resource) },
       },
     },
     async request => {
       const { principal, origin } = request.caller!
-      const all = has(parts, request.caller!, 'console:read')
+      const all = !request.query.mine && has(parts, request.caller!, 'console:read')
       return parts.inventory
         .list()
         .filter(resource => all || parts.gateway.rights.mayConnect(principal, resource, origin))

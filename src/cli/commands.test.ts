@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Stage, startStage } from '../../test/e2e/stage.ts'
+import { postgresResource } from '../../test/servers/gateway.ts'
 import { cleanEnvironment, ended, freePort, until } from '../../test/servers/programs.ts'
 import { openServerAuthority } from '../transport/index.ts'
 
@@ -15,6 +16,7 @@ const MAIN = join(import.meta.dirname, '..', 'main.ts')
 const POLICIES = {
   'shop.cedar': `
 @id("use") permit (principal, action in [Action::"connect", Action::"read", Action::"write"], resource in Resource::"shop");
+@id("books") permit (principal == User::"dora", action in [Action::"connect", Action::"read"], resource == Resource::"books");
 @id("agents-ask") @approvers("dba") @within("5m") @reason("agents change data only with a person")
 forbid (principal is Agent, action == Action::"write", resource in Resource::"shop") unless { context.approved };
 @id("dba-looks") permit (principal in Group::"dba", action in [Action::"approve", Action::"console:read", Action::"console:audit", Action::"console:operate", Action::"console:administer"], resource);
@@ -31,6 +33,7 @@ beforeAll(async () => {
   stage = await startStage({
     policies: POLICIES,
     settings: { approvals: { hold: { user: '0s', agent: '0s', transaction: '0s' } } },
+    more: server => [postgresResource('books', server), postgresResource('closed', server)],
     init: 'create table notes (note text);grant all on notes to app;',
   })
 }, 120_000)
@@ -392,6 +395,30 @@ describe('connect', () => {
     expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('no-such-tool') })
     const unknown = await cli('ana', 'connect', 'nowhere')
     expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('There is: shop') })
+  })
+})
+
+describe('run', () => {
+  it('starts a command with a port for each resource that its user may connect to, and none beside', async () => {
+    const say =
+      'psql -XAtc "select 41" "$SALLYPORT_SHOP_URL"; psql -XAtc "select 42" "host=$SALLYPORT_BOOKS_HOST port=$SALLYPORT_BOOKS_PORT dbname=books sslmode=disable"; echo "[$PGHOST$SALLYPORT_CLOSED_PORT]"'
+    const ran = await cli('dora', 'run', '--', 'sh', '-c', say)
+    expect(ran).toMatchObject({ code: 0, stdout: '41\n42\n[]\n', stderr: '' })
+  })
+
+  it('points native tools at the one resource that they can reach', async () => {
+    const asked = ['--', 'psql', '-XAtc', 'select 40 + 2']
+    const one = await cli('dora', 'run', '--resource', 'books', ...asked)
+    expect(one).toMatchObject({ code: 0, stdout: '42\n' })
+    expect(await cli('ana', 'run', ...asked)).toMatchObject({ code: 0, stdout: '42\n' })
+  })
+
+  it('ends as the command does, and says what is wrong before it starts one', async () => {
+    expect(await cli('ana', 'run', '--', 'sh', '-c', 'exit 7')).toMatchObject({ code: 7 })
+    expect(await cli('ana', 'run')).toMatchObject({ code: 2 })
+    expect(await cli('ana', 'run', '--', 'no-such-tool')).toMatchObject({ code: 1 })
+    const other = await cli('ana', 'run', '--resource', 'books', '--', 'true')
+    expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining('There is: shop') })
   })
 })
 

@@ -1,14 +1,13 @@
 // connect RESOURCE: a local port that asks no password, or the native tool pointed at one.
-import { spawn } from 'node:child_process'
-import { createServer, type Socket } from 'node:net'
 import type { Command } from 'commander'
-import { childEnvironment } from '#config'
 import { paths, type ResourceView } from '#contract'
 import { InvalidRequest } from '#model'
 import type { GatewayClient } from './gateway-client.ts'
 import { type Invocation, runs, WrongUsage, wholeNumber } from './invocation.ts'
+import { openLocalPort } from './local-port.ts'
 import type { LoadProtocols } from './protocol-facts.ts'
-import { jsonText, plain, reportError } from './report.ts'
+import { jsonText, plain } from './report.ts'
+import { runTool } from './run-tool.ts'
 import { type HeldFile, temporaryFile, writeToolFile } from './tool-file.ts'
 
 export function connectCommand(program: Command, protocols: LoadProtocols): void {
@@ -85,54 +84,6 @@ export async function findResource(client: GatewayClient, name: string): Promise
   return found
 }
 
-/** Listens on loopback only: whoever can reach the port is the user of this machine. */
-function openLocalPort(
-  client: GatewayClient,
-  resource: string,
-  port: number,
-  { output }: Invocation,
-): Promise<{ port: number; close(): void }> {
-  const open = new Set<Socket>()
-  const server = createServer({ pauseOnConnect: true }, local => {
-    open.add(local)
-    local.on('error', () => local.destroy())
-    local.once('close', () => open.delete(local))
-    client.tunnel(paths.tunnel.replace(':resource', resource)).then(
-      remote => {
-        remote.on('error', () => local.destroy())
-        remote.once('close', () => local.destroy())
-        local.once('close', () => remote.destroy())
-        local.pipe(remote).pipe(local)
-      },
-      error => {
-        reportError(output, error)
-        local.destroy()
-      },
-    )
-  })
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'another program listens there' : error.code
-      reject(
-        new InvalidRequest('request_invalid', `Port ${port} cannot be opened: ${why}.`, {
-          cause: error,
-        }),
-      )
-    })
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address()
-      if (typeof address !== 'object' || address === null) return reject(new Error('no port'))
-      resolve({
-        port: address.port,
-        close: () => {
-          server.close()
-          for (const socket of open) socket.destroy()
-        },
-      })
-    })
-  })
-}
-
 function announce(
   { output }: Invocation,
   resource: string,
@@ -148,25 +99,4 @@ function announce(
   output.write(
     `${plain(resource)} is at 127.0.0.1:${port}, without a password, until Ctrl-C:\n  ${[...settings, ...tool].join(' ')}`,
   )
-}
-
-function runTool(
-  tool: readonly string[],
-  environment: { readonly [name: string]: string },
-): Promise<number> {
-  const [program, ...args] = tool
-  return new Promise((resolve, reject) => {
-    const child = spawn(program!, args, { stdio: 'inherit', env: childEnvironment(environment) })
-    // The terminal sends Ctrl-C to the tool as well, and it is the tool's to answer, as often as it comes.
-    const pass = (signal: NodeJS.Signals): void => {
-      if (signal !== 'SIGINT') child.kill(signal)
-    }
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, pass)
-    child.once('error', () =>
-      reject(
-        new InvalidRequest('request_invalid', `${program} cannot be started. Is it installed?`),
-      ),
-    )
-    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 1))
-  })
 }

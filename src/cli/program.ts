@@ -11,7 +11,8 @@ import { loginCommands } from './login-commands.ts'
 import { policyCommands } from './policy-commands.ts'
 import type { CredentialPlugin, LoadProtocols } from './protocol-facts.ts'
 import { reportError } from './report.ts'
-import { runCommands } from './run-commands.ts'
+import { runCommand } from './run-command.ts'
+import { runsCommands } from './runs-commands.ts'
 import { sessionCommands } from './session-commands.ts'
 import { timeCommands } from './time-commands.ts'
 import { withdrawCommand } from './withdraw-command.ts'
@@ -40,11 +41,12 @@ export function createProgram(
   timeCommands(program)
   sessionCommands(program)
   channelCommands(program)
-  runCommands(program)
+  runsCommands(program)
   withdrawCommand(program)
   policyCommands(program, protocols)
   auditCommands(program)
   connectCommand(program, protocols)
+  runCommand(program, protocols)
   configCommands(program, protocols)
   return program
 }

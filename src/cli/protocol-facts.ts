@@ -20,6 +20,7 @@ export interface Protocol {
       resource: string
       ca: string
     }): readonly string[]
+    url(endpoint: { host: string; port: number; resource: string; ca: string }): string
     readonly file?: ToolFile
   }
   /** For wires whose clients prove themselves by certificates. */

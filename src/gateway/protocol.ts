@@ -80,6 +80,8 @@ export interface Protocol<Upstream = unknown> {
     environment(endpoint: Endpoint): { readonly [name: string]: string }
     /** For a client that no environment steers: what goes before its other arguments. */
     arguments?(endpoint: Endpoint): readonly string[]
+    /** The same for programs that take an address as one text. */
+    url(endpoint: Endpoint): string
     /** For a client that reads of its servers in a file. */
     readonly file?: ToolFile
   }

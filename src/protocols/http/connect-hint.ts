@@ -12,7 +12,11 @@ export function connectHint({ host, port, resource, ca }: Endpoint): readonly st
 
 /** For a local port that asks no password (`sallyport connect`): plain HTTP that does not leave this machine. */
 export function environment({ host, port }: Endpoint): { readonly [name: string]: string } {
-  return { SALLYPORT_HTTP_URL: `http://${host}:${port}` }
+  return { SALLYPORT_HTTP_URL: localUrl({ host, port }) }
+}
+
+export function localUrl({ host, port }: Pick<Endpoint, 'host' | 'port'>): string {
+  return `http://${host}:${port}`
 }
 
 export function toolArguments({ host, port }: Endpoint): readonly string[] {

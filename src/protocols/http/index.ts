@@ -4,7 +4,7 @@ import type { Protocol } from '#gateway'
 import type { Resource, Statement } from '#model'
 import { type Dialect, ReverseProxy } from '#proxy'
 import { ServiceAccess } from './access.ts'
-import { connectHint, environment, toolArguments } from './connect-hint.ts'
+import { connectHint, environment, localUrl, toolArguments } from './connect-hint.ts'
 import { denial } from './denial.ts'
 import { AccessTokens, oauthSettings } from './oauth.ts'
 import { checkDocument, Readings } from './reading.ts'
@@ -31,7 +31,7 @@ export function createHttp(): Protocol<HttpSettings> {
     credentialMaps: { oauth: oauthSettings },
     recording: 'exchanges',
     connectHint,
-    tool: { command: ['curl'], environment, arguments: toolArguments },
+    tool: { command: ['curl'], environment, arguments: toolArguments, url: localUrl },
     read: async text => statementOf(text),
     async readAt(text, { upstream }: Resource<HttpSettings>) {
       return httpStatement(readRequestText(text), await readings.of(upstream))

@@ -5,7 +5,7 @@ import type { Protocol } from '#gateway'
 import { type Dialect, ReverseProxy, Upstreams } from '#proxy'
 import { ClusterAccess } from './access.ts'
 import { NAMING, resourceOf } from './cluster-path.ts'
-import { connectHint } from './connect-hint.ts'
+import { connectHint, serverOf } from './connect-hint.ts'
 import { denial } from './denial.ts'
 import { execSettings } from './exec-plugin.ts'
 import { kubeconfig } from './kubeconfig.ts'
@@ -38,7 +38,12 @@ export function createKubernetes(): Protocol<KubernetesSettings> {
     dataClasses: [secretClass],
     recording: 'exchanges',
     connectHint,
-    tool: { command: ['kubectl'], environment: () => ({}), file: kubeconfig },
+    tool: {
+      command: ['kubectl'],
+      environment: () => ({}),
+      url: endpoint => serverOf(endpoint, { plain: true }),
+      file: kubeconfig,
+    },
     read: async text => readStatement(text),
     readAt: async text => readStatement(text),
     serve: (socket, listener, gateway) => proxy.serve(socket, listener, gateway, dialect),

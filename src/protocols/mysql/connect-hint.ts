@@ -18,6 +18,11 @@ export function clientEnvironment({ host, port }: Endpoint): Readonly<Record<str
   return { MYSQL_HOST: host, MYSQL_TCP_PORT: String(port) }
 }
 
+/** The same for drivers that take one text. */
+export function localUrl({ host, port, resource }: Endpoint): string {
+  return `mysql://sallyport@${host}:${port}/${encodeURIComponent(resource)}`
+}
+
 /** What the environment does not steer. */
 export function clientArguments({ host, port, resource }: Endpoint): readonly string[] {
   return ['-h', host, '-P', String(port), '--protocol=TCP', '-u', 'sallyport', resource]

@@ -18,7 +18,7 @@ import {
 import { type CloseReason, InvalidRequest, isGatewayError, UpstreamError } from '#model'
 import type { Catalog } from './catalog-types.ts'
 import { createCatalogs } from './catalogs.ts'
-import { clientArguments, clientEnvironment, connectHint } from './connect-hint.ts'
+import { clientArguments, clientEnvironment, connectHint, localUrl } from './connect-hint.ts'
 import { denial } from './denial.ts'
 import { serveErrands } from './errands.ts'
 import { createGreetingVersion } from './greeting-version.ts'
@@ -186,6 +186,7 @@ export function createMysql(): Protocol<MysqlSettings> {
       command: ['mysql'],
       environment: clientEnvironment,
       arguments: clientArguments,
+      url: localUrl,
     },
     read: async text => readAlone(await analyser(), text, ALONE),
     async readAt(text, resource) {

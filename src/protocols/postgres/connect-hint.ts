@@ -29,6 +29,11 @@ export function libpqEnvironment({
   }
 }
 
+/** The same for drivers that take one text. */
+export function localUrl({ host, port, resource }: Endpoint): string {
+  return `postgresql://sallyport@${host}:${port}/${encodeURIComponent(resource)}?sslmode=disable`
+}
+
 function url({ host, port, resource, ca }: Endpoint): string {
   const address = host.includes(':') ? `[${host}]` : host
   const query = `sslmode=verify-full&sslrootcert=${encodeURIComponent(ca)}`

@@ -12,7 +12,7 @@ import {
 import { type CloseReason, InvalidRequest, isGatewayError, UpstreamError } from '#model'
 import { createCancelRegistry } from './cancel.ts'
 import { createCatalogs } from './catalogs.ts'
-import { connectHint, libpqEnvironment } from './connect-hint.ts'
+import { connectHint, libpqEnvironment, localUrl } from './connect-hint.ts'
 import { denial } from './denial.ts'
 import { type ClientLogin, dismiss, greet } from './handshake.ts'
 import { createPreviewer } from './preview.ts'
@@ -143,7 +143,7 @@ export function createPostgres(): Protocol<PostgresSettings> {
     secretFields,
     recording: 'statements',
     connectHint,
-    tool: { command: ['psql'], environment: libpqEnvironment },
+    tool: { command: ['psql'], environment: libpqEnvironment, url: localUrl },
     read: async text => readAlone(await analyser(), text),
     async readAt(text, resource) {
       const catalog = catalogs.known(resource, resource.upstream.database)

@@ -9,6 +9,11 @@ export function connectHint({ host, port, resource }: Endpoint): readonly string
   ]
 }
 
+/** For a local port that asks no password (`sallyport run`). */
+export function localUrl({ host, port, resource }: Endpoint): string {
+  return `ssh://${resource}@${host}:${port}`
+}
+
 /**
  * For a local port that asks no password (`sallyport connect`). The last hop does not leave this machine, and the tunnel
  * behind it has proved the gateway by its certificate: there is no host key to check here.

@@ -12,7 +12,7 @@ import { type CloseReason, isGatewayError, type Statement, UpstreamError } from 
 import { hostCertificates } from './certificates/host-proof.ts'
 import { keyProofs } from './certificates/key-proofs.ts'
 import { type Backend, SessionChannel } from './channel.ts'
-import { connectHint, toolArguments } from './connect-hint.ts'
+import { connectHint, localUrl, toolArguments } from './connect-hint.ts'
 import { type ClientLogin, greet } from './login.ts'
 import { CERTIFICATE, type SshSettings, secretFields, sshSettings } from './settings.ts'
 import { commandStatement, statementOfText } from './statement.ts'
@@ -170,7 +170,7 @@ export function createSsh(): Protocol<SshSettings> {
     ownFields: [CERTIFICATE],
     recording: 'terminal',
     connectHint,
-    tool: { command: ['ssh'], environment: () => ({}), arguments: toolArguments },
+    tool: { command: ['ssh'], environment: () => ({}), arguments: toolArguments, url: localUrl },
     keyProofs,
     read: async text => read(text, ''),
     readAt: async (text, resource) => read(text, resource.credential.user ?? ''),

@@ -4,7 +4,7 @@ import { type PrincipalView, paths, type RunDetail, type RunView } from '#contra
 import { runs as asCommand, WrongUsage, wholeNumber } from './invocation.ts'
 import { plain, print, table, when } from './report.ts'
 
-export function runCommands(program: Command): void {
+export function runsCommands(program: Command): void {
   const runs = program
     .command('runs')
     .description('runs, newest first: yours; all with console:read')
