@@ -25,6 +25,8 @@ const MOST_TEXT = 1024 * 1024
 const VIOLATED = 1002
 const REFUSED = 1008
 const GONE = 1001
+/** For a side that was told of the end to take what is on its way to it; then its connection is cut. */
+const LINGER_MS = 30_000
 
 /** Resolves when either side has ended. Throws what ended it before. */
 export async function serveWebSocket(parts: TunnelParts): Promise<void> {
@@ -66,44 +68,58 @@ export async function serveWebSocket(parts: TunnelParts): Promise<void> {
       } else upstream.outgoing.end()
       client.outgoing.end()
       parts.told(outward.sent, outward.close())
+      setTimeout(() => {
+        const gone = new UpstreamError('upstream_lost', 'the tunnel is over')
+        upstream.outgoing.abort(gone)
+        client.outgoing.abort(gone)
+      }, LINGER_MS).unref()
       if (error === undefined) resolve()
       else reject(error)
     }
+    const isOver = () => over
     const aborted = () => end(signal.reason)
     if (signal.aborted) return aborted()
     signal.addEventListener('abort', aborted, { once: true })
-    join(upstream, client, new FrameReader(false, outward), () => outward.ok, end)
+    join(upstream, client, {
+      frames: new FrameReader(false, outward),
+      flush: () => outward.ok,
+      isOver,
+      end,
+    })
     let pending: Uint8Array[] = []
     const inward = new FrameReader(true, {
       head: ({ bytes }) => pending.push(bytes),
       payload: bytes => pending.push(bytes),
       end() {},
     })
-    join(
-      client,
-      upstream,
-      inward,
-      () => {
+    join(client, upstream, {
+      frames: inward,
+      flush() {
         const all = Buffer.concat(pending)
         pending = []
         return all.length === 0 || upstream.outgoing.write(all)
       },
+      isOver,
       end,
-    )
+    })
   })
 }
 
+interface Joint {
+  readonly frames: FrameReader
+  /** Sends what was read; false: it is enough for now. */
+  readonly flush: () => boolean
+  readonly isOver: () => boolean
+  readonly end: (error?: unknown) => void
+}
+
 /** Frames of one side, on their way to the other. */
-function join(
-  from: Tunnel,
-  to: Tunnel,
-  frames: FrameReader,
-  flush: () => boolean,
-  end: (error?: unknown) => void,
-): void {
+function join(from: Tunnel, to: Tunnel, { frames, flush, isOver, end }: Joint): void {
   to.outgoing.onDrain(() => from.incoming.resume())
   from.incoming.read({
     data(chunk) {
+      // Its outcome is told: what still comes is nobody's.
+      if (isOver()) return true
       try {
         frames.push(chunk)
         return flush()
