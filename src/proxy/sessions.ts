@@ -51,6 +51,12 @@ export interface RequestForm {
   told?: ToldAnswer
 }
 
+interface Opening {
+  readonly done: Promise<OpenSession>
+  /** The same, once it is there. */
+  open?: OpenSession
+}
+
 export interface SessionsParts<Upstream> {
   readonly gateway: Gateway
   readonly dialect: Dialect<Upstream>
@@ -62,7 +68,7 @@ export interface SessionsParts<Upstream> {
 
 export class Sessions<Upstream = unknown> {
   readonly #parts: SessionsParts<Upstream>
-  readonly #open = new Map<string, Promise<OpenSession>>()
+  readonly #open = new Map<string, Opening>()
   /** By the head, which is the same object when a client repeats itself. */
   readonly #asked = new WeakMap<RequestHead, Named>()
   readonly #served = new WeakMap<RequestHead, OpenSession>()
@@ -93,7 +99,7 @@ export class Sessions<Upstream = unknown> {
     }
     const known = this.#open.get(asking.key)
     if (known !== undefined) {
-      const open = await known
+      const open = await known.done
       if (!open.session.signal.aborted) {
         this.#served.set(head, open)
         return open
@@ -101,12 +107,14 @@ export class Sessions<Upstream = unknown> {
       if (this.#open.get(asking.key) === known) this.#open.delete(asking.key)
       return this.of(head)
     }
+    if (this.#open.size >= MOST_SESSIONS) this.#forget()
     if (this.#open.size >= MOST_SESSIONS)
       throw new AccessDenied('too_many_sessions', 'this connection has too many sessions')
-    const opening = this.#begin(asking, head)
+    const opening: Opening = { done: this.#begin(asking, head) }
     this.#open.set(asking.key, opening)
     try {
-      return await opening
+      opening.open = await opening.done
+      return opening.open
     } catch (error) {
       this.#open.delete(asking.key)
       throw error
@@ -115,12 +123,18 @@ export class Sessions<Upstream = unknown> {
 
   async close(reason: CloseReason): Promise<void> {
     this.#closed = true
-    const open = await Promise.allSettled(this.#open.values())
+    const open = await Promise.allSettled([...this.#open.values()].map(each => each.done))
     await Promise.all(
       open.map(each =>
         each.status === 'fulfilled' ? each.value.session.close(reason) : undefined,
       ),
     )
+  }
+
+  /** Those that have ended: of a client that renews its token they are many, on a connection that it keeps. */
+  #forget(): void {
+    for (const [key, { open }] of this.#open)
+      if (open?.session.signal.aborted === true) this.#open.delete(key)
   }
 
   #asking(head: RequestHead): Named {
