@@ -100,6 +100,26 @@ describe('the client towards upstreams', () => {
     expect(all.map(({ status }) => status)).toEqual(Array(4).fill('rejected'))
   })
 
+  it('sends nothing of a request that is no longer wanted when its turn comes', async () => {
+    answers('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi')
+    const upstream = pool({ maxConnections: 1 })
+    const ending = new AbortController()
+    const first = await upstream.open(GET)
+    const { signal } = ending
+    const waiting = upstream.open({ ...GET, method: 'DELETE', signal })
+    first.listen({
+      // Between the turn in which its connection is free and the one in which it is woken.
+      answered: ({ body }) => {
+        body.discard()
+        process.nextTick(() => ending.abort())
+      },
+      failed() {},
+    })
+    await expect(waiting).rejects.toThrow('no longer wanted')
+    await ask(upstream)
+    expect(heard).not.toContain('DELETE')
+  })
+
   it('sends bodies by length and in chunks, with trailers', async () => {
     onRequest = (socket, text) => {
       if (text.endsWith('45') || text.endsWith('0\r\nx-sum: 1\r\n\r\n'))

@@ -74,7 +74,13 @@ export class Upstream implements ConnectionOwner {
       if (request.signal?.aborted === true) throw gone(request.signal.reason)
       return session.send(request)
     }
-    return this.take(request) ?? this.#send(await this.#connection(request.signal), request)
+    const taken = this.take(request)
+    if (taken !== undefined) return taken
+    const connection = await this.#connection(request.signal)
+    if (request.signal?.aborted !== true) return this.#send(connection, request)
+    // Nothing of it is sent: without a body it would be acted upon at once.
+    connection.destroy()
+    throw gone(request.signal.reason)
   }
 
   /** The same at once, when a kept connection is at hand (HTTP/1.1). Undefined: it has to be waited for. */
