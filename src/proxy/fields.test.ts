@@ -87,6 +87,15 @@ describe('fields of a request', () => {
     expect(JSON.stringify(fields)).not.toContain('ours')
   })
 
+  it('tell the service what a client prefers, and not how long it waits for a person', () => {
+    const prefer = (value: string) => sent([['prefer', value]])['prefer']
+    expect(prefer('wait=10')).toBeUndefined()
+    expect(prefer('return=minimal')).toBe('return=minimal')
+    expect(prefer('return=minimal, Wait = 10,note="a, wait=1"')).toBe(
+      'return=minimal, note="a, wait=1"',
+    )
+  })
+
   it('ask for nothing that could not be read', () => {
     const fields = sent(
       [

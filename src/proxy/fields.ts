@@ -1,6 +1,7 @@
 // Header fields on their way through: what is ours stays here, what would lead around us is taken out, what the upstream
 // must see of us is put in. Both directions.
 import { maskedHead, unmaskableRequest } from '#engines/bodies'
+import { withoutWait } from '#engines/http'
 import {
   Fields,
   type ForwardedBy,
@@ -32,7 +33,6 @@ export function requestFields(
 ): Fields {
   const { fields, upgrade } = request
   const ours = new Set(injected.map(([name]) => looseName(name)))
-  const waits = /(?:^|[,;\s])wait\s*=/i.test(fields.get('prefer') ?? '')
   const kept = forwardable(request, by).without(name => {
     const loose = looseName(name)
     return (
@@ -40,8 +40,7 @@ export function requestFields(
       ours.has(loose) ||
       CLAIMED.test(loose) ||
       (plain && (unmaskableRequest.has(loose) || loose === 'accept-encoding')) ||
-      (upgrade !== undefined && loose === 'sec-websocket-extensions') ||
-      (waits && loose === 'prefer')
+      (upgrade !== undefined && loose === 'sec-websocket-extensions')
     )
   })
   const added = [...injected.flat(), 'via', '1.1 sallyport']
@@ -49,7 +48,16 @@ export function requestFields(
   if (fields.list('te').some(each => each.toLowerCase() === 'trailers'))
     added.push('te', 'trailers')
   if (plain) added.push('accept-encoding', 'identity')
-  return new Fields([...kept.flat, ...added])
+  return new Fields([...(kept.has('prefer') ? preferred(kept) : kept).flat, ...added])
+}
+
+/** How long somebody waits for a person is said to us. */
+function preferred(fields: Fields): Fields {
+  return Fields.of(
+    ...[...fields]
+      .map(([name, value]) => [name, name === 'prefer' ? withoutWait(value) : value] as const)
+      .filter(([name, value]) => name !== 'prefer' || value !== ''),
+  )
 }
 
 /**

@@ -10,7 +10,13 @@ export { keptFirstLine, keptRequest } from './kept-request.ts'
 export { actionOf, isServed } from './methods.ts'
 export { type MultipartForm, readMultipart } from './multipart.ts'
 export { type ApiDocument, ApiDocumentProblem, readOpenApi } from './openapi.ts'
-export { type AskedBody, type AskedRequest, readRequestText, requestText } from './request-text.ts'
+export {
+  type AskedBody,
+  type AskedRequest,
+  readRequestText,
+  requestText,
+  withoutWait,
+} from './request-text.ts'
 export { type Route, RouteTable } from './routes.ts'
 export { withoutSecretsOfAddress } from './secret-values.ts'
 export { type AskedOfApi, httpStatement, type Reading, readForm } from './statement.ts'

@@ -27,7 +27,7 @@ export interface AskedRequest {
 /** How an answer is wanted, who passes it on, what frames it: none of what is asked for. */
 const NOT_ASKED: ReadonlySet<string> = new Set(
   `accept accept-charset accept-encoding accept-language baggage cache-control connection content-length date dnt expect
-  forwarded host idempotency-key if-modified-since if-none-match if-range keep-alive origin pragma prefer priority
+  forwarded host idempotency-key if-modified-since if-none-match if-range keep-alive origin pragma priority
   proxy-connection range referer te traceparent tracestate trailer transfer-encoding upgrade upgrade-insecure-requests
   user-agent via x-request-id x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-port x-real-ip`.split(
     /\s+/,
@@ -39,6 +39,18 @@ const FIRST_LINE = /^([A-Z-]+) (\S+)(?: <(.*)>)?$/
 /** True for a field that belongs to what is asked. */
 export function isAsked(name: string): boolean {
   return !NOT_ASKED.has(name) && !name.startsWith('sec-') && !name.startsWith('sallyport-')
+}
+
+/**
+ * What `Prefer` asks of the service (RFC 7240): whoever waits for a person asks nothing by it, but a preference may make an
+ * insert an update.
+ */
+export function withoutWait(prefer: string): string {
+  const members = prefer.match(/(?:"(?:[^"\\]|\\.)*"|[^",])+/g) ?? []
+  return members
+    .map(member => member.trim())
+    .filter(member => member !== '' && !/^wait\s*=/i.test(member))
+    .join(', ')
 }
 
 /** `secrets`: names of parameters that hold secrets besides those that everybody knows. */
@@ -56,7 +68,8 @@ export function requestText(
           : ''
   const first = `${method} ${path}${query === undefined ? '' : `?${withoutSecretValues(query, secrets)}`}${note}`
   const lines = fields
-    .filter(([name]) => isAsked(name))
+    .map(([name, value]) => [name, name === 'prefer' ? withoutWait(value) : value] as const)
+    .filter(([name, value]) => isAsked(name) && (name !== 'prefer' || value !== ''))
     .map(([name, value]) => `\n${name}: ${SECRET.test(name) ? hashed(value) : value}`)
     .sort()
   return `${first}${lines.join('')}${body.kind === 'text' ? `\n\n${body.text}` : ''}`

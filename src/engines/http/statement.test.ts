@@ -161,9 +161,12 @@ describe('the text of a request', () => {
       },
       { ...base, fields: [['cookie', '1']] },
       { ...base, fields: [['cookie', '2']] },
+      { ...base, fields: [['prefer', 'resolution=merge-duplicates, wait=30']] },
     ]
     const texts = all.map(each => requestText(each))
     expect(new Set(texts).size).toBe(all.length)
+    // The same again, and this time its client waits for a person.
+    expect(requestText({ ...base, fields: [['prefer', 'wait=30']] })).toBe(requestText(base))
   })
 
   it('reads back as what it was made of', () => {
