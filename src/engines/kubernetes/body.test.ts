@@ -3,6 +3,7 @@ import { InvalidRequest } from '#model'
 import { fc } from '../../../test/property.ts'
 import { readBody, readShownBody } from './body.ts'
 import { bodyText } from './body-text.ts'
+import { readRequest } from './statement.ts'
 import { isList, isObject, type Tree, WrittenNumber, writeJson } from './tree.ts'
 
 const JSON_TYPE = 'application/json'
@@ -100,6 +101,21 @@ describe('a body in JSON', () => {
     })
     expect(forward?.type).toBe(JSON_TYPE)
     expect(() => read('k8s', 'application/vnd.kubernetes.protobuf')).toThrow(InvalidRequest)
+  })
+
+  it('is bounded as a text, too: what stands deep in it takes more room there', () => {
+    const deep = (value: string) => `${'{"a":'.repeat(120)}${value}${'}'.repeat(120)}`
+    const shown = (body: string) =>
+      readRequest({
+        method: 'POST',
+        path: '/apis/example.com/v1/widgets',
+        query: undefined,
+        type: undefined,
+        body: { kind: 'whole', bytes: Buffer.from(body) },
+      }).statement.text.length
+    expect(() => shown(deep(JSON.stringify('x\n'.repeat(900_000))))).toThrow('12 MiB')
+    expect(() => shown(deep(`[${'"x",'.repeat(90_000)}"x"]`))).toThrow('12 MiB')
+    expect(shown(`{"a":${JSON.stringify('x\n'.repeat(900_000))}}`)).toBeLessThan(4_000_000)
   })
 
   it('is bounded', () => {
