@@ -5,6 +5,7 @@ import type { AccessRequest } from '#model'
 import type { Database } from '#services/db'
 import type { RecordingTables } from '#services/recording'
 import type { TestApi } from '../src/api/harness.ts'
+import { BegunSessions } from '../src/services/recording/begun-sessions.ts'
 import { SearchIndex } from '../src/services/recording/search-index.ts'
 
 const TABLES = 40
@@ -28,7 +29,8 @@ export async function fillSessions(
   now: number,
 ): Promise<void> {
   const any = numbers(1)
-  const index = new SearchIndex(store.tables<RecordingTables>(), error => {
+  const begun = new BegunSessions({ add() {}, clear() {} })
+  const index = new SearchIndex(store.tables<RecordingTables>(), begun, error => {
     throw error
   })
   const each = Math.round(statements / sessions)
@@ -42,7 +44,7 @@ export async function fillSessions(
       // Some do much, most do little.
       const who = Math.floor((any(PEOPLE) * any(PEOPLE)) / PEOPLE)
       let denied = 0
-      const entry = index.begin(no)
+      const entry = index.begin({ no })
       for (let at = 0; at < each; at++) {
         const table = `public.table_${Math.floor((any(TABLES) * any(TABLES)) / TABLES)}`
         const effect = any(50) === 0 ? 'deny' : any(100) === 0 ? 'held' : 'permit'

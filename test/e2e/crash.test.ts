@@ -17,9 +17,17 @@ beforeAll(async () => {
 })
 afterAll(() => stage?.stop())
 
-/** A client that writes and reads until its connection breaks; how many answers it got. */
-async function work(who: number, token: string): Promise<{ writes: number; reads: number }> {
-  const done = { writes: 0, reads: 0 }
+interface Answered {
+  writes: number
+  reads: number
+}
+
+/** A client that writes and reads until its connection breaks; how many answers it got, which `done` tells meanwhile. */
+async function work(
+  who: number,
+  token: string,
+  done: Answered = { writes: 0, reads: 0 },
+): Promise<Answered> {
   const db = new Client({
     host: '127.0.0.1',
     port: stage.gateway.port,
@@ -53,8 +61,12 @@ test('after kill -9 the log verifies, and no answer lacks its entry', async () =
   const answered = { writes: 0, reads: 0 }
   for (let round = 0; round < 5; round += 1) {
     const token = await stage.token('ana')
-    const workers = [1, 2, 3, 4].map(who => work(round * 10 + who, token))
-    await new Promise(resolve => setTimeout(resolve, 300 + 250 * round))
+    const first = { writes: 0, reads: 0 }
+    const workers = [1, 2, 3, 4].map(who =>
+      work(round * 10 + who, token, who === 1 ? first : undefined),
+    )
+    await expect.poll(() => first.writes, { timeout: 60_000 }).toBeGreaterThan(4)
+    await new Promise(resolve => setTimeout(resolve, 250 * round))
     await stage.gateway.kill()
     for (const done of await Promise.all(workers)) {
       answered.writes += done.writes
@@ -77,11 +89,12 @@ test('after kill -9 the log verifies, and no answer lacks its entry', async () =
   expect(selects.length).toBeGreaterThanOrEqual(answered.reads)
   // What reached the server at all was on record first, answered or not.
   expect(inserts.length).toBeGreaterThanOrEqual(Number(row?.['n']))
-}, 120_000)
+}, 240_000)
 
 test('SIGTERM ends sessions with a native error, and the log says that it was closed well', async () => {
-  const working = work(99, await stage.token('ana'))
-  await new Promise(resolve => setTimeout(resolve, 500))
+  const done = { writes: 0, reads: 0 }
+  const working = work(99, await stage.token('ana'), done)
+  await expect.poll(() => done.writes, { timeout: 60_000 }).toBeGreaterThan(4)
   expect(await stage.gateway.stop()).toBe(0)
   expect((await working).writes).toBeGreaterThan(0)
   const verified = await stage.gateway.cli(['audit', 'verify', '--data', stage.gateway.data])
@@ -91,7 +104,7 @@ test('SIGTERM ends sessions with a native error, and the log says that it was cl
   expect(starts.at(-1)?.details).toMatchObject({ cleanShutdown: true })
   // The restarts before were after a kill.
   expect(starts.at(-2)?.details).toMatchObject({ cleanShutdown: false })
-}, 60_000)
+}, 120_000)
 
 test('after kill -9 a session is found by what is in its recording', async () => {
   const token = await stage.token('ana')

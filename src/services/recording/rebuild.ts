@@ -49,7 +49,7 @@ export async function rebuild(
       .executeTakeFirst()
     if (missing === undefined) return false
     await forgetIn(store, no)
-    const entry = index.begin(no)
+    const entry = index.begin({ no })
     await fill(entry, recordings.events(id))
     entry.end()
     await index.settle()

@@ -71,8 +71,7 @@ export class SessionRecorder {
     this.#onFailure = parts.onFailure
     this.#startInput = parts.startInput
     this.#ready = parts.ready
-    // What becomes of it is heard where a block is written.
-    this.#ready?.catch(() => {})
+    this.#ready?.catch(error => this.#fail(error))
   }
 
   static newKey(): Buffer {

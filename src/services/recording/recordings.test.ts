@@ -1,9 +1,10 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SessionId, SessionSummary } from '#model'
 import { type Database, openDatabase } from '#services/db'
+import { BegunSessions } from './begun-sessions.ts'
 import {
   type RecordedChunk,
   Recordings,
@@ -31,16 +32,19 @@ const session: SessionSummary = {
   bytes: 0,
 }
 
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'sallyport-recordings-'))
-  database = await openDatabase(':memory:', [recordingMigrations])
-  chunks = []
-  recordings = new Recordings({
+const begin = () =>
+  new Recordings({
     folder,
     kysely: database.tables<RecordingTables>(),
     now: () => 2000,
     onChunk: chunk => chunks.push(chunk),
   })
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sallyport-recordings-'))
+  database = await openDatabase(':memory:', [recordingMigrations])
+  chunks = []
+  recordings = begin()
 })
 afterEach(async () => {
   await recordings.close()
@@ -57,6 +61,7 @@ describe('sessions that begin at the same moment', () => {
   it('are all in the store, numbered as they came, each with its key', async () => {
     await recordings.start(session, () => {})
     await Promise.all(three.map(each => recordings.start(each, () => {})))
+    expect(await recordings.list({ limit: 10 })).toHaveLength(4)
     const kysely = database.tables<RecordingTables>()
     const rows = await kysely
       .selectFrom('recording_sessions')
@@ -71,12 +76,63 @@ describe('sessions that begin at the same moment', () => {
     expect(await recordings.get('ses-b')).toEqual(three[1])
   })
 
-  it('are all told when the store does not take them', async () => {
-    const taken = { ...session, id: 'ses-b' as SessionId }
-    await recordings.start(taken, () => {})
-    const begun = await Promise.allSettled(three.map(each => recordings.start(each, () => {})))
-    expect(begun.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  it('are told when the store does not take them, and nobody is let in on its word until it does', async () => {
+    const told: string[] = []
+    const start = (each: typeof session) => recordings.start(each, () => void told.push(each.id))
+    await start({ ...session, id: 'ses-b' as SessionId })
+    await recordings.list({ limit: 10 })
+    await Promise.all(three.map(start))
+    expect((await recordings.list({ limit: 10 })).map(({ id }) => id)).toEqual([
+      'ses-c',
+      'ses-a',
+      'ses-b',
+    ])
+    expect(told).toEqual(['ses-b'])
+    await database.kysely.schema.alterTable('recording_keys').renameTo('elsewhere').execute()
+    await start(session)
+    await recordings.list({ limit: 10 })
+    expect(told).toEqual(['ses-b', 'ses-1'])
+    await expect(start({ ...session, id: 'ses-2' as SessionId })).rejects.toThrow()
+    await database.kysely.schema.alterTable('elsewhere').renameTo('recording_keys').execute()
+    await start({ ...session, id: 'ses-3' as SessionId })
+    expect(await recordings.get('ses-3')).toBeDefined()
+  })
+
+  it('have their keys in the store before anything of them is in a file', async () => {
+    const keys = () => database.tables<RecordingTables>().selectFrom('recording_keys').selectAll()
+    const recorder = await recordings.start(session, () => {})
+    recorder.add(note('a'))
+    expect(await keys().execute()).toEqual([])
+    await recorder.flush()
+    expect(existsSync(file())).toBe(true)
+    expect((await keys().execute()).map(each => each.session)).toEqual(['ses-1'])
+  })
+
+  it('are known after a crash in that moment, and refused when the disk takes nothing', async () => {
+    const path = join(folder, 'begun')
+    const left = [...three, session].map(({ id, origin: { ip, port, client }, ...rest }) => {
+      const { resource, protocol, principal, principalKind, run, startedAt } = rest
+      const of = [id, resource, protocol, principal, principalKind, null, run, ip, port, client]
+      return JSON.stringify([...of, startedAt, 0, 0, 0, 0])
+    })
     await recordings.start(session, () => {})
+    expect(readFileSync(path, 'utf8')).toBe(`${left[3]}\n`)
+    await recordings.list({ limit: 10 })
+    expect(readFileSync(path, 'utf8')).toBe('')
+    await recordings.close()
+    writeFileSync(path, `${left.slice(0, 2).join('\n')}\n${left[2]?.slice(0, 20)}`)
+    recordings = begin()
+    expect(await recordings.recover()).toEqual(['ses-1', 'ses-a', 'ses-b'])
+    expect(readFileSync(path, 'utf8')).toBe('')
+    expect(await recordings.get('ses-a')).toMatchObject({ ...three[0], closeReason: 'failed' })
+    const none = {
+      left: [],
+      add: () => {
+        throw new Error('ENOSPC')
+      },
+      clear() {},
+    }
+    expect(() => new BegunSessions(none).add(session, Buffer.alloc(32))).toThrow('ENOSPC')
   })
 })
 
@@ -380,6 +436,7 @@ describe('a recording', () => {
 describe('the list of sessions', () => {
   it('closes as failed what a crash left open', async () => {
     await recordings.start(session, () => {})
+    await recordings.list({ limit: 10 })
     expect(await recordings.recover()).toEqual(['ses-1'])
     expect((await recordings.get('ses-1')).closeReason).toBe('failed')
   })

@@ -1,5 +1,6 @@
 // All recordings of this node: starts them, lists their sessions, reads them back, erases them.
 import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Kysely, sql } from 'kysely'
 import {
   type CloseReason,
@@ -9,7 +10,8 @@ import {
   type SessionSummary,
   type Unavailable,
 } from '#model'
-import { BegunSessions } from './begun-sessions.ts'
+import { BegunJournal } from './begun-journal.ts'
+import { BegunSessions, writeRows } from './begun-sessions.ts'
 import { writeEnded } from './ended-sessions.ts'
 import type { RecordedEvent } from './events.ts'
 import { rebuild } from './rebuild.ts'
@@ -34,12 +36,15 @@ interface Part {
 
 /** What one reading gives: the rest is asked for with `from`. */
 const MOST_READ_CHARACTERS = 16 * 1024 * 1024
+/** Sessions that begin, until the store has them. */
+const JOURNAL = 'begun'
 
 export class Recordings {
   readonly #kysely: Kysely<RecordingTables>
   readonly #now: () => number
   readonly #onChunk: (chunk: RecordedChunk) => void
   readonly #forget: () => Promise<void>
+  readonly #journal: BegunJournal
   readonly #begun: BegunSessions
   readonly #index: SearchIndex
   readonly #open = new Map<string, SessionRecorder>()
@@ -67,13 +72,14 @@ export class Recordings {
     this.#files = new RecordingFiles(parts.folder, parts.kysely)
     this.#terminals = new TerminalRecordings(parts.folder, this.#files)
     this.#kysely = parts.kysely
-    this.#begun = new BegunSessions(parts.kysely)
     this.#runs = new RunList(parts.kysely)
     this.#now = parts.now
     this.#onChunk = parts.onChunk
     this.#forget = parts.forget ?? (async () => {})
-    this.#index = new SearchIndex(parts.kysely, parts.onTrouble ?? (() => {}))
     mkdirSync(parts.folder, { recursive: true, mode: 0o700 })
+    this.#journal = new BegunJournal(join(parts.folder, JOURNAL))
+    this.#begun = new BegunSessions(this.#journal)
+    this.#index = new SearchIndex(parts.kysely, this.#begun, parts.onTrouble ?? (() => {}))
     this.#timer = setInterval(() => {
       const now = this.#now()
       for (const recorder of this.#open.values()) recorder.flushIfDue(now)
@@ -84,6 +90,9 @@ export class Recordings {
 
   /** Sessions that a crash left open are closed as `failed`; gives their ids. Call once at start. */
   async recover(): Promise<readonly string[]> {
+    const { left } = this.#journal
+    if (left.length > 0) await writeRows(this.#kysely, left)
+    this.#journal.forget()
     const open = await this.#kysely
       .selectFrom('recording_sessions')
       .select('id')
@@ -97,20 +106,27 @@ export class Recordings {
     return open.map(({ id }) => id)
   }
 
-  /** Begins a recording. `onFailure` is called once, when it cannot be kept: the session must end. */
+  /**
+   * Begins a recording. `onFailure` is called once, when it cannot be kept: the session must end. Its row is in the store a
+   * moment later (before anything of it is in a file), and for whoever reads of sessions.
+   */
   async start(
     session: SessionSummary,
     onFailure: (error: Unavailable) => void,
   ): Promise<SessionRecorder> {
     const key = SessionRecorder.newKey()
-    const no = await this.#begun.add(session, key)
+    const begun = this.#begun.add(session, key)
+    this.#index.hasBegun()
+    // The store did not take the one before: nobody is let in on its word.
+    if (this.#begun.failing) await begun.stored
     const recorder = new SessionRecorder({
       session: session.id,
       file: this.#files.path(session.id),
       key,
-      index: this.#index.begin(no),
+      index: this.#index.begin(begun),
       onChunk: this.#onChunk,
       onFailure,
+      ready: begun.stored,
       startInput: () => this.#startInput(session, onFailure),
     })
     this.#open.set(session.id, recorder)
@@ -322,6 +338,7 @@ export class Recordings {
     await this.#rebuilding
     await Promise.all([...this.#open.values()].map(recorder => recorder.close()))
     await this.#settle()
+    this.#journal.close()
   }
 
   async #unlessErased(id: string, work: () => Promise<boolean>): Promise<boolean> {

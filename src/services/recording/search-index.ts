@@ -1,7 +1,13 @@
-// The index of statements in the store: what sessions are found by, and that they have ended. Written in batches, off the
+// The index of statements in the store: what sessions are found by, and that they have begun and ended. Written in batches, off the
 // way of any statement; what a crash left out of it is read from the recordings again. Texts are personal data: erasing a session takes its rows too.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Kysely, sql } from 'kysely'
+import {
+  type BegunSession,
+  type BegunSessions,
+  type Numbered,
+  writeBegun,
+} from './begun-sessions.ts'
 import { type EndedSession, writeEnded } from './ended-sessions.ts'
 import { type Batch, SessionIndex } from './session-index.ts'
 import { CHUNKS, type RecordingTables } from './tables.ts'
@@ -11,6 +17,8 @@ const MOST_AGE_MS = 5_000
 const MOST_WAITING = 32 * 1024
 /** What ends is gathered for so long: many short sessions are one transaction. Whoever searches does not wait for it. */
 const GATHER_MS = 250
+/** What begins: its first block waits for its key. */
+const GATHER_BEGUN_MS = 50
 /** Written in one turn: some milliseconds of the one thread. */
 const TURN_CHARACTERS = 32 * 1024
 const TURN_SESSIONS = 64
@@ -18,7 +26,7 @@ const TURN_SESSIONS = 64
 const MOST_QUEUED = 16 * 1024 * 1024
 
 interface Queued {
-  readonly no: number
+  readonly of: OpenIndex
   readonly batch: Batch
   readonly firstChunk: number
   readonly characters: number
@@ -35,8 +43,9 @@ export interface Indexed extends Pick<SessionIndex, 'statement' | 'masked'> {
 
 export class SearchIndex {
   readonly #kysely: Kysely<RecordingTables>
+  readonly #begun: BegunSessions
   readonly #onTrouble: (error: unknown) => void
-  readonly #open = new Map<number, OpenIndex>()
+  readonly #open = new Set<OpenIndex>()
   #queue: Queued[] = []
   #queued = 0
   /** How many batches were queued, and how many of them came to their end. */
@@ -45,31 +54,44 @@ export class SearchIndex {
   #waiting: { readonly until: number; readonly resolve: () => void }[] = []
   #writing = false
   #gathering: NodeJS.Timeout | undefined
+  #gatheringMs = 0
 
-  constructor(kysely: Kysely<RecordingTables>, onTrouble: (error: unknown) => void) {
+  constructor(
+    kysely: Kysely<RecordingTables>,
+    begun: BegunSessions,
+    onTrouble: (error: unknown) => void,
+  ) {
     this.#kysely = kysely
+    this.#begun = begun
     this.#onTrouble = onTrouble
   }
 
-  /** `no`: the session's number in the store. */
-  begin(no: number): Indexed {
-    const open = new OpenIndex((last, ended) => this.#take(no, open, last, ended))
-    this.#open.set(no, open)
+  /** The session may get its number when it is written. */
+  begin(session: Numbered): Indexed {
+    const open = new OpenIndex(session, (last, ended) => this.#take(open, last, ended))
+    this.#open.add(open)
     return open
+  }
+
+  /** A session waits in `begun`. */
+  hasBegun(): void {
+    this.#taken += 1
+    if (this.#begun.failing) this.#writeNow()
+    else this.#gather(GATHER_BEGUN_MS)
   }
 
   /** Takes what has waited long enough. Called by the owner's one timer. */
   tick(now: number): void {
-    for (const [no, open] of this.#open) if (open.isDue(now)) this.#take(no, open, false)
+    for (const open of this.#open) if (open.isDue(now)) this.#take(open, false)
   }
 
   /** All that is known now is in the store when this resolves, whatever comes meanwhile. */
   async settle(): Promise<void> {
-    for (const [no, open] of this.#open) if (!open.index.isEmpty) this.#take(no, open, false)
+    for (const open of this.#open) if (!open.index.isEmpty) this.#take(open, false)
     await this.settleQueued()
   }
 
-  /** The same of what was handed over before: sessions that have ended are in the store as such. */
+  /** The same of what was handed over before: sessions that have begun or ended are in the store as such. */
   async settleQueued(): Promise<void> {
     const until = this.#taken
     if (this.#done >= until) return
@@ -77,11 +99,11 @@ export class SearchIndex {
     await new Promise<void>(resolve => this.#waiting.push({ until, resolve }))
   }
 
-  #take(no: number, open: OpenIndex, last: boolean, ended?: EndedSession): void {
+  #take(open: OpenIndex, last: boolean, ended?: EndedSession): void {
     let characters = open.index.pending
     let batch = open.index.take()
     open.since = undefined
-    if (last) this.#open.delete(no)
+    if (last) this.#open.delete(open)
     if (this.#queued + characters > MOST_QUEUED) open.lost = true
     if (open.lost) {
       if (ended === undefined) return
@@ -89,7 +111,7 @@ export class SearchIndex {
       batch = NOTHING
     }
     this.#queue.push({
-      no,
+      of: open,
       batch,
       firstChunk: open.chunk,
       characters,
@@ -102,7 +124,18 @@ export class SearchIndex {
     this.#queued += characters
     this.#taken += 1
     if (this.#queued >= TURN_CHARACTERS) this.#writeNow()
-    else this.#gathering ??= setTimeout(() => this.#writeNow(), GATHER_MS).unref()
+    else this.#gather(GATHER_MS)
+  }
+
+  #gather(ms: number): void {
+    if (this.#gathering !== undefined) {
+      if (this.#gatheringMs <= ms) return
+      clearTimeout(this.#gathering)
+    }
+    this.#gatheringMs = ms
+    this.#gathering = setTimeout(() => this.#writeNow(), ms)
+    // (What has begun is waited for by its own end.)
+    if (ms === GATHER_MS) this.#gathering.unref()
   }
 
   #writeNow(): void {
@@ -114,7 +147,7 @@ export class SearchIndex {
   /** Never rejects: what could not be written is not marked as indexed, and is read again at the next start. */
   async #write(): Promise<void> {
     this.#writing = true
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || this.#begun.waiting > 0) {
       await nextTurn()
       let characters = 0
       let count = 0
@@ -125,20 +158,23 @@ export class SearchIndex {
       )
         characters += this.#queue[count++]?.characters ?? 0
       const turn = this.#queue.splice(0, count)
+      const begun = this.#begun.take()
       this.#queued -= characters
       try {
-        await this.#kysely.transaction().execute(store => write(store, turn))
+        await this.#kysely.transaction().execute(async store => {
+          await writeBegun(store, begun)
+          await write(store, turn)
+        })
+        this.#begun.settled(begun)
       } catch (error) {
         this.#onTrouble(error)
+        for (const each of begun) await this.#beginAnyway(each)
         await this.#endAnyway(turn)
         // Safe: the recording has it all, and is read once more.
-        for (const { no } of turn) {
-          const open = this.#open.get(no)
-          if (open !== undefined) open.lost = true
-        }
+        for (const { of } of turn) of.lost = true
         const before = this.#queue.length
         this.#queue = this.#queue.flatMap(each => {
-          if (!turn.some(({ no }) => no === each.no)) return each
+          if (!turn.some(({ of }) => of === each.of)) return each
           return each.ended === undefined
             ? []
             : { ...each, batch: NOTHING, characters: 0, last: false }
@@ -146,12 +182,23 @@ export class SearchIndex {
         this.#done += before - this.#queue.length
         this.#queued = this.#queue.reduce((sum, each) => sum + each.characters, 0)
       }
-      this.#done += turn.length
+      this.#done += turn.length + begun.length
       const waiting = this.#waiting
       this.#waiting = waiting.filter(({ until }) => until > this.#done)
       for (const { until, resolve } of waiting) if (until <= this.#done) resolve()
     }
     this.#writing = false
+  }
+
+  /** Nor from beginning. */
+  async #beginAnyway(begun: BegunSession): Promise<void> {
+    try {
+      await this.#kysely.transaction().execute(store => writeBegun(store, [begun]))
+      this.#begun.settled([begun])
+    } catch (error) {
+      // Safe: its session is told, and ends.
+      this.#begun.lost(begun, error)
+    }
   }
 
   /** What could not be written of the index keeps nobody from knowing which sessions have ended. */
@@ -172,6 +219,7 @@ function endedIn(turn: readonly Queued[]): readonly EndedSession[] {
 }
 
 class OpenIndex implements Indexed {
+  readonly session: Numbered
   readonly index = new SessionIndex()
   readonly #take: (last: boolean, ended?: EndedSession) => void
   chunk = 0
@@ -180,7 +228,8 @@ class OpenIndex implements Indexed {
   /** Something of it is missing in the store. */
   lost = false
 
-  constructor(take: (last: boolean, ended?: EndedSession) => void) {
+  constructor(session: Numbered, take: (last: boolean, ended?: EndedSession) => void) {
+    this.session = session
     this.#take = take
   }
 
@@ -208,13 +257,18 @@ class OpenIndex implements Indexed {
 }
 
 async function write(store: Kysely<RecordingTables>, turn: readonly Queued[]): Promise<void> {
-  const facts = turn.flatMap(({ no, batch }) =>
+  // (What never came into the store has nothing to be found by, and has ended.)
+  const known = turn.flatMap(({ of, ...each }) => {
+    const { no } = of.session
+    return no === undefined ? [] : { no, ...each }
+  })
+  const facts = known.flatMap(({ no, batch }) =>
     batch.facts.map(({ kind, value, shape }) => [kind, value, no, shape]),
   )
-  const texts = turn.flatMap(({ no, batch, firstChunk }) =>
+  const texts = known.flatMap(({ no, batch, firstChunk }) =>
     batch.texts.map(({ shape, text }, at) => [no * CHUNKS + firstChunk + at, shape, text]),
   )
-  const done = turn.flatMap(({ no, last }) => (last ? [no] : []))
+  const done = known.flatMap(({ no, last }) => (last ? [no] : []))
   await writeEnded(store, endedIn(turn))
   if (facts.length > 0) {
     await sql`insert into recording_facts (kind, value, no, shape)
