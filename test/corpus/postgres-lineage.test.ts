@@ -333,6 +333,69 @@ function suite(version: 15 | 18): void {
     })
   })
 
+  describe('what was made past the gateway a moment ago', () => {
+    const forms = {
+      text: (text: string) => [queryFrame(text)],
+      extended: (text: string) => [
+        parseFrame('', text),
+        bindFrame('', ''),
+        executeFrame(''),
+        syncFrame(),
+      ],
+    }
+
+    /** What the first statement that names it is judged as; its answer. */
+    async function first(
+      made: string,
+      messages: readonly Uint8Array[],
+    ): Promise<{ operations: string[]; seen: string }> {
+      const { frames, socket } = await open()
+      await pg.query(made)
+      frames.send(...messages)
+      const seen = Buffer.concat((await frames.until('Z')).map(({ frame }) => frame)).toString()
+      socket.destroy()
+      const { statements } = listener.sessions.at(-1) ?? { statements: [] }
+      const operations = statements.flatMap(each =>
+        each.operations.map(({ verb, object }) => `${verb} ${object.name}`),
+      )
+      return { operations: [...new Set(operations)], seen }
+    }
+
+    test.each([
+      ['late_1', 'SELECT', forms.text('select count(*) from late_1')],
+      ['late_2', 'SELECT', forms.extended('select id, secret from late_2')],
+      ['late_3', 'COPY', forms.text('copy late_3 to stdout')],
+      ['late_4', 'DELETE', forms.extended('delete from late_4 where id = 1')],
+    ])('a table is judged by its whole name: %s', async (name, verb, messages) => {
+      const { operations, seen } = await first(
+        `create table ${name} as select 1 as id, 'canary' as secret; grant all on ${name} to app`,
+        messages,
+      )
+      expect(operations).toEqual([`${verb} public.${name}`])
+      expect(seen).not.toContain('canary')
+      expect(seen).not.toContain('ERROR')
+    })
+
+    test('a view is judged with the code that it calls', async () => {
+      const { operations } = await first(
+        `create function late_code() returns int language sql as 'insert into public.loose (id) values (7) returning id';
+         create view late_view as select late_code() as n; grant all on late_view to app`,
+        forms.text('select n from late_view'),
+      )
+      expect(operations).toContain('INSERT public.loose')
+    })
+
+    test('what nobody has made is the server’s to refuse, also again and again', async () => {
+      const missing = queryFrame('select id from nowhere')
+      const { seen } = await first('select 1', [missing])
+      expect(seen).toContain('42P01')
+      const { frames, socket } = await open()
+      frames.send(missing, missing, missing)
+      for (let at = 0; at < 3; at++) await frames.until('Z')
+      socket.destroy()
+    })
+  })
+
   describe('a value in another form', () => {
     test.each([
       ['text', 'select secret from customers', []],

@@ -110,6 +110,8 @@ with x as (select ssn as s, name as n from people) select n from x order by s
 with recursive x(n, s) as (select 1, ssn from people union all select n + 1, s from x where s like 'f%' and n < 2) select n from x
 select n from (select ssn as s, name as n from people) x where s like 'f%'
 select n from (select ssn as s, name as n from people) x group by n, s
+with recursive r(i, v, n) as (select id, left(ssn, 1), 1 from people union all select i, 'f', n + 1 from r where n < 3) cycle v set c using p select i from r where n = 3
+with recursive r(v, n) as (select ssn, 1 from people union all select label, n + 1 from r, plain where n < 2) cycle v set c using p select count(*) from r
 update people set name = name where ssn like 'f%'
 update people set name = case when ssn like 'f%' then 'a' else 'b' end
 delete from people where ssn like 'f%'
@@ -128,6 +130,12 @@ create temp table t as select id from people where ssn like 'f%'
 create temp view v as select id from people where ssn like 'f%'
 create index on people (id) where ssn like 'f%'
 alter table people add check (ssn like 'f%')
+alter domain word add check (value like 'f%')
+alter domain word set not null
+create policy p on people using (ssn like 'f%')
+create statistics s on (1 / (ascii(ssn) - 102)), name from people
+create temp table t (v text references people (ssn))
+alter table plain add foreign key (label) references people (ssn)
 select id from people where ssn_of(id) like 'f%'
 select 1 / (case when ssn like 'f%' then 0 else 1 end) from people
 select 1 / (ascii(ssn) - 102) from people where id = 1

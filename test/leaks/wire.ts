@@ -127,7 +127,7 @@ class Wire {
       }
       if (this.#over) return undefined
       await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error('no frame came within 20 s')), 20_000)
+        const timer = setTimeout(() => reject(new Error('no frame came within 100 s')), 100_000)
         this.#wake = () => {
           clearTimeout(timer)
           resolve()

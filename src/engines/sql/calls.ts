@@ -71,6 +71,30 @@ export class Calls {
     return whole
   }
 
+  /** Its answer is made of its arguments: it is read as a whole, asks no relation and calls nobody's code. */
+  computesOnly({ code }: ResolvedRoutine): boolean {
+    const found = code()
+    const { now } = this.#names
+    const isOwn = (name: string): boolean =>
+      (now.functions?.({ schema: undefined, name }).length ?? 0) > 0
+    const isOwnOperator = (name: string): boolean =>
+      (now.operators?.({ schema: undefined, name }).length ?? 0) > 0
+    return (
+      found !== 'unknown' &&
+      !found.dynamic &&
+      found.statements.every(
+        ({ operations, castsTo, presumedBuiltIn, attributes, operators, settings }) =>
+          operations.every(
+            ({ relation, object }) => relation === undefined && object === undefined,
+          ) &&
+          castsTo.length === 0 &&
+          settings.length === 0 &&
+          ![...presumedBuiltIn, ...attributes].some(isOwn) &&
+          !operators.some(isOwnOperator),
+      )
+    )
+  }
+
   casts(statement: SqlStatement): void {
     for (const type of statement.castsTo) {
       if (this.#names.now.isPlainType?.(type) === true) continue

@@ -55,6 +55,48 @@ const shapes: readonly (readonly [string, string, string, string])[] = [
     '',
     '',
   ],
+  // CYCLE ends where a value comes again: the number of rows tells. SEARCH changes no number.
+  [
+    "with recursive r(i, v, n) as (select id, left(ssn, 1), 1 from customers union all select i, 'f', n + 1 from r where n < 3) cycle v set c using p select i from r",
+    '=customers.id',
+    'condition:customers.ssn',
+    '',
+  ],
+  [
+    'with recursive r(i, v) as (select id, ssn from customers union all select i, v from r where i < 3) search depth first by v set o select i from r',
+    '=customers.id',
+    'condition:customers.id',
+    '',
+  ],
+  // Definitions that ask something of rows, now or from then on.
+  ["create policy p on customers using (ssn like 'f%')", '', 'condition:customers.ssn', ''],
+  ["alter policy p on customers with check (ssn > 'f')", '', 'condition:customers.ssn', ''],
+  [
+    "create statistics s on (ssn like 'f%'), name from customers",
+    '',
+    'condition:customers.ssn',
+    '',
+  ],
+  ['create statistics s on ssn, name from customers', '', '', ''],
+  ["alter domain d add check (value <> 'x')", '', 'unknown', ''],
+  ["alter domain d add check (value <> 'x') not valid", '', '', ''],
+  ['alter domain d validate constraint c', '', 'unknown', ''],
+  ['alter domain d set not null', '', 'unknown', ''],
+  ['alter domain d drop not null', '', '', ''],
+  ['create table t (v text references customers (ssn))', '', 'condition:customers.ssn', ''],
+  ['create table t (v text references customers)', '', '', ''],
+  [
+    'alter table orders add foreign key (note) references customers (ssn) not valid',
+    '',
+    'condition:customers.ssn',
+    '',
+  ],
+  [
+    'alter table customers add foreign key (ssn) references orders (note)',
+    '',
+    'condition:customers.ssn,orders.note',
+    '',
+  ],
   // What becomes of a row tells whether its values were there already.
   [
     "insert into customers (id, ssn) values (9, 'x') on conflict (ssn) do nothing",

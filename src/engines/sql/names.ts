@@ -41,8 +41,10 @@ export interface ResolvedRelation {
   readonly derivesFrom?: readonly ColumnName[] | 'all'
   /** What runs when rows of it are written. */
   readonly rules?: readonly ResolvedRule[]
-  /** Functions of users, in languages that users may write, that run when it is read: a view's. */
+  /** Functions of users, in languages that users may write, that run when it is read: a view's, and those of casts. */
   readonly calls?: readonly ResolvedRoutine[]
+  /** ... of these, those behind casts of its rows and columns: what is made of a value may be their answer. */
+  readonly valueCalls?: readonly ResolvedRoutine[]
   /**
    * What its own definition runs on these occasions (bits of `occasion`): triggers, defaults, checks, row policies, and so on,
    * also of its children and of what a view shows. The relation's owner has said so, not who asks.

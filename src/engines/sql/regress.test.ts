@@ -45,7 +45,7 @@ describe.skipIf(left !== '')(`the server’s own regression suite${left}`, () =>
     // Unreadable are halves of psql's scripts and what the suite itself gets wrong on purpose.
     expect(counts.read).toBeGreaterThan(39_000)
     expect(counts.settings).toBeLessThan(20)
-  })
+  }, 120_000)
 
   it('says the same of a text whose literals do not matter, whatever they are', async () => {
     const cached = await createPostgresAnalyser()

@@ -9,13 +9,14 @@ import { resolveCompared, resolveLineage } from './lineage/index.ts'
 import type { Names, ResolvedRelation, ResolvedRoutine } from './names.ts'
 import { occasionsOf } from './occasions.ts'
 import { DEEPEST, joined, ServerCode } from './server-code.ts'
-import { withArguments, withOwnOperators } from './statement-lineage.ts'
+import { withArguments, withOwnCasts, withOwnOperators } from './statement-lineage.ts'
 import { hasSystemColumns, isSystemColumn } from './system-columns.ts'
 import { type SessionWords, TextNames } from './text-names.ts'
 
 interface Context extends SessionWords {
   readonly bindingRuns?: readonly ResolvedRoutine[]
   turned?(): void
+  missing?(name: string): void
   defined?(statement: SqlStatement): void
 }
 
@@ -28,6 +29,8 @@ export class Resolution {
   readonly #found = new Gathered()
   readonly #code: ServerCode
   readonly #calls: Calls
+  /** The present statement reads values that a user's code casts, and that code looks at more than them. */
+  #castsByCode = false
 
   constructor(names: Names, context: Context) {
     this.#names = new TextNames(names, context)
@@ -162,8 +165,8 @@ export class Resolution {
       if (object.kind === 'function' || object.kind === 'procedure') {
         this.#calls.function({ ...raw, action, object, flags, category }, shownOnly)
       } else {
-        // Another name of a schema is one of all that is in it.
-        if (raw.verb === 'ALTER SCHEMA') this.#found.anything = true
+        // Another name of a schema is one of all that is in it; a domain's checks are of all columns of it.
+        if (raw.verb === 'ALTER SCHEMA' || raw.verb === 'ALTER DOMAIN') this.#found.anything = true
         this.#push(action, raw.verb, object, [], flags, category)
         const known =
           object.kind !== 'operator' || this.#calls.operator(object.name, raw.verb, shownOnly)
@@ -186,6 +189,8 @@ export class Resolution {
       this.#found.derive(each, quotes ? 'all' : wanted)
       if (action === 'define') continue
       for (const routine of each.calls ?? []) this.#code.call(routine, raw.verb, flags, shownOnly)
+      if (each.valueCalls?.some(routine => !this.#calls.computesOnly(routine)) === true)
+        this.#castsByCode = true
       for (const routine of each.ownCode?.(occasionsOf(raw, shownOnly)) ?? []) {
         this.#code.own(routine, raw.verb)
       }
@@ -204,13 +209,24 @@ export class Resolution {
   }
 
   /** A statement's lineage with that of the code that it has run. */
-  withCode(statement: SqlStatement, own: Lineage): Lineage {
+  withCode(statement: SqlStatement, read: Lineage): Lineage {
+    const said = this.#saysCastValues(statement)
+    const own = said || this.#castsByCode ? withOwnCasts(read, said) : read
+    this.#castsByCode = false
     const given = this.#givesCalls(statement)
     const outputs = given || this.#showsCalls(statement) ? 'unknown' : own.outputs
     const code = this.#code.takeFlows()
     const probes = given ? 'unknown' : joined(own.probes, code.probes)
     const transfers = given ? 'unknown' : joined(own.transfers, code.transfers)
     return { outputs, probes, transfers }
+  }
+
+  /** Parameters are of types whose casts are code of users. */
+  #saysCastValues(statement: SqlStatement): boolean {
+    const bound = this.#context.bindingRuns ?? []
+    if (bound.some(routine => !this.#calls.computesOnly(routine))) return true
+    const prepared = statement.executes === undefined ? undefined : this.#names.target(statement)
+    return prepared?.castsTo.some(type => this.#names.now.isPlainType?.(type) !== true) === true
   }
 
   /** The planner runs a function that says it is constant, and EXPLAIN shows its value. */
@@ -249,6 +265,8 @@ export class Resolution {
     const sequence = raw.verb === 'NEXTVAL' || raw.verb === 'SETVAL'
     const kind = sequence ? 'sequence' : 'table'
     this.#push(action, raw.verb, { name, kind }, columns, flags, category)
+    // (What the text itself makes is not there yet.)
+    if (action !== 'define' && !this.#names.isShadowed(relation)) this.#context.missing?.(name)
     // A relation that is being made holds nothing yet; a sequence holds a number.
     if (action !== 'define' && !sequence) this.#found.anything = true
   }

@@ -1,6 +1,6 @@
 // The plan of a statement, ready to be resolved: EXECUTE and FETCH stand for what they name, and the catalog answers
 // for names.
-import type { ComparedValue, Derivation, Lineage, Probe } from '#model'
+import type { ComparedValue, Derivation, Lineage, OutputLineage, Probe } from '#model'
 import type { SqlStatement } from './analysis.ts'
 import type { LineageNames, NamedRelation, NameRules, Plan } from './lineage/index.ts'
 import type { Names, ResolvedRelation } from './names.ts'
@@ -50,6 +50,25 @@ export function withOwnOperators({ outputs, probes, transfers }: Lineage): Linea
     outputs: outputs === 'unknown' ? outputs : outputs.map(doubted),
     probes: probes === 'unknown' ? probes : probes.map(unsaid),
     transfers: transfers === 'unknown' ? transfers : transfers.map(doubted),
+  }
+}
+
+/**
+ * A cast of a value is code of a user that looks at more than the value: what is no plain column may be its doing, and so is
+ * what a condition compares. `alsoConstants`: values of the sender's own are of such a type.
+ */
+export function withOwnCasts(lineage: Lineage, alsoConstants: boolean): Lineage {
+  const { outputs, probes, transfers } = lineage
+  const isPlain = ({ sources, how }: OutputLineage): boolean =>
+    sources.length === 0 ? !alsoConstants : sources.length === 1 && how === 'identity'
+  return {
+    outputs:
+      outputs === 'unknown'
+        ? outputs
+        : outputs.map(each => (isPlain(each) ? each : { ...each, how: 'unknown' })),
+    probes: probes.length === 0 ? probes : 'unknown',
+    transfers:
+      transfers === 'unknown' ? transfers : transfers.map(each => ({ ...each, how: 'unknown' })),
   }
 }
 

@@ -17,6 +17,8 @@ export interface StatementContext extends SessionWords {
   readonly bindingRuns?: readonly ResolvedRoutine[]
   /** Called when code that the text runs changes what names mean, or whose rights count, for the rest of the session. */
   turned?(): void
+  /** Called with the name of a relation that is read or written and that `Names` does not know. */
+  missing?(name: string): void
   /** Called with each statement of such code that changes definitions. */
   defined?(statement: SqlStatement): void
 }

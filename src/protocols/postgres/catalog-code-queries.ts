@@ -37,22 +37,6 @@ LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.
 JOIN pg_proc p ON p.oid = coalesce(o.oprcode::oid, d.refobjid) JOIN pg_language l ON l.oid = p.prolang
 WHERE ${USER_VIEWS} AND r.rulename = '_RETURN' AND l.lanname NOT IN ${COMPILED} AND p.oid >= 16384`
 
-/**
- * Tables with columns of a user's type that run code of users, which is not compiled, when their values are cast or
- * compared: relation, function. Of a cast from the type, and of an operator class that orders or hashes it. (Whether the
- * statement asks for it is not looked at: such types are few. A cast to such a type is seen in the text.)
- */
-export const VALUE_CALLS = `
-SELECT DISTINCT a.attrelid, p.oid
-FROM (SELECT castsource AS type, castfunc::oid AS code FROM pg_cast WHERE castfunc >= 16384
-  UNION SELECT amproclefttype, amproc::oid FROM pg_amproc WHERE amproc::oid >= 16384
-  UNION SELECT x.amoplefttype, o.oprcode::oid FROM pg_amop x JOIN pg_operator o ON o.oid = x.amopopr
-    WHERE o.oprcode::oid >= 16384) u
-JOIN pg_attribute a ON a.atttypid = u.type AND u.type >= 16384 AND a.attnum > 0 AND NOT a.attisdropped
-JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-JOIN pg_proc p ON p.oid = u.code JOIN pg_language l ON l.oid = p.prolang
-WHERE l.lanname NOT IN ${COMPILED}`
-
 /** Rules but those that make views: relation, event, definition when it is not too long. */
 export const RULES = `
 SELECT r.ev_class, r.ev_type, CASE WHEN octet_length(r.definition) <= 65536 THEN r.definition END
@@ -66,14 +50,8 @@ const { read, insert, update, delete: remove, truncate, lock, plan, explain } = 
 const STORING = insert | update
 const LOOKING = read | insert | update | remove | lock
 
-/** What calls functions of users; types whose values run some when they come in, be it inside of others. */
-const CODED = `called AS MATERIALIZED (
-  SELECT d.classid, d.objid, p.oid AS routine, p.provolatile <> 'v' OR l.lanname = 'sql' AS folds
-  FROM pg_depend d LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
-  JOIN pg_proc p ON p.oid = coalesce(o.oprcode::oid, d.refobjid) JOIN pg_language l ON l.oid = p.prolang
-  WHERE d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) AND d.refobjid >= 16384
-    AND p.oid >= 16384 AND l.lanname NOT IN ${COMPILED}),
-uses(whole, part) AS (
+/** Types that are made of others: domains, arrays, rows, ranges. */
+const USES = `uses(whole, part) AS (
   SELECT oid, typbasetype FROM pg_type WHERE typbasetype <> 0
   UNION ALL SELECT oid, typelem FROM pg_type WHERE typelem <> 0
   UNION ALL SELECT r.reltype, a.atttypid FROM pg_attribute a JOIN pg_class r ON r.oid = a.attrelid
@@ -82,7 +60,38 @@ uses(whole, part) AS (
   UNION ALL SELECT (to_jsonb(r) ->> 'rngmultitypid')::oid, rngtypid FROM pg_range r
   UNION ALL SELECT k.contypid, d.refobjid FROM pg_constraint k
     JOIN pg_depend d ON d.classid = 'pg_constraint'::regclass AND d.objid = k.oid AND d.refclassid = 'pg_type'::regclass
-    WHERE k.contypid <> 0),
+    WHERE k.contypid <> 0)`
+
+/** Types of users that run code of users, which is not compiled, when their values, or those in them, are cast or compared. */
+const VALUED = `
+valued(type, code) AS (
+  SELECT u.type, p.oid
+  FROM (SELECT castsource AS type, castfunc::oid AS code FROM pg_cast WHERE castfunc >= 16384
+    UNION SELECT amproclefttype, amproc::oid FROM pg_amproc WHERE amproc::oid >= 16384
+    UNION SELECT x.amoplefttype, o.oprcode::oid FROM pg_amop x JOIN pg_operator o ON o.oid = x.amopopr
+      WHERE o.oprcode::oid >= 16384) u
+  JOIN pg_proc p ON p.oid = u.code JOIN pg_language l ON l.oid = p.prolang
+  WHERE u.type >= 16384 AND l.lanname NOT IN ${COMPILED}
+  UNION SELECT u.whole, v.code FROM valued v JOIN uses u ON u.part = v.type)`
+
+/**
+ * Relations with columns, or rows, of such a type: relation, function. Of a cast from the type, and of an operator class that
+ * orders or hashes it. (Whether the statement asks for it is not looked at: such types are few. A cast to such a type is seen in the text.)
+ */
+export const VALUE_CALLS = `
+WITH RECURSIVE ${USES}, ${VALUED}
+SELECT a.attrelid, v.code FROM valued v JOIN pg_attribute a ON a.atttypid = v.type AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+UNION SELECT c.oid, v.code FROM valued v JOIN pg_class c ON c.reltype = v.type AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`
+
+/** What calls functions of users; types whose values run some when they come in, be it inside of others. */
+const CODED = `called AS MATERIALIZED (
+  SELECT d.classid, d.objid, p.oid AS routine, p.provolatile <> 'v' OR l.lanname = 'sql' AS folds
+  FROM pg_depend d LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+  JOIN pg_proc p ON p.oid = coalesce(o.oprcode::oid, d.refobjid) JOIN pg_language l ON l.oid = p.prolang
+  WHERE d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) AND d.refobjid >= 16384
+    AND p.oid >= 16384 AND l.lanname NOT IN ${COMPILED}),
+${USES},
 coded(type, routine, folds) AS (
   SELECT k.contypid, c.routine, c.folds FROM pg_constraint k
   JOIN called c ON c.classid = 'pg_constraint'::regclass AND c.objid = k.oid WHERE k.contypid <> 0
@@ -165,19 +174,21 @@ UNION SELECT confrelid, ${update}, conrelid, CASE WHEN confupdtype IN ('c', 'n',
 FROM pg_constraint WHERE contype = 'f'`
 
 /**
- * Types whose values run code of users when they come in (a domain's checks): type, function. A parameter that is declared to
- * be of one runs it when it is bound.
+ * Types whose values run code of users when they come in (a domain's checks), or when they are cast: type, function. A parameter
+ * that is declared to be of one runs the first when it is bound, the other where it stands.
  */
-export const TYPE_CODE = `WITH RECURSIVE ${CODED} SELECT DISTINCT type, routine FROM coded`
+export const TYPE_CODE = `
+WITH RECURSIVE ${CODED}, ${VALUED}
+SELECT type, routine FROM coded UNION SELECT type, code FROM valued`
 
 /**
  * Types of users but for tables' row types and arrays: schema, name, and whether a cast to it runs no code of a user: no
- * check or cast of it, or of what it is made of, is one.
+ * check of it, no cast to it or from it, or of what it is made of, is one.
  */
 export const NAMED_TYPES = `
-WITH RECURSIVE ${CODED},
+WITH RECURSIVE ${CODED}, ${VALUED},
 running(type) AS (
-  SELECT type FROM coded
+  SELECT type FROM coded UNION SELECT type FROM valued
   UNION SELECT c.casttarget FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc JOIN pg_language l ON l.oid = p.prolang
     WHERE l.lanname NOT IN ${COMPILED}
   UNION SELECT u.whole FROM running r JOIN uses u ON u.part = r.type AND u.whole >= 16384)

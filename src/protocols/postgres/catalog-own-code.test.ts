@@ -251,6 +251,54 @@ for (const version of [15, 18] as const) {
         expect(build('select $1', [23]).phase).toBe('prepare')
       })
 
+      it('knows casts of users’ types, wherever their values are: code may answer with anything', async () => {
+        await server.query(`
+          create type sort as enum ('a');
+          create function sort_text(sort) returns text language sql as 'select name from public.members';
+          create cast (sort as text) with function sort_text(sort);
+          create type sorted as (s sort);
+          create table of_sort (s sort);
+          create table of_sorted (x sorted, l sort[]);
+          create table rowed (id int);
+          create function row_text(rowed) returns text language sql as 'select name from public.members';
+          create cast (rowed as text) with function row_text(rowed) as implicit;
+          create type calm as enum ('a');
+          create function calm_text(calm) returns text language sql as $$ select case when $1 = 'a' then 'b' end $$;
+          create cast (calm as text) with function calm_text(calm);
+          create table of_calm (c calm)`)
+        await catalog.refresh()
+        const how = (text: string, types: readonly number[] = []) => {
+          const outputs = build(text, types).lineage?.[0]?.outputs
+          return outputs === 'unknown' ? outputs : outputs?.map(each => each.how).join()
+        }
+        for (const text of [
+          'select s::text from of_sort',
+          'select max(s::text) from of_sort',
+          'select (x).s::text from of_sorted',
+          'select l[1]::text from of_sorted',
+          'select r::text from rowed r',
+          'select upper(r) from rowed r',
+          'select x.r::text from (select r from rowed r) x',
+        ]) {
+          expect(besides(text), text).toEqual(['read members'])
+          expect(how(text), text).toBe('unknown')
+        }
+        expect(how('select s from of_sort')).toBe('identity')
+        expect(build('select id from of_sort where s::text = $1').lineage?.[0]?.probes).toBe(
+          'unknown',
+        )
+        expect(build('insert into log select s from of_sort').lineage?.[0]?.transfers).toEqual([
+          expect.objectContaining({ how: 'unknown' }),
+        ])
+        expect(build("select 'a'::sort::text").operations).toContainEqual(
+          expect.objectContaining({ action: 'execute', object: { name: 'sort', kind: 'type' } }),
+        )
+        const [row] = await server.query("select 'sort'::regtype::oid as oid")
+        expect(how('select $1::text', [Number(row?.['oid'])])).toBe('unknown')
+        // What is made of the value alone is that.
+        expect(how('select c::text from of_calm')).toBe('transformed')
+      })
+
       it('knows casts that the server applies to built-in types unasked', async () => {
         await server.query(
           `create function as_int(text) returns int language sql as $$ insert into log values ($1); select 1 $$`,

@@ -167,7 +167,9 @@ async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
 /** Functions, and what runs them without being asked by name. */
 async function readCode(
   connection: Questions,
-): Promise<Pick<CatalogRows, 'routines' | 'calls' | 'rules' | 'triggers' | 'ownCode'>> {
+): Promise<
+  Pick<CatalogRows, 'routines' | 'calls' | 'valueCalls' | 'rules' | 'triggers' | 'ownCode'>
+> {
   const routines = new Routines()
   await connection.ask(ROUTINES, ([oid, schema, name, definer, path, definition]) => {
     routines.add({
@@ -183,11 +185,14 @@ async function readCode(
     routines.addOperator(schema ?? '', name ?? '', Number(oid))
   })
   const calls = new Map<number, number[]>()
-  for (const question of [VIEW_CALLS, VALUE_CALLS]) {
-    await connection.ask(question, ([relation, oid]) => {
-      push(calls, Number(relation), Number(oid))
-    })
-  }
+  await connection.ask(VIEW_CALLS, ([relation, oid]) => {
+    push(calls, Number(relation), Number(oid))
+  })
+  const valueCalls = new Map<number, number[]>()
+  await connection.ask(VALUE_CALLS, ([relation, oid]) => {
+    push(calls, Number(relation), Number(oid))
+    push(valueCalls, Number(relation), Number(oid))
+  })
   const rules: RuleRow[] = []
   await connection.ask(RULES, ([relation, event, definition]) => {
     rules.push({
@@ -201,6 +206,7 @@ async function readCode(
   return {
     routines,
     calls,
+    valueCalls,
     rules: rulesOf(rules),
     triggers,
     ownCode: await readOwnCode(connection),

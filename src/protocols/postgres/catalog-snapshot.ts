@@ -14,8 +14,10 @@ export interface CatalogRows extends Omit<OriginRows, 'children'> {
   readonly forms: ReadonlyMap<number, TextForm>
   /** Functions and operators of users. */
   readonly routines: Routines
-  /** Views to the functions of users that they call. */
+  /** Relations to the functions of users that reading them may run: those in views, and those behind casts of their values. */
   readonly calls: ReadonlyMap<number, readonly number[]>
+  /** ... of these, those behind casts. */
+  readonly valueCalls: ReadonlyMap<number, readonly number[]>
   readonly rules: ReadonlyMap<number, readonly ResolvedRule[]>
   /** Relations with triggers of users. */
   readonly triggers: ReadonlySet<number>
@@ -225,15 +227,21 @@ export class CatalogSnapshot {
   }
 
   /** What runs besides the statement itself. */
-  #codeOf({ oid }: Relation): Pick<ResolvedRelation, 'rules' | 'calls' | 'triggers' | 'ownCode'> {
+  #codeOf({
+    oid,
+  }: Relation): Pick<ResolvedRelation, 'rules' | 'calls' | 'valueCalls' | 'triggers' | 'ownCode'> {
     const rules = this.#rulesOf(oid)
     const calls = new Set<ResolvedRoutine>()
     this.#addCalls(oid, calls, new Set())
+    const valueCalls = (this.#rows.valueCalls.get(oid) ?? [])
+      .map(each => this.#rows.routines.get(each))
+      .filter(each => each !== undefined)
     const ownCode = this.#ownCode.of(oid)
     return {
       ...(rules.length === 0 ? {} : { rules }),
       ...(ownCode === undefined ? {} : { ownCode }),
       ...(calls.size === 0 ? {} : { calls: [...calls] }),
+      ...(valueCalls.length === 0 ? {} : { valueCalls }),
       ...(this.#rows.triggers.has(oid) ? { triggers: true } : {}),
     }
   }

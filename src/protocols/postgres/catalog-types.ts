@@ -80,6 +80,11 @@ export interface Catalog {
   mayHaveChanged(name: string): boolean
   /** Resolves when the snapshot is no older than its invalidation and 5 minutes; cheap when it is fresh. Throws Unavailable('catalog_unavailable'). */
   fresh(): Promise<void>
+  /**
+   * Reads again because a statement names relations that are not there: somebody may have made them past the gateway.
+   * Undefined when they were looked for a moment ago. Throws Unavailable('catalog_unavailable').
+   */
+  lookFor(names: readonly string[]): Promise<void> | undefined
   /** Reads again now; calls that come while one runs share the next. Throws Unavailable('catalog_unavailable'). */
   refresh(): Promise<void>
 }

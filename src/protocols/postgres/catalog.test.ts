@@ -303,6 +303,7 @@ describe('keeping a catalog', () => {
       generated: new Map(),
       routines: new Routines(),
       calls: new Map(),
+      valueCalls: new Map(),
       rules: new Map(),
       triggers: new Set(),
       ownCode: { ofRelations: new Map(), leadsTo: new Map(), ofTypes: new Map(), unasked: [] },
@@ -351,6 +352,26 @@ describe('keeping a catalog', () => {
     ends[1]?.()
     await Promise.all([second, third])
     expect([read.mock.calls.length, catalog.version]).toEqual([2, 2])
+  })
+
+  it('looks once for names that it does not know, and not again at once', async () => {
+    const { catalog, read, ends, clock } = controlled()
+    const first = catalog.fresh()
+    ends[0]?.()
+    await first
+    const looking = [catalog.lookFor(['late']), catalog.lookFor(['late', 'later'])]
+    await turn()
+    expect(read).toHaveBeenCalledTimes(2)
+    ends[1]?.()
+    await Promise.all(looking)
+    expect(catalog.lookFor(['late'])).toBeUndefined()
+    expect(catalog.lookFor(['later', 'late'])).toBeUndefined()
+    clock.now += 5_000
+    const again = catalog.lookFor(['late'])
+    await turn()
+    ends[2]?.(new Error('lost'))
+    await expect(again).rejects.toThrow('the catalog of the database cannot be read')
+    expect(catalog.lookFor(['late'])).not.toBeUndefined()
   })
 
   it('tells all sessions which names may mean something else, until it was read again', async () => {

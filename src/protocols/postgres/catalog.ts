@@ -1,5 +1,5 @@
 // The catalog of one resource and database, kept fresh: read when it is first asked for, after DDL, when an
-// unknown oid comes up, and when it is five minutes old; one reading at a time. Does no reading itself.
+// unknown name or oid comes up, and when it is five minutes old; one reading at a time. Does no reading itself.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type DefinedNames, DefinitionLog, type Names, type RelationName } from '#engines/sql'
 import { type ColumnName, isGatewayError, Unavailable } from '#model'
@@ -13,6 +13,12 @@ const SOON_OLD_MS = 4 * 60_000
 
 /** Between readings that follow each other: many definitions in a row need no reading each. */
 const PAUSE_MS = 75
+
+/** A relation that was not there is not looked for again within this time. */
+const ABSENT_MS = 1_000
+/** Between readings for the sake of names that are not there, and how many of these are kept. */
+const LOOK_MS = 250
+const MOST_ABSENT = 1_000
 
 /** `read`: one whole reading; `now`: ms; `pause`: before a reading that follows another at once. `outdated`: others have said that these changed. */
 export function createCatalog(
@@ -87,6 +93,27 @@ export function createCatalog(
     return Promise.resolve()
   }
 
+  /** When names that no relation had were looked for. */
+  const absent = new Map<string, number>()
+  let lookedAt = Number.NEGATIVE_INFINITY
+  let looking: Promise<void> | undefined
+
+  function lookFor(names: readonly string[]): Promise<void> | undefined {
+    const oldest = now() - ABSENT_MS
+    if (names.every(name => (absent.get(name) ?? Number.NEGATIVE_INFINITY) > oldest))
+      return undefined
+    const rest = lookedAt + LOOK_MS - now()
+    looking ??= (rest > 0 ? pause(rest) : Promise.resolve()).then(() => {
+      looking = undefined
+      lookedAt = now()
+      return refresh()
+    })
+    return looking.then(() => {
+      if (absent.size + names.length > MOST_ABSENT) absent.clear()
+      for (const name of names) absent.set(name, readAt)
+    })
+  }
+
   function outdated(names: DefinedNames): void {
     changes += 1
     changed.add(names)
@@ -135,6 +162,7 @@ export function createCatalog(
       definitions.changed(names)
     },
     fresh,
+    lookFor,
     refresh,
   }
 }

@@ -62,6 +62,7 @@ export class ExtendedQuery {
     if (!this.#judge.settled(analysis)) return this.#pause.untilAnswered()
     const statement = this.#judge.statement(analysis, read.text, 'extended', read)
     if (statement === undefined) return true
+    if (statement === 'later') return this.#pause.untilAnswered()
     const send = (permit: Permit): void => {
       const prepared = new Prepared(read.text, analysis, read.parameterTypes)
       prepared.permit = permit
@@ -141,6 +142,7 @@ export class ExtendedQuery {
     // (Under rules that have changed since, what goes on is judged like what begins.)
     const statement = this.#judge.statement(analysis, text, 'extended', portal.prepared, portal)
     if (statement === undefined) return true
+    if (statement === 'later') return this.#pause.untilAnswered()
     const send = (permit: Permit): void => {
       if (earlier !== undefined) talk.completePart(portal)
       portal.permit = permit

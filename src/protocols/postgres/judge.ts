@@ -28,6 +28,9 @@ export class Judge {
   #judged: Analysis | undefined
   /** What waits for the catalog to be read because of other sessions. */
   #waited: Analysis | undefined
+  /** ... because of relations that it does not know, and why that could not be. */
+  #looked: Analysis | undefined
+  #unread: unknown
 
   /** `say`, `turn`: as ClientPump has them. */
   constructor(
@@ -69,19 +72,19 @@ export class Judge {
     }
   }
 
-  /** Undefined: refused. `declared`: of a Parse, or of the one that the portal was bound from. */
+  /** Undefined: refused; `later`: the frame waits, untouched. `declared`: of a Parse, or of the one that the portal was bound from. */
   statement(
     analysis: Analysis,
     text: string,
     mode: Mode,
     declared?: { readonly parameterTypes: readonly number[] },
     portal?: Portal,
-  ): Statement | undefined {
+  ): Statement | undefined | 'later' {
     const talk = this.#talk
     talk.judgedAt = talk.parts.catalog.definitions.changes
     this.#judged = analysis
     try {
-      return talk.parts.builder.build(analysis, text, {
+      const statement = talk.parts.builder.build(analysis, text, {
         phase: mode === 'extended' && portal === undefined ? 'prepare' : 'execute',
         inTransaction: talk.inTransaction,
         segment: talk.segment,
@@ -90,6 +93,7 @@ export class Judge {
         parameterTypes: declared?.parameterTypes,
         boundUnder: portal?.scope,
       })
+      return this.#looksFor(analysis) ? 'later' : statement
     } catch (error) {
       // Safe: nothing of the frame was forwarded.
       if (!isGatewayError(error)) throw error
@@ -173,6 +177,35 @@ export class Judge {
         return false
     }
     this.#waited = undefined
+    return true
+  }
+
+  /**
+   * What it names may have been made past the gateway: policies speak of it by its whole name, and it may run code. It is
+   * looked for once. (What the session itself is making, no other connection sees yet.)
+   */
+  #looksFor(analysis: Analysis): boolean {
+    const talk = this.#talk
+    const { builder, catalog } = talk.parts
+    const looked = this.#looked === analysis
+    this.#looked = undefined
+    if (builder.missing.length === 0 || talk.catalogDirty) return false
+    if (looked) {
+      const unread = this.#unread
+      this.#unread = undefined
+      if (unread !== undefined) throw unread
+      return false
+    }
+    const reading = catalog.lookFor(builder.missing)
+    if (reading === undefined) return false
+    this.#looked = analysis
+    talk.catalogReadings += 1
+    const done = (unread?: unknown): void => {
+      this.#unread = unread
+      talk.catalogReadings -= 1
+      talk.parts.wake()
+    }
+    reading.then(() => done(), done)
     return true
   }
 

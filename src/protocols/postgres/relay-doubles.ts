@@ -269,6 +269,7 @@ export function catalogDouble(
     changing: false,
     mayHaveChanged: () => false,
     fresh: () => Promise.resolve(),
+    lookFor: () => undefined,
     async refresh() {
       catalog.refreshed += 1
       version += 1

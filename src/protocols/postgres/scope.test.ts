@@ -123,7 +123,7 @@ for (const version of [15, 18] as const) {
         }
         expect(compared.known).toBeGreaterThan(500)
         expect(compared.unknown / compared.known).toBeLessThan(0.5)
-      })
+      }, 120_000)
     },
   )
 }

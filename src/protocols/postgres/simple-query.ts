@@ -54,6 +54,7 @@ export class SimpleQuery {
     if (!judge.settled(analysis)) return this.#pause.untilAnswered()
     const statement = judge.statement(analysis, text, 'query')
     if (statement === undefined) return true
+    if (statement === 'later') return this.#pause.untilAnswered()
     const send = (permit: Exchange['permit']): void => {
       const exchange = new Exchange('query', permit, analysis, text, this.#talk.segment)
       exchange.judgedAt = this.#talk.judgedAt

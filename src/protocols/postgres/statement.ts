@@ -55,6 +55,7 @@ interface Template {
   readonly version: number
   readonly scope: string
   readonly statement: Statement
+  readonly missing: readonly string[]
 }
 
 /** Types below came with the server (FirstNormalObjectId). */
@@ -78,6 +79,7 @@ export class StatementBuilder {
   readonly #scope: Scope
   readonly #names: SessionNames
   readonly #own: OpenDefinitions | undefined
+  #missing: readonly string[] = none
 
   /** `own`: what this session itself is changing. */
   constructor(
@@ -99,6 +101,11 @@ export class StatementBuilder {
     const analysis = this.#analyser.analyse(text)
     if (analysis.readable) return analysis
     throw new UnreadableText(analysis.code, analysis.message, analysis.position)
+  }
+
+  /** Relations of the statement that was built last that the catalog does not know, as far as they can be named. */
+  get missing(): readonly string[] {
+    return this.#missing
   }
 
   build(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
@@ -287,7 +294,10 @@ export class StatementBuilder {
     const known = kept[circumstances.phase]
     const { version } = this.#catalog
     const { key } = this.#scope
-    if (known?.version === version && known.scope === key) return known.statement
+    if (known?.version === version && known.scope === key) {
+      this.#missing = known.missing
+      return known.statement
+    }
     const { phase, segment } = circumstances
     const statement = this.#make(analysis, text, {
       phase,
@@ -295,17 +305,21 @@ export class StatementBuilder {
       inTransaction: false,
       catalogDirty: false,
     })
-    kept[phase] = { version, scope: key, statement }
+    kept[phase] = { version, scope: key, statement, missing: this.#missing }
     return statement
   }
 
   #make(analysis: Analysis, text: string, circumstances: Circumstances): Statement {
     const { segment } = circumstances
     const state: Record<string, string> = { ...this.#scope.state() }
+    let missing: readonly string[] = none
     const statement = toStatement(analysis, this.#namesFor(analysis, circumstances), {
       ...this.#context(analysis, text, circumstances),
       state,
       turned: () => void turning.add(analysis),
+      missing: name => {
+        missing = [...missing, name]
+      },
       defined: each => {
         const names = joinedNames(this.defines(analysis), definedNames(each))
         if (names.length > 0) defining.set(analysis, names)
@@ -321,6 +335,7 @@ export class StatementBuilder {
         return named?.statement
       },
     })
+    this.#missing = missing
     const lineage = expandLineage(statement.lineage ?? [], this.#catalog)
     return {
       ...statement,

@@ -91,8 +91,12 @@ export interface Cte {
   readonly name: string
   readonly query: Query
   readonly columns: readonly string[]
-  /** Columns that SEARCH and CYCLE add, made of others. */
-  readonly extra: readonly { readonly name: string; readonly of: readonly string[] }[]
+  /** Columns that SEARCH and CYCLE add, made of others. `ends`: a value of theirs that comes again ends the rows. */
+  readonly extra: readonly {
+    readonly name: string
+    readonly of: readonly string[]
+    readonly ends: boolean
+  }[]
 }
 
 export interface With {

@@ -104,16 +104,14 @@ function same(one: Row, other: Row): boolean {
   })
 }
 
-/** SEARCH and CYCLE add columns. */
+/** SEARCH and CYCLE add columns. How many rows there are tells what CYCLE found to be equal. */
 function extended(row: Row, cte: Cte, run: Run): Row {
   if (cte.extra.length === 0) return row
-  const values = cte.extra.map(({ of }) =>
-    made(
-      of.map(name => row.find(name, run.fuel) ?? UNKNOWN),
-      'transformed',
-      run.fuel,
-    ),
-  )
+  const values = cte.extra.map(({ of, ends }) => {
+    const held = of.map(name => row.find(name, run.fuel) ?? UNKNOWN)
+    if (ends) for (const each of held) run.found.use('condition', each)
+    return made(held, 'transformed', run.fuel)
+  })
   return Row.of(
     [...row.names, ...cte.extra.map(({ name }) => name)],
     [...row.values(), ...values],

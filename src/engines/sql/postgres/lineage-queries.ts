@@ -171,17 +171,17 @@ export function withIn(fields: Tree, planner: Planner): { readonly with?: With }
 }
 
 function cteOf(fields: Tree, planner: Planner): Cte {
-  const extra: { name: string; of: readonly string[] }[] = []
+  const extra: Cte['extra'][number][] = []
   const search = fields['search_clause']
   if (isTree(search)) {
     const name = textOf(search['search_seq_column']) ?? ''
-    extra.push({ name, of: namesOf(search['search_col_list']) })
+    extra.push({ name, of: namesOf(search['search_col_list']), ends: false })
   }
   const cycle = fields['cycle_clause']
   if (isTree(cycle)) {
     const of = namesOf(cycle['cycle_col_list'])
-    extra.push({ name: textOf(cycle['cycle_mark_column']) ?? '', of })
-    extra.push({ name: textOf(cycle['cycle_path_column']) ?? '', of })
+    extra.push({ name: textOf(cycle['cycle_mark_column']) ?? '', of, ends: true })
+    extra.push({ name: textOf(cycle['cycle_path_column']) ?? '', of, ends: true })
   }
   return {
     name: textOf(fields['ctename']) ?? '',

@@ -1,5 +1,5 @@
 // The plan of statements that are no queries: what a definition asks of rows that are there, and what moves nothing.
-import type { Expression, Plan, Query, Target } from '../lineage/index.ts'
+import type { Expression, FromItem, Plan, Query, Target } from '../lineage/index.ts'
 import { fixedPlan, type Planned } from '../lineage/index.ts'
 import { isQuery, planQuery } from './lineage.ts'
 import { relationNameOf } from './relations.ts'
@@ -29,12 +29,17 @@ export function planStatement(value: unknown, withValues: boolean): Planned {
     const planned = planQuery(fields['query'], withValues)
     return { ...planned, plan: notShown(planned.plan) }
   }
-  if (type === 'IndexStmt') return asked(fields, 'relation')
+  if (type === 'IndexStmt') return asked(fields, fields['relation'])
+  // Whose rows fit a policy is told by every statement after it; statistics are made by computing their expressions.
+  if (type === 'CreatePolicyStmt' || type === 'AlterPolicyStmt')
+    return asked(fields, fields['table'])
+  if (type === 'CreateStatsStmt') return asked(fields, rangeOf(listOf(fields['relations'])[0]))
   if (type === 'AlterTableStmt') return orphaned(fields) ?? altered(fields)
+  if (type === 'AlterDomainStmt') return checksRows(fields) ? anythingAsked : fixedPlan(0)
   if (type === 'RenameStmt' || type === 'AlterObjectSchemaStmt') return renamed(fields)
-  return someNode(fields, node => node === 'SelectStmt' || node === 'SubLink')
-    ? unknown
-    : fixedPlan(0)
+  if (someNode(fields, node => node === 'SelectStmt' || node === 'SubLink')) return unknown
+  const referred = type === 'CreateStmt' ? referredIn(fields) : []
+  return referred.length === 0 ? fixedPlan(0) : light(notSeen(select([], [], referred)))
 }
 
 /** A table or a column of one by another name, or in another schema. */
@@ -70,6 +75,12 @@ function light(plan: Plan): Planned {
   return { plan, nodes: 1, literalsMatter: false }
 }
 
+// (Of values that the text does not name nothing is known, as of those that a session carries.)
+const anythingAsked: Planned = {
+  plan: { kind: 'query', query: select([], [], [{ kind: 'carried' }]), shown: false },
+  nodes: 2,
+  literalsMatter: false,
+}
 const unknown: Planned = { plan: { kind: 'unknown' }, nodes: 1, literalsMatter: false }
 
 /** Of a query that is named or defined here. */
@@ -78,23 +89,59 @@ export function notShown(plan: Plan): Plan {
 }
 
 /** Expressions over the rows of a table: an error says something of them. */
-function asked(fields: Tree, relation: string): Planned {
+function asked(fields: Tree, relation: unknown): Planned {
   const columns = columnsIn(fields)
   const query = overRows(
-    fields[relation],
+    relation,
     columns.map(value => ({ kind: 'value', name: '', value })),
-    columns,
+    [...columns, ...referringIn(fields), ...referredIn(fields)],
   )
-  return {
-    plan: { kind: 'query', query, shown: false },
-    nodes: columns.length + 4,
-    literalsMatter: false,
-  }
+  return { plan: notSeen(query), nodes: columns.length + 4, literalsMatter: false }
+}
+
+/** REFERENCES: each row that comes in later is told whether its value is among those of the columns that it names. */
+function referredIn(fields: Tree): readonly Expression[] {
+  return foreignKeysIn(fields).flatMap((key): Expression[] => {
+    const columns = columnsNamed(key['pk_attrs'])
+    if (columns.length === 0) return []
+    const query = overRows(key['pktable'], [], columns)
+    return [{ kind: 'query', query, as: 'test', beside: [], at: 0 }]
+  })
+}
+
+/** ... and those that are there are held against it at once. */
+function referringIn(fields: Tree): readonly Expression[] {
+  return foreignKeysIn(fields).flatMap(key =>
+    key['skip_validation'] === true ? [] : columnsNamed(key['fk_attrs']),
+  )
+}
+
+function foreignKeysIn(fields: Tree): readonly Tree[] {
+  const keys: Tree[] = []
+  someNode(fields, (type, node) => {
+    if (type === 'Constraint' && node['contype'] === 'CONSTR_FOREIGN') keys.push(node)
+    return false
+  })
+  return keys
+}
+
+function columnsNamed(list: unknown): readonly Expression[] {
+  return namesOf(list).map(name => ({ kind: 'column', path: [name] }))
+}
+
+/** The rows of all tables with columns of the domain are held against it; which, the text does not say. */
+function checksRows({ subtype, def }: Tree): boolean {
+  if (subtype === 'C') return fieldsOf(def, 'Constraint')?.['skip_validation'] !== true
+  return subtype === 'O' || subtype === 'V'
+}
+
+function rangeOf(value: unknown): unknown {
+  return fieldsOf(value, 'RangeVar')
 }
 
 /** `ALTER COLUMN a TYPE t USING b`: `a` gets the values of `b`. */
 function altered(fields: Tree): Planned {
-  const planned = asked(fields, 'relation')
+  const planned = asked(fields, fields['relation'])
   const retyped = listOf(fields['cmds']).some(each =>
     someNode(each, (type, command) => {
       const kind = type === 'AlterTableCmd' ? textOf(command['subtype']) : undefined
@@ -122,18 +169,29 @@ function overRows(
   asked: readonly Expression[],
 ): Query {
   if (!isTree(relation)) return { kind: 'unknown' }
+  const rows: FromItem = {
+    kind: 'relation',
+    relation: relationNameOf(relation),
+    alias: undefined,
+    columns: [],
+    opaque: sensitiveRelations(relationNameOf(relation)),
+    sample: [],
+  }
+  return select([rows], targets, asked)
+}
+
+function notSeen(query: Query): Plan {
+  return { kind: 'query', query, shown: false }
+}
+
+function select(
+  from: readonly FromItem[],
+  targets: readonly Target[],
+  asked: readonly Expression[],
+): Query {
   return {
     kind: 'select',
-    from: [
-      {
-        kind: 'relation',
-        relation: relationNameOf(relation),
-        alias: undefined,
-        columns: [],
-        opaque: sensitiveRelations(relationNameOf(relation)),
-        sample: [],
-      },
-    ],
+    from,
     targets,
     where: asked.map(value => ({ use: 'condition', value })),
     group: [],
