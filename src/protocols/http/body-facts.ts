@@ -141,8 +141,8 @@ function ofForm(bytes: Buffer, pointers: readonly string[]): NamedValues {
 
 /** What policies ask for has to be a text: of a file nobody knows what it says. */
 function ofMultipart({ texts, files }: MultipartForm, pointers: readonly string[]): NamedValues {
-  const wanted = new Set(pointers.map(pointer => pointer.slice(1).toLowerCase()))
-  if ([...files].some(name => wanted.has(name.toLowerCase())))
+  const wanted = pointers.map(pointer => pointer.slice(1))
+  if ([...files].some(name => wanted.some(each => each === name || isTakenFor(name, each))))
     throw new InvalidRequest('statement_unreadable', 'a field of the form that counts is a file')
   return ofFields(texts, pointers)
 }
@@ -152,18 +152,29 @@ function ofFields(
   pointers: readonly string[],
 ): NamedValues {
   const texts = new Map<string, readonly string[]>()
-  const wanted = new Map(pointers.map(pointer => [pointer.slice(1).toLowerCase(), pointer]))
+  const wanted = pointers.map(pointer => pointer.slice(1))
   for (const [name, values] of form) {
-    const pointer = wanted.get(name.toLowerCase())
-    if (pointer === undefined) continue
-    if (pointer.slice(1) !== name || texts.has(pointer))
+    if (wanted.includes(name)) texts.set(`/${name}`, values)
+    else if (wanted.some(each => isTakenFor(name, each)))
       throw new InvalidRequest(
         'statement_unreadable',
-        'a field of the form differs from one that counts by its case',
+        'some servers take a field of the form for one that counts: its name differs by case or signs',
       )
-    texts.set(pointer, values)
   }
   return { texts, numbers: new Map() }
+}
+
+/** Whether some server reads a field of the one name as the other: by case, as lists (`amount[]`), or as PHP makes names of its own. */
+function isTakenFor(name: string, other: string): boolean {
+  const [base = ''] = name.split(/\[|\0/)
+  return [name, base].some(each => plainName(each) === plainName(other))
+}
+
+function plainName(name: string): string {
+  return name
+    .trimStart()
+    .replace(/[. [+]/g, '_')
+    .toLowerCase()
 }
 
 function unsupported(message: string): InvalidRequest {
