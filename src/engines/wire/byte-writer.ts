@@ -1,13 +1,16 @@
 // Builds messages into one growing buffer. Knows byte order, no protocol.
 const encoder = new TextEncoder()
+const NOTHING = new Uint8Array(0)
 
 /** Append-only. `finish` gives the bytes and starts anew. */
 export class ByteWriter {
-  #bytes: Uint8Array<ArrayBuffer>
+  #bytes: Uint8Array<ArrayBuffer> = NOTHING
+  readonly #capacity: number
   #length = 0
 
+  /** `capacity`: of the first buffer, which is made when there is something to write. */
   constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity)
+    this.#capacity = capacity
   }
 
   get length(): number {
@@ -64,7 +67,7 @@ export class ByteWriter {
   /** A view of all that was written; the writer starts anew with another buffer. */
   finish(): Uint8Array {
     const done = this.#bytes.subarray(0, this.#length)
-    this.#bytes = new Uint8Array(256)
+    this.#bytes = NOTHING
     this.#length = 0
     return done
   }
@@ -73,7 +76,7 @@ export class ByteWriter {
     const at = this.#length
     const wanted = at + by
     if (wanted > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(wanted, this.#bytes.length * 2))
+      const larger = new Uint8Array(Math.max(wanted, this.#bytes.length * 2, this.#capacity))
       larger.set(this.#bytes.subarray(0, at))
       this.#bytes = larger
     }

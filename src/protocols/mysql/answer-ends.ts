@@ -9,7 +9,7 @@ import { type Ok, readError, readOk, writeError, writeOk } from './messages.ts'
 import { status } from './numbers.ts'
 import type { Prepared } from './prepared.ts'
 import type { Reports } from './reports.ts'
-import { maySilence, SessionState } from './session-state.ts'
+import { SessionState } from './session-state.ts'
 import type { ToClient } from './to-client.ts'
 
 const INTERRUPTED = 1317
@@ -163,11 +163,11 @@ export class AnswerEnds {
     this.#answer.warned = false
     if (permit !== undefined && exchange.kind !== 'prepare') {
       this.#reports.ran(permit)
-      if (maySilence(exchange)) talk.retrack = true
+      if (exchange.effects.silences) talk.retrack = true
     }
     if (analysis !== undefined && exchange.kind === 'result') {
       // Of a text that ends in an error the statements before that one ran.
-      const whole = outcome === 'completed' && exchange.isPlain
+      const whole = outcome === 'completed' && exchange.effects.isPlain
       talk.parts.builder.ran(analysis, exchange.text, whole, exchange.warned)
       talk.forgetChanged(exchange)
       talk.closeDefinitions()

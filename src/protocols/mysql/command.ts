@@ -12,6 +12,9 @@ export interface Command {
 
 /** The text from `skip` bytes on. Throws ProtocolError where it is not UTF-8. */
 export function textOf({ bytes, from, to }: Command, skip: number): string {
+  // (What does not fit is replaced, which shows: then it is read as strictly as anything.)
+  const text = bytes.toString('utf8', from + skip, to)
+  if (!text.includes('\ufffd')) return text
   try {
     return utf8(bytes.subarray(from + skip, to))
   } catch (cause) {

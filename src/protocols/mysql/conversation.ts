@@ -82,9 +82,10 @@ export class Conversation {
       exchange.guard = this.guard
       this.guard = undefined
     }
-    if (exchange.redefines) catalog.invalidate()
+    const { redefines, defines } = exchange.effects
+    if (redefines) catalog.invalidate()
     // (Definitions are in no transaction.)
-    definitions.begin(exchange.defines, true)
+    if (exchange.kind === 'result') definitions.begin(defines, true)
     this.exchange = exchange
   }
 
@@ -122,8 +123,8 @@ export class Conversation {
   }
 
   /** What the catalog says may not hold any more. */
-  forgetChanged({ kind, redefines }: Exchange): void {
-    if (kind === 'result' && redefines) this.parts.catalog.invalidate()
+  forgetChanged({ kind, effects }: Exchange): void {
+    if (kind === 'result' && effects.redefines) this.parts.catalog.invalidate()
   }
 
   /** What was under way is over. */

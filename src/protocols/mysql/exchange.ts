@@ -1,7 +1,7 @@
 // A command that was sent upstream and whose answer is owed. There is one at a time: the wire has no order but that.
-import type { DefinedNames, MysqlAnalysis, SqlStatement } from '#engines/sql'
+import type { MysqlAnalysis, SqlStatement } from '#engines/sql'
 import type { Permit } from '#gateway'
-import { definedNames } from './defined-names.ts'
+import { type Effects, effectsOf, runsOthers } from './effects.ts'
 import type { RowGuard } from './guard.ts'
 import type { Prepared } from './prepared.ts'
 
@@ -39,6 +39,7 @@ export class Exchange {
   bytes = 0
   masked: Map<string, number> | undefined
   errorCode: string | undefined
+  #effects: Effects | undefined
 
   constructor(kind: AnswerKind, permit?: Permit, analysis?: MysqlAnalysis, text = '') {
     this.kind = kind
@@ -47,34 +48,10 @@ export class Exchange {
     this.text = text
   }
 
-  /** It may leave other definitions behind: its own words, what it stands for, or code that it calls. */
-  get redefines(): boolean {
-    const { analysis, permit } = this
-    if (analysis?.statements.some(({ changesCatalog }) => changesCatalog) === true) return true
-    const operations = permit?.statement.operations ?? []
-    return (
-      operations.some(({ action }) => action === 'define') ||
-      (this.#runsOthers && operations.some(({ flags }) => flags.includes('dynamic')))
-    )
-  }
-
-  /** What others would read in another way then. */
-  get defines(): DefinedNames {
-    if (this.kind !== 'result' || !this.redefines) return []
-    return definedNames(this.permit?.statement.operations ?? [], this.analysis)
-  }
-
-  /** No code ran but what its own words say: what is prepared is what they prepare. */
-  get isPlain(): boolean {
-    const operations = this.permit?.statement.operations ?? []
-    return operations.every(
-      ({ verb, flags }) =>
-        verb !== 'CALL' && !flags.includes('dynamic') && !flags.includes('indirect'),
-    )
-  }
-
-  get #runsOthers(): boolean {
-    return this.analysis?.statements.some(({ verb }) => MANY.has(verb)) === true
+  /** What it may leave behind. */
+  get effects(): Effects {
+    this.#effects ??= effectsOf(this.permit?.statement.operations, this.analysis)
+    return this.#effects
   }
 
   /** Which statement of the text the result under way belongs to; undefined where that cannot be told. */
@@ -83,7 +60,7 @@ export class Exchange {
     if (statements === undefined) return undefined
     if (statements.length === 1) return this.index === 0 ? 0 : undefined
     // A procedure has as many results as it likes: those of others cannot be counted then.
-    return this.#runsOthers ? undefined : this.index
+    return runsOthers(statements) ? undefined : this.index
   }
 
   /** The same as the statement itself. */
@@ -92,5 +69,3 @@ export class Exchange {
     return index === undefined ? undefined : this.analysis?.statements[index]
   }
 }
-
-const MANY: ReadonlySet<string> = new Set(['CALL', 'EXECUTE', 'EXECUTE IMMEDIATE', 'BEGIN'])

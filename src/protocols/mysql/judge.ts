@@ -2,14 +2,20 @@
 // catalog or for a person. Forwards nothing.
 import type { MysqlAnalysis, SqlStatement } from '#engines/sql'
 import type { Permit } from '#gateway'
-import { AccessDenied, type GatewayError, isGatewayError, type Statement } from '#model'
+import {
+  AccessDenied,
+  type DataClass,
+  type GatewayError,
+  isGatewayError,
+  type Statement,
+} from '#model'
 import type { Conversation } from './conversation.ts'
 import { countability, onlyReads } from './countable.ts'
+import { isTracking } from './effects.ts'
 import { RowGuard } from './guard.ts'
 import { Hold } from './hold.ts'
 import { writeError } from './messages.ts'
 import type { Refusals } from './refusals.ts'
-import { isTracking } from './session-state.ts'
 import { UnreadableText } from './statement.ts'
 
 export class Judge {
@@ -49,7 +55,7 @@ export class Judge {
   /** Where columns are masked, what a text asks of them must be told by the catalog of its own time. */
   #mustReadCatalog(): boolean {
     const { catalog, session } = this.#talk.parts
-    return catalog.stale && session.dataClasses.some(({ columns }) => columns.length > 0)
+    return catalog.stale && session.dataClasses.some(hasColumns)
   }
 
   /** `failed`: what is told when it cannot be read; `over`: the session ended meanwhile. */
@@ -85,8 +91,10 @@ export class Judge {
   /** True while the catalog is read again for tables that it does not have: once for each. */
   #missing(analysis: MysqlAnalysis, again: () => void): boolean {
     const { builder, catalog, session } = this.#talk.parts
-    if (!session.dataClasses.some(({ columns }) => columns.length > 0)) return false
-    const unknown = builder.missing(analysis).filter(name => !this.#missed.has(name))
+    if (!session.dataClasses.some(hasColumns)) return false
+    const missing = builder.missing(analysis)
+    if (missing.length === 0) return false
+    const unknown = missing.filter(name => !this.#missed.has(name))
     if (unknown.length === 0 || analysis.statements.every(({ changesCatalog }) => changesCatalog))
       return false
     if (this.#missed.size > 1_000) this.#missed.clear()
@@ -214,7 +222,7 @@ export class Judge {
   /** What was approved for one who may not see everything may read other columns by now. */
   #turned({ approved, statement }: Permit): boolean {
     const { parts, judgedAt } = this.#talk
-    const masked = parts.session.dataClasses.some(({ columns }) => columns.length > 0)
+    const masked = parts.session.dataClasses.some(hasColumns)
     return approved && masked && parts.builder.mayDiffer(statement, judgedAt)
   }
 }
@@ -234,4 +242,8 @@ function uncountable(why: string): AccessDenied {
     `the approval is bound to a number of rows, and it cannot be held to it: ${why}`,
     { hint: 'Whoever approves can allow it without a bound.' },
   )
+}
+
+function hasColumns({ columns }: DataClass): boolean {
+  return columns.length > 0
 }

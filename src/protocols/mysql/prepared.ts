@@ -95,26 +95,33 @@ export function readExecute(body: PayloadReader, prepared: Prepared): ExecuteReq
     return { flags, types: [], parameters: [] }
   }
   const nulls = body.bytes((count + 7) >> 3)
-  let kinds = prepared.types
-  if (body.uint8() === 1) {
-    kinds = Array.from({ length: count }, () => {
-      const type = body.uint8()
-      return { type, unsigned: (body.uint8() & 0x80) !== 0 }
-    })
-  }
+  const kinds = body.uint8() === 1 ? readTypes(body, count) : prepared.types
   if (kinds.length !== count)
     throw new ProtocolError('protocol_violation', 'values without their types')
-  const parameters = kinds.map(({ type, unsigned }, index): Parameter => {
+  const parameters: Parameter[] = []
+  for (let index = 0; index < count; index++) {
+    const { type, unsigned } = kinds[index] as ParameterType
     const long = prepared.long.get(index)
-    const name = typeName(type)
-    if (long !== undefined)
-      return { type: name, format: 'text', value: Buffer.concat([...long.parts]) }
-    if (((nulls[index >> 3] as number) & (1 << (index & 7))) !== 0)
-      return { type: name, format: 'text', value: null }
-    return { type: name, format: 'text', value: readValue(body, type, unsigned) }
-  })
+    const isNull = ((nulls[index >> 3] as number) & (1 << (index & 7))) !== 0
+    const value =
+      long !== undefined
+        ? Buffer.concat([...long.parts])
+        : isNull
+          ? null
+          : readValue(body, type, unsigned)
+    parameters.push({ type: typeName(type), format: 'text', value })
+  }
   body.expectEnd()
   return { flags, types: kinds, parameters }
+}
+
+function readTypes(body: PayloadReader, count: number): readonly ParameterType[] {
+  const kinds: ParameterType[] = []
+  for (let index = 0; index < count; index++) {
+    const type = body.uint8()
+    kinds.push({ type, unsigned: (body.uint8() & 0x80) !== 0 })
+  }
+  return kinds
 }
 
 const NAMES: ReadonlyMap<number, string> = new Map(
@@ -167,9 +174,16 @@ const text = (value: string): Uint8Array => Buffer.from(value)
 const two = (value: number): string => String(value).padStart(2, '0')
 
 function number(reader: PayloadReader, size: number, unsigned: boolean): Uint8Array {
-  const bytes = viewOf(reader.bytes(size))
-  if (size === 8) return text(String(unsigned ? bytes.readBigUInt64LE(0) : bytes.readBigInt64LE(0)))
-  return text(String(unsigned ? bytes.readUIntLE(0, size) : bytes.readIntLE(0, size)))
+  if (size === 8) {
+    const [low, high] = [reader.uint32(), reader.uint32()]
+    // (Where a number of ours holds it exactly.)
+    if (high < 0x200000) return text(String(high * 0x100000000 + low))
+    const whole = (BigInt(high) << 32n) | BigInt(low)
+    return text(String(unsigned ? whole : BigInt.asIntN(64, whole)))
+  }
+  const value = size === 4 ? reader.uint32() : size === 2 ? reader.uint16() : reader.uint8()
+  const half = 2 ** (8 * size - 1)
+  return text(String(unsigned || value < half ? value : value - 2 * half))
 }
 
 function micros(reader: PayloadReader, length: number, most: number): string {

@@ -2,7 +2,6 @@
 import { keepsReading } from '#engines/sql'
 import { AccessDenied } from '#model'
 import type { Conversation } from './conversation.ts'
-import type { Exchange } from './exchange.ts'
 import type { Ok, StateChange } from './messages.ts'
 import { status } from './numbers.ts'
 
@@ -42,21 +41,6 @@ export class SessionState {
     )
     return false
   }
-}
-
-/** Its own words, or code that it ran, may have changed what the server tells of the session. */
-export function maySilence({ analysis, permit }: Exchange): boolean {
-  if (analysis?.statements.some(({ settings }) => settings.some(isTracking)) === true) return true
-  return (
-    permit?.statement.operations.some(
-      ({ flags }) => flags.includes('indirect') || flags.includes('dynamic'),
-    ) === true
-  )
-}
-
-/** Settings of what the server tells. */
-export function isTracking({ name }: { readonly name: string }): boolean {
-  return name.startsWith('session_track_')
 }
 
 function keeps(change: StateChange & { kind: 'variable' }): boolean {

@@ -32,6 +32,9 @@ export interface Circumstances {
   readonly parameters?: readonly Parameter[]
 }
 
+/** A statement that is being made of a template. */
+type Own = { -readonly [Part in keyof Statement]: Statement[Part] }
+
 interface Template {
   readonly catalog: Catalog
   readonly version: number
@@ -44,6 +47,10 @@ const templates = new WeakMap<
   MysqlAnalysis['statements'],
   { prepare?: Template; execute?: Template; numbers?: Template }
 >()
+
+/** Whose tables the catalog has, all of them. */
+const complete = new WeakMap<MysqlAnalysis['statements'], Omit<Template, 'statement'>>()
+const none: readonly never[] = []
 
 /** What PREPARE gave a name. */
 interface Named {
@@ -80,7 +87,7 @@ export class StatementBuilder {
 
   /** Names may mean temporary tables of this session: what the catalog says of them does not hold for it. */
   get hasShadows(): boolean {
-    return this.#shadows.size > 0
+    return this.#anyShadow || this.#shadows.size > 0
   }
 
   /** Throws UnreadableText. */
@@ -103,17 +110,12 @@ export class StatementBuilder {
     if (parameters === undefined && !inTransaction && template.text === text) {
       if (template.compared === undefined) return template
     }
-    const compared =
-      template.compared === undefined
-        ? {}
-        : { compared: () => this.#compared(text, phase, database) }
-    return {
-      ...template,
-      text,
-      ...compared,
-      ...(parameters === undefined || parameters.length === 0 ? {} : { parameters }),
-      ...(inTransaction ? { inTransaction } : {}),
-    }
+    // (One spread at the head of a literal is a copy of a known form; further ones are loops over names.)
+    const own: Own = { ...template, text }
+    if (own.compared !== undefined) own.compared = () => this.#compared(text, phase, database)
+    if (parameters !== undefined && parameters.length > 0) own.parameters = parameters
+    if (inTransaction) own.inTransaction = true
+    return own
   }
 
   /** Whether what the statement names has, or may have by what others do, another meaning than when it was judged. */
@@ -142,7 +144,8 @@ export class StatementBuilder {
    * no code but its own; `warned`: the server did not do all of it. Otherwise, and where it cannot be told in which database, no prepared name is known any more.
    */
   ran({ statements }: MysqlAnalysis, text: string, whole: boolean, warned: boolean): void {
-    for (const { executes, shadows, uncovers = [] } of statements) {
+    for (const { executes, shadows, uncovers = none } of statements) {
+      if (executes === undefined && shadows.length === 0 && uncovers.length === 0) continue
       const run = executes === undefined ? undefined : this.#prepared.get(keyOf(executes.name))
       for (const name of [...shadows, ...(run?.statement.shadows ?? [])])
         this.#shadow(name.toLowerCase())
@@ -163,7 +166,7 @@ export class StatementBuilder {
       }
       if (deallocates?.name !== undefined) this.#prepared.delete(keyOf(deallocates.name))
     }
-    this.#bound()
+    if (this.#prepared.size > 0) this.#bound()
   }
 
   #bound(): void {
@@ -203,7 +206,7 @@ export class StatementBuilder {
 
   /** A temporary table of the session may have that object's name. */
   mayBeTemporary(object: string): boolean {
-    if (this.#shadows.size === 0) return false
+    if (!this.hasShadows) return false
     // (A name may have dots itself.)
     for (let dot = object.indexOf('.'); dot !== -1; dot = object.indexOf('.', dot + 1))
       if (this.#isShadow(object.slice(dot + 1))) return true
@@ -217,7 +220,7 @@ export class StatementBuilder {
     numbers: boolean,
     database: string | undefined,
   ): Statement {
-    if (this.#shadows.size > 0 || analysis.statements.some(refers))
+    if (this.hasShadows || analysis.statements.some(refers))
       return this.#make(analysis, text, phase, numbers, database)
     let kept = templates.get(analysis.statements)
     if (kept === undefined) {
@@ -281,6 +284,11 @@ export class StatementBuilder {
   /** Tables that the text names and the catalog does not have. */
   missing({ statements }: MysqlAnalysis): readonly string[] {
     const { database } = this.reading
+    const catalog = this.#catalog
+    const { version } = catalog
+    const known = complete.get(statements)
+    if (known?.version === version && known.catalog === catalog && known.database === database)
+      return none
     const found: string[] = []
     for (const { operations, shadows } of statements) {
       for (const { relation } of operations) {
@@ -289,12 +297,15 @@ export class StatementBuilder {
         found.push(`${relation.schema ?? database}.${relation.name}`)
       }
     }
+    // (What a temporary table stands for is one session's own.)
+    if (found.length === 0 && !this.hasShadows)
+      complete.set(statements, { catalog, version, database })
     return found
   }
 
   #names(database: string | undefined): Names {
     const names = this.#catalog.names(database)
-    if (this.#shadows.size === 0) return names
+    if (!this.hasShadows) return names
     return {
       ...names,
       resolve: relation => {

@@ -28,7 +28,11 @@ const DEEPEST = 4
 
 type Result = MysqlAnalysis | Unreadable
 
+/** Of one kind of server, and of a system's own database. */
 interface Kept {
+  readonly flavour: MysqlReading['flavour']
+  readonly version: number
+  readonly own: string | undefined
   readonly byText: TextCache<Result>
   readonly byShape: TextCache<MysqlAnalysis>
 }
@@ -44,7 +48,7 @@ export async function createMysqlAnalyser(
 class Analyser implements MysqlAnalyser {
   readonly #parser: Parser
   readonly #options: Required<AnalyserOptions>
-  readonly #readings = new Map<string, Kept>()
+  #readings: Kept[] = []
 
   constructor(parser: Parser, options: AnalyserOptions) {
     this.#parser = parser
@@ -62,7 +66,7 @@ class Analyser implements MysqlAnalyser {
     if (kept !== undefined) return kept
     const shape = literalFree(text, '`')
     const known = shape === undefined ? undefined : byShape.get(shape)
-    if (known !== undefined) return { ...known, forward: text }
+    if (known !== undefined) return { readable: true, statements: known.statements, forward: text }
     const { result, literalsMatter } = this.#read(text, reading, false)
     const weight = weightOf(result)
     if (shape !== undefined && result.readable && !literalsMatter && result.forward === text) {
@@ -77,17 +81,19 @@ class Analyser implements MysqlAnalyser {
 
   #kept({ flavour, version, database }: MysqlReading): Kept {
     const own = isSystemDatabase(database) ? database : ''
-    const key = `${flavour} ${version} ${own}`
-    let kept = this.#readings.get(key)
-    if (kept === undefined) {
-      const { maxEntries, maxKeptBytes } = this.#options
-      if (this.#readings.size >= MOST_READINGS) this.#readings.clear()
-      kept = {
-        byText: new TextCache(maxEntries, maxKeptBytes / 2),
-        byShape: new TextCache(maxEntries, maxKeptBytes / 2),
-      }
-      this.#readings.set(key, kept)
+    // (There are one or two: going over them is less than the hash of a key.)
+    for (const each of this.#readings)
+      if (each.version === version && each.flavour === flavour && each.own === own) return each
+    const { maxEntries, maxKeptBytes } = this.#options
+    if (this.#readings.length >= MOST_READINGS) this.#readings = []
+    const kept: Kept = {
+      flavour,
+      version,
+      own,
+      byText: new TextCache(maxEntries, maxKeptBytes / 2),
+      byShape: new TextCache(maxEntries, maxKeptBytes / 2),
     }
+    this.#readings.push(kept)
     return kept
   }
 
