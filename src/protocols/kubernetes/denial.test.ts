@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { AccessDenied, AuthenticationFailed } from '#model'
+import { NAMING } from './cluster-path.ts'
 import { denial } from './denial.ts'
 
 it('is a Status whose message says all there is to do', () => {
@@ -75,4 +76,7 @@ it('is plain words where clients show nothing else: of what APIs there are', () 
 it('says how a resource is named where a cluster’s own path was asked for', () => {
   expect(denial(unknown, head('/api/v1/pods')).body).toContain('get --raw takes all of it')
   expect(denial(unknown, head('/prod/version')).body).not.toContain('--raw')
+  // On a connection that is to one resource it is said already.
+  const other = new AccessDenied('resource_unknown', 'to prod alone', { hint: NAMING })
+  expect(denial(other, head('/version')).body).toBe(`to prod alone. ${NAMING}\n`)
 })

@@ -71,7 +71,7 @@ export function statusObject(error: unknown, more: readonly string[] = []): Stat
   const { code, message, detail, hint, requestId, retryBefore } = known
   const status = statusOf(known)
   // Clients show the message and little else.
-  const words = [message, detail, hint, ...more].filter(each => each !== undefined)
+  const words = [...new Set([message, detail, hint, ...more])].filter(each => each !== undefined)
   // What they say already is not said again.
   const said = words.join(' ')
   if (requestId !== undefined && !said.includes(requestId)) words.push(`request ${requestId}`)
