@@ -186,23 +186,18 @@ describe('the page', () => {
   })
 })
 
-describe('a held command that only a shell can read', () => {
-  const request = {
-    id: 'req-shell',
+/** A request as the API tells of one that waits and that dora may decide. */
+function waiting(changes: Record<string, unknown>) {
+  return {
     kind: 'statement',
     state: 'pending',
-    resource: 'web-1',
     protocol: 'x',
     principal: 'order-bot',
     principalKind: 'agent',
     owners: [],
     tags: {},
-    statement: 'cat /etc/passwd | sudo tee -a /srv/$X; ((',
     parameters: [],
-    objects: ['sh'],
-    verbs: ['sh'],
-    flags: ['compound', 'dynamic'],
-    message: 'commands need a person',
+    flags: [],
     policies: ['ask'],
     approvers: ['dba'],
     quorum: 1,
@@ -211,7 +206,20 @@ describe('a held command that only a shell can read', () => {
     digest: 'd'.repeat(64),
     createdAt: Date.now(),
     expiresAt: Date.now() + 600_000,
+    ...changes,
   }
+}
+
+describe('a held command that only a shell can read', () => {
+  const request = waiting({
+    id: 'req-shell',
+    resource: 'web-1',
+    statement: 'cat /etc/passwd | sudo tee -a /srv/$X; ((',
+    objects: ['sh'],
+    verbs: ['sh'],
+    flags: ['compound', 'dynamic'],
+    message: 'commands need a person',
+  })
   const explanation = {
     about: 'as a shell would read it; nothing is decided by this',
     commands: [
@@ -277,31 +285,15 @@ describe('a held command that only a shell can read', () => {
 })
 
 describe('a held change of an object', () => {
-  const request = {
+  const request = waiting({
     id: 'req-change',
-    kind: 'statement',
-    state: 'pending',
     resource: 'prod',
-    protocol: 'other',
     session: 'ses-1',
-    principal: 'order-bot',
-    principalKind: 'agent',
-    owners: [],
     tags: { env: 'production' },
     statement: 'PATCH /apis/apps/v1/namespaces/shop/deployments/web\n\nspec:\n  replicas: 3\n',
-    parameters: [],
     objects: ['deployments.apps/shop/web'],
     verbs: ['patch'],
-    flags: [],
     message: 'changes need a person',
-    policies: ['ask'],
-    approvers: ['dba'],
-    quorum: 1,
-    votes: [],
-    mayVote: true,
-    digest: 'd'.repeat(64),
-    createdAt: Date.now(),
-    expiresAt: Date.now() + 600_000,
     preview: {
       tables: [],
       notes: ['2 more changes are not shown.'],
@@ -314,7 +306,7 @@ describe('a held change of an object', () => {
         ),
       ].join('\n'),
     },
-  }
+  })
 
   it.each(LOOKS)('shows what would be other than it is (%s)', async (name, dark, width) => {
     const { page, complaints } = await pageOf('dora', '/requests', { dark, width })

@@ -134,7 +134,7 @@ describe('a list of 100,000 sessions', () => {
       const observer = new PerformanceObserver(list => list.getEntries().forEach(each => long.push(each.duration)))
       observer.observe({ type: 'longtask' })
       let before = performance.now(), most = 0, last = ''
-      const until = performance.now() + 60000
+      const until = performance.now() + 240000
       while (last !== 'person-0' && performance.now() < until) {
         box.scrollTop = Math.min(box.scrollTop + 6000, box.scrollHeight)
         await new Promise(done => requestAnimationFrame(done))
@@ -155,7 +155,7 @@ describe('a list of 100,000 sessions', () => {
     expect(measured.most).toBeLessThan(80)
     expect(measured.half).toBeLessThan(100)
     await page.getByText('does not follow what happens').waitFor()
-  })
+  }, 300_000)
 })
 
 describe('a session is replayed', () => {

@@ -164,10 +164,20 @@ export async function faults(page: Page): Promise<string[]> {
     violations: { id: string; impact: string; nodes: { html: string }[] }[]
   }
   const wide = Number(await page.evaluate('document.documentElement.scrollWidth - innerWidth'))
+  // What a box hides, or scrolls to, is nobody's to find on a page: its own text stands within it.
+  const hidden = (await page.evaluate(`
+    [...document.querySelectorAll('main, main > *, article, [role=row]')]
+      .filter(each => each.scrollWidth > each.clientWidth + 1)
+      .map(each => each.tagName.toLowerCase() + ' is wider than its box by ' + (each.scrollWidth - each.clientWidth) + ': ' + each.textContent.slice(0, 80))`)) as string[]
+  const lost = await page.evaluate(`
+    [...document.querySelectorAll('nav[aria-label="places"] [aria-current="page"]')]
+      .filter(each => each.getBoundingClientRect().left < 0 || each.getBoundingClientRect().right > innerWidth).length`)
   return [
     ...violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`),
     ...(wide > 0 ? [`wider than the window by ${wide}`] : []),
+    ...hidden,
+    ...(lost === 0 ? [] : ['the place where one is stands out of sight']),
   ]
 }

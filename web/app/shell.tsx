@@ -152,13 +152,15 @@ function useArrival(places: readonly Place[]): void {
   const path = useRouterState({ select: ({ location }) => location.pathname })
   const before = useRef<string>(undefined)
   const label = places.find(({ to }) => path === to || path.startsWith(`${to}/`))?.label
+  const many = places.length
   useEffect(() => {
     document.title = [path.split('/')[2], label, 'Sallyport'].filter(Boolean).join(' – ')
-    // On a phone the places are a line that scrolls: the one where one is stands in it.
+    // On a phone the places are a line that scrolls: the one where one is stands in it, also when more of them come.
+    if (many === 0) return
     document
       .querySelector('nav[aria-label="places"] [aria-current="page"]')
       ?.scrollIntoView({ block: 'nearest', inline: 'center' })
-  }, [path, label])
+  }, [path, label, many])
   useEffect(() => {
     if (before.current !== undefined && before.current !== path)
       document.querySelector<HTMLElement>('#main')?.focus({ preventScroll: true })

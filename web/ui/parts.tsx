@@ -191,7 +191,7 @@ export function Facts({ rows }: { rows: readonly (readonly [string, ReactNode] |
           row !== undefined && (
             <div key={row[0]} className="contents">
               <dt className="text-soft">{row[0]}</dt>
-              <dd className="m-0 min-w-0">{row[1]}</dd>
+              <dd className="m-0 min-w-0 wrap-anywhere">{row[1]}</dd>
             </div>
           ),
       )}

@@ -9,6 +9,8 @@ export interface Column<Row> {
   /** The same on narrow screens, where it differs. */
   readonly narrow?: string
   readonly right?: boolean
+  /** On narrow screens a glyph alone: there the column's name is heard, and not seen. */
+  readonly glyph?: boolean
   /** Left out on narrow screens. */
   readonly wide?: boolean
   readonly cell: (row: Row) => ReactNode
@@ -93,7 +95,11 @@ export function Table<Row>({
             key={column.name}
             className={`truncate ${column.right ? 'text-right' : ''}`}
           >
-            {column.name}
+            {narrow && column.glyph === true ? (
+              <span className="sr-only">{column.name}</span>
+            ) : (
+              column.name
+            )}
           </div>
         ))}
       </div>

@@ -7,6 +7,10 @@ import type { Writes } from './writes.ts'
 
 const NOTED_MS = 60_000
 const MOST_REMEMBERED = 10_000
+/** Who was not seen for so long is forgotten: more than a year, for who looks back over one. */
+const KEPT_MS = 400 * 86_400_000
+/** Issuers that name each job anew fill a table without end: beyond, those not seen for longest are forgotten. */
+const MOST_KEPT = 200_000
 /** An issuer may put somebody into thousands of groups; a page shows the first of them. */
 const MOST_GROUPS = 200
 
@@ -105,6 +109,25 @@ export class Directory implements KnownPrincipals {
       .where('id', 'in', [...ids])
       .execute()
     return new Set(rows.map(({ id }) => id))
+  }
+
+  /** Forgets who was last seen long ago. What they did is in the log. */
+  prune(most = MOST_KEPT): void {
+    const old = this.#now() - KEPT_MS
+    this.#writes.add(async tables => {
+      const beyond = await tables
+        .selectFrom('identity_principals')
+        .select('last_seen')
+        .orderBy('last_seen', 'desc')
+        .orderBy('id', 'desc')
+        .offset(most)
+        .limit(1)
+        .executeTakeFirst()
+      await tables
+        .deleteFrom('identity_principals')
+        .where('last_seen', '<=', Math.max(old, Number(beyond?.last_seen ?? 0)))
+        .execute()
+    })
   }
 
   #note({ id, kind, name, issuer, groups, owners }: Described): void {

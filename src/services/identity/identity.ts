@@ -246,6 +246,7 @@ export async function createIdentity(options: {
     credentials.prune()
     signIns.prune()
     people.prune()
+    known.prune()
     revocations.prune(now())
   }, PRUNE_MS)
   timer.unref()

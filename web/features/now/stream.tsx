@@ -29,6 +29,7 @@ const columns: readonly Column<Line>[] = [
     name: 'decision',
     width: '6.5rem',
     narrow: '1rem',
+    glyph: true,
     cell: line => <Decided line={line} />,
   },
   {

@@ -14,11 +14,17 @@ export function Resources() {
   const sessions = live.data === undefined ? undefined : counted(live.data)
   const columns: readonly Column<ResourceView>[] = [
     { name: 'name', width: 'minmax(7rem, 1fr)', cell: each => plain(each.name) },
-    { name: 'protocol', width: '7rem', cell: each => plain(each.label ?? each.protocol) },
+    {
+      name: 'protocol',
+      width: '7rem',
+      narrow: '6rem',
+      cell: each => plain(each.label ?? each.protocol),
+    },
     { name: 'tags', width: 'minmax(6rem, 2fr)', wide: true, cell: each => tagsOf(each) },
     {
       name: 'live',
       width: '6rem',
+      narrow: '4rem',
       right: true,
       cell: each =>
         sessions !== undefined && (

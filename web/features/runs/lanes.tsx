@@ -23,12 +23,16 @@ const ROWS = [
 /** What SVG measures by here. */
 const WIDTH = 1_000
 const HEIGHT = 16
-const clock = new Intl.DateTimeFormat(undefined, {
+const SECONDS = {
   hour: '2-digit',
   minute: '2-digit',
   second: '2-digit',
   hourCycle: 'h23',
-})
+} as const
+const clock = new Intl.DateTimeFormat(undefined, SECONDS)
+const finer = new Intl.DateTimeFormat(undefined, { ...SECONDS, fractionalSecondDigits: 3 })
+/** Of a shorter run the seconds would all be the same. */
+const SHORT_MS = 10_000
 
 export function Lanes({ run }: { run: RunDetail }) {
   const from = run.startedAt
@@ -44,11 +48,11 @@ export function Lanes({ run }: { run: RunDetail }) {
       <div className="grid grid-cols-[9rem_1fr] max-sm:grid-cols-[6.5rem_1fr] gap-x-3 text-soft tabular-nums py-1">
         <span>time</span>
         <span className="flex justify-between">
-          <Clock at={from} />
+          <Clock at={from} fine={until - from < SHORT_MS} />
           <span className="max-sm:hidden">
-            <Clock at={(from + until) / 2} />
+            <Clock at={(from + until) / 2} fine={until - from < SHORT_MS} />
           </span>
-          <Clock at={until} />
+          <Clock at={until} fine={until - from < SHORT_MS} />
         </span>
       </div>
       {run.lanes.map(lane => (
@@ -66,11 +70,11 @@ export function Lanes({ run }: { run: RunDetail }) {
   )
 }
 
-function Clock({ at }: { at: number }) {
+function Clock({ at, fine }: { at: number; fine: boolean }) {
   const date = new Date(at)
   return (
     <time dateTime={date.toISOString()} title={`${date.toLocaleString()} · ${date.toISOString()}`}>
-      {clock.format(date)}
+      {(fine ? finer : clock).format(date)}
     </time>
   )
 }

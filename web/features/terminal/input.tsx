@@ -1,14 +1,14 @@
 // What was typed, where it is kept: for auditors, and only when they ask, because asking is on record.
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi, Link } from '@tanstack/react-router'
+import { getRouteApi } from '@tanstack/react-router'
 import { useState } from 'react'
 import { paths, type TypedInputView, terminalSchemas } from '#contract'
 import { asking, at, call } from '../../data/gateway.ts'
 import { useMay } from '../../data/who.ts'
 import { Button, Failure, Verbatim } from '../../ui/parts.tsx'
+import { Moments } from './moments.tsx'
 
 const route = getRouteApi('/sessions/$id')
-const FIRST = 200
 
 /** `entry`: of what runs on this terminal. `startedAt`: of the session. */
 export function Input({
@@ -23,7 +23,6 @@ export function Input({
   const { id } = route.useParams()
   const may = useMay('console:audit')
   const [open, setOpen] = useState(false)
-  const [shown, setShown] = useState(FIRST)
   const found = useQuery({
     queryKey: ['input', id],
     queryFn: ({ signal }) => wholeInput(id, signal),
@@ -46,31 +45,15 @@ export function Input({
           Nothing that was typed here is kept. <code>recording.input</code> of a resource keeps it.
         </p>
       )}
-      <ol className="list-none m-0 p-0">
-        {lines.slice(0, shown).map((line, index) => {
-          const seconds = Math.round(line.at - startedAt) / 1_000
-          return (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the same line may be typed twice in a moment
-            <li key={index} className="grid grid-cols-[5.5rem_1fr] gap-x-3">
-              <Link
-                to="/sessions/$id"
-                params={{ id }}
-                search={{ at: Math.max(0, seconds) }}
-                replace
-                className="tabular-nums text-right"
-              >
-                {seconds.toFixed(3)} s
-              </Link>
-              {line.text === undefined ? (
-                <span className="text-soft">a line that was not shown, and is not kept</span>
-              ) : (
-                <Verbatim text={line.text} />
-              )}
-            </li>
+      <Moments lines={lines} startedAt={startedAt}>
+        {({ text }) =>
+          text === undefined ? (
+            <span className="text-soft">a line that was not shown, and is not kept</span>
+          ) : (
+            <Verbatim text={text} />
           )
-        })}
-      </ol>
-      {lines.length > shown && <Button onClick={() => setShown(shown + 1_000)}>More</Button>}
+        }
+      </Moments>
       {live && data !== undefined && (
         <Button disabled={isFetching} onClick={() => void refetch()}>
           Read again
