@@ -90,8 +90,10 @@ export function peopleRoutes(routes: Routes, parts: ApiParts): void {
         await parts.grants.list({ principal: id, ended: false, limit: MOST_LISTED }),
         await parts.requests.list({ principal: id, limit: MOST_LISTED }),
       ]
+      const withdrawn = parts.identity.principalEndedAt(id)
       return {
         ...view,
+        ...(withdrawn === undefined ? {} : { withdrawn }),
         holds: holds.map(grantView),
         asked: asked
           // What is asked for a person by somebody who acts for them is not the person's alone to see.

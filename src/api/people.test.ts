@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type KnownPrincipalView,
   type NowView,
+  type PrincipalDetail,
   type PrincipalPage,
   paths,
   type RunDetail,
@@ -178,6 +179,9 @@ describe('an identity', () => {
     expect(session.signal.aborted).toBe(false)
     const answer = await ask<{ until: number }>(opal, paths.withdraw, body)
     expect(answer).toEqual({ principal: 'wanda', until: api.clock.now })
+    await ask({ ...wanda, issuedAt: api.clock.now + 1_000 }, paths.whoami)
+    const shown = await ask<PrincipalDetail>(rita, `${paths.principal}?id=wanda`)
+    expect(shown.withdrawn).toBe(answer.until)
     expect([session, owned, other].map(({ signal }) => signal.aborted)).toEqual([true, true, false])
     expect(api.identity.list('wanda').map(({ id }) => id)).not.toContain(credential.id)
     for (const who of [wanda, hers])

@@ -23,6 +23,8 @@ export const knownPrincipal = z.object({
 
 /** One of them, with what is theirs. */
 export const principalDetail = knownPrincipal.extend({
+  /** Somebody withdrew the identity: what proved it up to then is refused. */
+  withdrawn: z.number().optional(),
   /** Rights for a time that hold. */
   holds: z.array(grant),
   /** The latest that they asked for. */

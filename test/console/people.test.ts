@@ -187,7 +187,7 @@ describe('an identity', () => {
     await page.getByRole('button', { name: 'Let it count' }).click()
     await page.getByRole('button', { name: 'Withdraw identity' }).click()
     await page.getByRole('button', { name: 'Withdraw it now' }).click()
-    await page.getByRole('status').getByText('withdrawn').waitFor()
+    await page.getByText('refused is what proved it').waitFor()
     await page.getByText('not connected').waitFor()
     const refused = await bot.again()
     expect(refused.code).not.toBe(0)

@@ -97,6 +97,8 @@ describe.skipIf(process.env['CONSOLE_PICTURES'] === undefined)('the pictures', (
       await page.goto(`${stage.url}${BEST[path] ?? path}`)
       await page.getByRole('heading', { level: 1 }).waitFor()
       await page.waitForTimeout(1_500)
+      // The editor has been answered.
+      if (path === '/policies') await page.getByText('checks', { exact: true }).waitFor()
       expect(await faults(page), path).toEqual([])
       await shot(page, `${path.slice(1)}-${name}`)
     }

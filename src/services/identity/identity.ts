@@ -77,6 +77,8 @@ export interface Identity {
    * that were issued before are refused; with `until` (Unix ms), newer ones too.
    */
   revokePrincipal(id: string, until?: number): void
+  /** Unix ms: what proved this principal up to then is refused; undefined when nothing is. */
+  principalEndedAt(id: string): number | undefined
   /**
    * Ends every session and credential of the run, and refuses it from now on, whatever token names it. `settled` tells
    * when that is stored.
@@ -303,6 +305,7 @@ export async function createIdentity(options: {
       revocations.revokePrincipal(id, now(), until)
       endPrincipal(id)
     },
+    principalEndedAt: id => revocations.principalEndedAt(id, now()),
     endRun(run) {
       revocations.revokeRun(run, now())
       endRun(run)

@@ -70,6 +70,12 @@ export class Revocations {
     return entry !== undefined && entry.until > now ? entry.revokedAt : undefined
   }
 
+  /** What proved this principal up to then is refused; undefined when nothing is. */
+  principalEndedAt(id: string, now: number): number | undefined {
+    const entry = this.#principals.get(id)
+    return entry !== undefined && entry.until > now ? entry.revokedAt : undefined
+  }
+
   /** True when the token, the run, the principal, somebody it acts for or by, or one of its owners was ended. */
   ended(principal: Principal, token: readonly string[], now: number): boolean {
     const revoked = (name: string) => (this.#tokens.get(name)?.until ?? 0) > now

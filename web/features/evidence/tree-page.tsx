@@ -1,7 +1,7 @@
 // The log as a whole: its tree, its newest signed head, and its verification, which runs here, in this browser.
-import { useQuery } from '@tanstack/react-query'
+import { type UseQueryResult, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { type LogView, paths } from '#contract'
 import { call } from '../../data/gateway.ts'
 import { useFresh } from '../../data/live.ts'
@@ -17,16 +17,15 @@ import { partsOf } from './verifier/index.ts'
 
 const ANY = (): boolean => true
 const SIGNED_WITHIN_MS = 1_200
+const MOST_TIMES = 5
 
 export function TreePage() {
   useFresh('audit-log', ANY)
   const log = useQuery({
     queryKey: ['audit-log'],
     queryFn: ({ signal }) => call<LogView>(paths.auditLog, { signal }),
-    // Entries that no head covers yet have one within a second: it is asked for once more, and then no more.
-    refetchInterval: ({ state: { data } }) =>
-      data !== undefined && data.head.size < data.size ? SIGNED_WITHIN_MS : false,
   })
+  useSigned(log)
   const verifier = useVerifier()
   const { start } = verifier
   useEffect(() => start({}), [start])
@@ -50,6 +49,20 @@ export function TreePage() {
       )}
     </article>
   )
+}
+
+/** Entries that no head covers yet have one within a second: it is asked for then, ever later, and then no more. */
+function useSigned({ data, dataUpdatedAt, refetch }: UseQueryResult<LogView>): void {
+  const asked = useRef({ size: 0, times: 0 })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each answer counts, also one that is like the last
+  useEffect(() => {
+    if (data === undefined || data.head.size >= data.size) return
+    const times = asked.current.size === data.size ? asked.current.times + 1 : 0
+    asked.current = { size: data.size, times }
+    if (times >= MOST_TIMES) return
+    const timer = setTimeout(() => void refetch(), SIGNED_WITHIN_MS * 2 ** times)
+    return () => clearTimeout(timer)
+  }, [dataUpdatedAt, refetch])
 }
 
 function State({ log }: { log: LogView }) {

@@ -64,6 +64,17 @@ export function PersonPage() {
               <Time key="l" at={data.lastSeen} />
             ),
           ],
+          data.withdrawn === undefined
+            ? undefined
+            : [
+                'identity',
+                <span key="w">
+                  <Mark tone="denied" glyph="✕">
+                    withdrawn
+                  </Mark>
+                  : refused is what proved it up to <Time at={data.withdrawn} />
+                </span>,
+              ],
           [
             'live',
             data.live === 0 ? (
@@ -76,7 +87,7 @@ export function PersonPage() {
           ],
         ]}
       />
-      <Withdraw key={id} id={id} live={data.live} />
+      <Withdraw key={id} person={data} />
       <div className="grid grid-cols-2 max-lg:grid-cols-1 gap-x-8">
         <Runs id={id} />
         <Sessions id={id} />

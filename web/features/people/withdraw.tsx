@@ -1,15 +1,11 @@
 // The end of all that proves who somebody is: asked once, for who may operate.
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { paths } from '#contract'
+import { type PrincipalDetail, paths } from '#contract'
 import { call } from '../../data/gateway.ts'
 import { useMay } from '../../data/who.ts'
-import { Button, Failure, Mark, Time } from '../../ui/parts.tsx'
+import { Button, Failure } from '../../ui/parts.tsx'
 import { many } from '../../ui/text.ts'
-
-interface Withdrawn {
-  readonly until: number
-}
 
 const LASTING = [
   [0, 'a new proof counts'],
@@ -17,26 +13,21 @@ const LASTING = [
   [86_400, 'none counts for a day'],
 ] as const
 
-export function Withdraw({ id, live }: { id: string; live: number }) {
+export function Withdraw({ person: { id, live } }: { person: PrincipalDetail }) {
+  const client = useQueryClient()
   const may = useMay('console:operate')
   const [asked, setAsked] = useState(false)
   const [seconds, setSeconds] = useState(0)
   const withdraw = useMutation({
-    mutationFn: () =>
-      call<Withdrawn>(paths.withdraw, { method: 'POST', body: { principal: id, seconds } }),
-    onSuccess: () => setAsked(false),
+    mutationFn: () => call(paths.withdraw, { method: 'POST', body: { principal: id, seconds } }),
+    onSuccess: () => {
+      setAsked(false)
+      return client.invalidateQueries({ queryKey: ['person', 'one', id] })
+    },
   })
   if (!may) return null
   return (
     <div className="my-3">
-      {withdraw.data !== undefined && !asked && (
-        <p role="status" className="m-0 mb-2">
-          <Mark tone="denied" glyph="✕">
-            withdrawn
-          </Mark>
-          : refused is what was made before <Time at={withdraw.data.until} />.
-        </p>
-      )}
       {asked ? (
         <form
           className="flex flex-wrap gap-2 items-baseline"

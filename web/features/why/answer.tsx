@@ -2,6 +2,7 @@
 import type { WhyView } from '#contract'
 import { Empty, Mark, Verbatim } from '../../ui/parts.tsx'
 import { plain } from '../../ui/text.ts'
+import { lengthOf } from '../requests/words.ts'
 
 type Operation = WhyView['operations'][number]
 
@@ -75,10 +76,19 @@ function Details({ of }: { of: WhyView['obligations'][number] }) {
   return (
     <span className="text-soft">
       {Object.entries(rest)
-        .map(([name, value]) => `${plain(name)}: ${plain(JSON.stringify(value))}`)
-        .join(', ')}
+        .map(([name, value]) => said(name, value))
+        .join('; ')}
     </span>
   )
+}
+
+/** What an obligation says of itself, whatever kind it is: lists and times as people write them. */
+function said(name: string, value: unknown): string {
+  if (typeof value === 'number' && name.endsWith('Ms'))
+    return `${plain(name.slice(0, -2))} ${lengthOf(value / 1_000)}`
+  if (Array.isArray(value) && value.every(each => typeof each === 'string'))
+    return `${plain(name)}: ${value.length === 0 ? 'none' : value.map(plain).join(', ')}`
+  return `${plain(name)}: ${plain(typeof value === 'string' ? value : JSON.stringify(value))}`
 }
 
 function One({ operation, open }: { operation: Operation; open: boolean }) {
