@@ -168,7 +168,11 @@ export async function faults(page: Page): Promise<string[]> {
   const hidden = (await page.evaluate(`
     [...document.querySelectorAll('main, main > *, article, [role=row]')]
       .filter(each => each.scrollWidth > each.clientWidth + 1)
-      .map(each => each.tagName.toLowerCase() + ' is wider than its box by ' + (each.scrollWidth - each.clientWidth) + ': ' + each.textContent.slice(0, 80))`)) as string[]
+      .map(each => {
+        const edge = each.getBoundingClientRect().right + 1
+        const out = [...each.querySelectorAll('*')].filter(part => part.getBoundingClientRect().right > edge)
+        return each.tagName.toLowerCase() + ' is wider than its box by ' + (each.scrollWidth - each.clientWidth) + ': ' + out.at(-1)?.outerHTML.slice(0, 200)
+      })`)) as string[]
   const lost = await page.evaluate(`
     [...document.querySelectorAll('nav[aria-label="places"] [aria-current="page"]')]
       .filter(each => each.getBoundingClientRect().left < 0 || each.getBoundingClientRect().right > innerWidth).length`)

@@ -114,7 +114,7 @@ export function Button({
   return (
     <button
       type={type}
-      className={`border px-3 py-1.5 whitespace-nowrap disabled:opacity-50 ${buttons[look]} ${className}`}
+      className={`border px-3 py-1.5 sm:whitespace-nowrap disabled:opacity-50 ${buttons[look]} ${className}`}
       {...rest}
     />
   )
