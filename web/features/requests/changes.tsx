@@ -1,11 +1,11 @@
-// What a held write would change of what is there, a line each: the sign says which, the colour helps.
+// What a held write would change of what is there, a line each: the sign says which. No colour: red is denied, green lives.
 import { Verbatim } from '../../ui/parts.tsx'
 
 const SHOWN = 40
 
 const signs: Readonly<Record<string, { word: string; look: string }>> = {
-  '+': { word: 'added', look: 'text-live' },
-  '-': { word: 'removed', look: 'text-denied' },
+  '+': { word: 'added', look: 'text-ink font-semibold' },
+  '-': { word: 'removed', look: 'text-soft line-through' },
   '~': { word: 'changed', look: 'text-ink' },
 }
 
