@@ -92,7 +92,7 @@ export class Evidence {
     const { operations, functions } = statement
     if (decision.obligations.length > 0 || decision.code !== 'permitted')
       return this.decided('statement.permitted', statement, decision, policySet)
-    let known = this.#forms.get(operations)
+    const known = this.#forms.get(operations)
     if (
       known === undefined ||
       known.functions !== functions ||
@@ -101,15 +101,16 @@ export class Evidence {
     ) {
       if (this.#forms.size >= MOST_FORMS) this.#forms.clear()
       const { policies } = decision
-      const form = new RecordForm(
-        this.entry('statement.permitted', {
-          action: this.#actions.get(statement),
-          decision: this.#decisions.get({ decision, policySet }),
-        }),
-      )
-      known = { functions, policySet, policies, form }
-      this.#forms.set(operations, known)
+      this.#forms.set(operations, { functions, policySet, policies, form: undefined })
+      // A form costs as much as four entries: many a session asks once.
+      return this.decided('statement.permitted', statement, decision, policySet)
     }
+    known.form ??= new RecordForm(
+      this.entry('statement.permitted', {
+        action: this.#actions.get(statement),
+        decision: this.#decisions.get({ decision, policySet }),
+      }),
+    )
     return { form: known.form, commitment: this.commitment(statement) }
   }
 
@@ -193,7 +194,8 @@ interface PermittedForm {
   readonly functions: Statement['functions']
   readonly policySet: string
   readonly policies: Decision['policies']
-  readonly form: RecordForm
+  /** Once they have come again. */
+  form: RecordForm | undefined
 }
 
 function sameNames(a: readonly string[], b: readonly string[]): boolean {
