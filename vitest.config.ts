@@ -1,15 +1,29 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Minutes long, or with browsers and servers of their own: begun first, so that no core waits for another at the end. */
+const LONG = [/\/test\/(leaks|differential|lineage|console|e2e|corpus)\//, /\/test\/|\/demo\//]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const rank = ({ moduleId }: TestSpecification) => {
+      const found = LONG.findIndex(each => each.test(moduleId))
+      return found < 0 ? LONG.length : found
+    }
+    return sorted.toSorted((a, b) => rank(a) - rank(b))
+  }
+}
 
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'demo/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    // Bounds of waits, not promises: on a machine with other work a second may take twenty.
+    testTimeout: 120_000,
+    hookTimeout: 400_000,
+    expect: { poll: { timeout: 30_000 } },
     maxWorkers: 2,
-    // On CI's slow machine a wait may end too soon. Such a test, and none that saw something wrong, is run once more.
-    retry: process.env['CI']
-      ? { count: 1, condition: /in vain|timed out|Timeout \d+ms exceeded/ }
-      : 0,
+    sequence: { sequencer: LongestFirst },
     // Node itself resolves `#room` through package.json and strips the types: tests run what ships.
     server: { deps: { external: [/node_modules/] } },
   },

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { startIssuer } from '../demo/index.ts'
 import { issuerEntry, startGateway } from '../test/servers/gateway.ts'
 import { startNginx } from '../test/servers/nginx.ts'
-import { freePort } from '../test/servers/programs.ts'
+import { freePort } from '../test/servers/ports.ts'
 import type { Target } from './method.ts'
 
 export const BIG_BYTES = 100 * 1024 * 1024

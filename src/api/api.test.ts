@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { grantable, paths, schemas } from '#contract'
 import { actions, Unavailable } from '#model'
+import { until, within } from '../../test/servers/programs.ts'
 import { nobodyWaits, origin, principal, read, write } from '../gateway/gateway.testing.ts'
 import { type TestApi, testApi } from './harness.ts'
 
@@ -35,10 +36,7 @@ const held = (session: Awaited<ReturnType<TestApi['open']>>, text?: string) =>
       },
       error => error,
     )
-async function soon(what: () => boolean, ms = 2_000): Promise<void> {
-  for (const end = Date.now() + ms; !what(); await sleep(10))
-    if (Date.now() > end) throw new Error('it never came')
-}
+const soon = (what: () => boolean) => until('it to come', what)
 
 describe('a refusal', () => {
   it.each([
@@ -381,7 +379,7 @@ describe('a live stream', () => {
     const before = Date.now()
     end()
     await stream.ended
-    expect(Date.now() - before).toBeLessThan(2_000)
+    within(2_000, Date.now() - before)
   })
 
   it('goes on while nothing of its reader ends', async () => {
@@ -399,10 +397,11 @@ describe('a live stream', () => {
     const stream = await api.stream(watch(session.id), as(ana).token)
     stream.response.pause()
     const before = process.memoryUsage().rss
-    // Slow enough for the recording, and far more than a socket holds.
+    // As slow as the recording, and far more than a socket holds.
     const text = `select '${'x'.repeat(200_000)}'`
     for (let at = 0; at < 150; at++) {
-      await session.authorize(read(text), nobodyWaits)
+      const permit = await session.authorize(read(text), nobodyWaits)
+      await session.recordOutput(permit, 'output', Buffer.from('x'))
       await sleep(4)
     }
     await soon(() => api.logged.some(line => line.startsWith('api.reader_dropped')))
@@ -532,10 +531,10 @@ describe('what the API shows', () => {
     ).catch(error => error)
     const path = paths.request.replace(':id', requestId)
     const get = async (where: string) => (await api.call('GET', where, as(dora))).body
-    for (let tries = 0; tries < 200; tries += 1) {
-      if (((await get(path)) as { preview?: object }).preview !== undefined) break
-      await sleep(10)
-    }
+    await until(
+      'the preview',
+      async () => ((await get(path)) as { preview?: object }).preview !== undefined,
+    )
     expect(await get(path)).toMatchObject({
       preview: {
         tables: [{ name: 'public.t', kind: 'table', rows: 7, exact: true }],
@@ -707,9 +706,9 @@ describe('what the API changes', () => {
     })
     const session = await api.open(principal('gus', []))
     api.clock.now += 101
-    await sleep(1_200)
+    await until('the end', () => session.signal.aborted)
     expect(session.signal.reason).toBe('grant_ended')
-    expect(await kinds()).toContain('grant.ended')
+    await until('its entry', async () => (await kinds()).includes('grant.ended'))
     await expect(
       api.gateway.open(principal('gus', []), { name: 'test' } as never, 'shop', origin),
     ).rejects.toMatchObject({ code: 'resource_unknown' })

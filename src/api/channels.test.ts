@@ -23,9 +23,8 @@ when { context has channel && context.channel == "board" };
 @id("reads") permit (principal in Group::"watchers", action == Action::"console:read", resource == Gateway::"sallyport");
 @id("operates") permit (principal in Group::"operators", action == Action::"console:operate", resource == Gateway::"sallyport");
 `
-vi.setConfig({ testTimeout: 30_000 })
 const until = (check: () => void | Promise<void>) =>
-  vi.waitFor(check, { timeout: 10_000, interval: 20 })
+  vi.waitFor(check, { timeout: 30_000, interval: 20 })
 const SIGNING = 'slack-signing-secret'
 const BOARD = `whsec_${randomBytes(32).toString('base64')}`
 const bot = principal('bot', ['staff'], { kind: 'agent', owners: ['olga'] })

@@ -1,6 +1,7 @@
 // The stream of what happens: who hears of what, and where it goes on.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LiveEvent, paths } from '#contract'
+import { until } from '../../test/servers/programs.ts'
 import { nobodyWaits, principal, read, write } from '../gateway/gateway.testing.ts'
 import { type Stream, type TestApi, testApi } from './harness.ts'
 
@@ -27,13 +28,7 @@ const heard = (stream: Stream): LiveEvent[] =>
   stream.events.flatMap(({ data }) => (data as { entries?: LiveEvent[] }).entries ?? [])
 const kinds = (stream: Stream): string[] => heard(stream).map(({ kind }) => kind)
 
-async function soon(holds: () => boolean): Promise<void> {
-  const end = Date.now() + 3_000
-  while (!holds()) {
-    if (Date.now() > end) throw new Error('waited in vain')
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-}
+const soon = (holds: () => boolean) => until('it to hold', holds)
 
 describe('the stream of what happens', () => {
   it('tells each of their own, and all of it to who may read the console', async () => {

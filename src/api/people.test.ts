@@ -10,6 +10,7 @@ import {
   type RunView,
 } from '#contract'
 import type { Principal } from '#model'
+import { until } from '../../test/servers/programs.ts'
 import { nobodyWaits, operation, principal, read, statement } from '../gateway/gateway.testing.ts'
 import { type TestApi, testApi } from './harness.ts'
 
@@ -232,9 +233,7 @@ describe('what is going on', () => {
     ]
     const session = await work(bot('r-5'))
     await session.close('client_left')
-    const end = Date.now() + 5_000
-    while (!reads.events.some(({ event }) => event === 'rates') && Date.now() < end)
-      await new Promise(resolve => setTimeout(resolve, 50))
+    await until('the rates', () => reads.events.some(({ event }) => event === 'rates'))
     const entries = reads.events.flatMap(
       ({ data }) =>
         (

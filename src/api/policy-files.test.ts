@@ -131,7 +131,7 @@ describe('the policies', () => {
         previous: before.policySet,
       },
     })
-    await vi.waitFor(async () => expect((await look()).policies).toHaveLength(5))
+    await vi.waitFor(async () => expect((await look()).policies).toHaveLength(5), 30_000)
     const late = await save({ opened: before.revision, changes: [{ name: 'x.cedar', text: '' }] })
     expect(late.body).toMatchObject({ status: 409, code: 'request_conflict' })
   })

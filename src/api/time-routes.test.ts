@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AccessRequestView, type GrantView, type LiveEvent, paths } from '#contract'
 import type { Principal } from '#model'
+import { until } from '../../test/servers/programs.ts'
 import { principal } from '../gateway/gateway.testing.ts'
 import { type Stream, type TestApi, testApi } from './harness.ts'
 
@@ -32,12 +33,7 @@ const kinds = (stream: Stream): string[] =>
   stream.events
     .flatMap(({ data }) => (data as { entries?: LiveEvent[] }).entries ?? [])
     .map(({ kind }) => kind)
-async function soon(holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 3_000; !holds(); ) {
-    if (Date.now() > end) throw new Error('waited in vain')
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-}
+const soon = (holds: () => boolean) => until('it to hold', holds)
 
 describe('requests for time over the API', () => {
   it('go from asking to a right that is revoked, told as it happens to who asked, who decides and who reads the console', async () => {

@@ -8,7 +8,8 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Stage, startStage } from '../../test/e2e/stage.ts'
 import { postgresResource } from '../../test/servers/gateway.ts'
-import { cleanEnvironment, ended, freePort, until } from '../../test/servers/programs.ts'
+import { freePort } from '../../test/servers/ports.ts'
+import { cleanEnvironment, ended, until } from '../../test/servers/programs.ts'
 import { openServerAuthority } from '../transport/index.ts'
 
 const { FLAGS } = createRequire(import.meta.url)('../../bin/node26.cjs') as { FLAGS: string[] }
@@ -36,7 +37,7 @@ beforeAll(async () => {
     more: server => [postgresResource('books', server), postgresResource('closed', server)],
     init: 'create table notes (note text);grant all on notes to app;',
   })
-}, 120_000)
+})
 afterAll(() => stage?.stop())
 
 const cli = async (who: string | undefined, ...args: string[]) =>
@@ -235,7 +236,7 @@ describe('what scripts rely on', () => {
     const asked = await json<{ id: string; statement: string }[]>('dora', 'requests')
     const { id } = asked.find(({ statement }) => statement === text)!
     await expect
-      .poll(async () => (await cli('dora', 'requests', id)).stdout, { timeout: 15_000 })
+      .poll(async () => (await cli('dora', 'requests', id)).stdout)
       .toMatch(
         /it changes about 1 row[\s\S]*table public\.customers: \d+ rows[\s\S]*\| Update on customers/,
       )

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { until } from '../../test/servers/programs.ts'
 import { detectorRules } from '../engines/masking/index.ts'
 import {
   type Config,
@@ -328,10 +329,6 @@ describe('a watched configuration', () => {
     folder = mkdtempSync(join(tmpdir(), 'sallyport-config-'))
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
-  const until = async (holds: () => boolean) => {
-    const end = Date.now() + 3_000
-    while (!holds() && Date.now() < end) await new Promise(resolve => setTimeout(resolve, 10))
-  }
 
   it('is given again after an edit, a replacement by rename, and not after a bad edit', async () => {
     const file = join(folder, 'sallyport.yaml')
@@ -346,12 +343,12 @@ describe('a watched configuration', () => {
       onProblems: problems => bad.push(...problems.map(({ path }) => path)),
     })
     writeFileSync(file, 'limits: { sessions: 2 }')
-    await until(() => seen.length === 1)
+    await until('it to be heard', () => seen.length === 1)
     writeFileSync(join(folder, 'draft'), 'limits: { sessions: 3 }')
     renameSync(join(folder, 'draft'), file)
-    await until(() => seen.length === 2)
+    await until('it to be heard', () => seen.length === 2)
     writeFileSync(file, 'limits: { sessions: none }')
-    await until(() => bad.length === 1)
+    await until('it to be heard', () => bad.length === 1)
     expect(watching.reload()).toBe(false)
     writeFileSync(file, '# only a comment\nlimits: { sessions: 3 }')
     expect(watching.reload()).toBe(true)

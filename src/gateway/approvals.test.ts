@@ -1,6 +1,7 @@
 // A person in the loop, looked at by somebody who wants a second run out of one yes.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AccessRequest } from '#model'
+import { found } from '../../test/servers/programs.ts'
 import {
   nobodyWaits,
   operation,
@@ -42,19 +43,20 @@ const caught = (work: () => unknown) =>
       value => ({ value }) as { value: unknown; code?: string; requestId?: string },
       error => error,
     )
+/** Where somebody votes while it waits, however busy the machine is. */
+const holdLong = () => Object.assign(test.hold, { user: 60_000, agent: 60_000 })
 const yes = (who: typeof dora, id: string) => test.gateway.vote(who, id, 'approve', {}, origin)
-async function pending(count = 1): Promise<readonly AccessRequest[]> {
-  for (let tries = 0; tries < 200; tries++) {
-    const found = await test.requests.list({ states: ['pending'], limit: 200 })
-    if (found.length >= count) return found
-    await new Promise(resolve => setTimeout(resolve, 2))
-  }
-  throw new Error(`there were never ${count} requests`)
-}
+const pending = (count = 1): Promise<readonly AccessRequest[]> =>
+  found(`${count} requests`, async () => {
+    const listed = await test.requests.list({ states: ['pending'], limit: 200 })
+    return listed.length >= count ? listed : undefined
+  })
 const kinds = async () => (await test.entries()).map(entry => entry['kind'])
 
 describe('one yes', () => {
   it('serves one of two sessions of a principal that wait with the identical statement', async () => {
+    // The other waits in vain, to its end.
+    test.hold.agent = 2_000
     const [first, second] = [await test.open(bot), await test.open(bot)]
     const runs = [first, second].map(session =>
       caught(() => session.authorize(write(), nobodyWaits)),
@@ -112,6 +114,7 @@ describe('one yes', () => {
   })
 
   it('is not used up by a client that left while it came', async () => {
+    holdLong()
     const session = await test.open(bot)
     const leaving = new AbortController()
     const running = caught(() =>
@@ -126,12 +129,16 @@ describe('one yes', () => {
   })
 
   it('is not withdrawn by one that leaves while another session waits for it', async () => {
+    holdLong()
     const [first, second] = [await test.open(bot), await test.open(bot)]
     const leaving = new AbortController()
     const left = caught(() => first.authorize(write(), { ...nobodyWaits, signal: leaving.signal }))
-    const stays = caught(() => second.authorize(write(), nobodyWaits))
+    const waits = Promise.withResolvers<void>()
+    const stays = caught(() =>
+      second.authorize(write(), { ...nobodyWaits, notify: () => waits.resolve() }),
+    )
     const [request] = await pending()
-    await new Promise(resolve => setTimeout(resolve, 20))
+    await waits.promise
     leaving.abort()
     expect((await left).code).toBe('session_ended')
     await yes(dora, request!.id)
@@ -150,6 +157,7 @@ describe('one yes', () => {
   })
 
   it('given while a second became necessary does not count', async () => {
+    holdLong()
     const session = await test.open(bot)
     const running = caught(() => session.authorize(write(), nobodyWaits))
     const [request] = await pending()
@@ -165,8 +173,9 @@ describe('one yes', () => {
     test.clock.now += 15 * 60_000 + 1
     expect(await caught(() => yes(dora, requestId!))).toMatchObject({ code: 'request_conflict' })
     await test.requests.expireDue()
-    await new Promise(resolve => setTimeout(resolve, 5))
-    const ended = (await test.entries()).find(entry => entry['kind'] === 'request.ended')
+    const ended = await found('its entry', async () =>
+      (await test.entries()).find(entry => entry['kind'] === 'request.ended'),
+    )
     expect(ended).toMatchObject({ details: { request: requestId, state: 'expired' } })
   })
 })
@@ -193,6 +202,7 @@ describe('two groups that policies name', () => {
   })
 
   it('one no is enough, and the other request is withdrawn', async () => {
+    holdLong()
     test.usePolicies(TWO_GROUPS)
     const session = await test.open(bot)
     const running = caught(() => session.authorize(write(), nobodyWaits))

@@ -1,6 +1,7 @@
 // Rights for a time: who may be asked, what a yes gives, and how it ends.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Principal, TimeRequest } from '#model'
+import { found, until, within } from '../../test/servers/programs.ts'
 import {
   nobodyWaits,
   origin,
@@ -44,12 +45,6 @@ const vote = (
 ) => test.gateway.vote(who, id, 'approve', terms === undefined ? {} : { terms }, origin)
 const deny = (who: Principal, { id }: { id: string }) =>
   test.gateway.vote(who, id, 'deny', {}, origin)
-async function until(look: () => boolean, ms = 2_500): Promise<void> {
-  for (const end = performance.now() + ms; !look(); ) {
-    if (performance.now() > end) throw new Error('it never came')
-    await new Promise(resolve => setTimeout(resolve, 5))
-  }
-}
 
 describe('a right for a time that was asked for', () => {
   it('is in force from the yes on, until its absolute end, and for what was asked alone', async () => {
@@ -64,7 +59,7 @@ describe('a right for a time that was asked for', () => {
       code: 'no_permit',
     })
     test.clock.now += 3_600_000
-    await until(() => session.signal.aborted)
+    await until('it to come', () => session.signal.aborted)
     expect(await test.requests.list({ states: ['expired'], limit: 5 })).toHaveLength(1)
     const kinds = (await test.entries()).map(({ kind }) => kind)
     for (const kind of ['request.created', 'request.voted', 'request.decided', 'grant.created'])
@@ -79,8 +74,8 @@ describe('a right for a time that was asked for', () => {
     const [grant] = test.grants.holding('ana', 'shop')
     const began = performance.now()
     await test.gateway.revoke(dan, grant!.id)
-    await until(() => session.signal.aborted)
-    expect(performance.now() - began).toBeLessThan(2_000)
+    await until('it to come', () => session.signal.aborted)
+    within(2_000, performance.now() - began)
     expect((await test.requests.get(request.id)).state).toBe('revoked')
     await expect(test.gateway.revoke(dan, grant!.id)).rejects.toMatchObject({
       code: 'request_conflict',
@@ -234,7 +229,7 @@ describe('a right for a time that was asked for', () => {
     test.usePolicies(
       `${POLICIES} @id("closed") forbid (principal, action == Action::"connect", resource);`,
     )
-    await until(() => session.signal.aborted)
+    await until('it to come', () => session.signal.aborted)
   })
 })
 
@@ -276,7 +271,7 @@ describe('approver groups with a count each', () => {
     const session = await test.open(ana)
     await session.authorize(read(), nobodyWaits)
     test.usePolicies(TWO_GROUPS.replace('2 of security', '3 of security'))
-    await until(() => session.signal.aborted)
+    await until('it to come', () => session.signal.aborted)
     await expect(test.open(ana)).rejects.toMatchObject({ code: 'resource_unknown' })
   })
 
@@ -300,14 +295,13 @@ forbid (principal, action == Action::"write", resource) unless { context.approve
     test.hold.user = 5_000
     const session = await test.open(ana)
     const running = Promise.resolve(session.authorize(write(), nobodyWaits))
-    let found: readonly { id: string }[] = []
-    for (let tries = 0; found.length === 0 && tries < 200; tries++) {
-      await new Promise(resolve => setTimeout(resolve, 5))
-      found = await test.requests.list({ states: ['pending'], limit: 1 })
-    }
-    await vote(dora, found[0]!)
-    await expect(vote(dan, found[0]!)).resolves.toMatchObject({ state: 'pending' })
-    await vote(sam, found[0]!)
+    const request = await found(
+      'the request',
+      async () => (await test.requests.list({ states: ['pending'], limit: 1 }))[0],
+    )
+    await vote(dora, request)
+    await expect(vote(dan, request)).resolves.toMatchObject({ state: 'pending' })
+    await vote(sam, request)
     expect((await running).statement.text).toBe(write().text)
   })
 })
@@ -325,7 +319,7 @@ describe('a right for so many sessions', () => {
     await expect(test.open(ana)).rejects.toMatchObject({ code: 'resource_unknown' })
     const [grant] = test.grants.holding('ana', 'shop')
     await test.gateway.revoke(dan, grant!.id)
-    await until(() => second.signal.aborted)
+    await until('it to come', () => second.signal.aborted)
   })
 
   it('lets in as many as it has uses, of many that come at once', async () => {

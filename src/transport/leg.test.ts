@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
+import { until } from '../../test/servers/programs.ts'
 import { Leg } from './leg.ts'
 
 const open: { destroy(): void }[] = []
@@ -30,13 +31,6 @@ function collect(leg: Leg): { text(): string } {
   return { text: () => Buffer.concat(chunks).toString() }
 }
 
-async function until(holds: () => boolean): Promise<void> {
-  for (let tries = 0; !holds(); tries++) {
-    if (tries > 500) throw new Error('it never came to be')
-    await new Promise(resolve => setTimeout(resolve, 5))
-  }
-}
-
 describe('a leg of a relay', () => {
   it('hands on what is read, in order, whatever is paused in between', async () => {
     const { ours, theirs } = await pair()
@@ -51,7 +45,7 @@ describe('a leg of a relay', () => {
       if (round % 5 === 0) await new Promise(resolve => setImmediate(resolve))
     }
     ours.resume()
-    await until(() => got.text().length >= sent.length)
+    await until('it to come', () => got.text().length >= sent.length)
     expect(got.text()).toBe(sent)
   })
 
@@ -60,12 +54,12 @@ describe('a leg of a relay', () => {
     const got = collect(new Leg(ours))
     ours.pause()
     theirs.write(Buffer.alloc(4 << 20, 1))
-    await until(() => ours.readableLength > 0)
+    await until('it to come', () => ours.readableLength > 0)
     await new Promise(resolve => setTimeout(resolve, 50))
     expect(got.text()).toBe('')
     expect(ours.readableLength).toBeLessThan(1 << 20)
     ours.resume()
-    await until(() => got.text().length === 4 << 20)
+    await until('it to come', () => got.text().length === 4 << 20)
   })
 
   it('hears of the end behind the last bytes', async () => {

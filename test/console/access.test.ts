@@ -1,6 +1,6 @@
 // Rights for a time and the broken glass in a real browser: asked for, looked at, decided, taken back, reviewed.
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../servers/programs.ts'
 import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
 
@@ -17,11 +17,10 @@ forbid (principal is User, action == Action::"write", resource) unless { context
 `,
 }
 
-vi.setConfig({ testTimeout: 90_000 })
 let stage: Stage
 beforeAll(async () => {
   stage = await setStage(POLICIES)
-}, 120_000)
+})
 afterEach(() => stage?.clear())
 afterAll(() => stage?.close())
 
@@ -30,7 +29,6 @@ const cli = async (client: string, ...args: string[]) =>
 const reach = async (client: string) =>
   run('psql', ['-X', '-Atc', 'select 1'], {
     env: stage.gateway.libpq(await stage.issuer.token({ client }), 'shop'),
-    timeoutMs: 20_000,
   })
 
 async function looks(page: Page, name: string): Promise<void> {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Download, Page, Route } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { verifyProof } from '../../src/cli/audit/index.ts'
 import { run } from '../servers/programs.ts'
 import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
@@ -15,7 +15,6 @@ const POLICIES = {
 `,
 }
 
-vi.setConfig({ testTimeout: 60_000 })
 let stage: Stage
 let folder: string
 const pageOf: Stage['pageOf'] = (...given) => stage.pageOf(...given)
@@ -145,7 +144,7 @@ describe('verification in the page', () => {
         .getByText(/verify|Verify/)
         .first()
         .waitFor()
-      expect(await page.getByText('does not hold').count()).toBeGreaterThan(0)
+      await expect.poll(() => page.getByText('does not hold').count()).toBeGreaterThan(0)
     },
   )
 
@@ -170,7 +169,8 @@ describe('verification in the page', () => {
     const early = await page.evaluate("fetch('/api/audit/log').then(each => each.text())")
     const env = stage.gateway.libpq(await stage.issuer.token({ client: 'order-bot' }), 'shop')
     await run('psql', ['-X', '-c', 'select 1'], { env })
-    await page.waitForTimeout(1_500)
+    const head = () => page.evaluate("fetch('/api/audit/log').then(each => each.text())")
+    await expect.poll(head).not.toBe(early)
     await page.getByRole('button', { name: 'Verify', exact: true }).click()
     await page.getByText(/lead to the signed root/).waitFor()
     await page.route('**/api/audit/log', route =>

@@ -1,5 +1,5 @@
 // The console without a mouse, for who sees little or wants no motion, on every place that there is.
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../servers/programs.ts'
 import { faults, type Stage, setStage } from './stage.ts'
 
@@ -10,7 +10,6 @@ const POLICIES = {
 `,
 }
 
-vi.setConfig({ testTimeout: 60_000 })
 let stage: Stage
 beforeAll(async () => {
   stage = await setStage(POLICIES)
@@ -63,7 +62,7 @@ describe('the keyboard', () => {
     await page.keyboard.press('j')
     await page.keyboard.press('j')
     await page.keyboard.press('k')
-    expect(await rows.nth(1).getAttribute('aria-selected')).toBe('true')
+    await expect.poll(() => rows.nth(1).getAttribute('aria-selected')).toBe('true')
     await page.keyboard.press('Enter')
     await page.waitForURL(/\/sessions\/ses-/)
     await page.waitForFunction(`document.activeElement?.id === 'main'`)
@@ -75,8 +74,8 @@ describe('the keyboard', () => {
     const { page } = await stage.pageOf('dora', '/why')
     await page.getByLabel('statement').fill('')
     await page.getByLabel('statement').pressSequentially('gs?/j')
-    expect(await page.getByLabel('statement').inputValue()).toBe('gs?/j')
-    expect(page.url()).toContain('/why')
+    await expect.poll(() => page.getByLabel('statement').inputValue()).toBe('gs?/j')
+    await expect.poll(() => page.url()).toContain('/why')
     await page.goto(`${stage.url}/sessions`)
     await page.getByText('live', { exact: true }).first().waitFor()
     await page.keyboard.press('Tab')

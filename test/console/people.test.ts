@@ -1,8 +1,5 @@
 // People and agents, one of them, and a run, in a real browser: found, followed, ended.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../servers/programs.ts'
 import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
 
@@ -17,39 +14,22 @@ forbid (principal is Agent, action == Action::"write", resource) unless { contex
 `,
 }
 
-vi.setConfig({ testTimeout: 90_000 })
 let stage: Stage
 const pageOf: Stage['pageOf'] = (...given) => stage.pageOf(...given)
-
-const folder = mkdtempSync(join(tmpdir(), 'sallyport-people-'))
-let doors = 0
 
 beforeAll(async () => {
   stage = await setStage(POLICIES)
 })
 afterEach(() => stage?.clear())
-afterAll(async () => {
-  await stage?.close()
-  rmSync(folder, { recursive: true, force: true })
-})
-
-/** Where psql waits between two statements until it is opened: a session that lives for as long as is needed. */
-function closedDoor() {
-  doors += 1
-  const path = join(folder, `door-${doors}`)
-  return {
-    wait: `\\! while ! test -e ${path} && test -d ${folder}; do sleep 0.1; done`,
-    open: () => writeFileSync(path, ''),
-  }
-}
+afterAll(() => stage?.close())
 
 async function psql(input: string) {
   const token = await stage.issuer.token({ client: 'order-bot' })
   const env = stage.gateway.libpq(token, 'shop')
   return {
     /** With the same token: the same run. */
-    again: () => run('psql', ['-X', '-c', 'select 1'], { env, timeoutMs: 30_000 }),
-    ended: run('psql', ['-X'], { env, input, timeoutMs: 60_000 }),
+    again: () => run('psql', ['-X', '-c', 'select 1'], { env }),
+    ended: run('psql', ['-X'], { env, input }),
   }
 }
 
@@ -92,9 +72,9 @@ describe('people and agents', () => {
 
 describe('a run', () => {
   it('shows what it did against its budget, goes on while it lives, and is ended once and for all', async () => {
-    const door = closedDoor()
+    const door = stage.pause()
     const bot = await psql(
-      `select id, email from customers limit 200;\ndrop table orders;\n${door.wait}\nselect 1;\n`,
+      `select id, email from customers limit 200;\ndrop table orders;\n${door.line}select 1;\n`,
     )
     const { page, complaints } = await pageOf('dora', '/sessions?live=true')
     await page
@@ -129,7 +109,7 @@ describe('a run', () => {
     expect(refused.code).not.toBe(0)
     expect(refused.stderr).toContain('withdrawn')
     expect(complaints).toEqual([])
-    door.open()
+    door.end()
     expect((await bot.ended).code).not.toBe(0)
   })
 
@@ -177,8 +157,8 @@ describe('a run', () => {
 // The last: proofs that are made in the second of a withdrawal count no more either.
 describe('an identity', () => {
   it('loses what proves who it is when an operator withdraws that, after one question', async () => {
-    const door = closedDoor()
-    const bot = await psql(`select 1;\n${door.wait}\nselect 2;\n`)
+    const door = stage.pause()
+    const bot = await psql(`select 1;\n${door.line}select 2;\n`)
     const { page, complaints } = await pageOf('dora', '/people/one?id=order-bot')
     await page.getByText('1 session', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Withdraw identity' }).click()
@@ -196,7 +176,7 @@ describe('an identity', () => {
     const { page: looks } = await pageOf('ana', '/people/one?id=order-bot')
     await looks.getByRole('heading', { name: 'agent order-bot' }).waitFor()
     expect(await looks.getByRole('button', { name: 'Withdraw identity' }).count()).toBe(0)
-    door.open()
+    door.end()
     expect((await bot.ended).code).not.toBe(0)
   })
 })

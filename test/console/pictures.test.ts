@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../servers/programs.ts'
 import { faults, picture, type Stage, setStage } from './stage.ts'
 
@@ -43,8 +43,6 @@ const BEST: Readonly<Record<string, string>> = {
   '/why':
     '/why?resource=shop&principal=order-bot&kind=agent&groups=agents#delete%20from%20orders%20where%20id%20%3D%207',
 }
-
-vi.setConfig({ testTimeout: 120_000 })
 
 describe.skipIf(process.env['CONSOLE_PICTURES'] === undefined)('the pictures', () => {
   let stage: Stage

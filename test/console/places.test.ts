@@ -1,6 +1,6 @@
 // The other places of the console in a real browser: resources, grants, evidence, why.
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { run } from '../servers/programs.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { run, until } from '../servers/programs.ts'
 import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
 
 const POLICIES = {
@@ -13,7 +13,6 @@ forbid (principal is Agent, action == Action::"write", resource) unless { contex
 `,
 }
 
-vi.setConfig({ testTimeout: 60_000 })
 let stage: Stage
 const pageOf: Stage['pageOf'] = (...given) => stage.pageOf(...given)
 
@@ -29,8 +28,10 @@ describe('resources', () => {
     const { page, complaints } = await pageOf('dora', '/resources')
     const row = page.getByRole('row', { name: /shop/ })
     await row.getByText('PostgreSQL').waitFor()
-    const psql = run('psql', ['-X'], { env, input: 'select 1;\n\\! sleep 4\n' })
+    const pause = stage.pause()
+    const psql = run('psql', ['-X'], { env, input: `select 1;\n${pause.line}` })
     await row.getByText('●').waitFor()
+    pause.end()
     await page.getByRole('rowgroup').focus()
     await page.keyboard.press('Enter')
     await page.waitForURL(`${stage.url}/resources/shop`)
@@ -59,7 +60,7 @@ describe('resources', () => {
     const { page } = await pageOf('dora', '/requests')
     await page.route('**/api/resources', route => route.abort())
     await page.getByRole('link', { name: 'Resources' }).click()
-    await page.getByText('The gateway does not answer.').waitFor({ timeout: 15_000 })
+    await page.getByText('The gateway does not answer.').waitFor()
     await page.unroute('**/api/resources')
     await page.getByRole('button', { name: 'Try again' }).click()
     await page.getByRole('row', { name: /shop/ }).waitFor()
@@ -90,7 +91,7 @@ describe('grants', () => {
     await page.getByRole('button', { name: 'Give it' }).click()
     await page.getByText('not to oneself').waitFor()
     expect(await faults(page)).toEqual([])
-    expect(await page.getByLabel('reason').inputValue()).toContain('ticket')
+    await expect.poll(() => page.getByLabel('reason').inputValue()).toContain('ticket')
     await page.getByLabel('principal').fill('gus')
     await page.getByLabel('write').check()
     await page.getByRole('button', { name: 'Give it' }).click()
@@ -170,10 +171,11 @@ describe('evidence', () => {
     await page.getByText('following').waitFor()
     const reads = page.getByRole('row', { name: /log.read/ })
     await reads.nth(1).waitFor()
-    await page.waitForTimeout(1_000)
-    const before = await reads.count()
-    await page.waitForTimeout(2_000)
-    expect(await reads.count()).toBe(before)
+    await until('the list to stand still', async () => {
+      const before = await reads.count()
+      await page.waitForTimeout(2_000)
+      return (await reads.count()) === before
+    })
   })
 
   it('is no place of who may not read it, and says what is missing', async () => {
@@ -191,7 +193,7 @@ describe('evidence', () => {
     await stage.gateway.kill()
     await page.getByText('not following: newer entries may be missing here').waitFor()
     await stage.gateway.start()
-    await page.getByText('following', { exact: true }).waitFor({ timeout: 15_000 })
+    await page.getByText('following', { exact: true }).waitFor()
     await page
       .getByRole('row', { name: /log.start/ })
       .first()
@@ -230,7 +232,7 @@ describe('why', () => {
     await decision.getByText('agents-use-shop').first().waitFor()
     await page.reload()
     await decision.getByText('held until a person says yes').waitFor()
-    expect(await page.getByLabel('statement').inputValue()).toBe(STATEMENT)
+    await expect.poll(() => page.getByLabel('statement').inputValue()).toBe(STATEMENT)
     expect(sent.filter(each => each.split('#')[0]!.includes('insert'))).toEqual([])
     expect(await faults(page)).toEqual([])
     await page.getByLabel('of the groups').fill('')
@@ -244,7 +246,7 @@ describe('why', () => {
     await page.getByLabel('statement').fill('select 1')
     await page.getByRole('button', { name: 'Ask' }).click()
     await page.getByText('There is no such resource.').waitFor()
-    expect(await page.getByLabel('statement').inputValue()).toBe('select 1')
+    await expect.poll(() => page.getByLabel('statement').inputValue()).toBe('select 1')
   })
 
   it('is for oneself to who may not read the log', async () => {

@@ -3,8 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { run } from '../servers/programs.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { run, until } from '../servers/programs.ts'
 import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
 
 const SHOP = `// who may use the shop
@@ -23,7 +23,6 @@ const CASES = `- name: an agent reads
   expect: { effect: permit }
 `
 
-vi.setConfig({ testTimeout: 60_000 })
 let stage: Stage
 const path = (name: string) => join(stage.gateway.folder, 'policies', name)
 const onDisk = (name: string) => readFileSync(path(name), 'utf8')
@@ -42,7 +41,13 @@ beforeAll(async () => {
 beforeEach(async () => {
   if (onDisk('shop.cedar') === SHOP) return
   writeFileSync(path('shop.cedar'), SHOP)
-  await new Promise(resolve => setTimeout(resolve, 800))
+  const token = await stage.issuer.token({ client: 'dora' })
+  const proof = ['--cacert', stage.gateway.ca, '-H', `Authorization: Bearer ${token}`]
+  await until('it to be in force', async () => {
+    const { stdout } = await run('curl', ['-sS', ...proof, `${stage.url}/api/policies`])
+    const { inForce, policies, problems } = JSON.parse(stdout)
+    return inForce === true && problems.length === 0 && policies.length === 4
+  })
 })
 afterEach(() => stage?.clear())
 afterAll(() => stage?.close())
@@ -104,12 +109,14 @@ describe('the policies', () => {
     await page.getByText('does not check').first().waitFor()
     const problem = page.getByRole('button', { name: /wrong shop\.cedar:6:/ })
     await problem.waitFor()
-    expect(await problem.textContent()).toContain('unrecognized action')
+    await expect.poll(() => problem.textContent()).toContain('unrecognized action')
     await page.locator('.cm-lintRange-error').first().waitFor()
     await picture(page, 'policies-wrong')
     await page.keyboard.press('Control+Home')
     await page.keyboard.press('F8')
-    expect(await page.locator('.cm-diagnostic').first().textContent()).toContain('unrecognized')
+    await expect
+      .poll(() => page.locator('.cm-diagnostic').first().textContent())
+      .toContain('unrecognized')
     await page.keyboard.press('Escape')
     await page.getByRole('tab', { name: /Cases/ }).click()
     await page.getByText('run once the policies check').waitFor()
@@ -190,7 +197,9 @@ describe('the policies', () => {
     await page.keyboard.press('Control+a')
     await page.keyboard.type('// nobody')
     await page.getByText('could not change them any more').waitFor()
-    expect(await page.getByRole('button', { name: 'Put in force' }).isDisabled()).toBe(true)
+    await expect
+      .poll(() => page.getByRole('button', { name: 'Put in force' }).isDisabled())
+      .toBe(true)
     await page.getByRole('button', { name: 'drop my changes' }).click()
     await page.getByRole('button', { name: 'drop what you typed?' }).click()
     await page.getByText('Nothing is changed.').waitFor()
@@ -269,7 +278,7 @@ describe('the policies', () => {
     expect(await page.getByRole('tab', { name: /^Save/ }).count()).toBe(0)
     await editor(page).click()
     await page.keyboard.type('grx?')
-    expect(page.url()).toContain('/policies')
+    await expect.poll(() => page.url()).toContain('/policies')
     expect(await page.locator('.cm-content').textContent()).not.toContain('grx?')
     await page.keyboard.press('Escape')
     await page.keyboard.press('Tab')
@@ -322,7 +331,7 @@ describe('the policies', () => {
     await page.route('**/api/policies/try', route => route.abort())
     await toTheEnd(page)
     await page.keyboard.type('// more')
-    await page.getByText('The gateway does not answer.').waitFor({ timeout: 15_000 })
+    await page.getByText('The gateway does not answer.').waitFor()
     await page.getByText('not checked').waitFor()
     await page.unroute('**/api/policies/try')
     await page.getByRole('button', { name: 'Try again' }).click()

@@ -1,5 +1,5 @@
 // A console in a real browser, in front of a real gateway and database: what every test of the page begins with.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
@@ -10,8 +10,9 @@ import {
   type RunningGateway,
   startGateway,
 } from '../servers/gateway.ts'
+import { freePort } from '../servers/ports.ts'
 import { startPostgres } from '../servers/postgres.ts'
-import { freePort, type Ran, run } from '../servers/programs.ts'
+import { type Ran, run } from '../servers/programs.ts'
 
 /** Where the pictures of the guides come from: set it to a folder to make them anew. */
 const PICTURES = process.env['CONSOLE_PICTURES']
@@ -43,6 +44,8 @@ export interface Stage {
   readonly issuer: Issuer
   /** A page of a person who signed in, and what the browser complained about. */
   pageOf(who: string, path?: string, look?: Look): Promise<{ page: Page; complaints: string[] }>
+  /** A line for psql that waits there until `end`. */
+  pause(): { readonly line: string; end(): void }
   /** psql of the agent, which waits for a person. */
   ask(statement: string): Promise<{ readonly ended: Promise<Ran> }>
   /** Closes the pages of the test that ends. */
@@ -93,6 +96,7 @@ export async function setStage(
   })
   const contexts: BrowserContext[] = []
   const held: Promise<Ran>[] = []
+  const paused: (() => void)[] = []
   /** Whoever signed in once need not again: their cookies. */
   const signedIn = new Map<string, Awaited<ReturnType<BrowserContext['storageState']>>>()
   return {
@@ -109,7 +113,7 @@ export async function setStage(
       })
       contexts.push(context)
       const page = await context.newPage()
-      page.setDefaultTimeout(12_000)
+      page.setDefaultTimeout(30_000)
       const complaints: string[] = []
       page.on('pageerror', error => complaints.push(error.message))
       page.on('console', message => {
@@ -130,9 +134,15 @@ export async function setStage(
       }
       return { page, complaints }
     },
+    pause: () => {
+      const file = join(gateway.folder, `pause-${paused.length}`)
+      const end = () => writeFileSync(file, '')
+      paused.push(end)
+      return { line: `\\! while [ ! -e ${file} ]; do sleep 0.1; done\n`, end }
+    },
     ask: async statement => {
       const env = gateway.libpq(await issuer.token({ client: 'order-bot' }), 'shop')
-      const ran = run('psql', ['-X', '-c', statement], { env, timeoutMs: 60_000 })
+      const ran = run('psql', ['-X', '-c', statement], { env })
       held.push(ran)
       return { ended: ran }
     },
@@ -140,9 +150,10 @@ export async function setStage(
       for (const context of contexts.splice(0)) await context.close()
     },
     close: async () => {
+      for (const end of paused) end()
       await browser.close()
       await gateway.remove()
-      await Promise.all(held)
+      await Promise.allSettled(held)
       await issuer.stop()
       await server.stop()
     },

@@ -17,7 +17,7 @@ import {
 } from '#transport/http'
 import { type Front, startFront } from '../../src/transport/http/raw.testing.ts'
 import { type Nginx, startNginx } from '../servers/nginx.ts'
-import { freePort } from '../servers/programs.ts'
+import { freePort } from '../servers/ports.ts'
 import { connectionText, dice } from './http-requests.ts'
 
 const CONNECTIONS = Number(process.env['HTTP_REQUESTS'] ?? 1_000)
@@ -92,7 +92,7 @@ describe('our front and the nginx behind it', () => {
       },
       { limits: { bodyIdleMs: 500, headTimeoutMs: 500 } },
     )
-  }, 20_000)
+  })
   afterAll(async () => {
     upstream?.close()
     await front?.close()

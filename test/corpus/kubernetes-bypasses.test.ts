@@ -47,7 +47,7 @@ let token = ''
 beforeAll(async () => {
   stage = await startClusterStage({ policies: { 'cluster.cedar': POLICIES } })
   token = await stage.token()
-}, 60_000)
+})
 afterAll(() => stage?.stop())
 
 interface Asked {

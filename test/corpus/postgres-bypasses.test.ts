@@ -88,7 +88,7 @@ async function knock(...chunks: (Buffer | string)[]): Promise<{ seen: string; cl
     socket.write(chunk)
     await new Promise(resolve => setTimeout(resolve, 150))
   }
-  for (let waited = 0; waited < 20 && !closed; waited++) {
+  for (let waited = 0; waited < 600 && !closed; waited++) {
     await new Promise(resolve => setTimeout(resolve, 50))
   }
   socket.destroy()

@@ -22,6 +22,7 @@ import { StatementBuilder } from '../../src/protocols/postgres/statement.ts'
 import { fakeSession } from '../../src/protocols/postgres/test-doubles.ts'
 import { logIn } from '../../src/protocols/postgres/upstream.ts'
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
+import { within } from '../servers/programs.ts'
 
 const analyser = await createPostgresAnalyser()
 const limits = { upstreamLoginMs: 2_000 }
@@ -349,7 +350,7 @@ describe('a hostile server', () => {
       const server = await hostile([[TABLE], [], [SAFE], answer])
       const from = performance.now()
       const seen = await look(server, held, AbortSignal.timeout(300))
-      expect(performance.now() - from).toBeLessThan(1_500)
+      within(1_500, performance.now() - from)
       expect(seen.unavailable).toBe('The database did not answer in time.')
     }
   })

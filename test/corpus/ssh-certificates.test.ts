@@ -25,7 +25,7 @@ beforeAll(async () => {
   stage = await startShellStage()
   authority = authorityOf('client-ca')
   ;[id = ''] = (await stage.credential()).split(':')
-}, 60_000)
+})
 afterAll(() => stage?.stop())
 
 const authorityOf = (name: string) =>

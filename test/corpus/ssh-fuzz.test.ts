@@ -14,7 +14,7 @@ beforeAll(async () => {
   stage = await startShellStage({ limits: { loginMs: 5_000 } })
   stage.gateway.writePolicies({ 'tunnels.cedar': TUNNELS })
   password = await stage.credential()
-}, 60_000)
+})
 afterAll(() => stage?.stop())
 
 /** Permitted, so that what is broken comes as deep as it can: to where nobody listens, and nobody is harmed. */
@@ -157,7 +157,6 @@ test.each([
       'their sessions to end',
       async () =>
         (await stage.gateway.cli(['sessions', '--live', '--json'], auditor)).stdout.trim() === '[]',
-      20_000,
     )
     expect(memory() - before).toBeLessThan(200)
   },

@@ -8,7 +8,8 @@ import ssh2, { type Connection } from 'ssh2'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { opensshPrivateKey, publicKeyLine } from '../../src/protocols/ssh/public-key.ts'
 import { type ShellStage, startShellStage } from '../e2e/ssh-stage.ts'
-import { freePort, run, until } from '../servers/programs.ts'
+import { freePort } from '../servers/ports.ts'
+import { run, until } from '../servers/programs.ts'
 import { message, openChannel, type RawClient, rawClient, send } from './ssh-raw.ts'
 
 type Handlers = Record<string, (protocol: unknown, ...all: never[]) => void>
@@ -108,7 +109,7 @@ beforeAll(async () => {
     POLICIES,
   )
   password = await stage.credential()
-}, 60_000)
+})
 afterEach(() => {
   for (const { socket } of open.splice(0)) socket.destroy()
   reached.length = 0

@@ -75,26 +75,22 @@ describe(`the analyser, given anything (seed ${SEED})`, () => {
       }
     }
     expect(read).toBeGreaterThan(COUNT / 20)
-  }, 120_000)
+  })
 
-  it.each(shapes)(
-    'bounds what it spends on %s',
-    (_, make) => {
-      for (const size of [1000, 20_000, 200_000]) {
-        const text = make(size).slice(0, 1024 * 1024)
-        collectGarbage()
-        const before = process.memoryUsage()
-        const cpu = process.cpuUsage()
-        fresh.analyse(text)
-        const { user } = process.cpuUsage(cpu)
-        const after = process.memoryUsage()
-        const bytes = after.heapUsed + after.external - before.heapUsed - before.external
-        expect(user / 1000, `CPU of ${size}`).toBeLessThan(MOST_CPU_MS * SLACK)
-        expect(bytes, `bytes of ${size}`).toBeLessThan(MOST_BYTES)
-      }
-    },
-    60_000,
-  )
+  it.each(shapes)('bounds what it spends on %s', (_, make) => {
+    for (const size of [1000, 20_000, 200_000]) {
+      const text = make(size).slice(0, 1024 * 1024)
+      collectGarbage()
+      const before = process.memoryUsage()
+      const cpu = process.cpuUsage()
+      fresh.analyse(text)
+      const { user } = process.cpuUsage(cpu)
+      const after = process.memoryUsage()
+      const bytes = after.heapUsed + after.external - before.heapUsed - before.external
+      expect(user / 1000, `CPU of ${size}`).toBeLessThan(MOST_CPU_MS * SLACK)
+      expect(bytes, `bytes of ${size}`).toBeLessThan(MOST_BYTES)
+    }
+  })
 })
 
 describe('a list that is cut before it is read', () => {

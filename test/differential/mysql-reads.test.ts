@@ -111,7 +111,7 @@ beforeAll(async () => {
     }
   }
   await session.query("set session max_statement_time = 2, sql_mode = ''")
-}, 60_000)
+})
 afterAll(async () => {
   await server.stop()
 })

@@ -60,7 +60,7 @@ describe.each(['libpq of Debian', 'libpq of PostgreSQL 18'])('Python with the %s
     if (library === undefined) return
     const env = library === '' ? {} : { LD_LIBRARY_PATH: library }
     const [direct, through] = await both(async where => {
-      const options = { env: { ...where, ...env }, timeoutMs: 60_000 }
+      const options = { env: { ...where, ...env } }
       const ran = await run(PYTHON, [join(CLIENTS, file)], options)
       // psycopg's own remark when it leaves an aborted pipeline; on a busy machine, also without a gateway.
       return { ...ran, stderr: ran.stderr.replace(/^error ignored terminating .*\n/gm, '') }
@@ -73,9 +73,7 @@ describe.each(['libpq of Debian', 'libpq of PostgreSQL 18'])('Python with the %s
 
 test('the JDBC driver', async () => {
   expect(existsSync(JAR)).toBe(true)
-  const made = await run('javac', ['-d', folder, '-cp', JAR, join(CLIENTS, 'Drive.java')], {
-    timeoutMs: 60_000,
-  })
+  const made = await run('javac', ['-d', folder, '-cp', JAR, join(CLIENTS, 'Drive.java')])
   expect(made.stderr).toBe('')
   const [direct, through] = await both(where => {
     const tls = where['PGSSLROOTCERT']
@@ -83,32 +81,26 @@ test('the JDBC driver', async () => {
       : '?sslmode=disable'
     const url = `jdbc:postgresql://127.0.0.1:${where['PGPORT']}/${where['PGDATABASE']}${tls}`
     const args = ['-cp', `${JAR}:${folder}`, 'Drive', url]
-    return run('java', [...args, where['PGUSER'] ?? '', where['PGPASSWORD'] ?? ''], {
-      timeoutMs: 60_000,
-    })
+    return run('java', [...args, where['PGUSER'] ?? '', where['PGPASSWORD'] ?? ''])
   })
   expect(direct.stderr).toBe('')
   expect(direct.stdout).toContain('cancelled 57014')
   expect(through).toEqual(direct)
-}, 120_000)
+})
 
 describe('pgbench', () => {
-  test.each(['simple', 'extended', 'prepared'])(
-    'the %s protocol',
-    async mode => {
-      const where = await stage.through('ana')
-      const made = await run('pgbench', ['-i', '-q', '-s', '1'], { env: where, timeoutMs: 60_000 })
-      expect(made.code, made.stderr).toBe(0)
-      for (const script of [['-S'], []]) {
-        const args = ['-n', '-M', mode, '-c', '4', '-t', '50', ...script]
-        const ran = await run('pgbench', args, { env: where, timeoutMs: 60_000 })
-        expect(ran.stderr).not.toContain('error')
-        expect(ran.stdout).toContain('number of transactions actually processed: 200/200')
-        expect(ran.code).toBe(0)
-      }
-    },
-    120_000,
-  )
+  test.each(['simple', 'extended', 'prepared'])('the %s protocol', async mode => {
+    const where = await stage.through('ana')
+    const made = await run('pgbench', ['-i', '-q', '-s', '1'], { env: where })
+    expect(made.code, made.stderr).toBe(0)
+    for (const script of [['-S'], []]) {
+      const args = ['-n', '-M', mode, '-c', '4', '-t', '50', ...script]
+      const ran = await run('pgbench', args, { env: where })
+      expect(ran.stderr).not.toContain('error')
+      expect(ran.stdout).toContain('number of transactions actually processed: 200/200')
+      expect(ran.code).toBe(0)
+    }
+  })
 
   test('a pipeline of several statements', async () => {
     const script = '\\startpipeline\nselect 1;\nselect 2;\nselect 3;\n\\endpipeline\n'

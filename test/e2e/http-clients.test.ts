@@ -48,10 +48,7 @@ test('git clones and pushes over HTTPS, and a policy tells one from the other', 
         'user.email=t@t',
         ...args,
       ],
-      {
-        timeoutMs: 30_000,
-        env: { GIT_TERMINAL_PROMPT: '0', HOME: stage.folder, GIT_SSL_CAINFO: stage.gateway.ca },
-      },
+      { env: { GIT_TERMINAL_PROMPT: '0', HOME: stage.folder, GIT_SSL_CAINFO: stage.gateway.ca } },
     )
   const cloned = await git('clone', '-q', `${base}/tools.git`, work)
   expect(cloned.stderr).toBe('')
@@ -76,22 +73,18 @@ test('git clones and pushes over HTTPS, and a policy tells one from the other', 
       '@id("no-push") @reason("nobody pushes") forbid (principal, action == Action::"write", resource == Object::"files/tools.git/git-receive-pack");',
   })
   await expect
-    .poll(
-      async () => {
-        // Something new each time: with nothing to push, git asks for nothing.
-        await git('-C', work, 'commit', '-q', '--allow-empty', '-m', 'more')
-        return (await git('-C', work, 'push', '-q', 'origin', 'main')).stderr
-      },
-      { timeout: 20_000 },
-    )
+    .poll(async () => {
+      // Something new each time: with nothing to push, git asks for nothing.
+      await git('-C', work, 'commit', '-q', '--allow-empty', '-m', 'more')
+      return (await git('-C', work, 'push', '-q', 'origin', 'main')).stderr
+    })
     .toContain('403')
   expect((await git('clone', '-q', `${base}/tools.git`, `${work}-again`)).stderr).toBe('')
-}, 60_000)
+})
 
 test('requests and httpx', async () => {
   const ran = await run('/usr/bin/python3', [join(CLIENTS, 'http_clients.py')], {
     env,
-    timeoutMs: 30_000,
   })
   expect(ran.stderr).toBe('')
   expect(
@@ -110,7 +103,7 @@ test('requests and httpx', async () => {
     ['httpx chunked', [200, 'ab']],
     ['httpx events', 3],
   ])
-}, 40_000)
+})
 
 test('wrk, whose connections ask side by side', async () => {
   const { gateway } = stage
@@ -118,30 +111,23 @@ test('wrk, whose connections ask side by side', async () => {
   const args = ['-t1', '-c16', '-d1s', '--timeout', '20s', ...fields.flatMap(each => ['-H', each])]
   let answered = 0
   // On a busy machine a second is gone before all sixteen have their sessions.
-  await until(
-    'more answers than connections',
-    async () => {
-      const { stdout } = await run('wrk', [...args, `https://127.0.0.1:${gateway.port}/echo`], {
-        timeoutMs: 20_000,
-      })
-      expect(stdout).not.toMatch(/Non-2xx|Socket errors/)
-      answered += Number(/(\d+) requests in/.exec(stdout)?.[1])
-      return answered > 16
-    },
-    20_000,
-  )
-}, 40_000)
+  await until('more answers than connections', async () => {
+    const { stdout } = await run('wrk', [...args, `https://127.0.0.1:${gateway.port}/echo`])
+    expect(stdout).not.toMatch(/Non-2xx|Socket errors/)
+    answered += Number(/(\d+) requests in/.exec(stdout)?.[1])
+    return answered > 16
+  })
+})
 
 test('Java’s HttpClient, over both versions', async () => {
   const ran = await run('java', ['-XX:TieredStopAtLevel=1', join(CLIENTS, 'Ask.java')], {
     env,
-    timeoutMs: 60_000,
   })
   expect(ran.stderr).toBe('')
   expect(ran.stdout).toBe(
     'HTTP_1_1 200 true\nHTTP_1_1 403 false\nHTTP_2 200 true\nHTTP_2 403 false\n',
   )
-}, 60_000)
+})
 
 test('gRPC: calls, their trailers, and streams in turns', async () => {
   const client = grpcClient(
@@ -155,7 +141,7 @@ test('gRPC: calls, their trailers, and streams in turns', async () => {
   expect(await client.ask('Drop', 'hello')).toMatch(/^7 /)
   expect(await client.talk(['a', 'b', 'c'])).toEqual(['a', 'b', 'c'])
   client.close()
-}, 40_000)
+})
 
 test('a browser: pages, requests and WebSockets by their own origin, and nothing for pages of another', async () => {
   const browser = await chromium.launch({
@@ -197,7 +183,7 @@ test('a browser: pages, requests and WebSockets by their own origin, and nothing
   } finally {
     await browser.close()
   }
-}, 60_000)
+})
 
 test('a local port that asks nothing', async () => {
   const ran = await stage.gateway.cli(

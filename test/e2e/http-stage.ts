@@ -264,7 +264,7 @@ export async function startApiStage(): Promise<ApiStage> {
           ...more,
           `https://127.0.0.1:${gateway.port}${path}`,
         ],
-        { timeoutMs: 20_000 },
+        {},
       )
     },
     async stop() {

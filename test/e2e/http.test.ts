@@ -91,8 +91,7 @@ test('takes a client certificate, alone or with a proof of the same principal', 
     const fields = ['-H', 'Sallyport-Resource: api', '-w', '%{http_code}', '-o', '/dev/null']
     const proof = ['--cert', at('pem'), '--key', at('key'), '--cacert', stage.gateway.ca]
     const url = `https://127.0.0.1:${stage.gateway.port}/echo`
-    return (await run('curl', ['-sS', ...proof, ...fields, ...more, url], { timeoutMs: 20_000 }))
-      .stdout
+    return (await run('curl', ['-sS', ...proof, ...fields, ...more, url], {})).stdout
   }
   const bearer = async (client?: string) => [
     '-H',
@@ -152,7 +151,7 @@ test('judges the client certificate of a TLS session that is resumed, and takes 
     expect(await again(`Bearer ${await stage.token('dora')}`)).toBe('true 401')
   }
   expect(stage.gateway.log()).not.toContain('"level":"error"')
-}, 30_000)
+})
 
 test('keeps apart who asks for what on one connection, however often it is repeated', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: readFileSync(stage.gateway.ca) })
@@ -176,7 +175,7 @@ test('keeps apart who asks for what on one connection, however often it is repea
     new Set(['order-bot', 'dora']),
   )
   agent.destroy()
-}, 30_000)
+})
 
 test('takes an ephemeral credential as Basic or as ID.SECRET in a token’s place, and a token as the password of any name', async () => {
   const made = await stage.gateway.cli(['credential', 'api', '--json'], await stage.token(), 60_000)
@@ -231,7 +230,7 @@ test('holds a request for a person, and a yes is for the identical one, once', a
   })
   await stage.gateway.cli(['approve', asked!.id], dora)
   expect((await waiting).status).toBe(200)
-}, 60_000)
+})
 
 test('knows the operations of an API document, and what a body holds', async () => {
   const refund = (body: string, type = 'application/json') =>
@@ -321,7 +320,7 @@ test('never shows a card, however an answer is cut, in each type and encoding', 
     for (const encoding of ['gzip', 'deflate', 'br', 'zstd'])
       for (const cut of [0, 1, 9, 20]) await check(type, body, cut, encoding)
   }
-}, 60_000)
+})
 
 test('hides fields by name and by pointer, and what cannot tell them', async () => {
   const made = (resource: string, type: string, body: string) =>
@@ -406,7 +405,7 @@ test('passes events as they come, and ends a stream with its session', async () 
     return over
   })
   expect(await endless).toBeInstanceOf(Error)
-}, 30_000)
+})
 
 /** The recording of the latest sessions of which one matches. */
 async function recorded(pattern: RegExp): Promise<string> {
@@ -467,7 +466,7 @@ test('follows a WebSocket, and masks what it brings', async () => {
   const refused = await open('files')
   const error: Error = await new Promise(resolve => refused.once('error', resolve))
   expect(error.message).toContain('403')
-}, 60_000)
+})
 
 test('follows a WebSocket over HTTP/2, and masks what it brings', async () => {
   const session = connect(`https://127.0.0.1:${stage.gateway.port}`, {
@@ -516,7 +515,7 @@ test('follows a WebSocket over HTTP/2, and masks what it brings', async () => {
   ] as Record<string, string>[])
     expect((await open('api', wrong)).status, JSON.stringify(wrong)).toBe(400)
   session.destroy()
-}, 30_000)
+})
 
 test('hides what hides beside a body: early hints and trailers', async () => {
   for (const version of ['--http1.1', '--http2']) {
@@ -576,18 +575,18 @@ test('says on record when a request was sent twice', async () => {
   }
   agent.destroy()
   expect(await recorded(/"sent": 2/)).toContain('/stale')
-}, 30_000)
+})
 
 test('a token that ends while its connection is kept is asked for again', async () => {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const token = await stage.issuer.forge({ client: 'order-bot', ttl: 3 })
   const ask = (by: string) => stage.ask('api', '/echo', { agent, token: by })
   expect((await ask(token)).status).toBe(200)
-  await until('the token to have ended', async () => (await ask(token)).status === 401, 10_000)
+  await until('the token to have ended', async () => (await ask(token)).status === 401)
   expect((await ask(await stage.token())).status).toBe(200)
   expect((await ask(token)).status).toBe(401)
   agent.destroy()
-}, 30_000)
+})
 
 test('records what was asked and what was seen, and no secret of anybody', async () => {
   const secrets = `access_token=query-secret-1&api_key=query-secret-2&to=https://u:query-secret-3@h/`
@@ -628,4 +627,4 @@ test('records what was asked and what was seen, and no secret of anybody', async
   for (const secret of [EMAIL, CARD, UPSTREAM_SECRET, 'hunter2', await stage.token()])
     expect(replayed).not.toContain(secret)
   expect(stage.gateway.log()).not.toContain('"level":"error"')
-}, 120_000)
+})

@@ -89,7 +89,7 @@ beforeAll(async () => {
   first = home()
   told = await first.cli('connect', 'prod', '--write')
   written = join(first.own, 'kubeconfig')
-}, 90_000)
+})
 afterAll(async () => {
   await gateway?.remove()
   await cluster?.stop()
@@ -125,7 +125,6 @@ function home() {
     kubectl: (args: readonly string[], more: Record<string, string | undefined> = {}) =>
       run('kubectl', args, {
         env: { PATH: process.env['PATH'], ...env, SALLYPORT_TOKEN: token, ...more },
-        timeoutMs: 60_000,
       }),
   }
 }
@@ -185,7 +184,7 @@ test('one credential serves many starts of kubectl; one that was revoked or is o
   expect(third.id).not.toBe(second.id)
   writeFileSync(file, '{', { mode: 0o600 })
   expect((await ask()).id).not.toBe(third.id)
-}, 90_000)
+})
 
 test('kubectl says what to do when nobody is signed in, or the token is wrong', async () => {
   const me = home()
@@ -215,7 +214,7 @@ test('kubectl says what to do when nobody is signed in, or the token is wrong', 
   expect(old.stderr).toContain('v1beta1')
   const both = await me.cli('credential', 'prod', '--kubernetes', '--certificate')
   expect([both.code, both.stdout]).toEqual([2, ''])
-}, 90_000)
+})
 
 test('what is written into a file of one’s own leaves the rest of it, and is followed through a link', async () => {
   const me = home()
@@ -247,7 +246,7 @@ test('what is written into a file of one’s own leaves the rest of it, and is f
   expect(readFileSync(mine, 'utf8')).toBe('kind: Pod\napiVersion: v1\n')
   expect(text).toContain('sallyport-prod')
   expect(readdirSync(me.path).filter(name => /lock|mine\.yaml\./.test(name))).toEqual([])
-}, 90_000)
+})
 
 test('connect runs kubectl on a local port, by a file that is gone afterwards', async () => {
   const me = home()

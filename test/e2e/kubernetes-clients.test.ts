@@ -20,7 +20,7 @@ beforeAll(async () => {
     socket.pipe(socket)
   })
   await new Promise<void>(resolve => echo.listen(0, '127.0.0.1', resolve))
-}, 90_000)
+})
 afterAll(async () => {
   echo?.close()
   await stage?.stop()
@@ -31,7 +31,7 @@ it('the Python client does as on the cluster itself', async () => {
   const python = async (config: string, namespace: string) => {
     const env = { KUBECONFIG: config, HOME: stage.folder }
     const args = [join(CLIENTS, 'cluster.py'), namespace, String(port)]
-    return run('/usr/bin/python3', args, { env, timeoutMs: 60_000 })
+    return run('/usr/bin/python3', args, { env })
   }
   const [direct, through] = await Promise.all([
     python(stage.directKubeconfig, 'python-direct'),
@@ -40,7 +40,7 @@ it('the Python client does as on the cluster itself', async () => {
   expect(direct).toMatchObject({ code: 0, stderr: '' })
   expect(through).toEqual(direct)
   expect(through.stdout).toContain("exec 'heard hello\\n' 'trouble\\n' 4")
-}, 90_000)
+})
 
 it.skipIf(HELM === undefined)(
   'helm installs, upgrades, rolls back and removes a release',
@@ -52,7 +52,7 @@ it.skipIf(HELM === undefined)(
     writeFileSync(join(chart, 'templates', 'all.yaml'), TEMPLATES)
     const env = { KUBECONFIG: await stage.kubeconfig(), HOME: join(stage.folder, 'home') }
     const helm = (...args: string[]) =>
-      run(HELM ?? 'helm', [...args, '--namespace', 'shop'], { env, timeoutMs: 30_000 })
+      run(HELM ?? 'helm', [...args, '--namespace', 'shop'], { env })
     const image = async () => {
       const args = ['-n', 'shop', 'get', 'deployment', 'shop', '-o']
       return (await stage.direct([...args, 'jsonpath={.spec.template.spec.containers[0].image}']))

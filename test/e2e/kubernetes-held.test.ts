@@ -33,7 +33,7 @@ permit (principal in Group::"dba", action in [Action::"console:read", Action::"a
     '--image=web:1',
   ])
   expect(deployed.code, deployed.stderr).toBe(0)
-}, 90_000)
+})
 afterAll(() => stage?.stop())
 
 interface Held {

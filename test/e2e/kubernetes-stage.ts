@@ -156,7 +156,6 @@ export async function startClusterStage(options: ClusterStageOptions = {}): Prom
       { program, env, ...more }: KubectlOptions,
     ) =>
       run(program ?? own, args, {
-        timeoutMs: 30_000,
         ...more,
         env: { KUBECONFIG: config, HOME: join(folder, 'home'), ...env },
       })

@@ -8,7 +8,8 @@ import { get } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { freePort, type Ran, run, until } from '../servers/programs.ts'
+import { freePort } from '../servers/ports.ts'
+import { type Ran, run, until } from '../servers/programs.ts'
 import {
   type ClusterStage,
   type KubectlOptions,
@@ -62,7 +63,7 @@ beforeAll(async () => {
     const pod = await stage.kubectl(['get', 'pod', 'box', '-o', 'jsonpath={.status.phase}'])
     return pod.stdout === 'Running'
   })
-}, 90_000)
+})
 afterAll(async () => {
   web?.close()
   await stage?.stop()

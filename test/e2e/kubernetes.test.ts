@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Ran, until } from '../servers/programs.ts'
+import { type Ran, until, within } from '../servers/programs.ts'
 import { type ClusterStage, kubectls, type Started, startClusterStage } from './kubernetes-stage.ts'
 
 let stage: ClusterStage
@@ -12,7 +12,7 @@ let granted: { readonly watching: Started; readonly from: number; readonly to: n
 beforeAll(async () => {
   stage = await startClusterStage()
   granted = await watchOnGrant()
-}, 90_000)
+})
 afterAll(() => stage?.stop())
 
 async function watchOnGrant() {
@@ -24,13 +24,13 @@ async function watchOnGrant() {
     '--actions',
     'connect,read',
     '--for',
-    '10s',
+    '30s',
   ]
   const args = ['grants', ...give, '--reason', 'to look']
   const token = await stage.token('dora')
-  const from = Date.now() + 10_000
+  const from = Date.now() + 30_000
   const given = await stage.gateway.cli(args, token)
-  const to = Date.now() + 10_000
+  const to = Date.now() + 30_000
   expect(given.stderr).toBe('')
   const watch = ['get', 'configmaps', '--watch-only', '-o', 'name']
   const watching = await stage.start(watch, { client: 'ana' })
@@ -187,7 +187,7 @@ describe.each(Object.entries(kubectls()))('kubectl %s', (version, program) => {
     ])
     await same(['get', 'configmap', 'settings'])
     await same(['delete', '-f', file('web:2'), '--ignore-not-found', '--wait=false'])
-  }, 120_000)
+  })
 
   it('edits with an editor, and is told of a conflict as the cluster tells it', async () => {
     await same(['create', 'configmap', 'edited', '--from-literal=a=before'])
@@ -205,7 +205,7 @@ describe.each(Object.entries(kubectls()))('kubectl %s', (version, program) => {
       metadata: { name: 'edited', resourceVersion: '1' },
     })
     expect((await same(['replace', '-f', '-'], stale)).stderr).toContain('Conflict')
-  }, 60_000)
+  })
 
   it('learns what the cluster knows: kinds, explanations, rights', async () => {
     expect((await same(['api-resources'])).stdout).toContain('deployments')
@@ -224,7 +224,7 @@ describe.each(Object.entries(kubectls()))('kubectl %s', (version, program) => {
     await same(['top', 'pods'])
     const nonsense = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\nnonsense: 1\n'
     expect((await same(['apply', '-f', '-'], nonsense)).code).toBe(1)
-  }, 60_000)
+  })
 
   it('follows logs and watches as they come', async () => {
     const run = (way: 'direct' | 'kubectl', namespace: string) =>
@@ -256,14 +256,14 @@ describe.each(Object.entries(kubectls()))('kubectl %s', (version, program) => {
       return watching.said().includes('configmap/seen')
     })
     watching.stop()
-  }, 60_000)
+  })
 })
 
 it('a watch ends when the grant that it stands on ends', async () => {
   expect(granted.watching.said()).toContain('configmap/granted')
   const { at } = await granted.watching.ended
   expect(at).toBeGreaterThan(granted.from)
-  expect(at).toBeLessThan(granted.to + 3000)
+  within(3_000, at - granted.to, 'the end of the watch')
   // Told in the stream itself: a broken one looks like a broken network.
   expect(granted.watching.said()).toContain('status/')
   expect(granted.watching.said()).not.toMatch(/INTERNAL_ERROR|unexpected EOF/)
@@ -272,4 +272,4 @@ it('a watch ends when the grant that it stands on ends', async () => {
   const again = await stage.kubectl(['get', '--raw', path], { client: 'ana' })
   expect(again.code).toBe(1)
   expect(again.stderr).toContain('no resource "cluster" that you may connect to')
-}, 30_000)
+})

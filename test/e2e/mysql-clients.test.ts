@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ended, type Ran, run } from '../servers/programs.ts'
+import { ended, type Ran, run, until } from '../servers/programs.ts'
 import { mariadbConnector, mysql2 } from './clients/mysql-node-drivers.ts'
 import { cli, environment, type MysqlStage, startMysqlStage, type Where } from './mysql-stage.ts'
 import { SHOP } from './mysql-world.ts'
@@ -36,7 +36,7 @@ async function both<T>(drive: (where: Where) => Promise<T>): Promise<[T, T]> {
 }
 
 const program = (name: string, where: Where, args: readonly string[], input = '') =>
-  run(name, [...cli(where), ...args], { input, timeoutMs: 60_000 })
+  run(name, [...cli(where), ...args], { input })
 
 /** For programs that first come without a database. */
 const named = (where: Where): Where =>
@@ -53,7 +53,6 @@ test.each(['pymysql', 'MySQLdb'])('Python: %s', async name => {
   const [direct, through] = await both(where =>
     run('/usr/bin/python3', [join(CLIENTS, 'mysql_drivers.py'), name], {
       env: environment(where),
-      timeoutMs: 60_000,
     }),
   )
   expect(direct.stderr).toBe('')
@@ -65,7 +64,6 @@ test('PHP: mysqli and PDO', async () => {
   const [direct, through] = await both(where =>
     run('php', [join(CLIENTS, 'mysql_drivers.php')], {
       env: environment(where),
-      timeoutMs: 60_000,
     }),
   )
   expect(direct.stderr).toBe('')
@@ -87,20 +85,16 @@ test.each([
 })
 
 test('Java: the JDBC driver of MariaDB', async () => {
-  const made = await run('javac', ['-d', folder, '-cp', JAR, join(CLIENTS, 'MysqlDrive.java')], {
-    timeoutMs: 60_000,
-  })
+  const made = await run('javac', ['-d', folder, '-cp', JAR, join(CLIENTS, 'MysqlDrive.java')])
   expect(made.stderr).toBe('')
   const [direct, through] = await both(({ port, user, password, ca }) => {
     const url = `jdbc:mariadb://127.0.0.1:${port}/shop?useSsl=true&serverSslCert=${ca}`
-    return run('java', ['-cp', `${JAR}:${folder}`, 'MysqlDrive', url, user, password], {
-      timeoutMs: 60_000,
-    })
+    return run('java', ['-cp', `${JAR}:${folder}`, 'MysqlDrive', url, user, password])
   })
   expect(direct.stderr).toBe('')
   expect(direct.stdout).toContain('valid true')
   expect(through).toEqual(direct)
-}, 120_000)
+})
 
 describe('the command lines of MariaDB', () => {
   const SCRIPT = `
@@ -181,15 +175,12 @@ describe('the command lines of MariaDB', () => {
       })
     }
     child.stdin.write('select sleep(20) from people limit 1;\n')
-    await new Promise(resolve => setTimeout(resolve, 1_200))
+    await until('it to run', async () => (await sleeping()) > 0)
     child.kill('SIGINT')
     child.stdin.end("select 'still here';\n")
-    expect(await ended(child, 10_000)).toBe(true)
+    expect(await ended(child, 60_000)).toBe(true)
     expect(said).toMatch(/query killed|ERROR 1317|1\n/)
-    const left = await stage.server.query(
-      "select count(*) as n from information_schema.processlist where info like '%sleep(20)%' and info not like '%count%'",
-    )
-    expect(Number(left[0]?.['n'])).toBe(0)
+    expect(await sleeping()).toBe(0)
   })
 
   test('mysqldump writes what it writes of the server, and the dump can be restored', async () => {
@@ -223,7 +214,7 @@ test('sysbench reads and writes, in text and with prepared statements', async ()
       // One thread: several race to load a plug-in of the client's library, and one that comes second fails.
       ...['--tables=2', '--table-size=500', '--threads=1', `--db-ps-mode=${mode}`, ...words],
     ]
-    return run('sysbench', args, { timeoutMs: 60_000 })
+    return run('sysbench', args, {})
   }
   const made = await sysbench('auto', ['prepare'])
   expect(made.code, made.stdout + made.stderr).toBe(0)
@@ -233,13 +224,21 @@ test('sysbench reads and writes, in text and with prepared statements', async ()
     expect(ran.code, ran.stdout + ran.stderr).toBe(0)
     expect(ran.stdout).toMatch(/transactions: +6\d/)
   }
-}, 90_000)
+})
+
+/** How many sessions run a sleep at the server. */
+async function sleeping(): Promise<number> {
+  const [row] = await stage.server.query(
+    "select count(*) as n from information_schema.processlist where info like '%sleep(20)%' and info not like '%count%'",
+  )
+  return Number(row?.['n'])
+}
 
 // Last: nothing answers behind the gateway after it.
 test('a server that dies ends its sessions with an error, and the next are told', async () => {
   const where = await stage.through('ana')
   const waiting = program('mariadb', where, ['-e', 'select sleep(20) from people', 'shop'])
-  await new Promise(resolve => setTimeout(resolve, 1_000))
+  await until('it to run', async () => (await sleeping()) > 0)
   await stage.server.kill()
   const cut = await waiting
   expect(cut.code).not.toBe(0)

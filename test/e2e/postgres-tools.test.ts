@@ -64,7 +64,7 @@ async function program(
   args: readonly string[],
   where: Record<string, string>,
 ): Promise<string> {
-  const ran = await run(name, args, { env: where, timeoutMs: 60_000 })
+  const ran = await run(name, args, { env: where })
   expect(`${name}: ${ran.stderr}`).toBe(`${name}: `)
   expect(ran.code).toBe(0)
   return ran.stdout
@@ -199,7 +199,6 @@ select count(*) from t;`,
     ]
     const played = await run('/usr/bin/python3', [TERMINAL, JSON.stringify(steps), 'psql', '-X'], {
       env: await stage.through('ana'),
-      timeoutMs: 60_000,
     })
     expect(played.stderr).toBe('')
     expect(played.code).toBe(0)

@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { run, until } from '../servers/programs.ts'
+import { run, until, within } from '../servers/programs.ts'
 import { RawFiles, uint32 } from './raw-files.ts'
 import { type ShellStage, startShellStage } from './ssh-stage.ts'
 
@@ -53,7 +53,7 @@ beforeAll(async () => {
   writeFileSync(at('logs', 'log'), 'a log\n')
   writeFileSync(at('secret', 'key'), 'a secret\n')
   stage = await startShellStage({}, POLICIES)
-}, 60_000)
+})
 afterAll(async () => {
   await stage?.stop()
   rmSync(tree, { recursive: true, force: true })
@@ -74,7 +74,6 @@ async function sftp(...lines: string[]) {
     {
       env: await environment(),
       input: batch,
-      timeoutMs: 60_000,
     },
   )
 }
@@ -185,7 +184,7 @@ describe('other clients', () => {
     })
     expect(replayed).toContain('a path must be UTF-8 text without NUL')
     expect(replayed).not.toMatch(/[\p{Cc}\p{Cf}](?<![\n])/u)
-  }, 60_000)
+  })
 
   test('psftp puts and gets', async () => {
     writeFileSync(local('putty'), 'from PuTTY\n')
@@ -335,7 +334,7 @@ describe('the gate of files', () => {
     await stage.gateway.cli(['session', 'end', live?.id ?? ''], auditor)
     const asked = Date.now()
     await files.over()
-    expect(Date.now() - asked).toBeLessThan(4_000)
+    within(4_000, Date.now() - asked)
     expect(files.said).toContain('ended by an operator')
   })
 })

@@ -6,7 +6,7 @@ import { type ShellStage, startShellStage } from './ssh-stage.ts'
 let stage: ShellStage
 beforeAll(async () => {
   stage = await startShellStage()
-}, 60_000)
+})
 afterAll(() => stage?.stop())
 
 test('ssh-audit finds no algorithm that fails or deserves a warning', async () => {

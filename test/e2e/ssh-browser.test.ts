@@ -8,7 +8,7 @@ let stage: ShellStage
 
 beforeAll(async () => {
   stage = await startShellStage({ limits: { loginMs: 2_500 } }, '', { people: true })
-}, 60_000)
+})
 afterAll(() => stage?.stop())
 
 const at = (path: string) => `${stage.gateway.consoleUrl}${path}`
@@ -30,7 +30,6 @@ async function start(command: string, name = 'web-1') {
   const options = [...usual.flatMap(each => ['-o', each]), ...stage.options()]
   const args = [...options, '-p', String(stage.gateway.port), '-l', name, '127.0.0.1', command]
   const done = run('ssh', args, {
-    timeoutMs: 60_000,
     env: stage.environment('browser'),
     hear: piece => {
       said += piece

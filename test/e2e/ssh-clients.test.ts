@@ -27,7 +27,7 @@ beforeAll(async () => {
       },
     ],
   })
-}, 60_000)
+})
 afterAll(() => Promise.all([stage?.stop(), other?.stop()]))
 
 const FILES = `
@@ -46,7 +46,7 @@ const UNPRIVILEGED = userInfo().uid === 0 ? 'postgres' : userInfo().username
 /** Python on the machine's own interpreter, where its packages are. */
 async function python(script: string, more: Readonly<Record<string, string>> = {}) {
   const env = { TEST_PASSWORD: await stage.credential(), PYTHONWARNINGS: 'ignore', ...more }
-  return run('/usr/bin/python3', ['-c', script], { env, timeoutMs: 40_000 })
+  return run('/usr/bin/python3', ['-c', script], { env })
 }
 
 describe('asyncssh', () => {
@@ -135,29 +135,27 @@ describe('Ansible', () => {
   test.each([
     ['with pipelining', 'True'],
     ['without', 'False'],
-  ])(
-    'a playbook of ping, copy, command and template: %s',
-    async (_, pipelining) => {
-      const folder = join(stage.folder, `ansible-${pipelining}`)
-      mkdirSync(folder, { recursive: true })
-      const file = (name: string, text: string) => {
-        writeFileSync(join(folder, name), text)
-        return join(folder, name)
-      }
-      const key = join(folder, 'key')
-      const made = await stage.gateway.cli(
-        ['credential', 'web-1', '--certificate', key],
-        await stage.token('order-bot'),
-      )
-      expect(made.code, made.stderr).toBe(0)
-      const inventory = file(
-        'hosts',
-        `target ansible_host=127.0.0.1 ansible_port=${stage.gateway.port} ansible_user=web-1 ansible_python_interpreter=/usr/bin/python3\n`,
-      )
-      file('greeting.j2', 'Hello, {{ who }}\n')
-      const book = file(
-        'book.yml',
-        `
+  ])('a playbook of ping, copy, command and template: %s', async (_, pipelining) => {
+    const folder = join(stage.folder, `ansible-${pipelining}`)
+    mkdirSync(folder, { recursive: true })
+    const file = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text)
+      return join(folder, name)
+    }
+    const key = join(folder, 'key')
+    const made = await stage.gateway.cli(
+      ['credential', 'web-1', '--certificate', key],
+      await stage.token('order-bot'),
+    )
+    expect(made.code, made.stderr).toBe(0)
+    const inventory = file(
+      'hosts',
+      `target ansible_host=127.0.0.1 ansible_port=${stage.gateway.port} ansible_user=web-1 ansible_python_interpreter=/usr/bin/python3\n`,
+    )
+    file('greeting.j2', 'Hello, {{ who }}\n')
+    const book = file(
+      'book.yml',
+      `
 - hosts: all
   gather_facts: false
   vars: { who: gateway }
@@ -169,22 +167,20 @@ describe('Ansible', () => {
       register: said
     - debug: { msg: "{{ said.stdout }}" }
 `,
-      )
-      const env = {
-        ...stage.environment(await stage.credential()),
-        ANSIBLE_PIPELINING: pipelining,
-        ANSIBLE_HOST_KEY_CHECKING: 'False',
-        ANSIBLE_HOME: folder,
-        ANSIBLE_REMOTE_TEMP: `${folder}/remote`,
-        ANSIBLE_SSH_CONTROL_PATH_DIR: join(stage.folder, 'cp'),
-        ANSIBLE_SSH_ARGS: `-o ControlMaster=auto -o ControlPersist=5s -i ${key} ${stage.options().join(' ')}`,
-        ANSIBLE_NOCOLOR: '1',
-      }
-      const ran = await run('ansible-playbook', ['-i', inventory, book], { env, timeoutMs: 60_000 })
-      expect(ran.stdout, ran.stderr).toContain('Hello, gateway')
-      expect(ran.stdout).toMatch(/ok=5 .*failed=0/)
-      expect(readFileSync(join(folder, 'copied'), 'utf8')).toBe('copied\n')
-    },
-    80_000,
-  )
+    )
+    const env = {
+      ...stage.environment(await stage.credential()),
+      ANSIBLE_PIPELINING: pipelining,
+      ANSIBLE_HOST_KEY_CHECKING: 'False',
+      ANSIBLE_HOME: folder,
+      ANSIBLE_REMOTE_TEMP: `${folder}/remote`,
+      ANSIBLE_SSH_CONTROL_PATH_DIR: join(stage.folder, 'cp'),
+      ANSIBLE_SSH_ARGS: `-o ControlMaster=auto -o ControlPersist=5s -i ${key} ${stage.options().join(' ')}`,
+      ANSIBLE_NOCOLOR: '1',
+    }
+    const ran = await run('ansible-playbook', ['-i', inventory, book], { env })
+    expect(ran.stdout, ran.stderr).toContain('Hello, gateway')
+    expect(ran.stdout).toMatch(/ok=5 .*failed=0/)
+    expect(readFileSync(join(folder, 'copied'), 'utf8')).toBe('copied\n')
+  })
 })

@@ -5,7 +5,8 @@ import { existsSync, statSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { cleanEnvironment, freePort, type Ran, until } from '../servers/programs.ts'
+import { freePort } from '../servers/ports.ts'
+import { cleanEnvironment, type Ran, until, within } from '../servers/programs.ts'
 import { RawFiles } from './raw-files.ts'
 import { type ShellStage, startShellStage } from './ssh-stage.ts'
 
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const all = `@id("all") permit (principal, action in [Action::"read", Action::"write", Action::"tunnel"], resource in Resource::"web-1");`
   stage = await startShellStage({}, all)
   credential = await stage.credential()
-}, 60_000)
+})
 afterAll(async () => {
   for (const child of left) child.kill('SIGKILL')
   echo?.close()
@@ -50,7 +51,6 @@ async function start(name: string): Promise<Running> {
     'to be let in',
     async () =>
       (await stage.ssh([HOST, 'true'], { env: stage.environment(credential) })).code === 0,
-    20_000,
   )
   const beat = join(stage.folder, name)
   const shell = stage.ssh(['-tt', HOST], {
@@ -89,10 +89,12 @@ async function ended({ shell, files, socket, beat }: Running, asked: number) {
   })
   const [ran] = await Promise.all([shell, files.over(), closed])
   const took = Date.now() - asked
-  const { size } = statSync(beat)
-  await new Promise(resolve => setTimeout(resolve, 400))
-  // What the host had begun may have come to its line.
-  expect(statSync(beat).size - size).toBeLessThanOrEqual('tick\n'.length)
+  // The host ends it in its own time.
+  await until('the shell at the host to end', async () => {
+    const { size } = statSync(beat)
+    await new Promise(resolve => setTimeout(resolve, 400))
+    return statSync(beat).size === size
+  })
   return { ran, said: files.said, took }
 }
 
@@ -152,7 +154,7 @@ test('a policy that lets nobody in any more ends all that runs, within two secon
   try {
     const { ran, said, took } = await ended(running, asked)
     // Two seconds, and what the gateway takes to see that the file changed.
-    expect(took).toBeLessThan(5_000)
+    within(5_000, took)
     expect(ran.code).toBe(77)
     expect(ran.stderr).toContain('the policies no longer permit it')
     expect(said).toContain('the policies no longer permit it')
@@ -160,7 +162,7 @@ test('a policy that lets nobody in any more ends all that runs, within two secon
   } finally {
     stage.gateway.writePolicies({ 'more.cedar': '' })
   }
-}, 60_000)
+})
 
 test('a gateway that stops ends all that runs, says why, and leaves nothing open on record', async () => {
   const running = await start('by-stop')
@@ -168,7 +170,7 @@ test('a gateway that stops ends all that runs, says why, and leaves nothing open
   const stopped = stage.gateway.stop()
   const { ran, said, took } = await ended(running, asked)
   expect(await stopped).toBe(0)
-  expect(took).toBeLessThan(8_000)
+  within(8_000, took)
   expect(ran.code).toBe(77)
   expect(ran.stderr).toContain('the gateway is shutting down')
   expect(said).toContain('the gateway is shutting down')
@@ -176,16 +178,16 @@ test('a gateway that stops ends all that runs, says why, and leaves nothing open
   expect(verified.code, verified.stdout + verified.stderr).toBe(0)
   await stage.gateway.start()
   expect(sorted(await onRecord())).toEqual(all('shutdown'))
-}, 60_000)
+})
 
 test('one that is gone at once leaves nothing running at the host, and its sessions on record as failed', async () => {
   const running = await start('by-kill')
   const asked = Date.now()
   await stage.gateway.kill()
   const { ran, took } = await ended(running, asked)
-  expect(took).toBeLessThan(4_000)
+  within(4_000, took)
   expect(ran.code).toBe(255)
   await stage.gateway.start()
   const reasons = (await newestEnded()).map(({ closeReason }) => closeReason)
   expect(reasons).toEqual(['failed', 'failed', 'failed'])
-}, 60_000)
+})

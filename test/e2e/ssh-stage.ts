@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Issuer, LOGIN_CLIENT, startIssuer } from '../../demo/index.ts'
 import { issuerEntry, type RunningGateway, startGateway } from '../servers/gateway.ts'
-import { freePort, type Ran, type RunOptions, run } from '../servers/programs.ts'
+import { freePort } from '../servers/ports.ts'
+import { type Ran, type RunOptions, run } from '../servers/programs.ts'
 import { type RunningSshd, startSshd } from '../servers/sshd.ts'
 
 export interface ShellStage {
@@ -122,7 +123,6 @@ export async function startShellStage(
       shared ??= stage.credential()
       const env = { ...stage.environment(await shared), ...options.env }
       return run('ssh', [...stage.options(), '-p', String(gateway.port), ...args], {
-        timeoutMs: 30_000,
         ...options,
         env,
       })

@@ -6,7 +6,8 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cleanEnvironment, freePort, run, until } from '../servers/programs.ts'
+import { freePort } from '../servers/ports.ts'
+import { cleanEnvironment, run, until, within } from '../servers/programs.ts'
 import { type ShellStage, startShellStage } from './ssh-stage.ts'
 
 const HOST = 'web-1@127.0.0.1'
@@ -44,7 +45,7 @@ beforeAll(async () => {
   stage = await startShellStage()
   stage.gateway.writePolicies({ 'tunnels.cedar': POLICY(port) })
   socketPath = join(stage.folder, 'open.sock')
-}, 60_000)
+})
 afterAll(async () => {
   for (const child of clients) child.kill('SIGKILL')
   echo?.close()
@@ -65,7 +66,7 @@ async function open(args: readonly string[]): Promise<{ child: ChildProcess; sai
     said += chunk
   })
   const ready = () => said.includes('Entering interactive session') || child.exitCode !== null
-  await until('its tunnels', ready, 20_000)
+  await until('its tunnels', ready)
   return { child, said: () => said }
 }
 
@@ -257,7 +258,7 @@ describe('a policy that is withdrawn', () => {
     await new Promise<void>(resolve => void socket.once('data', () => resolve()))
     stage.gateway.writePolicies({ 'tunnels.cedar': '' })
     const asked = Date.now()
-    expect((await closed) - asked).toBeLessThan(4_000)
+    within(4_000, (await closed) - asked)
     await until('the host to listen no more', () =>
       say(remote, '').then(
         () => false,

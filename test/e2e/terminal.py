@@ -2,7 +2,8 @@
 
     terminal.py STEPS PROGRAM [ARGUMENT ...]
 
-STEPS is JSON: a list of {"send": text} (a "^C" is the key), {"expect": regular expression}, {"wait": seconds}.
+STEPS is JSON: a list of {"send": text} (a "^C" is the key), {"expect": regular expression}, {"wait": seconds},
+{"file": path}: wait until it is there.
 Prints all that the terminal showed. Exit status 0 when every expectation was met, 3 when one was not.
 """
 import json, os, pty, re, select, signal, sys, time
@@ -47,11 +48,14 @@ status = 0
 for step in steps:
     if "send" in step:
         os.write(terminal, step["send"].replace("^C", "\x03").encode())
+    elif "file" in step:
+        while not os.path.exists(step["file"]) and listen(0.05):
+            pass
     elif "wait" in step:
         end = time.time() + step["wait"]
         while time.time() < end and listen(0.05):
             pass
-    elif not expect(step["expect"], step.get("within", 15)):
+    elif not expect(step["expect"], step.get("within", 60)):
         sys.stderr.write("never seen: %s\n" % step["expect"])
         status = 3
         break

@@ -54,7 +54,7 @@ function suite(version: 15 | 18): void {
     const scope = new Scope(splitPath('"$user", public'), user)
     const builder = new StatementBuilder(analyser, joined.catalog, scope, new SessionNames())
     judge = { client, analyser, builder }
-  }, 60_000)
+  })
 
   afterAll(async () => {
     leave?.()
@@ -66,13 +66,10 @@ function suite(version: 15 | 18): void {
   async function again(error: Error): Promise<undefined> {
     if (!/Connection terminated|connection error/.test(error.message)) throw error
     await expect
-      .poll(
-        async () => {
-          judge.client = await connected(server)
-          return true
-        },
-        { timeout: 20_000 },
-      )
+      .poll(async () => {
+        judge.client = await connected(server)
+        return true
+      })
       .toBe(true)
   }
 

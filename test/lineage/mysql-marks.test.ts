@@ -46,7 +46,7 @@ beforeAll(async () => {
     codeOf: (body, parameters, within) =>
       readMysqlBody(body, parameters, text => analyser.analyse(text, within)),
   })
-}, 60_000)
+})
 afterAll(() => server?.stop())
 
 async function bounded(): Promise<void> {

@@ -4,4 +4,4 @@ import { linesInPage, linesOf, measure } from './mysql-metadata.ts'
 
 it('column definitions say of each shape what the page has', async () => {
   expect(linesOf(await measure())).toEqual(await linesInPage())
-}, 60_000)
+})

@@ -23,12 +23,8 @@ regression suites of PostgreSQL and PL/pgSQL. What the figures cannot show is he
 - Texts that are mutated or mere noise are read as the server's parser reads them, or refused.
 `
 
-test.skipIf(!hasSuite)(
-  'the published figures of the regression suite hold',
-  async () => {
-    const analyser = await createPostgresAnalyser()
-    const page = coveragePage(analyser, allStatements(), INTRO)
-    await expect(page).toMatchFileSnapshot(resolve('docs/sql-coverage.md'))
-  },
-  120_000,
-)
+test.skipIf(!hasSuite)('the published figures of the regression suite hold', async () => {
+  const analyser = await createPostgresAnalyser()
+  const page = coveragePage(analyser, allStatements(), INTRO)
+  await expect(page).toMatchFileSnapshot(resolve('docs/sql-coverage.md'))
+})

@@ -36,7 +36,6 @@ describe.skipIf(!hasSuite)('the regression suite (left out where ../shared/vecto
       expect(differences).toEqual([])
       expect(lines).toBeGreaterThan(10)
     },
-    120_000,
   )
 })
 
@@ -45,7 +44,7 @@ describe.skipIf(!hasSuite)('the regression suite by the extended protocol', () =
   beforeAll(async () => {
     comparison = await startComparison()
     await comparison.compare('test_setup')
-  }, 120_000)
+  })
   afterAll(() => comparison?.stop())
 
   test.each(all ? schedule().slice(1) : EXTENDED)(
@@ -60,6 +59,5 @@ describe.skipIf(!hasSuite)('the regression suite by the extended protocol', () =
         await pair.close()
       }
     },
-    120_000,
   )
 })

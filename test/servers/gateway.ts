@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
-import { cleanEnvironment, ended, freePort, type Ran, run, until } from './programs.ts'
+import { freePort } from './ports.ts'
+import { cleanEnvironment, ended, type Ran, run, until } from './programs.ts'
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 const { FLAGS } = createRequire(import.meta.url)('../../bin/node26.cjs') as { FLAGS: string[] }
@@ -61,8 +62,8 @@ export interface RunningGateway {
   alive(): boolean
   /** SIGKILL, as from the machine's memory killer. Nothing is cleaned up. */
   kill(): Promise<void>
-  /** Starts again on the same folder and ports. */
-  start(): Promise<void>
+  /** Starts again on the same folder and ports, with `more` on its command line. */
+  start(...more: readonly string[]): Promise<void>
   /** SIGTERM, and its exit status. */
   stop(): Promise<number | null>
   /** Ends it if it runs, and removes its folder. */
@@ -103,10 +104,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const leave = () => child?.kill('SIGKILL')
   process.once('exit', leave)
 
-  async function start() {
+  async function start(...more: readonly string[]) {
     const started = spawn(
       process.execPath,
-      [...FLAGS, join(ROOT, 'src', 'main.ts'), 'server', '--config', file],
+      [...FLAGS, join(ROOT, 'src', 'main.ts'), 'server', '--config', file, ...more],
       { cwd: ROOT, env: cleanEnvironment(options.env), stdio: ['ignore', 'pipe', 'pipe'] },
     )
     child = started
@@ -119,7 +120,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       if (started.exitCode !== null) throw new Error(`the gateway ended at once:\n${said}`)
       return (await statusOf(`${consoleUrl}/readyz`, ca)) === 200
     }
-    await until('the gateway to be ready', ready, options.timeoutMs ?? 45_000).catch(error => {
+    await until('the gateway to be ready', ready, options.timeoutMs ?? 200_000).catch(error => {
       throw new Error(`${String(error)}\n${said}`)
     })
   }
@@ -146,7 +147,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       return child?.pid ?? 0
     },
     log: () => said,
-    cli(args, token, timeoutMs = 20_000, more = {}) {
+    cli(args, token, timeoutMs = 60_000, more = {}) {
       const env = { ...more, SALLYPORT_URL: consoleUrl, SALLYPORT_CA: ca, SALLYPORT_TOKEN: token }
       const program = [...FLAGS, join(ROOT, 'src', 'main.ts'), ...args]
       return run(process.execPath, program, { env, timeoutMs, cwd: ROOT })
@@ -159,7 +160,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       PGDATABASE: database,
       PGSSLMODE: 'verify-full',
       PGSSLROOTCERT: ca,
-      PGCONNECT_TIMEOUT: '10',
+      PGCONNECT_TIMEOUT: '60',
     }),
     writePolicies(policies) {
       for (const [name, text] of Object.entries(policies)) {
@@ -193,10 +194,14 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 function statusOf(url: string, ca: string): Promise<number> {
   if (!existsSync(ca)) return Promise.resolve(0)
   return new Promise(resolve => {
-    const asked = request(url, { ca: readFileSync(ca), timeout: 2000, agent: false }, response => {
-      response.resume()
-      resolve(response.statusCode ?? 0)
-    })
+    const asked = request(
+      url,
+      { ca: readFileSync(ca), timeout: 10_000, agent: false },
+      response => {
+        response.resume()
+        resolve(response.statusCode ?? 0)
+      },
+    )
     asked.on('timeout', () => asked.destroy())
     asked.on('error', () => resolve(0))
     asked.end()

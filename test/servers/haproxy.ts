@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listens } from './pgbouncer.ts'
-import { cleanEnvironment, ended, firstExisting, freePort, until } from './programs.ts'
+import { freePort } from './ports.ts'
+import { cleanEnvironment, ended, firstExisting, until } from './programs.ts'
 
 const BINARY = firstExisting('/usr/sbin/haproxy', '/usr/bin/haproxy')
 

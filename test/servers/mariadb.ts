@@ -17,7 +17,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Connection, createConnection } from 'mysql2/promise'
-import { ended, freePort, until } from './programs.ts'
+import { freePort } from './ports.ts'
+import { ended, until } from './programs.ts'
 
 export interface MariadbOptions {
   /** Owned by `user`. Default: app. */
@@ -119,7 +120,7 @@ async function configured(options: MariadbOptions, root: string): Promise<Mariad
           gone || /ready for connections/.test((await readLog(logFile)).split('# try').at(-1) ?? '')
         )
       },
-      30_000,
+      100_000,
     )
     return !gone
   }

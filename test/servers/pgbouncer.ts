@@ -4,7 +4,8 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cleanEnvironment, ended, firstExisting, freePort, until } from './programs.ts'
+import { freePort } from './ports.ts'
+import { cleanEnvironment, ended, firstExisting, until } from './programs.ts'
 
 export interface PgBouncer {
   readonly port: number

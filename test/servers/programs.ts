@@ -1,10 +1,10 @@
-// Starts programs for the tests: to their end with all they said, or in the background.
+// Starts programs for the tests: to their end with all they said, or in the background. Waits are long: on a busy machine
+// what takes a second may take twenty, and a long bound costs nothing where what is waited for comes.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 
 export interface Ran {
-  /** The exit status; 128 + n when a signal ended it; 124 when it ran out of time. */
+  /** The exit status; 128 + n when a signal ended it. */
   readonly code: number
   readonly stdout: string
   readonly stderr: string
@@ -19,9 +19,9 @@ export interface RunOptions {
   readonly hear?: (piece: string) => void
 }
 
-/** Runs a program to its end. Never throws for what the program does. */
+/** Runs a program to its end. Throws when that does not come in time, and for nothing else that the program does. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}) {
-  return new Promise<Ran>((resolve, reject) => {
+  const ran = new Promise<Ran>((resolve, reject) => {
     const child = spawn(command, args, {
       env: cleanEnvironment(options.env),
       cwd: options.cwd,
@@ -30,10 +30,11 @@ export function run(command: string, args: readonly string[], options: RunOption
     const out: Buffer[] = []
     const err: Buffer[] = []
     let late = false
+    const mostMs = options.timeoutMs ?? 100_000
     const timer = setTimeout(() => {
       late = true
       child.kill('SIGKILL')
-    }, options.timeoutMs ?? 20_000)
+    }, mostMs)
     child.stdout.on('data', chunk => out.push(chunk))
     child.stderr.on('data', chunk => err.push(chunk))
     const { hear } = options
@@ -46,13 +47,19 @@ export function run(command: string, args: readonly string[], options: RunOption
     child.on('error', reject)
     child.on('close', (code, signal) => {
       clearTimeout(timer)
-      resolve({
-        code: late ? 124 : (code ?? 128 + (signal === 'SIGKILL' ? 9 : 15)),
-        stdout: Buffer.concat(out).toString('utf8'),
-        stderr: Buffer.concat(err).toString('utf8'),
-      })
+      const stdout = Buffer.concat(out).toString('utf8')
+      const stderr = Buffer.concat(err).toString('utf8')
+      if (late) {
+        const said = `${stdout}\n${stderr}`.slice(-2_000)
+        reject(new Error(`waited ${mostMs} ms in vain for ${command} to end: ${said}`))
+      } else {
+        resolve({ code: code ?? 128 + (signal === 'SIGKILL' ? 9 : 15), stdout, stderr })
+      }
     })
   })
+  // Whoever waits for it is told; one that nobody waits for any more fails no other test.
+  ran.catch(() => {})
+  return ran
 }
 
 /** The environment without anything that would steer a PostgreSQL or Sallyport client. */
@@ -77,29 +84,37 @@ export function ended(child: ChildProcess, timeoutMs: number): Promise<boolean> 
   })
 }
 
-/** A TCP port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
-}
-
 /** Asks until the answer is yes. Throws with `what` when it never is. */
 export async function until(
   what: string,
   ask: () => boolean | Promise<boolean>,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<void> {
   const end = Date.now() + timeoutMs
   while (!(await ask())) {
     if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 25))
+    await new Promise(resolve => setTimeout(resolve, 10))
   }
+}
+
+/** Looks until there is something. Throws with `what` when there never is. */
+export async function found<Value>(
+  what: string,
+  look: () => Value | undefined | Promise<Value | undefined>,
+  timeoutMs = 30_000,
+): Promise<Value> {
+  let seen: Value | undefined
+  const ask = async () => {
+    seen = await look()
+    return seen !== undefined
+  }
+  await until(what, ask, timeoutMs)
+  return seen as Value
+}
+
+/** A promise about time. Throws as a wait does: with other work beside, a broken one says little (test/waits.ts). */
+export function within(mostMs: number, tookMs: number, what = 'it'): void {
+  if (tookMs >= mostMs) throw new Error(`${what} took ${tookMs} ms, not within ${mostMs} ms`)
 }
 
 /** The first of the paths that exists. */

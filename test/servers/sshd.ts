@@ -12,7 +12,8 @@ import {
 import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { ended, freePort, run, until } from './programs.ts'
+import { freePort } from './ports.ts'
+import { ended, run, until } from './programs.ts'
 
 export interface RunningSshd {
   readonly port: number

@@ -97,7 +97,7 @@ it('a machine that dies at any call to its disk leaves a log that goes on, with 
     expect(verifyLog(path).problems, `death at call ${last}`).toEqual([])
     clean()
   }
-}, 60_000)
+})
 
 it('a process that is killed while it writes loses nothing that it was told is written', async () => {
   const { path, clean } = temporaryFolder()
@@ -132,7 +132,7 @@ it('a process that is killed while it writes loses nothing that it was told is w
   }
   expect(verifyLog(path)).toMatchObject({ ok: true, size, unsigned: 0 })
   clean()
-}, 60_000)
+})
 
 it('a log can be verified while it is written', async () => {
   const { path, clean } = temporaryFolder()
@@ -150,4 +150,4 @@ it('a log can be verified while it is written', async () => {
   child.kill('SIGKILL')
   await once(child, 'close')
   clean()
-}, 60_000)
+})

@@ -53,7 +53,7 @@ beforeAll(async () => {
     codeOf: (body, parameters, within) =>
       readMysqlBody(body, parameters, text => analyser.analyse(text, within)),
   })
-}, 60_000)
+})
 afterAll(() => stop())
 
 function made(text: string): Statement {

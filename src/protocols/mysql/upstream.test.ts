@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Secret, UpstreamError } from '#model'
 import { type MariadbServer, startMariadb } from '../../../test/servers/mariadb.ts'
 import { type Side, type StandIn, startStandIn } from '../../../test/servers/mysql-stand-in.ts'
+import { until, within } from '../../../test/servers/programs.ts'
 import { Questions } from './questions.ts'
 import { mysqlSettings } from './settings.ts'
 import { type LoginAccess, logIn, sayGoodbye } from './upstream.ts'
@@ -88,13 +89,14 @@ describe('our login at a real MariaDB', () => {
   it('stops what a connection runs', async () => {
     const login = await logIn(access(server), request, limits)
     const questions = new Questions(login.socket)
-    const started = performance.now()
     // (MariaDB tells SLEEP apart from a statement: interrupted, it may answer 1, or an error.)
     const slow = questions.ask('select sleep(20)').catch(() => {})
-    await new Promise(resolve => setTimeout(resolve, 200))
+    const sleeping = "select 1 from information_schema.processlist where info = 'select sleep(20)'"
+    await until('it to run', async () => (await server.query(sleeping)).length > 0)
+    const started = performance.now()
     await login.cancel()
     await slow
-    expect(performance.now() - started).toBeLessThan(5_000)
+    within(5_000, performance.now() - started)
     questions.detach()
     sayGoodbye(login.socket)
   })

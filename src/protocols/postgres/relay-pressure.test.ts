@@ -76,7 +76,6 @@ test.each([
     expect(rows % 2_000).toBe(0)
     expect(rows).toBeGreaterThan(2_000)
   },
-  60_000,
 )
 
 test('an upstream that does not read stops a client that copies in', async () => {
@@ -90,7 +89,7 @@ test('an upstream that does not read stops a client that copies in', async () =>
   await client.next()
   const taken = await pour(client.socket, Buffer.from(copyDataFrame('x'.repeat(60_000))), 64 * MB)
   expect(taken).toBeLessThan(24 * MB)
-}, 60_000)
+})
 
 test('a client that sends refusals and reads none is not read any more', async () => {
   const made = await rig()
@@ -99,4 +98,4 @@ test('a client that sends refusals and reads none is not read any more', async (
   client.socket.pause()
   const block = Buffer.concat(Array.from({ length: 500 }, () => queryFrame('nonsense')))
   expect(await pour(client.socket, block, 64 * MB)).toBeLessThan(24 * MB)
-}, 60_000)
+})

@@ -10,6 +10,7 @@ import { AccessDenied } from '#model'
 import {
   type PostgresServer,
   type PostgresVersion,
+  runs,
   startPostgres,
 } from '../../../test/servers/postgres.ts'
 import { Frames, type SessionOptions } from './relay-doubles.ts'
@@ -73,11 +74,18 @@ describe.each([15, 18] as PostgresVersion[])('PostgreSQL %i', version => {
   }
 
   const psql = async (listener: RelayListener, ...args: string[]): Promise<string> => {
-    const { stdout, stderr } = await run(
-      'psql',
-      ['-X', '-At', '-h', '127.0.0.1', '-p', String(listener.port), '-U', 'x', 'shop', ...args],
-      { timeout: 20_000 },
-    )
+    const { stdout, stderr } = await run('psql', [
+      '-X',
+      '-At',
+      '-h',
+      '127.0.0.1',
+      '-p',
+      String(listener.port),
+      '-U',
+      'x',
+      'shop',
+      ...args,
+    ])
     return stdout + stderr
   }
 
@@ -370,7 +378,7 @@ describe.each([15, 18] as PostgresVersion[])('PostgreSQL %i', version => {
     const client = await connected(plain)
     try {
       const asked = client.query('select pg_sleep(20)').catch((error: unknown) => error)
-      await new Promise(resolve => setTimeout(resolve, 100))
+      await runs(pg, 'select pg_sleep(20)')
       const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
       const packet = Buffer.alloc(16)
       packet.writeInt32BE(16, 0)
@@ -466,7 +474,7 @@ describe.each([15, 18] as PostgresVersion[])('PostgreSQL %i', version => {
     const errors: unknown[] = []
     client.on('error', error => errors.push(error))
     const asked = client.query('select pg_sleep(10)').catch((error: unknown) => error)
-    await new Promise(resolve => setTimeout(resolve, 100))
+    await runs(pg, 'select pg_sleep(10)')
     await pg.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(10)%' and pid <> pg_backend_pid()",
     )

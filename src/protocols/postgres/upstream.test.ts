@@ -7,7 +7,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ByteReader } from '#engines/wire'
 import { Secret, UpstreamError } from '#model'
 import { fc } from '../../../test/property.ts'
-import { hasPostgres, type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts'
+import {
+  hasPostgres,
+  type PostgresServer,
+  runs,
+  startPostgres,
+} from '../../../test/servers/postgres.ts'
 import {
   authenticationOk,
   B,
@@ -101,16 +106,17 @@ for (const version of [15, 18] as const) {
       const tls = { certificate, key }
       const start = (auth: keyof typeof servers, more = {}) =>
         startPostgres({ version, auth, tls: { ...tls, ...more } })
-      servers = {
-        scram: await start('scram'),
-        md5: await start('md5'),
-        password: await start('password'),
-        trust: await start('trust'),
-        cert: await start('cert', { clientCa: client.ca }),
-      }
+      const [scram, md5, password, trust, cert] = await Promise.all([
+        start('scram'),
+        start('md5'),
+        start('password'),
+        start('trust'),
+        start('cert', { clientCa: client.ca }),
+      ])
+      servers = { scram, md5, password, trust, cert }
     })
     afterAll(async () => {
-      for (const server of Object.values(servers)) await server.stop()
+      await Promise.all(Object.values(servers ?? {}).map(server => server.stop()))
     })
 
     const session = (
@@ -244,7 +250,7 @@ for (const version of [15, 18] as const) {
     it.each(['disable', 'verify-full'] as const)('cancels what runs, with tls %s', async tls => {
       const login = await logIn(session('scram', { tls }), request, limits)
       const answer = ask(login, 'select pg_sleep(20)')
-      await new Promise(resolve => setTimeout(resolve, 150))
+      await runs(servers.scram, 'select pg_sleep(20)%')
       await login.cancel()
       expect(await answer).toContain('57014')
       sayGoodbye(login.socket)

@@ -65,7 +65,7 @@ describe('a full disk', () => {
     await new Promise(resolve => setTimeout(resolve, 50))
     expect(log.failed).toBe(true)
     delete files.broken.write
-    await vi.waitFor(() => expect(log.failed).toBe(false), 5_000)
+    await vi.waitFor(() => expect(log.failed).toBe(false), 30_000)
     await log.close()
   })
 
@@ -102,7 +102,7 @@ describe('a disk that cannot sync', () => {
     await expect(log.durable(index)).rejects.toThrow(Unavailable)
     const write = vi.spyOn(files, 'write')
     delete files.broken.sync
-    await vi.waitFor(() => expect(log.failed).toBe(false), 5_000)
+    await vi.waitFor(() => expect(log.failed).toBe(false), 30_000)
     expect(write).toHaveBeenCalled()
     await log.durable(index)
     log.append(entry(2))

@@ -12,7 +12,6 @@ import type { Delivery } from './deliveries.ts'
 import { nextAttempt } from './retry.ts'
 import { type ChannelTables, channelMigrations } from './tables.ts'
 
-vi.setConfig({ testTimeout: 30_000 })
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 
 let folder: string
@@ -97,7 +96,7 @@ function later(
 
 /** Until it is so; the queue works by itself. */
 const until = (check: () => void | Promise<void>) =>
-  vi.waitFor(check, { timeout: 10_000, interval: 10 })
+  vi.waitFor(check, { timeout: 30_000, interval: 10 })
 const heard = () =>
   side.heard.map(
     ({ path, text }) => `${path} ${JSON.parse(text).type} ${JSON.parse(text).data?.state ?? ''}`,
@@ -338,7 +337,7 @@ describe('the queue of a channel', () => {
       expect(refused[0]?.error).toBe('1000 messages wait for this channel already')
     })
     expect((await listed(channels)).waiting).toBe(1_000)
-  }, 30_000)
+  })
 
   it('keeps a look back and no more', async () => {
     const channels = await start([hook()])

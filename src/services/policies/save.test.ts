@@ -281,7 +281,7 @@ describe('the history', () => {
     vi.spyOn(history, 'add').mockReturnValue(new Promise<void>(resolve => (go = resolve)))
     writeFileSync(path('a.cedar'), policy('other'))
     const reloaded = policies.reload()
-    await vi.waitFor(() => expect(policies.current().policies[0]?.id).toBe('other'))
+    await vi.waitFor(() => expect(policies.current().policies[0]?.id).toBe('other'), 30_000)
     go()
     expect(await reloaded).toBe(true)
   })

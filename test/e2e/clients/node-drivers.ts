@@ -76,7 +76,7 @@ export async function postgresJs(where: Where): Promise<unknown[]> {
   seen.push(walked)
   const asked = sql`select pg_sleep(20)`
   const cancelled = asked.catch(errorOf)
-  setTimeout(() => asked.cancel(), 300)
+  setTimeout(() => asked.cancel(), 1_000)
   seen.push(await cancelled)
   const out =
     await sql`copy (select id, city from customers order by id limit 3) to stdout`.readable()
