@@ -17,6 +17,21 @@ const named = (fields: readonly Field[], host: string) => {
   return resourceOf(request)
 }
 
+it('is its own for a page that rides on what its browser keeps', () => {
+  const page = ['sec-fetch-site', 'same-origin'] as const
+  const basic = ['authorization', 'Basic aTpz'] as const
+  const field = (name: string) => ['sallyport-resource', name] as const
+  const host = 'billing.gateway.example'
+  for (const kept of [[basic], []]) {
+    expect(() => named([page, ...kept, field('people')], host)).toThrow('another resource')
+    expect(named([page, ...kept, field('billing')], host)).toBe('billing')
+    expect(named([page, ...kept], host)).toBe('billing')
+    expect(named([...kept, field('people')], host)).toBe('people')
+  }
+  for (const shown of ['authorization', 'sallyport-authorization'])
+    expect(named([page, [shown, 'Bearer abc'], field('people')], host)).toBe('people')
+})
+
 it('is told by one field or by the host', () => {
   expect(named([], 'billing.gateway.example')).toBe('billing')
   expect(named([['sallyport-resource', 'other']], 'billing.gateway.example')).toBe('other')

@@ -12,8 +12,20 @@ export function resourceOf({ fields, host }: RequestHead): string | undefined {
   const named = fields.all('sallyport-resource')
   if (named.length > 1)
     throw new InvalidRequest('request_invalid', 'the request names its resource twice')
-  const [name = labelOf(host?.name)] = named
+  const own = labelOf(host?.name)
+  const [name = own] = named
+  if (name !== own && isFromPage(fields))
+    throw new InvalidRequest('request_invalid', 'a page asks for another resource than its own')
   return name !== undefined && RESOURCE.test(name) ? name : undefined
+}
+
+/**
+ * A page of one resource, with what the browser keeps for its origin: Basic, a client certificate. (Fetch Metadata: clients that are no
+ * browsers say nothing.) Whoever has a token to show is no page's victim.
+ */
+function isFromPage(fields: RequestHead['fields']): boolean {
+  if (!fields.has('sec-fetch-site') || fields.has('sallyport-authorization')) return false
+  return !/^bearer /i.test(fields.get('authorization') ?? '')
 }
 
 function labelOf(host: string | undefined): string | undefined {
