@@ -1,5 +1,5 @@
 // Who asks, and for which resource: read from one request's head. Verifies through the gateway; opens nothing.
-
+import { isIP } from 'node:net'
 import type { Gateway } from '#gateway'
 import { AuthenticationFailed, InvalidRequest, type Origin, type Principal, Secret } from '#model'
 import type { RequestHead } from '#transport/http'
@@ -92,11 +92,24 @@ function credentialIn(proof: Proof & { kind: 'token' }, gateway: Gateway): Proof
  * A browser sends what it was once given for us along with what any page asks of us, also one of another resource. (Fetch
  * Metadata: clients that are no browsers say nothing.) Whoever follows a link may, and reads.
  */
-function refuseOtherSites(fields: RequestHead['fields'], method: string): void {
+export function refuseOtherSites(fields: RequestHead['fields'], method: string): void {
   const site = fields.get('sec-fetch-site')
   if (site === undefined || site === 'same-origin' || site === 'none') return
   if (fields.get('sec-fetch-mode') === 'navigate' && method === 'GET') return
   throw new InvalidRequest('request_invalid', 'a page of another origin asked for this')
+}
+
+/**
+ * Whoever reaches a port on a user's own machine need prove nothing there: pages of others are refused, and so are names that led there
+ * (DNS rebinding), for then a page's own origin is not what it seems. Throws InvalidRequest.
+ */
+export function refuseOtherPages({ fields, method, host }: RequestHead): void {
+  refuseOtherSites(fields, method)
+  const name = host?.name ?? 'localhost'
+  if (isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost')) return
+  throw new InvalidRequest('request_invalid', 'this port is known as localhost only', {
+    hint: 'Ask for it as 127.0.0.1 or localhost.',
+  })
 }
 
 function unreadable(): AuthenticationFailed {

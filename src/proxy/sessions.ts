@@ -13,7 +13,7 @@ import {
 import type { RepeatedRequest, RequestHead } from '#transport/http'
 import type { ToldAnswer } from './answer-head.ts'
 import type { Access, Dialect, Injected, RequestReader } from './dialect.ts'
-import { type Asking, type Proof, proofOf, prove } from './login.ts'
+import { type Asking, type Proof, proofOf, prove, refuseOtherPages } from './login.ts'
 import { Outbox } from './outbox.ts'
 import { Running } from './running.ts'
 
@@ -141,7 +141,10 @@ export class Sessions<Upstream = unknown> {
     const { dialect, listener } = this.#parts
     const { tunnel } = listener
     // Whoever holds the tunnel has proved it; it opens one resource, whatever a request names.
-    if (tunnel !== undefined) return { resource: tunnel.resource, key: 'tunnel' }
+    if (tunnel !== undefined) {
+      refuseOtherPages(head)
+      return { resource: tunnel.resource, key: 'tunnel' }
+    }
     const found = proofOf(head, this.#parts.certificate !== undefined)
     const resource = dialect.resourceOf(head)
     if (resource === undefined)
