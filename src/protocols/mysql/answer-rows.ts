@@ -41,10 +41,16 @@ export class AnswerRows {
     if (permit === undefined) return
     const { session, builder, catalog } = this.#talk.parts
     const { format } = this.#answer
-    const outputs =
+    let outputs =
       this.#talk.doubts(exchange) || statementIndex === undefined
         ? undefined
         : permit.statement.lineage?.[statementIndex]?.outputs
+    // (`*` was other columns when the catalog was read: somebody else changed a table since.)
+    if (Array.isArray(outputs) && outputs.length !== shape.definitions.length) {
+      permit.doubt()
+      catalog.invalidate()
+      outputs = undefined
+    }
     this.#answer.plan = shape.plan(permit, outputs, builder, catalog, format)
     this.#answer.shape = shape
     this.#diagnostics = shape.diagnostics && statement?.verb === 'SHOW'

@@ -58,6 +58,14 @@ describe('the origin of a column of an answer', () => {
     })
   })
 
+  it('is unknown, and may be the column that the definition names, where the catalog does not have that', () => {
+    const added = { object: 'shop.orders', column: 'added' }
+    expect(originOf(described('orders', 'added'), undefined, catalog)).toMatchObject({
+      origin: 'unknown',
+      lineage: { sources: [added], how: 'unknown' },
+    })
+  })
+
   it('a column of a view has all that the view makes it of', () => {
     const lineage = { sources: [shown, ssn], how: 'identity' } as const
     const found = originOf(described('v', 's'), lineage, catalog)

@@ -27,7 +27,8 @@ export function originOf(
   const own = columnOf(described)
   const known = own === undefined ? undefined : catalog.columnOf(own.object, own.column)
   if (lineage === undefined || lineage.how === 'unknown') {
-    const more = own === undefined || known === undefined ? [] : sourcesOf(own, known)
+    // (One that the catalog does not have is new, and may be of a class by its own name.)
+    const more = own === undefined ? [] : known === undefined ? [own] : sourcesOf(own, known)
     const sources = [...(lineage?.sources ?? []), ...more]
     return { origin: 'unknown', harmless: false, lineage: { sources, how: 'unknown' } }
   }

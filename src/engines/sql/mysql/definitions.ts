@@ -408,6 +408,6 @@ function scanCalls(tokens: readonly Token[], draft: Draft): void {
 export function refuseCompound(): never {
   throw new Refusal(
     'statement_unsupported',
-    'statements in blocks (BEGIN NOT ATOMIC, IF, LOOP) are supported in stored code only',
+    'statements in blocks (BEGIN NOT ATOMIC, IF, LOOP) are supported in stored code only: put them into a procedure',
   )
 }

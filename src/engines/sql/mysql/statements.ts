@@ -21,6 +21,7 @@ import {
 import { isSystemDatabase } from './sensitive-relations.ts'
 import { type Edit, setStatement } from './settings.ts'
 import { describeStatement, showStatement } from './show.ts'
+import { withPlainTables } from './tables-written.ts'
 
 export interface Read {
   readonly statement: SqlStatement
@@ -65,7 +66,7 @@ const queries: ReadonlySet<string> = new Set([
 type Verb = (cursor: Cursor, draft: Draft, text: Text) => Read | undefined
 
 function parsedStatement(tokens: readonly Token[], draft: Draft, text: Text): void {
-  const { tokens: words, into } = withoutInto(asQuery(tokens))
+  const { tokens: words, into } = withoutInto(withPlainTables(asQuery(tokens), text.flavour))
   const tree = treeOf(words, text)
   const verb = verbOf(tree)
   draft.verb = verb
@@ -418,6 +419,9 @@ const verbs: Readonly<Record<string, Verb>> = {
   explain,
   flush: administer('FLUSH'),
   grant: administer('GRANT', 'privilege'),
+  handler: () => {
+    throw new Refusal('statement_unsupported', 'HANDLER is not supported: use SELECT')
+  },
   help,
   import: administer('IMPORT', 'file_program'),
   install: administer('INSTALL'),
