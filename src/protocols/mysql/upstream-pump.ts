@@ -256,8 +256,9 @@ export class UpstreamPump implements FrameReader {
 
   /** Takes a description that this statement had before, byte for byte; where it ends, or `at` when there is none. */
   #describedBefore(exchange: Exchange, bytes: Buffer, at: number, end: number): number {
-    const { kind, permit, limited, statement } = exchange
-    if (kind !== 'result' || permit === undefined || limited || statement === undefined) return at
+    const { kind, permit, statement } = exchange
+    if (kind !== 'result' || permit === undefined || statement === undefined) return at
+    if (exchange.limited || exchange.hidden) return at
     const known = this.#parts.length > 0 ? undefined : describedBefore(statement)
     if (known === undefined) return at
     const talk = this.#talk
