@@ -238,10 +238,11 @@ describe.each(harnesses)('$protocol', harness => {
     if (!disk) return context.skip('a small file system needs root')
     const running = await start(join(disk, 'data'))
     try {
-      const session = await open(running)
+      let session = await open(running)
       await session.ask(['read'])
       expect(harness.isAnswer('read', await session.next())).toBe(true)
       let forwarded = ''
+      let over = false
       upstream.onForward = bytes => {
         forwarded += bytes.toString('latin1')
       }
@@ -250,15 +251,19 @@ describe.each(harnesses)('$protocol', harness => {
       for (let tries = 0; tries < 40; tries += 1) {
         forwarded = ''
         await session.ask(['write'])
-        const answer = await session.next()
-        if (answer.kind !== 'error') continue
+        const answer = await session.next().catch(() => undefined)
+        if (answer !== undefined && answer.kind !== 'error') continue
         refused += 1
-        expect(answer.text).toContain('audit_unavailable')
         expect(forwarded).not.toContain('kept')
+        // Where it was the turn of the recording first, that is the reason, and the session is over.
+        over = answer === undefined || answer.text.includes('recording_unavailable')
+        if (over) break
+        expect(answer?.text).toContain('audit_unavailable')
       }
       expect(refused).toBeGreaterThan(0)
       rmSync(join(disk, 'fill'))
       await until('statements to pass again', async () => {
+        if (over) session = await open(running)
         await session.ask(['write'])
         return harness.isAnswer('write', await session.next())
       })
