@@ -21,7 +21,6 @@ when { context has channel && context.channel == "board" };
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 
-vi.setConfig({ testTimeout: 60_000 })
 let stage: Stage
 let side: OtherSide
 const pageOf: Stage['pageOf'] = (...given) => stage.pageOf(...given)
@@ -56,7 +55,7 @@ async function askedAt(path: string, since: number): Promise<{ request: string; 
       found = JSON.parse(heard?.text ?? '{}').data
       expect(found).toBeDefined()
     },
-    { timeout: 10_000 },
+    { timeout: 30_000 },
   )
   return found!
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Download, Page, Route } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { LogView } from '#contract'
 import { verifyProof } from '../../src/cli/audit/index.ts'
 import { run } from '../servers/programs.ts'
 import { faults, LOOKS, picture, type Stage, setStage } from './stage.ts'
@@ -166,12 +167,17 @@ describe('verification in the page', () => {
   it('is loud on every later visit when the log went back, until a person lets the old head go', async () => {
     const { page } = await pageOf('dora', '/evidence/tree')
     await page.getByText('holds').first().waitFor()
-    const early = await page.evaluate("fetch('/api/audit/log').then(each => each.text())")
+    const log = () => page.evaluate("fetch('/api/audit/log').then(each => each.text())")
+    const headOf = (text: unknown) => (JSON.parse(String(text)) as LogView).head
+    const early = await log()
     const env = stage.gateway.libpq(await stage.issuer.token({ client: 'order-bot' }), 'shop')
     await run('psql', ['-X', '-c', 'select 1'], { env })
-    const head = () => page.evaluate("fetch('/api/audit/log').then(each => each.text())")
-    await expect.poll(head).not.toBe(early)
+    await expect.poll(async () => headOf(await log()).size).toBeGreaterThan(headOf(early).size)
     await page.getByRole('button', { name: 'Verify', exact: true }).click()
+    // The head that this browser remembers has to be one that came after.
+    const remembered = () => page.evaluate("localStorage.getItem('sallyport-seen-head')")
+    const sizeOf = (seen: unknown) => Number(JSON.parse(String(seen)).note.split('\n')[1])
+    await expect.poll(async () => sizeOf(await remembered())).toBeGreaterThan(headOf(early).size)
     await page.getByText(/lead to the signed root/).waitFor()
     await page.route('**/api/audit/log', route =>
       route.fulfill({ contentType: 'application/json', body: String(early) }),
