@@ -34,6 +34,7 @@ import {
   messageMasker,
 } from './body-masks.ts'
 import { type Departures, SessionDeparture } from './departures.ts'
+import { endingError } from './endings.ts'
 import type { Evidence } from './evidence.ts'
 import { factsOf, type RunTotals } from './facts.ts'
 import { KeptForms, type KeptText } from './kept-forms.ts'
@@ -190,7 +191,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   }
 
   authorize(statement: Statement, waiting: Waiting): Permit | Promise<Permit> {
-    if (this.signal.aborted) throw ended()
+    if (this.signal.aborted) throw this.#ended()
     const { policies, policySet } = this.#rules
     const facts = this.facts(false)
     const decision = policies.decide(statement, facts)
@@ -390,7 +391,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     discharged: Discharged,
   ): Permit | Promise<Permit> {
     // The wait may have outlived the session.
-    if (this.signal.aborted) throw ended()
+    if (this.signal.aborted) throw this.#ended()
     const { policySet } = this.#rules
     const preparing = statement.phase === 'prepare'
     const index = preparing
@@ -409,7 +410,7 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
   async #onceDurable(permit: Permit, discharged: Discharged): Promise<Permit> {
     const { statement, auditIndex } = permit
     await this.#parts.audit.durable(auditIndex)
-    if (this.signal.aborted) throw ended()
+    if (this.signal.aborted) throw this.#ended()
     if (permit.current) return permit
     const { policies, policySet } = this.#rules
     const facts = this.facts(discharged.approval !== undefined)
@@ -492,6 +493,11 @@ export class LiveSession<Upstream = unknown> implements Session<Upstream> {
     })
   }
 
+  #ended(): AccessDenied {
+    const { code, message } = endingError(this.signal.reason as CloseReason)
+    return new AccessDenied(code, message)
+  }
+
   #deny(
     statement: Statement,
     decision: Decision,
@@ -527,8 +533,4 @@ function denial(decision: Decision): AccessDenied {
       : { detail: `policies: ${decision.policies.join(', ')}` }),
     ...(decision.hint === '' ? {} : { hint: decision.hint }),
   })
-}
-
-function ended(): AccessDenied {
-  return new AccessDenied('session_ended', 'The session has ended.')
 }
