@@ -7,7 +7,7 @@ import type { Grants } from '#services/access'
 import type { Inventory } from '#services/inventory'
 import { type Approver, answers, hasStake } from './approvers.ts'
 import { factsOf } from './facts.ts'
-import type { Rules } from './live-session.ts'
+import type { Rules } from './rules.ts'
 import { type Masks, masksOn, Sight } from './sight.ts'
 
 export interface RightsParts {
