@@ -1,77 +1,50 @@
-// Opening a session: whoever may not is refused in words that tell nothing they could not know; whoever may has a
-// recording begun and an entry in the log before anything goes upstream.
+// Opening a session: who is let in has a recording begun and an entry in the log before anything goes upstream. What changed
+// meanwhile counts.
 import { randomBytes } from 'node:crypto'
-import type { Facts } from '#engines/policy'
 import {
   AccessDenied,
-  type AuditEntry,
-  type CloseReason,
-  type Decision,
-  type Grant,
   type Origin,
   type Principal,
-  type ReasonCode,
   type Resource,
   type SessionId,
   Unavailable,
 } from '#model'
-import type { Recordings } from '#services/recording'
+import type { SessionRecorder } from '#services/recording'
+import { Admission, type AdmissionParts, type Admitted } from './admission.ts'
 import type { Approvals } from './approvals.ts'
 import type { AskedValues } from './asked-values.ts'
 import type { Attendance } from './attendance.ts'
-import { recordedInFull } from './break-glass.ts'
+import { afterClose } from './closing.ts'
 import { Departures } from './departures.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
-import { factsOf, type Runs } from './facts.ts'
+import { factsOf, type Runs, type RunTotals } from './facts.ts'
 import { LiveSession } from './live-session.ts'
-import type { LiveSessions } from './live-sessions.ts'
 import type { Protocol } from './protocol.ts'
 import type { Rates } from './rates.ts'
 import { replayInputs } from './replay-inputs.ts'
-import { CONNECT, holds, type Rights } from './rights.ts'
-import type { Rules } from './rules.ts'
 import type { GatewayParts } from './sallyport-gateway.ts'
 import type { OpeningSession, Session } from './session.ts'
+import type { SessionReviews } from './session-reviews.ts'
 
 export interface OpeningParts
-  extends Pick<
-    GatewayParts,
-    'now' | 'settings' | 'audit' | 'recordings' | 'inventory' | 'vault' | 'dial' | 'log' | 'metrics'
-  > {
-  readonly sessions: LiveSessions
+  extends AdmissionParts,
+    Pick<GatewayParts, 'now' | 'recordings' | 'vault' | 'dial' | 'log' | 'metrics'> {
   readonly rates: Rates
-  readonly rights: Rights
   readonly runs: Runs
   readonly asked: AskedValues
   readonly attendance: Attendance
   readonly approvals: Approvals
-  /** Puts an entry in the log and resolves when it is durable. */
-  readonly append: (entry: AuditEntry) => Promise<void>
-  /** Goes up when rules change. */
-  readonly reviews: () => number
-  /** Takes one use of a right for so many sessions. False when none is left. */
-  readonly takeUse: (grant: Grant) => Promise<boolean>
-  /** Judges a session by the rules of now; ends it when they do not let it be. */
-  readonly review: (session: LiveSession, reason: CloseReason) => void
-  readonly onClosed: (session: LiveSession, reason: CloseReason) => Promise<void>
-}
-
-/** What a session begins with, when `decision` holds. */
-interface Entered {
-  readonly decision: Decision
-  readonly rules: Rules
-  readonly carried: ReadonlySet<string>
-  readonly breakGlass: boolean
+  readonly reviews: SessionReviews
 }
 
 export class Opening {
   readonly #parts: OpeningParts
+  readonly #admission: Admission
   readonly #departures: Departures
-  /** Sessions that are being opened, by principal: they count too. */
-  readonly #opening = new Map<symbol, string>()
 
   constructor(parts: OpeningParts) {
     this.#parts = parts
+    this.#admission = new Admission(parts)
     this.#departures = new Departures(parts.audit)
   }
 
@@ -82,15 +55,12 @@ export class Opening {
     origin: Origin,
     begin?: (session: OpeningSession<Upstream>) => void,
   ): Promise<Session<Upstream>> {
-    this.#refuseCrowds(principal)
     // Taken before the first wait: of many that come at once, none slips past the bound.
-    const place = Symbol()
-    this.#opening.set(place, principal.id)
+    const leavePlace = this.#admission.takePlace(principal)
     try {
-      const counted = () => void this.#opening.delete(place)
-      return await this.#open(principal, protocol, name, origin, counted, begin)
+      return await this.#open(principal, protocol, name, origin, leavePlace, begin)
     } finally {
-      this.#opening.delete(place)
+      leavePlace()
     }
   }
 
@@ -99,56 +69,78 @@ export class Opening {
     protocol: Protocol<Upstream>,
     name: string,
     origin: Origin,
-    counted: () => void,
+    leavePlace: () => void,
     begin: ((session: OpeningSession<Upstream>) => void) | undefined,
   ): Promise<Session<Upstream>> {
-    const { now, settings, attendance, runs } = this.#parts
+    const { now, attendance, audit, runs, reviews } = this.#parts
     if (!attendance.holds(principal, now()))
       throw new AccessDenied('identity_ended', 'The identity has ended.')
-    const known = this.#resource(principal, protocol, name, origin)
-    const reviews = this.#parts.reviews()
+    const known = this.#admission.resource(principal, protocol, name, origin)
+    const changes = reviews.changes
     const id = `ses-${randomBytes(9).toString('hex')}` as SessionId
     const run = runs.enter(principal, now())
-    const { decision, rules, carried, breakGlass } = await this.#enter(
-      principal,
-      known,
-      (approved, broken) =>
-        factsOf({ principal, origin, run, reason: undefined, breakGlass: broken }, now(), approved),
-    )
-    // Whatever its settings keep: what is done in an emergency is looked at afterwards.
-    const resource = breakGlass ? recordedInFull(known) : known
-    if (!holds(decision)) {
-      runs.leave(principal, now())
-      throw await this.#refuseToOpen(
+    let session: LiveSession<Upstream> | undefined
+    let admitted: Admitted<Upstream>
+    let recorder: SessionRecorder
+    try {
+      admitted = await this.#admission.admit(principal, known, origin, (approved, breakGlass) =>
+        factsOf({ principal, origin, run, reason: undefined, breakGlass }, now(), approved),
+      )
+      recorder = await this.#startRecording(
+        id,
         principal,
-        resource.name,
         origin,
-        decision.policies,
-        decision.code,
-        decision.message,
+        admitted.resource,
+        () => void session?.close('recording_unavailable'),
+      )
+    } catch (error) {
+      // Not passed over: what was not opened is no session of its run.
+      runs.leave(principal, now())
+      throw error
+    }
+    session = this.#begin(id, principal, origin, run, admitted, recorder)
+    // From here on whatever ends it (a revocation, a changed policy) finds it, also while its opening is written.
+    this.#parts.sessions.add(session as LiveSession)
+    leavePlace()
+    this.#parts.metrics.sessionOpened(known.name)
+    const { policies, rules, carried, breakGlass } = admitted
+    const opened = session.evidence.entry('session.opened', {
+      source: sourceEntry(origin),
+      decision: { effect: 'permit', policies: [...policies], policySet: rules.policySet },
+      ...(carried.size === 0 ? {} : { details: { grants: [...carried], breakGlass } }),
+    })
+    try {
+      const index = audit.append(opened)
+      // No crash of ours can lose it now. That the machine does not lose it either is waited for below.
+      begin?.(session)
+      await audit.durable(index)
+    } catch (error) {
+      // Not safe to go on: without the entry there is no session.
+      await session.close('audit_unavailable')
+      throw error
+    }
+    // What changed while it was opened counts: rules that were narrowed before are not those of now.
+    if (changes !== reviews.changes) reviews.review(session as LiveSession, 'policy_changed')
+    if (session.signal.aborted || !attendance.holds(principal, now())) {
+      await session.close('identity_ended')
+      throw new AccessDenied(
+        'session_ended',
+        'The right to this session ended while it was opened.',
       )
     }
-    let session: LiveSession<Upstream> | undefined
-    const recorder = await this.#startRecording(
-      principal,
-      {
-        id,
-        resource: resource.name,
-        protocol: resource.protocol,
-        principal: principal.id,
-        principalKind: principal.kind,
-        ...(principal.actors[0] === undefined ? {} : { actor: principal.actors[0].id }),
-        run: principal.run,
-        origin,
-        startedAt: now(),
-        statements: 0,
-        denied: 0,
-        rows: 0,
-        bytes: 0,
-      },
-      () => void session?.close('recording_unavailable'),
-    )
-    session = new LiveSession<Upstream>({
+    return session
+  }
+
+  #begin<Upstream>(
+    id: SessionId,
+    principal: Principal,
+    origin: Origin,
+    run: RunTotals,
+    { resource, rules, carried, breakGlass }: Admitted<Upstream>,
+    recorder: SessionRecorder,
+  ): LiveSession<Upstream> {
+    const { audit, approvals, asked, now, dial, vault, log, rates, metrics } = this.#parts
+    const session: LiveSession<Upstream> = new LiveSession<Upstream>({
       id,
       principal,
       resource,
@@ -156,24 +148,23 @@ export class Opening {
       rules,
       carried,
       breakGlass,
-      audit: this.#parts.audit,
+      audit,
       departures: this.#departures,
-      strict: settings().strict,
+      strict: this.#parts.settings().strict,
       recorder,
-      approvals: this.#parts.approvals,
+      approvals,
       run,
-      asked: this.#parts.asked,
+      asked,
       now,
-      dial: this.#parts.dial,
-      lease: () => this.#parts.vault.lease(resource),
-      onClosed: reason => this.#parts.onClosed(session as LiveSession, reason),
-      onTrouble: error =>
-        this.#parts.log.error({ err: error, session: id }, 'session.close_failed'),
+      dial,
+      lease: () => vault.lease(resource),
+      onClosed: reason => afterClose(session as LiveSession, reason, this.#parts),
+      onTrouble: error => log.error({ err: error, session: id }, 'session.close_failed'),
       onDecided: effect => {
-        this.#parts.rates.count(effect, now())
-        this.#parts.metrics.decided(resource.name, effect)
+        rates.count(effect, now())
+        metrics.decided(resource.name, effect)
       },
-      onMasked: () => this.#parts.rates.count('masked', now()),
+      onMasked: () => rates.count('masked', now()),
     })
     recorder.add({
       kind: 'opened',
@@ -186,136 +177,40 @@ export class Opening {
         inputs: replayInputs(principal, origin),
       },
     })
-    // From here on whatever ends it (a revocation, a changed policy) finds it, also while its opening is written.
-    this.#parts.sessions.add(session as LiveSession)
-    counted()
-    this.#parts.metrics.sessionOpened(resource.name)
-    const opened = session.evidence.entry('session.opened', {
-      source: sourceEntry(origin),
-      decision: { effect: 'permit', policies: [...decision.policies], policySet: rules.policySet },
-      ...(carried.size === 0 ? {} : { details: { grants: [...carried], breakGlass } }),
-    })
-    try {
-      const index = this.#parts.audit.append(opened)
-      // No crash of ours can lose it now. That the machine does not lose it either is waited for below.
-      begin?.(session)
-      await this.#parts.audit.durable(index)
-    } catch (error) {
-      // Not safe to go on: without the entry there is no session.
-      await session.close('audit_unavailable')
-      throw error
-    }
-    // What changed while it was opened counts: rules that were narrowed before are not those of now.
-    if (reviews !== this.#parts.reviews())
-      this.#parts.review(session as LiveSession, 'policy_changed')
-    if (session.signal.aborted || !attendance.holds(principal, now())) {
-      await session.close('identity_ended')
-      throw new AccessDenied(
-        'session_ended',
-        'The right to this session ended while it was opened.',
-      )
-    }
     return session
   }
 
-  /** Tries the ways in, and takes the use that the chosen one costs. What comes back may be a refusal. */
-  async #enter(
-    principal: Principal,
-    resource: Resource,
-    factsOfNow: (approved: boolean, breakGlass: boolean) => Facts,
-  ): Promise<Entered> {
-    const { rights, takeUse } = this.#parts
-    let entered: Entered | undefined
-    for (const { carried, take, breakGlass } of rights.ways(principal, resource.name)) {
-      const rules = rights.rulesFor(principal, resource, carried)
-      const decide = (approved: boolean): Decision =>
-        rules.policies.decide(CONNECT, factsOfNow(approved, breakGlass))
-      const decision = rights.connection(decide, principal, resource.name, carried)
-      entered = { decision, rules, carried, breakGlass }
-      if (holds(decision) && (take === undefined || (await takeUse(take)))) return entered
-      // Another session was first, or this right alone does not help: the next way is tried.
-    }
-    if (entered === undefined) throw new Error('there is always a way to try')
-    return entered
-  }
-
   async #startRecording(
+    id: SessionId,
     principal: Principal,
-    ...recording: Parameters<Recordings['start']>
-  ): ReturnType<Recordings['start']> {
+    origin: Origin,
+    resource: Resource,
+    onFailed: () => void,
+  ): Promise<SessionRecorder> {
+    const { recordings, now } = this.#parts
+    const [actor] = principal.actors
     try {
-      return await this.#parts.recordings.start(...recording)
+      return await recordings.start(
+        {
+          id,
+          resource: resource.name,
+          protocol: resource.protocol,
+          principal: principal.id,
+          principalKind: principal.kind,
+          ...(actor === undefined ? {} : { actor: actor.id }),
+          run: principal.run,
+          origin,
+          startedAt: now(),
+          statements: 0,
+          denied: 0,
+          rows: 0,
+          bytes: 0,
+        },
+        onFailed,
+      )
     } catch (cause) {
       // Not passed over: what is not recorded does not run.
-      this.#parts.runs.leave(principal, this.#parts.now())
       throw new Unavailable('recording_unavailable', 'The session cannot be recorded.', { cause })
     }
   }
-
-  /** Unknown, of another protocol, or not permitted: one answer, so that names cannot be probed. */
-  #resource<Upstream>(
-    principal: Principal,
-    protocol: Protocol<Upstream>,
-    name: string,
-    origin: Origin,
-  ): Resource<Upstream> {
-    const resource = this.#parts.inventory.get(name)
-    if (resource !== undefined && resource.protocol === protocol.name) {
-      // The inventory holds what the protocol's own schema has checked.
-      return resource as Resource<Upstream>
-    }
-    this.#parts.audit.append({
-      kind: 'session.refused',
-      principal: principalEntry(principal),
-      source: sourceEntry(origin),
-      target: { resource: name.slice(0, 64), protocol: protocol.name },
-      decision: { effect: 'deny', code: 'resource_unknown' },
-    })
-    throw notHere(name)
-  }
-
-  async #refuseToOpen(
-    principal: Principal,
-    resource: string,
-    origin: Origin,
-    policies: readonly string[],
-    code: ReasonCode,
-    message: string,
-  ): Promise<AccessDenied> {
-    await this.#parts.append({
-      kind: 'session.refused',
-      principal: principalEntry(principal),
-      source: sourceEntry(origin),
-      target: { resource },
-      decision: { effect: 'deny', code, policies: [...policies] },
-    })
-    // A policy that forbids in words is meant to be read; the lack of any permit tells as little as a wrong name.
-    if (code !== 'forbidden' && code !== 'policy_error') return notHere(resource)
-    return new AccessDenied(code, message, { detail: `policies: ${policies.join(', ')}` })
-  }
-
-  #refuseCrowds(principal: Principal): void {
-    const { sessions, settings } = this.#parts
-    const most = settings()
-    let opening = 0
-    for (const id of this.#opening.values()) if (id === principal.id) opening += 1
-    if (
-      sessions.size + this.#opening.size >= most.sessions ||
-      sessions.count(principal.id) + opening >= most.sessionsPerPrincipal
-    ) {
-      throw new Unavailable('too_many_sessions', 'There are too many sessions.', {
-        hint: 'Close some, or try later.',
-      })
-    }
-  }
-}
-
-function notHere(name: string): AccessDenied {
-  return new AccessDenied(
-    'resource_unknown',
-    `There is no resource "${name.slice(0, 64)}" that you may connect to.`,
-    {
-      hint: 'The names that you may use: sallyport resources.',
-    },
-  )
 }

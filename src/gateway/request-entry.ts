@@ -1,4 +1,4 @@
-// The audit entry of what happens to an access request. No text and no value goes in.
+// The audit entries of what happens to access requests, and to the rights that follow from them. No text and no value goes in.
 import type { AccessRequest, AuditEntry, Grant } from '#model'
 
 export function requestEntry(
@@ -34,5 +34,14 @@ export function grantEntry(grant: Grant): AuditEntry {
       ...(maxUses === undefined ? {} : { uses: maxUses }),
       expiresAt,
     },
+  }
+}
+
+/** `why`: its time is over, or somebody ended it. */
+export function grantEndedEntry(grant: Grant, why: 'expired' | 'revoked'): AuditEntry {
+  return {
+    kind: 'grant.ended',
+    target: { resource: grant.resource },
+    details: { grant: grant.id, to: grant.principal, why },
   }
 }

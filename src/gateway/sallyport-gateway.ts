@@ -1,18 +1,16 @@
+// What everybody asks of the gateway: protocols, the API, the wiring. Each answer is in a file of its own; here they are put
+// together, and told when an identity, a policy, a resource or a right ends.
 import type { KeyObject } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { PolicySet } from '#engines/policy'
 import {
   type AccessRequest,
   type AuditEntry,
-  type CloseReason,
-  type Decision,
   GatewayError,
   type Grant,
-  InvalidRequest,
   type Origin,
   type Principal,
   type ReasonCode,
-  type Resource,
   type Secret,
   type TimeRequest,
   Unavailable,
@@ -31,18 +29,18 @@ import { AskedValues } from './asked-values.ts'
 import { Attendance, type Presence, restsOn } from './attendance.ts'
 import { BreakGlass } from './break-glass.ts'
 import type { AskedPerson } from './browser-login.ts'
-import { principalEntry } from './evidence.ts'
 import { Runs } from './facts.ts'
-import type { LiveSession } from './live-session.ts'
+import { Granting } from './granting.ts'
 import { LiveSessions } from './live-sessions.ts'
 import { Logins } from './logins.ts'
 import { Opening } from './opening.ts'
 import { Previews } from './previews.ts'
 import type { EphemeralLogin, Gateway, Protocol } from './protocol.ts'
 import { Rates } from './rates.ts'
-import { requestEntry } from './request-entry.ts'
-import { CONNECT, holds, Rights } from './rights.ts'
+import { grantEndedEntry, requestEntry } from './request-entry.ts'
+import { Rights } from './rights.ts'
 import type { OpeningSession, Session } from './session.ts'
+import { SessionReviews } from './session-reviews.ts'
 import type { Masks } from './sight.ts'
 import { type AskedTime, TimeRequests } from './time-requests.ts'
 import { oneLine, type Said, Voting } from './voting.ts'
@@ -99,7 +97,9 @@ export class SallyportGateway implements Gateway {
   readonly #previews: Previews
   readonly #voting: Voting
   readonly #times: TimeRequests
+  readonly #granting: Granting
   readonly #glass: BreakGlass
+  readonly #reviews: SessionReviews
   readonly #parts: GatewayParts
   readonly #runs = new Runs(RUN_IDLE_MS)
   readonly #attendance = new Attendance()
@@ -108,13 +108,12 @@ export class SallyportGateway implements Gateway {
   readonly #timer: NodeJS.Timeout
   readonly #undo: (() => void)[] = []
   #stopping = false
-  /** Goes up when rules change: whoever was judged by older ones is judged again. */
-  #reviews = 0
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
     this.sessions = new LiveSessions(parts.now)
     this.rights = new Rights(parts)
+    this.#reviews = new SessionReviews({ ...parts, sessions: this.sessions, rights: this.rights })
     const { requests } = parts
     const append = (entry: AuditEntry): Promise<void> => this.#durable(entry)
     this.#previews = new Previews({
@@ -127,9 +126,14 @@ export class SallyportGateway implements Gateway {
       }),
       onTrouble: error => parts.log.error({ err: error }, 'preview.failed'),
     })
+    this.#granting = new Granting({ ...parts, append })
     this.#times = new TimeRequests({ ...parts, rights: this.rights, append })
     this.#glass = new BreakGlass({ ...parts, rights: this.rights, append })
-    this.#voting = new Voting({ requests, append, granted: request => this.#times.grant(request) })
+    this.#voting = new Voting({
+      requests,
+      append,
+      granted: request => this.#granting.grant(request),
+    })
     this.approvals = new Approvals({
       requests,
       append,
@@ -152,10 +156,8 @@ export class SallyportGateway implements Gateway {
       asked: new AskedValues(),
       attendance: this.#attendance,
       approvals: this.approvals,
-      reviews: () => this.#reviews,
-      takeUse: grant => this.#takeUse(grant),
-      review: (session, reason) => this.#review(session, reason),
-      onClosed: (session, reason) => this.#closed(session, reason),
+      reviews: this.#reviews,
+      takeUse: grant => this.#granting.takeUse(grant),
     })
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
     this.#timer.unref()
@@ -277,7 +279,7 @@ export class SallyportGateway implements Gateway {
 
   /** Makes the rights that a crash left out. Call once, before anybody comes. */
   grantLeftOut(): Promise<void> {
-    return this.#times.grantLeftOut()
+    return this.#granting.grantLeftOut()
   }
 
   cancelRequest(principal: Principal, id: string): Promise<AccessRequest> {
@@ -285,20 +287,8 @@ export class SallyportGateway implements Gateway {
   }
 
   /** Ends a right; the sessions that rest on it end. On record before. */
-  async revoke(by: Principal, id: string): Promise<Grant> {
-    const { grants, now } = this.#parts
-    const grant = await grants.get(id)
-    if (grant.revokedAt !== undefined || grant.expiresAt <= now())
-      throw new InvalidRequest('request_conflict', `Grant ${grant.id} has ended already.`)
-    await this.#durable({
-      kind: 'grant.ended',
-      principal: principalEntry(by),
-      target: { resource: grant.resource },
-      details: { grant: grant.id, to: grant.principal, why: 'revoked' },
-    })
-    const revoked = await grants.revoke(id)
-    await this.#times.follow(revoked, 'revoke')
-    return revoked
+  revoke(by: Principal, id: string): Promise<Grant> {
+    return this.#granting.revoke(by, id)
   }
 
   breakGlass(
@@ -322,8 +312,7 @@ export class SallyportGateway implements Gateway {
 
   /** Policies, data classes, resources or grants changed: live sessions follow, or end. */
   reviewSessions(reason: 'policy_changed' | 'grant_ended' | 'resource_changed'): void {
-    this.#reviews += 1
-    for (const session of this.sessions.all()) this.#review(session, reason)
+    this.#reviews.changed(reason)
     this.#attendance.review(this.#parts.now())
   }
 
@@ -338,59 +327,12 @@ export class SallyportGateway implements Gateway {
     await Promise.all([this.approvals.settled(), this.#previews.stop()])
   }
 
-  #review(session: LiveSession, reason: CloseReason): void {
-    try {
-      const resource = this.#parts.inventory.get(session.resource.name)
-      if (resource === undefined || !sameTarget(resource, session.resource)) {
-        void session.close('resource_changed')
-        return
-      }
-      session.follow(this.rights.rulesFor(session.principal, resource, session.carried))
-      if (!this.#mayGoOn(session)) void session.close(reason)
-    } catch (error) {
-      // What cannot be judged by the new rules does not go on by the old ones; the other sessions are reviewed.
-      this.#parts.log.error({ err: error, session: session.id }, 'session.review_failed')
-      void session.close('failed')
-    }
-  }
-
-  /** Connecting is permitted still; and what was opened with the glass broken ends with that. */
-  #mayGoOn(session: LiveSession): boolean {
-    const { principal, resource, carried } = session
-    if (session.breakGlass && !this.rights.stillBroken(principal, resource.name, carried))
-      return false
-    const decide = (approved: boolean): Decision => session.decide(CONNECT, approved)
-    return holds(this.rights.connection(decide, principal, resource.name, carried))
-  }
-
-  async #takeUse(grant: Grant): Promise<boolean> {
-    const { grants } = this.#parts
-    if (!(await grants.take(grant.id))) return false
-    const { uses = 0, maxUses = 0 } = await grants.get(grant.id)
-    if (uses >= maxUses) await this.#times.follow(grant, 'consume')
-    return true
-  }
-
   /** Nothing here may throw: it is called by a timer, and a throw would end the process. */
   #tick(): void {
-    for (const session of this.sessions.all()) {
-      try {
-        session.flushOutcomes()
-        // Grants end by the clock, and so do policies that ask for the hour.
-        if (!this.#mayGoOn(session)) void session.close('grant_ended')
-      } catch (error) {
-        // What cannot be judged does not go on; the other sessions are looked at all the same.
-        this.#parts.log.error({ err: error, session: session.id }, 'session.review_failed')
-        void session.close('failed')
-      }
-    }
+    this.#reviews.tick()
     try {
       for (const grant of this.#parts.grants.takeEnded())
-        this.#note({
-          kind: 'grant.ended',
-          target: { resource: grant.resource },
-          details: { grant: grant.id, to: grant.principal, why: 'expired' },
-        })
+        this.#note(grantEndedEntry(grant, 'expired'))
       this.#attendance.review(this.#parts.now())
       this.#logins.notePassedOver(this.#parts.now())
     } catch (error) {
@@ -409,41 +351,7 @@ export class SallyportGateway implements Gateway {
     }
   }
 
-  /** Never rejects: who ends a session cannot do anything about a disk that is full. */
-  async #closed(session: LiveSession, reason: CloseReason): Promise<void> {
-    const { now, recordings, audit, log } = this.#parts
-    this.#runs.leave(session.principal, now())
-    const summary = { ...session.summary(), endedAt: now(), closeReason: reason }
-    const { statements, denied, rows, bytes } = summary
-    try {
-      await recordings.end(summary, session.marks())
-    } catch (error) {
-      // Safe: the session runs nothing more; its end is still put on record.
-      log.error({ err: error, session: session.id }, 'recording.end_failed')
-    }
-    try {
-      audit.append(
-        session.evidence.entry('session.closed', {
-          result: { reason, statements, denied, rows, bytes },
-        }),
-      )
-    } catch (error) {
-      // Safe: the session runs nothing more. That its end is missing in the log is visible there, and here.
-      log.error({ err: error, session: session.id }, 'session.close_failed')
-    }
-    this.sessions.remove(session.id)
-    this.#parts.metrics.sessionClosed(session.resource.name, reason)
-  }
-
   async #durable(entry: AuditEntry): Promise<void> {
     await this.#parts.audit.durable(this.#parts.audit.append(entry))
   }
-}
-
-function sameTarget(a: Resource, b: Resource): boolean {
-  return (
-    a.protocol === b.protocol &&
-    JSON.stringify([a.upstream, a.credential, a.connector]) ===
-      JSON.stringify([b.upstream, b.credential, b.connector])
-  )
 }

@@ -1,4 +1,4 @@
-// Asking for a right for a time, and what becomes of it. Whose yes it needs is what the policies ask for before one
+// Asking for a right for a time. Whose yes it needs is what the policies ask for before one
 // connects or does what is asked for; where they name nobody, whoever Cedar permits to approve.
 import { createHash } from 'node:crypto'
 import type { Facts, SessionPolicies } from '#engines/policy'
@@ -9,8 +9,6 @@ import {
   type ApprovalNeed,
   type ApprovalTerms,
   type AuditEntry,
-  type Grant,
-  grantIdOf,
   InvalidRequest,
   type Origin,
   type Principal,
@@ -18,12 +16,12 @@ import {
   type TimeRequest,
   type TimeTerms,
 } from '#model'
-import type { Grants, Requests } from '#services/access'
+import type { Requests } from '#services/access'
 import type { Inventory } from '#services/inventory'
 import { AskingBound } from './asking-bound.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import type { Approve } from './obligations/index.ts'
-import { grantEntry, requestEntry } from './request-entry.ts'
+import { requestEntry } from './request-entry.ts'
 import { asked, holds, type Rights } from './rights.ts'
 import { oneLine } from './voting.ts'
 
@@ -44,7 +42,6 @@ export interface Prospect {
 
 export interface TimeRequestsParts {
   readonly requests: Requests
-  readonly grants: Grants
   readonly inventory: Inventory
   readonly rights: Rights
   readonly append: (entry: AuditEntry) => Promise<void>
@@ -109,36 +106,6 @@ export class TimeRequests {
       requestEntry('request.ended', ended, { by: principalEntry(principal), state: ended.state }),
     )
     return ended
-  }
-
-  /** Makes the right that was approved; that it was is on record already. */
-  async grant(request: TimeRequest): Promise<Grant> {
-    const grant = await this.#parts.grants.createFor(request)
-    await this.#parts.append(grantEntry(grant))
-    return grant
-  }
-
-  /** A crash can come between the last yes and the right that follows from it: what it left out is made. */
-  async grantLeftOut(): Promise<void> {
-    const { requests, grants } = this.#parts
-    for (const request of await requests.inForce())
-      if ((await grants.find(grantIdOf(request))) === undefined) await this.grant(request)
-  }
-
-  /** The request follows its right: revoked, or used up. */
-  async follow(grant: Grant, kind: 'revoke' | 'consume'): Promise<void> {
-    if (grant.request === undefined) return
-    try {
-      const after = await this.#parts.requests.apply(grant.request, { kind })
-      await this.#parts.append(
-        kind === 'revoke'
-          ? requestEntry('request.ended', after, { state: after.state })
-          : requestEntry('request.consumed', after),
-      )
-    } catch (error) {
-      // Safe: its time is over, or it was used up before; the right itself says what holds.
-      if (!(error instanceof InvalidRequest)) throw error
-    }
   }
 
   /** Throws AccessDenied when the right would not let its holder in, InvalidRequest when nothing is missing. */
