@@ -42,7 +42,7 @@ function introduce(demo: Demo): void {
   console.log(`
 ${colors.bold('Sallyport stands between three principals, a database, "shop", and an HTTP service, "billing".')}
 order-bot is an agent, ana an analyst, dora a DBA. Each has a token and no database password.
-PostgreSQL clients reach it at 127.0.0.1:${at.postgres}, clients of HTTP at https://127.0.0.1:${at.http}, the command line at https://127.0.0.1:${at.console}.
+PostgreSQL clients reach it at 127.0.0.1:${at.postgres}, clients of HTTP at https://127.0.0.1:${at.http}, browsers (the console) and the command line at https://127.0.0.1:${at.console}.
 
 Paste into another terminal, one after the other:
 `)

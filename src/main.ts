@@ -12,7 +12,7 @@ const program = createProgram(async () => (await import('#protocols')).protocols
 program
   .command('server')
   .description('runs the gateway')
-  .requiredOption('--config <file>', 'sallyport.yaml')
+  .requiredOption('--config <file>', 'needed: the configuration, sallyport.yaml')
   .option('--fork', 'set a log aside that cannot be continued, and begin a new one that says so')
   .action(async ({ config, fork }: { config: string; fork?: boolean }) => {
     const { startServer } = await import('./server.ts')

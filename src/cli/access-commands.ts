@@ -52,7 +52,7 @@ export function accessCommands(
   const credential = program
     .command('credential <resource>')
     .description('a credential for one resource, for 15 minutes at most')
-    .option('--ttl <seconds>', 'shorter', '900')
+    .option('--ttl <seconds>', 'how long it lasts: 10 to 900', '900')
     .option('--certificate [file]', 'a key and a certificate in files, in place of a password')
     .option('--agent', 'the same, kept by your key agent for that time')
     .option('--from <networks>', 'of a certificate: for use from these addresses alone')
@@ -107,7 +107,7 @@ export function accessCommands(
     .description(
       'held statements, requests for time and reviews: yours, and those you may decide; with an id, that one whole',
     )
-    .option('--state <state>', 'only those, e.g. pending')
+    .option('--state <state>', 'only those: pending, approved, denied, …')
     .option('--limit <n>', 'how many', '100')
     .option('--before <id>', 'the next page: the last id of this one')
     .option('--cancel', 'take that one back: it is yours')
@@ -199,11 +199,11 @@ export function accessCommands(
     .description('rights for a time: yours; all with console:read')
     .option('--ended', 'those that have ended too')
     .option('--revoke <id>', 'end one now')
-    .option('--give <principal>', 'give one: with --resource, --for and --reason')
-    .option('--resource <name>')
-    .option('--actions <list>', 'comma-separated', 'connect,read')
-    .option('--for <duration>', 'e.g. 30m, 2h', '1h')
-    .option('--reason <text>')
+    .option('--give <principal>', 'give one to somebody; needs --resource and --reason')
+    .option('--resource <name>', 'of --give: on what')
+    .option('--actions <list>', 'of --give: comma-separated', 'connect,read')
+    .option('--for <duration>', 'of --give: e.g. 30m, 2h; 8h at most', '1h')
+    .option('--reason <text>', 'of --give: why; it is on record')
   runs(grants, async ({ client, output }) => {
     const options = grants.opts<{
       ended?: boolean

@@ -9,53 +9,66 @@ import { colors } from './colors.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { jsonText, type Output, plain, print } from './report.ts'
 
+const HERE = { here: true }
+
 export function auditCommands(program: Command): void {
   const audit = program.command('audit').description('evidence: verify, tail, prove')
 
   const verify = audit
     .command('verify')
     .description('checks the whole log: every record, tree, checkpoint and recording chunk')
-    .requiredOption('--data <folder>', "the gateway's data folder")
+    .requiredOption('--data <folder>', "needed: the gateway's data folder")
     .option('--vkey <key>', 'the public key that you trust; without it, the one beside the log')
     .option('--since <file>', 'a checkpoint that you kept: the log must still contain it')
-  runs(verify, async ({ output }) => {
-    const { data, vkey, since } = verify.opts<{ data: string; vkey?: string; since?: string }>()
-    const report = await verifyLog(logFolder(data), {
-      ...(vkey === undefined ? {} : { vkey }),
-      ...(since === undefined ? {} : { since: readFileSync(since, 'utf8') }),
-      recordings: join(data, 'recordings'),
-    })
-    print(output, report, ({ ok, size, root, problems }) =>
-      [
-        ok ? colors.green('The log holds.') : colors.red('THE LOG DOES NOT HOLD.'),
-        `entries ${size}`,
-        `root    ${root}`,
-        ...problems.map(problem =>
-          plain(typeof problem === 'string' ? problem : JSON.stringify(problem)),
-        ),
-      ].join('\n'),
-    )
-    return report.ok ? 0 : 1
-  })
+  runs(
+    verify,
+    async ({ output }) => {
+      const { data, vkey, since } = verify.opts<{ data: string; vkey?: string; since?: string }>()
+      const report = await verifyLog(logFolder(data), {
+        ...(vkey === undefined ? {} : { vkey }),
+        ...(since === undefined ? {} : { since: readFileSync(since, 'utf8') }),
+        recordings: join(data, 'recordings'),
+      })
+      print(output, report, ({ ok, size, root, problems }) =>
+        [
+          ok ? colors.green('The log holds.') : colors.red('THE LOG DOES NOT HOLD.'),
+          `entries ${size}`,
+          `root    ${root}`,
+          ...problems.map(problem =>
+            plain(typeof problem === 'string' ? problem : JSON.stringify(problem)),
+          ),
+        ].join('\n'),
+      )
+      return report.ok ? 0 : 1
+    },
+    HERE,
+  )
 
   const prove = audit
     .command('prove [entry]')
     .description('a proof that one entry is in the log, to hand to somebody else; or checks one')
     .option('--data <folder>', "the gateway's data folder")
-    .option('--check <file>', 'a proof that was made here or in the console')
+    .option(
+      '--check <file>',
+      'checks a proof that was made here or in the console; with --vkey, and nothing else',
+    )
     .option('--vkey <key>', 'the public key that you trust, for --check')
-  runs(prove, async ({ output }, entry) => {
-    const { data, check, vkey } = prove.opts<{ data?: string; check?: string; vkey?: string }>()
-    if (check !== undefined) {
-      if (vkey === undefined || entry !== undefined || data !== undefined)
-        throw new WrongUsage('To check a proof: audit prove --check FILE --vkey KEY.')
-      return checkProof(check, vkey, output)
-    }
-    if (!/^\d+$/.test(entry ?? '') || data === undefined || vkey !== undefined)
-      throw new WrongUsage('Which entry? Its number: audit prove 42 --data FOLDER.')
-    print(output, await proveEntry(logFolder(data), Number(entry)), proof => proof.proof)
-    return 0
-  })
+  runs(
+    prove,
+    async ({ output }, entry) => {
+      const { data, check, vkey } = prove.opts<{ data?: string; check?: string; vkey?: string }>()
+      if (check !== undefined) {
+        if (vkey === undefined || entry !== undefined || data !== undefined)
+          throw new WrongUsage('To check a proof: audit prove --check FILE --vkey KEY.')
+        return checkProof(check, vkey, output)
+      }
+      if (!/^\d+$/.test(entry ?? '') || data === undefined || vkey !== undefined)
+        throw new WrongUsage('Which entry? Its number: audit prove 42 --data FOLDER.')
+      print(output, await proveEntry(logFolder(data), Number(entry)), proof => proof.proof)
+      return 0
+    },
+    HERE,
+  )
 
   const tail = audit
     .command('tail')

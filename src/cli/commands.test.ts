@@ -6,6 +6,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { type Stage, startStage } from '../../test/e2e/stage.ts'
 import { postgresResource } from '../../test/servers/gateway.ts'
 import { freePort } from '../../test/servers/ports.ts'
@@ -490,6 +491,12 @@ describe('files, without a gateway', () => {
       code: 0,
       stdout: expect.stringContaining('1 passed, 0 failed'),
     })
+    expect(await cli(undefined, 'policy', 'test', folder, '--config', file)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 passed, 0 failed'),
+    })
+    const none = await cli(undefined, 'policy', 'test', other, '--config', file)
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringContaining('*.test.yaml in') })
     writeFileSync(cases, one('asks', 'permit') + one('wrong', 'deny'))
     const failed = await cli(undefined, 'policy', 'test', cases, '--config', file, '--json')
     expect(failed.code).toBe(1)
@@ -545,5 +552,34 @@ describe('files, without a gateway', () => {
     )
     const broken = await cli(undefined, 'doctor', '--config', '/nowhere.yaml')
     expect(broken).toMatchObject({ code: 1, stdout: expect.stringContaining('BAD') })
+  })
+
+  it('doctor names the secret that is not there, the variable that this shell lacks, and the service that does not answer', async () => {
+    const { file, folder } = stage.gateway
+    const written = parse(readFileSync(file, 'utf8'))
+    const port = await freePort()
+    written.resources.push(
+      {
+        name: 'lost',
+        protocol: 'postgres',
+        upstream: { host: '127.0.0.1', database: 'lost', tls: 'disable' },
+        credential: { user: 'gateway', password: 'file:lost.password' },
+      },
+      { name: 'api', protocol: 'http', upstream: { url: `http://127.0.0.1:${port}/v1` } },
+    )
+    const other = join(folder, 'doctor.yaml')
+    writeFileSync(other, stringify(written))
+    const ran = await cli(undefined, 'doctor', '--config', other, '--json')
+    rmSync(other)
+    expect(ran.code).toBe(1)
+    const findings = new Map<string, { ok: boolean; detail: string }>(
+      JSON.parse(ran.stdout).map((each: { what: string }) => [each.what, each]),
+    )
+    const { ok, detail } = findings.get('secrets and files') ?? { ok: true, detail: '' }
+    expect(ok).toBe(false)
+    expect(detail).toContain(`there is no ${join(folder, 'lost.password')}`)
+    expect(detail).toContain('UPSTREAM_PASSWORD is not set here')
+    expect(findings.get('resource api')).toMatchObject({ ok: false })
+    expect(findings.get('resource shop')).toMatchObject({ ok: true })
   })
 })

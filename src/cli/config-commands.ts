@@ -17,8 +17,10 @@ import { runs } from './invocation.ts'
 import { checkFolder } from './policy-folder.ts'
 import type { LoadProtocols, Protocol } from './protocol-facts.ts'
 import { plain, print } from './report.ts'
+import { referencesOf } from './secret-findings.ts'
 
 const DIAL_MS = 3_000
+const HERE = { here: true }
 
 interface Finding {
   readonly what: string
@@ -27,42 +29,50 @@ interface Finding {
 }
 
 export function configCommands(program: Command, protocols: LoadProtocols): void {
-  const config = program.command('config').description('the configuration')
+  const config = program.command('config').description('the configuration: check')
   const check = config
     .command('check')
     .description('checks sallyport.yaml; prints what is wrong with file and line')
     .option('--config <file>', 'the file', 'sallyport.yaml')
-  runs(check, async ({ output }) => {
-    const { config: file } = check.opts<{ config: string }>()
-    const { config: loaded, problems: written } = await loadWhole(file, await protocols())
-    const problems = [...written, ...(loaded === undefined ? [] : await tryPlugins(loaded))]
-    const ok = loaded !== undefined && !problems.some(({ severity }) => severity === 'error')
-    print(output, { ok, problems }, () =>
-      [
-        ...problems.map(problem => plain(problemLine(problem))),
-        ok ? `${file} holds.` : `${file} does not hold.`,
-      ].join('\n'),
-    )
-    return ok ? 0 : 1
-  })
+  runs(
+    check,
+    async ({ output }) => {
+      const { config: file } = check.opts<{ config: string }>()
+      const { config: loaded, problems: written } = await loadWhole(file, await protocols())
+      const problems = [...written, ...(loaded === undefined ? [] : await tryPlugins(loaded))]
+      const ok = loaded !== undefined && !problems.some(({ severity }) => severity === 'error')
+      print(output, { ok, problems }, () =>
+        [
+          ...problems.map(problem => plain(problemLine(problem))),
+          ok ? `${file} holds.` : `${file} does not hold.`,
+        ].join('\n'),
+      )
+      return ok ? 0 : 1
+    },
+    HERE,
+  )
 
   const doctor = program
     .command('doctor')
     .description('looks for what keeps a gateway from working here')
     .option('--config <file>', 'the file', 'sallyport.yaml')
-  runs(doctor, async ({ output }) => {
-    const { config: file } = doctor.opts<{ config: string }>()
-    const findings = await examine(file, await protocols())
-    print(output, findings, all =>
-      all
-        .map(
-          ({ what, ok, detail }) =>
-            `${ok ? colors.green('ok  ') : colors.red('BAD ')} ${plain(what).padEnd(24)} ${plain(detail)}`,
-        )
-        .join('\n'),
-    )
-    return findings.every(({ ok }) => ok) ? 0 : 1
-  })
+  runs(
+    doctor,
+    async ({ output }) => {
+      const { config: file } = doctor.opts<{ config: string }>()
+      const findings = await examine(file, await protocols())
+      print(output, findings, all =>
+        all
+          .map(
+            ({ what, ok, detail }) =>
+              `${ok ? colors.green('ok  ') : colors.red('BAD ')} ${plain(what).padEnd(24)} ${plain(detail)}`,
+          )
+          .join('\n'),
+      )
+      return findings.every(({ ok }) => ok) ? 0 : 1
+    },
+    HERE,
+  )
 }
 
 /** As the server loads it: detectors are tried on their examples. */
@@ -118,7 +128,7 @@ async function examine(file: string, protocols: readonly Protocol[]): Promise<Fi
     detail: config === undefined ? problems.map(problemLine).join('; ') : file,
   })
   if (config === undefined) return findings
-  findings.push(dataFolder(config), await policies(config))
+  findings.push(dataFolder(config), await policies(config), secrets(config))
   for (const { issuer, jwks } of config.identity.issuers) {
     const what = `issuer ${issuer}`
     // With its keys at hand nobody is asked for them.
@@ -164,6 +174,13 @@ async function policies(config: Config): Promise<Finding> {
   }
 }
 
+function secrets(config: Config): Finding {
+  const { broken, unset } = referencesOf(config)
+  const later = unset.map(name => `${name} is not set here: the server needs it`)
+  const detail = [...broken, ...later].join('; ') || 'all are there'
+  return { what: 'secrets and files', ok: broken.length === 0, detail }
+}
+
 function keysIn(what: string, file: string): Finding {
   const ok = existsSync(file)
   return { what, ok, detail: ok ? `keys in ${file}` : `there is no ${file}` }
@@ -175,8 +192,9 @@ async function answers(what: string, issuer: string): Promise<Finding> {
     const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(DIAL_MS) })
     return { what, ok: response.ok, detail: `${url} answered ${response.status}` }
   } catch (error) {
-    // The finding is the point: it is reported.
-    return { what, ok: false, detail: `${url}: ${error instanceof Error ? error.message : error}` }
+    // The finding is the point: it is reported. What fetch says of it stands in the cause.
+    const why = error instanceof Error ? (error.cause ?? error) : error
+    return { what, ok: false, detail: `${url}: ${why instanceof Error ? why.message : why}` }
   }
 }
 
@@ -191,12 +209,17 @@ async function reaches(
     return { what, ok: true, detail: `${at.host}:${at.port} answers` }
   } catch (error) {
     // The finding is the point: it is reported.
-    return { what, ok: false, detail: error instanceof Error ? error.message : String(error) }
+    const why = error instanceof Error ? error.message : String(error)
+    return { what, ok: false, detail: `${at.host}:${at.port}: ${why}` }
   }
 }
 
 function hostAndPort(upstream: unknown): { host: string; port: number } | undefined {
   if (typeof upstream !== 'object' || upstream === null) return undefined
-  const { host, port } = upstream as { host?: unknown; port?: unknown }
-  return typeof host === 'string' && typeof port === 'number' ? { host, port } : undefined
+  const { host, port, url, server = url } = upstream as { readonly [field: string]: unknown }
+  if (typeof host === 'string' && typeof port === 'number') return { host, port }
+  if (typeof server !== 'string' || !URL.canParse(server)) return undefined
+  const { hostname, protocol, port: given } = new URL(server)
+  const usual = protocol === 'https:' ? 443 : 80
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(given || usual) }
 }

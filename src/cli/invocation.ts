@@ -1,6 +1,6 @@
 // What each command runs in: where to print, which gateway to call, how it ends.
 import { once } from 'node:events'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { environment } from '#config'
 import { InvalidRequest } from '#model'
 import { GatewayClient } from './gateway-client.ts'
@@ -36,16 +36,21 @@ export interface Invocation {
 /**
  * Adds `--json`, `--gateway` and `--ca` to a command and runs it: 0 when it returns, 1 when it throws, 2 when it
  * throws WrongUsage, or what it returns when that is a number. Ctrl-C aborts `signal`; what waits for nothing
- * but that ends with 0.
+ * but that ends with 0. `here`: it asks no gateway, so its help does not speak of one.
  */
 export function runs(
   command: Command,
   action: (invocation: Invocation, ...args: string[]) => Promise<unknown>,
+  { here = false } = {},
 ): Command {
   return command
     .option('--json', 'print one JSON value')
-    .option('--gateway <url>', 'address of the gateway (or SALLYPORT_URL)')
-    .option('--ca <file>', "the gateway's CA certificate (or SALLYPORT_CA)")
+    .addOption(
+      new Option('--gateway <url>', 'address of the gateway (or SALLYPORT_URL)').hideHelp(here),
+    )
+    .addOption(
+      new Option('--ca <file>', "the gateway's CA certificate (or SALLYPORT_CA)").hideHelp(here),
+    )
     .action(async (...given: unknown[]) => {
       const options = command.opts<{ json?: boolean; gateway?: string; ca?: string }>()
       const output: Output = {

@@ -30,7 +30,9 @@ export function createProgram(
   program
     .description('The open access gateway: who asked what, on what right, and what they saw.')
     .version(VERSION, '-V, --version')
-    .showHelpAfterError('(sallyport --help lists the commands)')
+    .showHelpAfterError('(--help behind a command says what it takes; sallyport --help lists all)')
+    .configureHelp({ subcommandTerm: termOf })
+    .addHelpText('after', WHERE_TO_GO)
     .exitOverride(error => {
       // Wrong usage is 2; help and version are no error.
       process.exit(error.exitCode === 0 ? 0 : 2)
@@ -49,6 +51,19 @@ export function createProgram(
   runCommand(program, protocols)
   configCommands(program, protocols)
   return program
+}
+
+const WHERE_TO_GO = `
+To look around: sallyport demo. Each command says with --help what it takes, and most print JSON with --json.
+They find the gateway by SALLYPORT_URL and SALLYPORT_CA, and know you by "sallyport login" or SALLYPORT_TOKEN.`
+
+/** Without `[options]`, which all have: the descriptions get the room. */
+function termOf(command: Command): string {
+  const args = command.registeredArguments.map(argument => {
+    const name = `${argument.name()}${argument.variadic ? '...' : ''}`
+    return argument.required ? `<${name}>` : `[${name}]`
+  })
+  return [command.name(), ...args].join(' ')
 }
 
 /** Prints an error and makes the exit status 1. */

@@ -94,12 +94,20 @@ export function reportError(output: Output, error: unknown): void {
   if (known?.hint !== undefined) output.error(`  ${plain(known.hint, true)}`)
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'what stands before it is no folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'this user may not',
+  EPERM: 'this user may not',
+  EROFS: 'its file system is read-only',
+  ENOSPC: 'the disk is full',
+}
+
 /** The system's own errors, in words. */
 function sentence(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  if ('code' in error && 'path' in error) {
-    const why = error.code === 'ENOENT' ? 'there is no such file' : String(error.code)
-    return `${String(error.path)} cannot be read: ${why}.`
-  }
-  return error.message
+  if (!('code' in error) || !('path' in error)) return error.message
+  const code = String(error.code)
+  return `${String(error.path)} cannot be opened: ${REASONS[code] ?? code}.`
 }

@@ -1,5 +1,5 @@
 // run -- COMMAND: a program with a local port for each resource that its user may connect to, told of them by its environment.
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { paths, type ResourceView } from '#contract'
 import { InvalidRequest } from '#model'
 import { findResource } from './connect-command.ts'
@@ -27,11 +27,10 @@ export function runCommand(program: Command, protocols: LoadProtocols): void {
     .description(
       'runs a command with a local port for each resource that you may connect to, in its environment',
     )
-    .option(
-      '--resource <name>',
-      'this one; may be given again (default: all)',
-      (name: string, before: readonly string[]) => [...before, name],
-      [] as readonly string[],
+    .addOption(
+      new Option('--resource <name>', 'this one; may be given again')
+        .argParser((name: string, before: readonly string[]) => [...before, name])
+        .default([], 'all'),
     )
   runs(command, async (invocation, ...tool) => {
     if (tool.length === 0) throw new WrongUsage('Run what? sallyport run -- COMMAND.')

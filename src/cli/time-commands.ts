@@ -10,8 +10,8 @@ export function timeCommands(program: Command): void {
   const request = program
     .command('request <resource>')
     .description('ask for a right for a time')
-    .requiredOption('--for <duration>', 'e.g. 30m, 2h; 8h at most')
-    .requiredOption('--reason <text>', 'for whoever decides')
+    .requiredOption('--for <duration>', 'needed: e.g. 30m, 2h; 8h at most')
+    .requiredOption('--reason <text>', 'needed: for whoever decides')
     .option('--actions <list>', 'comma-separated', 'connect,read')
     .option('--uses <n>', 'for so many sessions at most')
     .option('--wait', 'until it is decided')
@@ -42,7 +42,7 @@ export function timeCommands(program: Command): void {
   const breakGlass = program
     .command('break-glass <resource>')
     .description('take a right at once, in an emergency; another person reviews it')
-    .requiredOption('--reason <text>', 'for whoever looks at it afterwards')
+    .requiredOption('--reason <text>', 'needed: for whoever looks at it afterwards')
     .option('--for <duration>', '60m at most', '60m')
   runs(breakGlass, async ({ client, output }, resource) => {
     const options = breakGlass.opts<{ reason: string; for: string }>()
@@ -61,7 +61,7 @@ export function timeCommands(program: Command): void {
   const review = program
     .command('review <id>')
     .description('say that you looked at what somebody did with the glass broken')
-    .requiredOption('--note <text>', 'what you found')
+    .requiredOption('--note <text>', 'needed: what you found')
   runs(review, async ({ client, output }, id) => {
     const { note } = review.opts<{ note: string }>()
     const path = paths.review.replace(':id', encodeURIComponent(id ?? ''))

@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openCheckpoint, parseVkey } from '#engines/merkle'
@@ -192,6 +200,13 @@ describe('the folder of a log', () => {
     await log.close()
     const again = await openTestLog(folder)
     await again.close()
+  })
+
+  it('that cannot be locked says so, and blames no other gateway', async () => {
+    mkdirSync(join(folder, 'audit.lock'))
+    const opening = openTestLog(folder)
+    await expect(opening).rejects.toThrow(ConfigurationError)
+    await expect(opening).rejects.toThrow(/audit\.lock, cannot be taken: .*gateway's user/)
   })
 
   it('belongs to one origin and one key', async () => {

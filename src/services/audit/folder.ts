@@ -5,6 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { segmentFirst, segmentName } from '#engines/merkle'
 import { ConfigurationError } from '#model'
 
+/** Another connection has it (https://sqlite.org/rescode.html#busy). */
+const SQLITE_BUSY = 5
+
 export class LogFolder {
   readonly path: string
 
@@ -17,7 +20,7 @@ export class LogFolder {
       // Not a folder, no permission, no space: the operator has to act.
       throw new ConfigurationError(
         'configuration_invalid',
-        `The audit log's folder ${path} cannot be made.`,
+        `The audit log's folder ${path} cannot be made: ${reason(cause)}.`,
         { cause },
       )
     }
@@ -87,22 +90,32 @@ export class FolderLock {
   /** Throws ConfigurationError when another writer, in this process or another, has the folder. */
   constructor(folder: LogFolder) {
     // SQLite is the one portable lock of the operating system that Node offers: node:fs has none.
-    this.#database = new DatabaseSync(join(folder.path, 'audit.lock'), { timeout: 0 })
+    const file = join(folder.path, 'audit.lock')
+    let database: DatabaseSync | undefined
     try {
-      this.#database.exec('BEGIN EXCLUSIVE')
+      database = new DatabaseSync(file, { timeout: 0 })
+      database.exec('BEGIN EXCLUSIVE')
     } catch (cause) {
       // Busy is the expected case; whatever else it is, we do not have the lock.
-      this.#database.close()
+      database?.close()
+      const busy = cause instanceof Error && 'errcode' in cause && cause.errcode === SQLITE_BUSY
       throw new ConfigurationError(
         'configuration_invalid',
-        `The audit log in ${folder.path} is in use by another gateway. Stop that one, or give this one a folder of its own.`,
+        busy
+          ? `The audit log in ${folder.path} is in use by another gateway. Stop that one, or give this one a folder of its own.`
+          : `The lock of the audit log, ${file}, cannot be taken: ${reason(cause)}. All in the data folder must belong to the gateway's user.`,
         { cause },
       )
     }
+    this.#database = database
   }
 
   /** Idempotent. */
   release(): void {
     if (this.#database.isOpen) this.#database.close()
   }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -25,13 +25,21 @@ export function invalid(message: string): AuthenticationFailed {
   return new AuthenticationFailed('token_invalid', message)
 }
 
+/** Whoever types a password of before learns what stands in its place. */
+export function noToken(cause?: unknown): AuthenticationFailed {
+  return new AuthenticationFailed('token_invalid', 'This is not a signed token (JWT).', {
+    cause,
+    hint: 'Give an access token of your issuer, or ID and SECRET of: sallyport credential RESOURCE.',
+  })
+}
+
 /** Throws AuthenticationFailed. Nothing of it is trusted yet. */
 export function readJws(compact: string): Jws {
   if (compact.length > LARGEST_TOKEN) throw invalid('The token is too large.')
   const parts = compact.split('.')
   const [head, body, signature] = parts
   if (parts.length !== 3 || head === undefined || body === undefined || signature === undefined) {
-    throw invalid('This is not a signed token (JWT).')
+    throw noToken()
   }
   const header = parseStrictObject(decode(head))
   if (header === undefined) throw invalid('The header of the token cannot be read.')

@@ -86,7 +86,10 @@ export function validity(
   const issuedAt = dateAt(claims, 'iat')
   const notBefore = dateAt(claims, 'nbf')
   if (expires === undefined) throw invalid('The token does not say when it ends.')
-  if (expires <= now) throw new AuthenticationFailed('token_expired', 'The token has expired.')
+  if (expires <= now)
+    throw new AuthenticationFailed('token_expired', 'The token has expired.', {
+      hint: 'Ask its issuer for a new one.',
+    })
   const latest = now + settings.clockSkew
   if (notBefore !== undefined && notBefore > latest) throw invalid('The token is not valid yet.')
   if (issuedAt !== undefined && issuedAt > latest) {

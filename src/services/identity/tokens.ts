@@ -1,8 +1,8 @@
 // Verifies tokens: which issuer, signed by it, of the kind its entry accepts, in time. Then who it is.
 import { createHash } from 'node:crypto'
 import type { IssuerSettings } from '#config'
-import { AuthenticationFailed, type Principal, type Secret } from '#model'
-import { checkSignature, invalid, type Jws, LARGEST_TOKEN, readJws } from './jws.ts'
+import type { Principal, Secret } from '#model'
+import { checkSignature, invalid, type Jws, LARGEST_TOKEN, noToken, readJws } from './jws.ts'
 import { IssuerKeys } from './key-sets.ts'
 import { principalOf } from './principals.ts'
 import { checkProfile } from './profiles.ts'
@@ -138,8 +138,6 @@ function reveal(token: Secret): string {
     return token.reveal()
   } catch (error) {
     // Not UTF-8, so no token.
-    throw new AuthenticationFailed('token_invalid', 'This is not a signed token (JWT).', {
-      cause: error,
-    })
+    throw noToken(error)
   }
 }
