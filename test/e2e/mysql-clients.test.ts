@@ -85,11 +85,14 @@ test.each([
 })
 
 test('Java: the JDBC driver of MariaDB', async () => {
-  const made = await run('javac', ['-d', folder, '-cp', JAR, join(CLIENTS, 'MysqlDrive.java')])
+  const source = join(CLIENTS, 'MysqlDrive.java')
+  // Its texts are UTF-8 whatever the locale of the machine.
+  const utf8 = '-Dfile.encoding=UTF-8'
+  const made = await run('javac', ['-encoding', 'UTF-8', '-d', folder, '-cp', JAR, source])
   expect(made.stderr).toBe('')
   const [direct, through] = await both(({ port, user, password, ca }) => {
     const url = `jdbc:mariadb://127.0.0.1:${port}/shop?useSsl=true&serverSslCert=${ca}`
-    return run('java', ['-cp', `${JAR}:${folder}`, 'MysqlDrive', url, user, password])
+    return run('java', [utf8, '-cp', `${JAR}:${folder}`, 'MysqlDrive', url, user, password])
   })
   expect(direct.stderr).toBe('')
   expect(direct.stdout).toContain('valid true')
