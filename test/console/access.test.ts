@@ -21,7 +21,7 @@ let stage: Stage
 beforeAll(async () => {
   stage = await setStage(POLICIES)
 })
-afterEach(() => stage?.clear())
+afterEach(({ task }) => stage?.clear(task))
 afterAll(() => stage?.close())
 
 const cli = async (client: string, ...args: string[]) =>

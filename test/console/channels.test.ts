@@ -32,7 +32,7 @@ beforeAll(async () => {
   stage = await setStage(POLICIES)
   writeFileSync(join(stage.gateway.folder, 'hook.key'), SECRET, { mode: 0o600 })
 })
-afterEach(() => stage?.clear())
+afterEach(({ task }) => stage?.clear(task))
 afterAll(async () => {
   await stage?.close()
   await side?.close()

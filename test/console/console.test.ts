@@ -28,7 +28,7 @@ beforeAll(async () => {
   stage = await setStage(POLICIES)
   ;({ gateway, issuer, url } = stage)
 })
-afterEach(() => stage?.clear())
+afterEach(({ task }) => stage?.clear(task))
 afterAll(() => stage?.close())
 
 describe('the whole loop', () => {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   const env = stage.gateway.libpq(await stage.issuer.token({ client: 'order-bot' }), 'shop')
   await run('psql', ['-X'], { env, input: 'select 41 + 1;\n'.repeat(300) })
 })
-afterEach(() => stage?.clear())
+afterEach(({ task }) => stage?.clear(task))
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
   await stage?.close()

@@ -16,7 +16,7 @@ beforeAll(async () => {
   const env = stage.gateway.libpq(await stage.issuer.token({ client: 'order-bot' }), 'shop')
   for (let at = 0; at < 3; at++) await run('psql', ['-X', '-c', `select ${at}`], { env })
 })
-afterEach(() => stage?.clear())
+afterEach(({ task }) => stage?.clear(task))
 afterAll(() => stage?.close())
 
 describe('the keyboard', () => {

@@ -26,9 +26,9 @@ const closers: (() => void)[] = []
 beforeAll(async () => {
   stage = await setStage(POLICIES)
 })
-afterEach(async () => {
+afterEach(async ({ task }) => {
   for (const close of closers.splice(0)) close()
-  await stage?.clear()
+  await stage?.clear(task)
 })
 afterAll(() => stage?.close())
 

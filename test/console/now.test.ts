@@ -111,7 +111,7 @@ describe('in the console', () => {
   beforeAll(async () => {
     stage = await setStage(POLICIES)
   })
-  afterEach(() => stage?.clear())
+  afterEach(({ task }) => stage?.clear(task))
   afterAll(() => stage?.close())
 
   it('now is home to who may read the console, begins with what was, and goes on by itself', async () => {
@@ -211,6 +211,24 @@ describe('in the console', () => {
     await page.getByRole('button', { name: 'Follow' }).click()
     await page.getByText(/showing 1 in/).waitFor()
     expect(complaints).toEqual([])
+  })
+
+  it('a part of the page that does not come is waited for, and the rest of it stands', async () => {
+    await psql('select 2 as two;\n')
+    const { page } = await pageOf('dora', '/requests')
+    let refused = 0
+    await page.route(/assets\/chart/, route => {
+      refused += 1
+      return refused < 3 ? route.abort() : route.continue()
+    })
+    await page.getByRole('link', { name: 'Now', exact: true }).click()
+    await page.getByText('drawing …').waitFor()
+    await page
+      .getByRole('row', { name: /permitted/ })
+      .first()
+      .waitFor()
+    await page.locator('canvas').first().waitFor()
+    expect(refused).toBe(3)
   })
 
   it('it says when it is no longer live, keeps what it showed, and goes on', async () => {

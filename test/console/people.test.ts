@@ -20,7 +20,7 @@ const pageOf: Stage['pageOf'] = (...given) => stage.pageOf(...given)
 beforeAll(async () => {
   stage = await setStage(POLICIES)
 })
-afterEach(() => stage?.clear())
+afterEach(({ task }) => stage?.clear(task))
 afterAll(() => stage?.close())
 
 async function psql(input: string) {

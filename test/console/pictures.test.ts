@@ -60,7 +60,7 @@ describe.skipIf(process.env['CONSOLE_PICTURES'] === undefined)('the pictures', (
     // A log of more than one tile.
     await run('psql', ['-X'], { env, input: 'select 1;\n'.repeat(420) })
   })
-  afterEach(() => stage?.clear())
+  afterEach(({ task }) => stage?.clear(task))
   afterAll(() => stage?.close())
 
   const shot = async (page: Page, name: string): Promise<void> => {

@@ -49,7 +49,7 @@ beforeEach(async () => {
     return inForce === true && problems.length === 0 && policies.length === 4
   })
 })
-afterEach(() => stage?.clear())
+afterEach(({ task }) => stage?.clear(task))
 afterAll(() => stage?.close())
 
 // First: nobody was connected yet.

@@ -40,7 +40,7 @@ select 'seen last' as word;
 `)
   await psql('select 1 as other;\n')
 })
-afterEach(() => stage?.clear())
+afterEach(({ task }) => stage?.clear(task))
 afterAll(() => stage?.close())
 
 describe('sessions are found', () => {

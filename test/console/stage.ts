@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { TestContext } from 'vitest'
 import { type Issuer, LOGIN_CLIENT, shopOwner, shopSql, startIssuer } from '../../demo/index.ts'
 import {
   issuerEntry,
@@ -48,8 +49,8 @@ export interface Stage {
   pause(): { readonly line: string; end(): void }
   /** psql of the agent, which waits for a person. */
   ask(statement: string): Promise<{ readonly ended: Promise<Ran> }>
-  /** Closes the pages of the test that ends. */
-  clear(): Promise<void>
+  /** Closes the pages of the test that ends; of one that failed it tells first what they showed. */
+  clear(task: TestContext['task']): Promise<void>
   close(): Promise<void>
 }
 
@@ -146,8 +147,11 @@ export async function setStage(
       held.push(ran)
       return { ended: ran }
     },
-    clear: async () => {
-      for (const context of contexts.splice(0)) await context.close()
+    clear: async task => {
+      for (const context of contexts.splice(0)) {
+        if (task.result?.state === 'fail') await tell(context)
+        await context.close()
+      }
     },
     close: async () => {
       for (const end of paused) end()
@@ -157,6 +161,14 @@ export async function setStage(
       await issuer.stop()
       await server.stop()
     },
+  }
+}
+
+async function tell(context: BrowserContext): Promise<void> {
+  for (const page of context.pages()) {
+    // A page that crashed says nothing, and what the test found is the news.
+    const shown = await page.evaluate('document.body.innerText').catch(String)
+    process.stderr.write(`${page.url()} showed:\n${String(shown).slice(0, 1_500)}\n`)
   }
 }
 

@@ -1,15 +1,16 @@
 // What is going on at this moment: how much, what waits for a person, who is connected, and each statement as it comes.
 import { getRouteApi, Link } from '@tanstack/react-router'
-import { lazy, type ReactNode, Suspense } from 'react'
+import { type ReactNode, Suspense } from 'react'
 import type { NowView } from '#contract'
 import { useLiveState } from '../../data/live.ts'
+import { late } from '../../ui/late.ts'
 import { Empty, Failure, Mark, Time } from '../../ui/parts.tsx'
 import { count, many, plain } from '../../ui/text.ts'
 import { useNowPage } from './data.ts'
 import { byMinute, type RateSteps, sum } from './rate-window.ts'
 import { Stream } from './stream.tsx'
 
-const Chart = lazy(() => import('./chart.tsx').then(({ Chart }) => ({ default: Chart })))
+const Chart = late(async () => (await import('./chart.tsx')).Chart)
 const route = getRouteApi('/now')
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
 

@@ -1,19 +1,11 @@
 // One session: what was asked, what was decided, what was seen; as it happens while it lives, and again as it was.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import {
-  lazy,
-  type RefObject,
-  Suspense,
-  useCallback,
-  useEffect,
-  useMemo,
-  useRef,
-  useState,
-} from 'react'
+import { type RefObject, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { type LiveEvent, paths, type RecordedEventView, type SessionView } from '#contract'
 import { asking, at, call } from '../../data/gateway.ts'
 import { useFresh } from '../../data/live.ts'
+import { late } from '../../ui/late.ts'
 import { Button, Empty, Facts, Failure, Mark, Time } from '../../ui/parts.tsx'
 import { bytes, count, many, plain } from '../../ui/text.ts'
 import { clockOf, type Moment } from './clock.ts'
@@ -22,9 +14,7 @@ import { type Step, stepsOf } from './recording.ts'
 import { Steps } from './steps.tsx'
 import { Timeline } from './timeline.tsx'
 
-const Meanwhile = lazy(async () => ({
-  default: (await import('../terminal/terminal.tsx')).Meanwhile,
-}))
+const Meanwhile = late(async () => (await import('../terminal/terminal.tsx')).Meanwhile)
 
 const route = getRouteApi('/sessions/$id')
 /** So much takes a while to come. */

@@ -1,17 +1,16 @@
 // What was asked, one after the other: the decision, the text, what came of it and what was seen. Draws what is in sight.
 import { Link } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { lazy, type RefObject, Suspense, useEffect, useRef, useState } from 'react'
+import { type RefObject, Suspense, useEffect, useRef, useState } from 'react'
 import { useMay } from '../../data/who.ts'
+import { late } from '../../ui/late.ts'
 import { Mark, Verbatim } from '../../ui/parts.tsx'
 import { bytes, count, many, plain } from '../../ui/text.ts'
 import { LongText, Rows } from './answer.tsx'
 import type { Step } from './recording.ts'
 
 /** Loaded with the first terminal that is looked at. */
-const TerminalScreen = lazy(async () => ({
-  default: (await import('../terminal/terminal.tsx')).TerminalScreen,
-}))
+const TerminalScreen = late(async () => (await import('../terminal/terminal.tsx')).TerminalScreen)
 
 const USUAL_HEIGHT = 64
 /** Whoever is so near the end of the page goes on with it. */
