@@ -15,11 +15,7 @@ import {
 import { AccessDenied, type ComparedValue, type Parameter, type Statement } from '#model'
 import type { Catalog } from './catalog-types.ts'
 import { definedNames, readNames } from './defined-names.ts'
-
-/** Texts of named statements together, in characters: of the oldest it is forgotten what they stand for. */
-const MOST_NAMED_TEXT = 16 << 20
-/** After so many names of temporary tables any name may be one. */
-const MOST_SHADOWS = 10_000
+import { SessionNames } from './session-names.ts'
 
 /** A text that is refused before anything is judged. */
 export class UnreadableText extends AccessDenied {}
@@ -52,23 +48,10 @@ const templates = new WeakMap<
 const complete = new WeakMap<MysqlAnalysis['statements'], Omit<Template, 'statement'>>()
 const none: readonly never[] = []
 
-/** What PREPARE gave a name. */
-interface Named {
-  readonly text: string
-  readonly statement: SqlStatement
-  readonly database: string | undefined
-}
-
 export class StatementBuilder {
   readonly #analyser: MysqlAnalyser
   readonly #catalog: Catalog
-  readonly #prepared = new Map<string, Named>()
-  /**
-   * Names of temporary tables that this session made, in whatever database, and how many at most: no catalog shows what is
-   * in them.
-   */
-  readonly #shadows = new Map<string, number>()
-  #anyShadow = false
+  readonly #names = new SessionNames()
   readonly #own: OpenDefinitions | undefined
   reading: MysqlReading
 
@@ -87,7 +70,7 @@ export class StatementBuilder {
 
   /** Names may mean temporary tables of this session: what the catalog says of them does not hold for it. */
   get hasShadows(): boolean {
-    return this.#anyShadow || this.#shadows.size > 0
+    return this.#names.hasShadows
   }
 
   /** Throws UnreadableText. */
@@ -139,78 +122,19 @@ export class StatementBuilder {
     }
   }
 
-  /**
-   * The text is over, whole or in part: names that it gave or took mean something else from now on. `whole`: all of it ran, and
-   * no code but its own; `warned`: the server did not do all of it. Otherwise, and where it cannot be told in which database, no prepared name is known any more.
-   */
-  ran({ statements }: MysqlAnalysis, text: string, whole: boolean, warned: boolean): void {
-    for (const { executes, shadows, uncovers = none } of statements) {
-      if (executes === undefined && shadows.length === 0 && uncovers.length === 0) continue
-      const run = executes === undefined ? undefined : this.#prepared.get(keyOf(executes.name))
-      for (const name of [...shadows, ...(run?.statement.shadows ?? [])])
-        this.#shadow(name.toLowerCase())
-      // (What was not there to be dropped is warned of, or an error.)
-      if (whole && !warned) for (const name of uncovers) this.#uncover(name.toLowerCase())
-    }
-    if (!whole || (statements.length > 1 && statements.some(({ verb }) => verb === 'USE'))) {
-      this.#prepared.clear()
-      return
-    }
-    for (const { prepares, deallocates } of statements) {
-      if (prepares !== undefined) {
-        this.#prepared.set(keyOf(prepares.name), {
-          text,
-          statement: prepares.statement,
-          database: this.reading.database,
-        })
-      }
-      if (deallocates?.name !== undefined) this.#prepared.delete(keyOf(deallocates.name))
-    }
-    if (this.#prepared.size > 0) this.#bound()
-  }
-
-  #bound(): void {
-    let length = 0
-    for (const named of this.#prepared.values()) length += named.text.length
-    for (const [name, named] of this.#prepared) {
-      if (length <= MOST_NAMED_TEXT) return
-      this.#prepared.delete(name)
-      length -= named.text.length
-    }
+  /** The text is over: see `SessionNames.ran`. */
+  ran(analysis: MysqlAnalysis, text: string, whole: boolean, warned: boolean): void {
+    this.#names.ran(analysis, text, this.reading.database, whole, warned)
   }
 
   /** The server forgot all that the session had. */
   forget(): void {
-    this.#prepared.clear()
-    this.#shadows.clear()
-    this.#anyShadow = false
-  }
-
-  #shadow(name: string): void {
-    const many = this.#shadows.get(name)
-    if (many !== undefined || this.#shadows.size < MOST_SHADOWS)
-      this.#shadows.set(name, (many ?? 0) + 1)
-    else this.#anyShadow = true
-  }
-
-  /** One that was there is gone: another database may still have one of that name. */
-  #uncover(name: string): void {
-    const many = this.#shadows.get(name) ?? 0
-    if (many > 1) this.#shadows.set(name, many - 1)
-    else this.#shadows.delete(name)
-  }
-
-  #isShadow(name: string): boolean {
-    return this.#anyShadow || this.#shadows.has(name.toLowerCase())
+    this.#names.forget()
   }
 
   /** A temporary table of the session may have that object's name. */
   mayBeTemporary(object: string): boolean {
-    if (!this.hasShadows) return false
-    // (A name may have dots itself.)
-    for (let dot = object.indexOf('.'); dot !== -1; dot = object.indexOf('.', dot + 1))
-      if (this.#isShadow(object.slice(dot + 1))) return true
-    return false
+    return this.#names.mayBeTemporary(object)
   }
 
   #template(
@@ -251,14 +175,14 @@ export class StatementBuilder {
     catalogUnknown = false,
   ): Statement {
     const state: Record<string, string> = database === undefined ? {} : { database }
-    const made = toStatement(analysis, this.#names(database), {
+    const made = toStatement(analysis, this.#namesIn(database), {
       text,
       phase,
       state,
       numbersBound,
       catalogUnknown,
       prepared: name => {
-        const named = this.#prepared.get(keyOf(name))
+        const named = this.#names.prepared(name)
         // Its names keep to the database that it was prepared in: in another one what it runs is not told.
         if (named !== undefined && named.database !== database) return undefined
         if (named !== undefined) state[`prepared ${name}`] = named.text
@@ -293,7 +217,7 @@ export class StatementBuilder {
     for (const { operations, shadows } of statements) {
       for (const { relation } of operations) {
         if (relation === undefined || this.#catalog.knows(relation, database)) continue
-        if (shadows.includes(relation.name) || this.#isShadow(relation.name)) continue
+        if (shadows.includes(relation.name) || this.#names.isShadow(relation.name)) continue
         found.push(`${relation.schema ?? database}.${relation.name}`)
       }
     }
@@ -303,14 +227,14 @@ export class StatementBuilder {
     return found
   }
 
-  #names(database: string | undefined): Names {
+  #namesIn(database: string | undefined): Names {
     const names = this.#catalog.names(database)
     if (!this.hasShadows) return names
     return {
       ...names,
       resolve: relation => {
         const { schema, name } = relation
-        if (!this.#isShadow(name)) return names.resolve(relation)
+        if (!this.#names.isShadow(name)) return names.resolve(relation)
         return [{ object: `${schema ?? database ?? ''}.${name}`, kind: 'table', columns: [] }]
       },
     }
@@ -324,7 +248,7 @@ export class StatementBuilder {
   ): readonly ComparedValue[] | 'unknown' {
     const again = this.#analyser.analyseWithValues(text, this.reading)
     if (!again.readable || again.statements.some(refers)) return 'unknown'
-    const found = comparedValues(again, this.#names(database), { text, phase })
+    const found = comparedValues(again, this.#namesIn(database), { text, phase })
     if (found === 'unknown') return found
     const all: ComparedValue[] = []
     for (const { columns, value } of found) {
@@ -356,11 +280,6 @@ const TEXTS: ReadonlySet<string> = new Set([
 /** What stands behind a definition in one text reads what views show then, also those over the view that it names. */
 function definesFirst(analysis: MysqlAnalysis, { operations }: Statement): boolean {
   return analysis.statements.length > 1 && definedNames(operations, analysis).length > 0
-}
-
-/** Names of prepared statements have no case. */
-function keyOf(name: string): string {
-  return name.toLowerCase()
 }
 
 function refers(statement: SqlStatement): boolean {
