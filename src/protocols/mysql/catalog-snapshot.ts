@@ -1,5 +1,5 @@
-// One reading of a server's catalog, and what it answers: which relations names mean, where the values of columns come
-// from, which code runs. Views and generated columns are read by our own analyser, when somebody asks. Pure.
+// One reading of a server's catalog, and what it answers: what names mean, where the values of columns come from, which code
+// runs. Pure.
 import {
   type Code,
   type ColumnOrigins,
@@ -9,16 +9,18 @@ import {
   type MysqlReading,
   mysqlNames,
   type Names,
-  occasion,
   type RelationName,
   type ResolvedRelation,
   type ResolvedRoutine,
   toStatement,
 } from '#engines/sql'
-import type { ColumnName, OutputLineage, Statement } from '#model'
+import type { ColumnName, Statement } from '#model'
+import { Definitions, type Kept } from './catalog-definitions.ts'
+import { NameKeys } from './catalog-keys.ts'
 import { objectName } from './catalog-object.ts'
-import type { CatalogRows, RelationRow } from './catalog-rows.ts'
-import { foldsAlways, isSystem } from './catalog-system.ts'
+import { firing, Routines, type Trigger } from './catalog-routines.ts'
+import type { CatalogRows } from './catalog-rows.ts'
+import { isSystem } from './catalog-system.ts'
 
 /** How texts that the catalog keeps are read, and code of it. */
 export interface CatalogReading {
@@ -35,41 +37,19 @@ export interface CatalogReading {
   ) => Code | 'unknown'
 }
 
-type Column = NonNullable<ReturnType<ColumnOrigins['columnOf']>>
-
-interface Kept {
-  readonly row: RelationRow
-  readonly object: string
-  /** What its columns are made of, once somebody has asked; while it is being found out `all`. */
-  outputs: readonly OutputLineage[] | 'all' | undefined
-  resolved: ResolvedRelation | undefined
-  /** Of a view, what its definition does; `unread`: it cannot be read. */
-  statement: Statement | 'unread' | undefined
-  readonly generated: Map<string, Column>
-}
-
-/** What a view reads and runs. */
-interface Viewed {
-  readonly relations: readonly Kept[]
-  readonly calls: readonly ResolvedRoutine[]
-}
-
-const nothing: readonly ResolvedRoutine[] = []
-
 export class CatalogSnapshot implements ColumnOrigins {
   readonly #reading: CatalogReading
   readonly #relations = new Map<string, Kept>()
   readonly #byObject = new Map<string, Kept>()
-  readonly #routines = new Map<string, ResolvedRoutine[]>()
-  readonly #triggers = new Map<
-    string,
-    { readonly event: string; readonly runs: ResolvedRoutine }[]
-  >()
+  readonly #keys: NameKeys
+  readonly #routines: Routines
+  readonly #definitions: Definitions
   readonly #names = new Map<string | undefined, Names>()
   #listed: { readonly most: number; readonly columns: readonly ColumnName[] } | undefined
 
   constructor(rows: CatalogRows, reading: CatalogReading) {
     this.#reading = reading
+    this.#keys = new NameKeys(reading.fold)
     for (const row of rows.relations) {
       const object = objectName(row.schema, row.name)
       const kept: Kept = {
@@ -80,17 +60,17 @@ export class CatalogSnapshot implements ColumnOrigins {
         statement: undefined,
         generated: new Map(),
       }
-      this.#relations.set(this.#keyOf(row.schema, row.name), kept)
+      this.#relations.set(this.#keys.relation(row.schema, row.name), kept)
       this.#byObject.set(object, kept)
     }
-    for (const { schema, name, body, parameters, definer } of rows.routines) {
-      const routine = this.#routine(objectName(schema, name), schema, body, parameters, definer)
-      push(this.#routines, `${this.#folded(schema)}\0${name}`, routine)
-    }
-    for (const { schema, table, name, event, body } of rows.triggers) {
-      const runs = this.#routine(objectName(schema, name), schema, body, [], true)
-      push(this.#triggers, this.#keyOf(schema, table), { event, runs })
-    }
+    this.#routines = new Routines(rows, this.#keys, (body, parameters, database) =>
+      reading.codeOf(body, parameters, this.#readingIn(database)),
+    )
+    this.#definitions = new Definitions({
+      relation: object => this.#byObject.get(object),
+      routines: (schema, name) => this.#routines.named(schema, name),
+      statement: (text, database) => this.#statement(text, database),
+    })
   }
 
   /** `database`: where unqualified names are looked for. */
@@ -126,29 +106,17 @@ export class CatalogSnapshot implements ColumnOrigins {
     return found
   }
 
-  columnOf(object: string, column: string): Column | undefined {
+  columnOf(object: string, column: string): ReturnType<ColumnOrigins['columnOf']> {
     const kept = this.#byObject.get(object)
-    if (kept === undefined) return undefined
-    const own: ColumnName = { object: kept.object, column }
-    const { row } = kept
-    const at = row.columns.indexOf(column)
-    if (at === -1 && !row.hidden.includes(column)) return undefined
-    if (row.kind === 'view') return this.#ofView(kept, at, own)
-    const expression = row.generated.get(column)
-    if (expression === undefined) return { sources: [own], shape: 'same' }
-    let known = kept.generated.get(column)
-    if (known === undefined) {
-      kept.generated.set(column, { sources: 'all', shape: 'computed' })
-      known = this.#ofExpression(kept, expression, own)
-      kept.generated.set(column, known)
-    }
-    return known
+    return kept === undefined ? undefined : this.#definitions.columnOf(kept, column)
   }
 
   /** All relations that a view reads; undefined where that cannot be told. */
   shownBy(view: string): readonly string[] | undefined {
     const kept = this.#byObject.get(view)
-    return kept === undefined ? undefined : this.#viewed(kept)?.relations.map(each => each.object)
+    return kept === undefined
+      ? undefined
+      : this.#definitions.viewed(kept)?.relations.map(each => each.object)
   }
 
   /** A transaction can undo what is written to that relation: of a view, to all that it reads. */
@@ -156,7 +124,9 @@ export class CatalogSnapshot implements ColumnOrigins {
     const kept = this.#byObject.get(object)
     if (kept === undefined) return false
     if (kept.row.kind !== 'view') return kept.row.kind === 'table' && kept.row.transactional
-    const tables = this.#viewed(kept)?.relations.filter(({ row }) => row.kind !== 'view')
+    const tables = this.#definitions
+      .viewed(kept)
+      ?.relations.filter(({ row }) => row.kind !== 'view')
     return (
       tables !== undefined && tables.length > 0 && tables.every(each => this.undoes(each.object))
     )
@@ -173,31 +143,20 @@ export class CatalogSnapshot implements ColumnOrigins {
     }
   }
 
-  #folded(name: string): string {
-    return this.#reading.fold ? name.toLowerCase() : name
-  }
-
-  #keyOf(schema: string, name: string): string {
-    const table = foldsAlways(schema) ? name.toLowerCase() : this.#folded(name)
-    const within = foldsAlways(schema) ? schema.toLowerCase() : this.#folded(schema)
-    return `${within}\0${table}`
-  }
-
   #namesIn(database: string | undefined): Names {
     const routines = ({ schema, name }: RelationName): readonly ResolvedRoutine[] => {
       const within = schema ?? database
-      if (within === undefined) return nothing
-      return this.#routines.get(`${this.#folded(within)}\0${name.toLowerCase()}`) ?? nothing
+      return within === undefined ? [] : this.#routines.named(within, name)
     }
     return {
       rules: mysqlNames,
       resolve: ({ schema, name }) => {
         const within = schema ?? database
         if (within === undefined) return []
-        const kept = this.#relations.get(this.#keyOf(within, name))
+        const kept = this.#relations.get(this.#keys.relation(within, name))
         if (kept !== undefined) return [this.#resolved(kept)]
         // A temporary table, or one that is not shown to us: where it would be is known, what is in it is not.
-        const object = objectName(this.#folded(within), this.#folded(name))
+        const object = objectName(this.#keys.folded(within), this.#keys.folded(name))
         return [{ object, kind: 'table', columns: [] }]
       },
       functions: name => routines(name).map(({ object }) => object),
@@ -215,7 +174,7 @@ export class CatalogSnapshot implements ColumnOrigins {
   #resolve(kept: Kept): ResolvedRelation {
     const { row, object } = kept
     const { kind, columns, hidden, numeric } = row
-    const viewed = kind === 'view' ? this.#viewed(kept) : undefined
+    const viewed = kind === 'view' ? this.#definitions.viewed(kept) : undefined
     const triggered = this.#triggersOf(kept)
     const common = {
       object,
@@ -228,7 +187,7 @@ export class CatalogSnapshot implements ColumnOrigins {
         : { triggers: true, ownCode: (occasions: number) => firing(triggered, occasions) }),
     }
     if (kind !== 'view') return common
-    const outputs = this.#outputs(kept)
+    const outputs = this.#definitions.outputs(kept)
     const derivesFrom = outputs === 'all' ? outputs : outputs.flatMap(({ sources }) => sources)
     const told = outputs !== 'all' && outputs.every(({ how }) => how !== 'unknown')
     return {
@@ -239,108 +198,16 @@ export class CatalogSnapshot implements ColumnOrigins {
   }
 
   /** Of a view: those of all that it reads, for it may be written through. */
-  #triggersOf(kept: Kept): readonly { readonly event: string; readonly runs: ResolvedRoutine }[] {
+  #triggersOf(kept: Kept): readonly Trigger[] {
     const { row } = kept
-    if (row.kind !== 'view') return this.#triggers.get(this.#keyOf(row.schema, row.name)) ?? []
-    return (this.#viewed(kept)?.relations ?? []).flatMap(each =>
+    if (row.kind !== 'view') return this.#routines.triggersOf(row.schema, row.name)
+    return (this.#definitions.viewed(kept)?.relations ?? []).flatMap(each =>
       each.row.kind === 'view' ? [] : this.#triggersOf(each),
     )
   }
 
-  #routine(
-    object: string,
-    schema: string,
-    body: string | undefined,
-    parameters: readonly string[],
-    definer: boolean,
-  ): ResolvedRoutine {
-    let known: Code | 'unknown' | undefined
-    const code = (): Code | 'unknown' => {
-      known ??=
-        body === undefined
-          ? 'unknown'
-          : this.#reading.codeOf(body, parameters, this.#readingIn(schema))
-      return known
-    }
-    return { object, definer, code, size: body?.length ?? 0, path: schema }
-  }
-
   #readingIn(database: string): MysqlReading {
     return { ...this.server, database }
-  }
-
-  /** The relations that a view reads, those of views in it included, and the functions of users that it calls. */
-  #viewed(kept: Kept, depth = 0): Viewed | undefined {
-    const made = depth > DEEPEST ? undefined : this.#definitionOf(kept)
-    if (made === undefined) return undefined
-    const { schema } = kept.row
-    const relations: Kept[] = []
-    const calls: ResolvedRoutine[] = []
-    for (const { object } of made.operations) {
-      const found = this.#byObject.get(object.name)
-      if (found === undefined || found === kept) continue
-      relations.push(found)
-      if (found.row.kind !== 'view') continue
-      const inner = this.#viewed(found, depth + 1)
-      relations.push(...(inner?.relations ?? []))
-      calls.push(...(inner?.calls ?? []))
-    }
-    const written = made.functions.flatMap(name => {
-      const dot = name.lastIndexOf('.')
-      const [within, last] = dot === -1 ? [schema, name] : [name.slice(0, dot), name.slice(dot + 1)]
-      return this.#routines.get(`${this.#folded(within)}\0${last.toLowerCase()}`) ?? []
-    })
-    return { relations, calls: [...new Set([...calls, ...written])] }
-  }
-
-  #ofView(kept: Kept, at: number, own: ColumnName): Column {
-    const outputs = this.#outputs(kept)
-    const output = outputs === 'all' ? undefined : outputs[at]
-    if (output === undefined || output.how === 'unknown')
-      return { sources: 'all', shape: 'computed' }
-    const others = output.sources.filter(each => !same(each, own))
-    return {
-      sources: [own, ...others],
-      shape: output.how === 'identity' && others.length < 2 ? 'same' : 'computed',
-    }
-  }
-
-  /** What each column of a view is made of, of tables only. */
-  #outputs(kept: Kept): readonly OutputLineage[] | 'all' {
-    if (kept.outputs !== undefined) return kept.outputs
-    // (A view that shows itself there is none of: should the catalog say so, nothing is known of it.)
-    kept.outputs = 'all'
-    const { columns } = kept.row
-    const made = this.#definitionOf(kept)
-    const [only, ...more] = made?.lineage ?? []
-    const outputs = only === undefined || more.length > 0 ? 'unknown' : only.outputs
-    kept.outputs = outputs === 'unknown' || outputs.length !== columns.length ? 'all' : outputs
-    return kept.outputs
-  }
-
-  #definitionOf(kept: Kept): Statement | undefined {
-    const { definition, schema } = kept.row
-    if (kept.statement === undefined) {
-      kept.statement = 'unread'
-      const made = definition === undefined ? undefined : this.#statement(definition, schema)
-      kept.statement = made ?? 'unread'
-    }
-    return kept.statement === 'unread' ? undefined : kept.statement
-  }
-
-  #ofExpression({ row, object }: Kept, expression: string, own: ColumnName): Column {
-    const made = this.#statement(
-      `SELECT (${expression}) FROM ${quoted(row.schema)}.${quoted(row.name)}`,
-      row.schema,
-    )
-    const outputs = made?.lineage?.[0]?.outputs
-    const output = outputs === undefined || outputs === 'unknown' ? undefined : outputs[0]
-    if (output === undefined || output.how === 'unknown' || outputs?.length !== 1) {
-      return { sources: 'all', shape: 'computed' }
-    }
-    // (Its expression can name no other table.)
-    const sources = output.sources.filter(each => each.object === object)
-    return { sources: [own, ...sources], shape: 'computed' }
   }
 
   /** A text of the catalog as it would be judged; its columns expanded. Undefined: it cannot be read. */
@@ -350,37 +217,4 @@ export class CatalogSnapshot implements ColumnOrigins {
     const made = toStatement(analysis, this.names(database), { text, phase: 'execute' })
     return this.expanded(made)
   }
-}
-
-/** Views in views. */
-const DEEPEST = 16
-
-const events: Readonly<Record<string, number>> = {
-  INSERT: occasion.insert,
-  // (REPLACE, and ON DUPLICATE KEY UPDATE, are occasions of more than one.)
-  UPDATE: occasion.update | occasion.insert,
-  DELETE: occasion.delete | occasion.insert,
-}
-
-function firing(
-  triggers: readonly { readonly event: string; readonly runs: ResolvedRoutine }[],
-  occasions: number,
-): readonly ResolvedRoutine[] {
-  return triggers
-    .filter(({ event }) => ((events[event] ?? -1) & occasions) !== 0)
-    .map(({ runs }) => runs)
-}
-
-function same(one: ColumnName, other: ColumnName): boolean {
-  return one.object === other.object && one.column === other.column
-}
-
-function quoted(name: string): string {
-  return `\`${name.replaceAll('`', '``')}\``
-}
-
-function push<V>(map: Map<string, V[]>, key: string, value: V): void {
-  const list = map.get(key)
-  if (list === undefined) map.set(key, [value])
-  else list.push(value)
 }

@@ -1,0 +1,26 @@
+// How a server compares names of databases and relations: with their case or without.
+import { foldsAlways } from './catalog-system.ts'
+
+export class NameKeys {
+  readonly #fold: boolean
+
+  /** `fold`: names of tables have no case on that server. */
+  constructor(fold: boolean) {
+    this.#fold = fold
+  }
+
+  folded(name: string): string {
+    return this.#fold ? name.toLowerCase() : name
+  }
+
+  /** The same for all spellings of one relation. */
+  relation(schema: string, name: string): string {
+    if (foldsAlways(schema)) return `${schema.toLowerCase()}\0${name.toLowerCase()}`
+    return `${this.folded(schema)}\0${this.folded(name)}`
+  }
+
+  /** (Names of routines never have a case.) */
+  routine(schema: string, name: string): string {
+    return `${this.folded(schema)}\0${name.toLowerCase()}`
+  }
+}
