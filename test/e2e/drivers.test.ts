@@ -73,7 +73,9 @@ describe.each(['libpq of Debian', 'libpq of PostgreSQL 18'])('Python with the %s
 
 test('the JDBC driver', async () => {
   expect(existsSync(JAR)).toBe(true)
-  const made = await run('javac', ['-d', folder, '-cp', JAR, join(CLIENTS, 'Drive.java')])
+  // Where the tests run without a locale, javac would take the text for ASCII.
+  const words = ['-encoding', 'UTF-8', '-d', folder, '-cp', JAR, join(CLIENTS, 'Drive.java')]
+  const made = await run('javac', words)
   expect(made.stderr).toBe('')
   const [direct, through] = await both(where => {
     const tls = where['PGSSLROOTCERT']
