@@ -44,7 +44,7 @@ beforeAll(async () => {
       analyze drifting; update drifting set kind = 'new'; grant all on drifting to app;`,
     policies,
     dataClasses,
-    settings: { approvals: { hold: { user: '20s', agent: '20s', transaction: '10s' } } },
+    settings: { approvals: { hold: { user: '20s', agent: '20s', transaction: '2s' } } },
   })
 })
 afterAll(() => stage?.stop())
@@ -318,7 +318,9 @@ describe('a held statement', () => {
     await db.query('rollback')
     const id = (await pending())[0]?.id ?? ''
     expect((await stage.gateway.cli(['approve', id], await stage.token('dora'))).code).toBe(0)
+    await db.query('begin')
     expect((await refusal(db.query(`${text} `))).code).toBe('42501')
+    await db.query('rollback')
     expect((await db.query(text)).rowCount).toBe(1)
     await db.end()
   })

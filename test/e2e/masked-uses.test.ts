@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Client, type DatabaseError, type QueryConfig } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { until } from '../servers/programs.ts'
 import { type Stage, startStage } from './stage.ts'
 
 const policies = {
@@ -411,9 +412,16 @@ describe('a definition that another session changes', () => {
     ['rows', 'select v from turned'],
     ['an error', "select ('x' || v)::int from turned"],
   ])('shows nothing to a text that had begun: %s', async (_, text) => {
-    const seen = heard([`select pg_sleep(0.4); ${text}`])
-    await new Promise(resolve => setTimeout(resolve, 150))
+    const lock = new Client({ connectionString: stage.server.superuser })
+    await lock.connect()
+    await lock.query('select pg_advisory_lock(7)')
+    const seen = heard([`select pg_advisory_xact_lock(7); ${text}`])
+    await until('it to wait', async () => {
+      const held = "select from pg_locks where locktype = 'advisory' and not granted"
+      return (await lock.query(held)).rowCount === 1
+    })
     await other.query(turn)
+    await lock.end()
     expect(await seen).not.toContain(SSN)
     expect(await seen).toMatch(/⟦m:ssn⟧|hidden/)
   })

@@ -361,7 +361,7 @@ describe('a slow upload', () => {
     onRequest = (socket, text) => {
       if (text.endsWith('z')) socket.write('HTTP/1.1 204 No Content\r\n\r\n')
     }
-    const upstream = pool({ answerTimeoutMs: 400 })
+    const upstream = pool({ answerTimeoutMs: 1_000 })
     const call = await upstream.open({
       ...GET,
       method: 'POST',
@@ -369,7 +369,7 @@ describe('a slow upload', () => {
     })
     for (const piece of 'abcdez') {
       call.body.write(Buffer.from(piece))
-      await new Promise(resolve => setTimeout(resolve, 120))
+      await new Promise(resolve => setTimeout(resolve, 250))
     }
     expect((await call.response).head.status).toBe(204)
   })
