@@ -11,6 +11,18 @@ import {
   UpstreamError,
 } from '#model'
 import { Allowance } from './allowance.ts'
+import {
+  closed,
+  codeOf,
+  type Exit,
+  exitOf,
+  finish,
+  LOST,
+  NOT_RUN,
+  outcomeOnce,
+  SIGNAL,
+  settled,
+} from './channel-end.ts'
 import { denial, notice, REFUSED } from './denial.ts'
 import type { Pressed } from './guard.ts'
 import { passInput } from './input.ts'
@@ -34,11 +46,6 @@ const LARGEST_SIDE = 1_000
 const RESIZE_MS = 50
 /** Names of terminals, as they stand in the records. */
 const TERMINAL = /^[\w.+-]{1,64}$/
-/** For the host to close a channel that the client has left. */
-const CLOSING_MS = 5_000
-/** What the library can say of RFC 4254 section 6.10; a host may name any. */
-const SIGNAL = /^SIG(?:ABRT|ALRM|FPE|HUP|ILL|INT|KILL|PIPE|QUIT|SEGV|TERM|USR1|USR2)$/
-
 export interface Backend {
   readonly session: Session<SshSettings>
   readonly upstream: UpstreamLogin
@@ -398,26 +405,6 @@ function sized({ rows, cols, height, width }: WindowChangeInfo): WindowChangeInf
   }
 }
 
-function codeOf({ code, signal }: Exit): string {
-  return signal ?? (code === null ? 'lost' : `${code}`)
-}
-
-interface Exit {
-  /** null: it did not end by itself. */
-  code: number | null
-  signal: string | undefined
-}
-
-/** Filled when the host says it. */
-function exitOf(upstream: ClientChannel): Exit {
-  const exit: Exit = { code: null, signal: undefined }
-  upstream.on('exit', (code: number | null, signal?: string) => {
-    exit.code = code
-    exit.signal = SIGNAL.test(signal ?? '') ? signal : undefined
-  })
-  return exit
-}
-
 function statementOf(start: Start, login: string): Statement {
   if (start.kind === 'shell') return shellStatement(login)
   if (start.kind === 'subsystem') return filesStatement(login)
@@ -428,69 +415,10 @@ function statementOf(start: Start, login: string): Statement {
   return commandStatement(start.command, login)
 }
 
-/** Closes the host's channel when it is to end. Resolves some time later: the host may never close it. */
-function abandoned(upstream: ClientChannel, ending: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const leave = () => {
-      upstream.close()
-      setTimeout(resolve, CLOSING_MS).unref()
-    }
-    if (ending.aborted) leave()
-    else ending.addEventListener('abort', leave, { once: true })
-  })
-}
-
-function closed(stream: { once(event: 'close', listener: () => void): unknown }): Promise<void> {
-  return new Promise(resolve => void stream.once('close', () => resolve()))
-}
-
 /** What runs under a permit; `unheard`: the client has left, or the session is over. */
 interface Running {
   readonly session: Session<SshSettings>
   readonly permit: Permit
   readonly tell: (outcome: Outcome) => void
   readonly unheard: AbortSignal
-}
-
-/** The first outcome is the one that goes on record. */
-function outcomeOnce(session: Session, permit: Permit): (outcome: Outcome) => void {
-  let told = false
-  return outcome => {
-    if (told) return
-    told = true
-    session.complete(permit, outcome)
-    session.catchUp()
-  }
-}
-
-/**
- * Resolves when it is over, or ended and some time later. `account` is called then, or in the very turn in which it is to
- * end: the record of a session that ends is closed in that turn.
- */
-async function settled(
-  over: Promise<unknown>,
-  upstream: ClientChannel,
-  ending: AbortSignal,
-  account: () => void,
-): Promise<void> {
-  if (ending.aborted) account()
-  else ending.addEventListener('abort', account, { once: true })
-  await Promise.race([over, abandoned(upstream, ending)])
-  ending.removeEventListener('abort', account)
-  if (!ending.aborted) account()
-}
-
-const LOST = { status: 'cancelled', errorCode: 'lost', rows: 0, bytes: 0 } as const
-const NOT_RUN = { status: 'failed', errorCode: 'not_started', rows: 0, bytes: 0 } as const
-
-/** The exit goes before the end, as RFC 4254 section 6.10 has it; then nothing more comes. */
-function finish(stream: ServerChannel, { code, signal }: Exit): void {
-  if (!stream.writable) return
-  const { stderr } = stream
-  // What it still has to be told waits for the client's window, and would be lost behind the end.
-  if (stderr.writable && stderr.writableLength > 0)
-    return void stderr.write('', () => finish(stream, { code, signal }))
-  if (code !== null) stream.exit(code)
-  else if (signal !== undefined) stream.exit(signal, false, '')
-  stream.end()
 }
