@@ -34,3 +34,4 @@ export type {
 export type { Masks } from './sight.ts'
 export { type StandingPermit, standOn } from './standing-permit.ts'
 export type { CredentialPlugin, LastingEntry, PluginCommand, ToolFile } from './tool-file.ts'
+export { UnfinishedLine } from './unfinished-line.ts'

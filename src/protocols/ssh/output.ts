@@ -1,16 +1,9 @@
 // A stream of the host's on its way to the client: what the principal may not see is taken out, what is sent is
 // recorded, and neither a slow client nor a slow disk makes us hold more than a piece.
 import type { Readable, Writable } from 'node:stream'
-import type { OutputStream, Permit, Session } from '#gateway'
+import { type OutputStream, type Permit, type Session, UnfinishedLine } from '#gateway'
 import type { Allowance } from './allowance.ts'
 import type { Pressed } from './guard.ts'
-
-/** How long an unfinished line may wait for its rest: a prompt must be seen. */
-const QUIET_MS = 25
-/** And one that goes on all the time: a bar that grows, a host that says a letter now and then. */
-const LONGEST_MS = 250
-/** Who says so much meanwhile is in the middle of a long line: only what no value can reach into goes on. */
-const BUSY_BYTES = 512
 
 export interface OutputParts {
   readonly session: Session
@@ -34,10 +27,11 @@ export class Output {
   #text
   #kept = 0
   #pauses = 0
-  #quiet: NodeJS.Timeout | undefined
-  /** Runs while something is held. */
-  #late: NodeJS.Timeout | undefined
-  #came = 0
+  readonly #line = new UnfinishedLine({
+    waits: () => this.#pauses === 0 && this.#text.held > 0,
+    release: () => this.#send(this.#text.flush()),
+    ease: () => this.#send(this.#text.ease()),
+  })
 
   constructor(parts: OutputParts) {
     this.#parts = parts
@@ -54,37 +48,14 @@ export class Output {
 
   /** Sends what is kept back: the host has said all. */
   end(): void {
-    clearTimeout(this.#quiet)
-    clearTimeout(this.#late)
+    this.#line.rest()
     this.#send(this.#text.flush())
   }
 
   #take(chunk: Buffer): void {
-    clearTimeout(this.#quiet)
-    this.#came += chunk.length
+    this.#line.came(chunk.length)
     this.#send(this.#text.write(chunk))
-    this.#watch()
-  }
-
-  /** The host is quiet only while it is listened to: a client that does not read must not choose where a line is cut. */
-  #watch(): void {
-    if (this.#pauses > 0 || this.#text.held === 0) {
-      clearTimeout(this.#late)
-      this.#late = undefined
-      return
-    }
-    this.#quiet = setTimeout(() => {
-      this.#send(this.#text.flush())
-      this.#watch()
-    }, QUIET_MS)
-    if (this.#late !== undefined) return
-    this.#came = 0
-    this.#late = setTimeout(() => {
-      this.#late = undefined
-      clearTimeout(this.#quiet)
-      this.#send(this.#came >= BUSY_BYTES ? this.#text.ease() : this.#text.flush())
-      this.#watch()
-    }, LONGEST_MS)
+    this.#line.watch()
   }
 
   #send(all: Uint8Array): void {
@@ -109,7 +80,7 @@ export class Output {
       this.#pauses -= 1
       if (this.#pauses > 0) return
       source.resume()
-      this.#watch()
+      this.#line.watch()
     })
   }
 }

@@ -1,16 +1,9 @@
 // What a command says, on its way to the client: what the principal may not see is taken out, what is sent is recorded, and
 // neither a slow client nor a slow disk makes us hold more than a piece.
 import type { Buffer } from 'node:buffer'
-import type { OutputStream, Permit, Session } from '#gateway'
+import { type OutputStream, type Permit, type Session, UnfinishedLine } from '#gateway'
 import { SecretFilter } from '#proxy'
 import { type Governor, nothingFromClient, type Ways } from './governor.ts'
-
-/** How long an unfinished line may wait for its rest: a prompt must be seen. */
-const QUIET_MS = 25
-/** And one that goes on all the time. */
-const LONGEST_MS = 250
-/** Who says so much meanwhile is in the middle of a long line: only what no value can reach into goes on. */
-const BUSY_BYTES = 512
 
 export interface OutputParts {
   readonly session: Session
@@ -35,11 +28,12 @@ export class Output implements Governor {
   #begun = 0
   #room: number
   #pauses = 0
-  #quiet: NodeJS.Timeout | undefined
-  /** Runs while something is held. */
-  #late: NodeJS.Timeout | undefined
-  #came = 0
   #over = false
+  readonly #line = new UnfinishedLine({
+    waits: () => !this.#over && this.#pauses === 0 && this.#text.held + this.#begun > 0,
+    release: () => this.#release(),
+    ease: () => this.#send(this.#text.ease()),
+  })
 
   constructor(parts: OutputParts, ways: Ways) {
     this.#parts = parts
@@ -55,8 +49,7 @@ export class Output implements Governor {
 
   fromUpstream(bytes: Buffer, last: boolean): void {
     if (this.#over) return
-    clearTimeout(this.#quiet)
-    this.#came += bytes.length
+    this.#line.came(bytes.length)
     const clean = this.#secrets.write(bytes)
     this.#begun += bytes.length - clean.length
     this.#send(this.#text.write(clean))
@@ -64,7 +57,7 @@ export class Output implements Governor {
       this.flush()
       this.#ways.toClient(bytes.subarray(0, 0), true)
       this.drop()
-    } else this.#watch()
+    } else this.#line.watch()
   }
 
   /** What comes next is shown as the rules are now. */
@@ -76,41 +69,14 @@ export class Output implements Governor {
 
   flush(): void {
     if (this.#over) return
-    this.#rest()
+    this.#line.rest()
     this.#release()
   }
 
   /** Nothing more is sent, and what is held is lost. */
   drop(): void {
     this.#over = true
-    this.#rest()
-  }
-
-  #rest(): void {
-    clearTimeout(this.#quiet)
-    clearTimeout(this.#late)
-    this.#late = undefined
-  }
-
-  /** The command is quiet only while it is listened to: a client that does not read must not choose where a line is cut. */
-  #watch(): void {
-    if (this.#over || this.#pauses > 0 || this.#text.held + this.#begun === 0) {
-      this.#rest()
-      return
-    }
-    this.#quiet = setTimeout(() => {
-      this.#release()
-      this.#watch()
-    }, QUIET_MS)
-    if (this.#late !== undefined) return
-    this.#came = 0
-    this.#late = setTimeout(() => {
-      this.#late = undefined
-      clearTimeout(this.#quiet)
-      if (this.#came >= BUSY_BYTES) this.#send(this.#text.ease())
-      else this.#release()
-      this.#watch()
-    }, LONGEST_MS)
+    this.#line.rest()
   }
 
   /** All that is kept. */
@@ -136,7 +102,7 @@ export class Output implements Governor {
     this.#parts.hold(until)
     void until.then(() => {
       this.#pauses -= 1
-      if (this.#pauses === 0) this.#watch()
+      if (this.#pauses === 0) this.#line.watch()
     })
   }
 }
