@@ -9,11 +9,12 @@ import {
   paths,
   type ResourceView,
 } from '#contract'
+import type { CredentialPlugin } from '#model'
 import { certifiedKey } from './certificate-commands.ts'
 import { colors } from './colors.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { printForTool } from './plugin-credential.ts'
-import type { CredentialPlugin, LoadProtocols } from './protocol-facts.ts'
+import type { LoadProtocols } from './protocol-facts.ts'
 import { plain, print, table, when } from './report.ts'
 import { requestText, stateText } from './request-text.ts'
 import { actionsOf, seconds } from './time-commands.ts'

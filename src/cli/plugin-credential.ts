@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { environment } from '#config'
 import { type CredentialView, type IssuedCredential, paths } from '#contract'
+import type { CredentialPlugin } from '#model'
 import type { GatewayClient } from './gateway-client.ts'
 import type { Invocation } from './invocation.ts'
 import { ownFolder, writeWhole } from './own-files.ts'
-import type { CredentialPlugin } from './protocol-facts.ts'
 
 const kept = z.object({
   id: z.string(),

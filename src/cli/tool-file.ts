@@ -3,12 +3,12 @@ import { closeSync, mkdtempSync, openSync, readFileSync, realpathSync, rmSync } 
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { ResourceView } from '#contract'
-import { InvalidRequest } from '#model'
+import { type Endpoint, InvalidRequest, type ToolFile } from '#model'
 import { colors } from './colors.ts'
 import { type GatewayClient, readCa } from './gateway-client.ts'
 import type { Invocation } from './invocation.ts'
 import { ownFolder, writeWhole } from './own-files.ts'
-import type { Protocol, ToolFile } from './protocol-facts.ts'
+import type { Protocol } from './protocol-facts.ts'
 import { plain, print } from './report.ts'
 
 export interface HeldFile {
@@ -17,10 +17,7 @@ export interface HeldFile {
 }
 
 /** There until it is removed. */
-export function temporaryFile(
-  file: ToolFile,
-  endpoint: { host: string; port: number; resource: string },
-): HeldFile {
+export function temporaryFile(file: ToolFile, endpoint: Omit<Endpoint, 'ca'>): HeldFile {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
   const path = join(folder, file.name)
   writeWhole(path, file.local(endpoint))

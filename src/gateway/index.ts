@@ -11,7 +11,6 @@ export { principalEntry, sourceEntry } from './evidence.ts'
 export type { KeyProofs } from './key-proofs.ts'
 export type { Permit, ResultColumn, StoredWatch } from './permit.ts'
 export type {
-  Endpoint,
   EphemeralLogin,
   Gateway,
   ListenerSettings,
@@ -33,5 +32,4 @@ export type {
 } from './session.ts'
 export type { Masks } from './sight.ts'
 export { type StandingPermit, standOn } from './standing-permit.ts'
-export type { CredentialPlugin, LastingEntry, PluginCommand, ToolFile } from './tool-file.ts'
 export { UnfinishedLine } from './unfinished-line.ts'

@@ -1,6 +1,7 @@
 // For wires whose clients prove themselves by a key that we certify, and know us by one that we do: what such a wire
 // can say and make. Who gets a certificate is decided elsewhere.
 import type { KeyObject } from 'node:crypto'
+import type { Endpoint } from '#model'
 import type { KeyAuthorities } from '#transport'
 
 /** What somebody asks a certificate for. */
@@ -36,10 +37,7 @@ export interface KeyProofs {
   /** Throws InvalidRequest when it is no key, or no network, that a certificate can be for. */
   certifier(asked: AskedCertificate): Certifier
   /** How a client uses the key in `file`, or the one that is kept for it: a line to paste. */
-  useLine(
-    endpoint: { host: string; port: number; resource: string },
-    file: string | undefined,
-  ): string
+  useLine(endpoint: Omit<Endpoint, 'ca'>, file: string | undefined): string
   /** The command that hands the key in `file` to whatever keeps the keys of this user, for so long. */
   keep(file: string, seconds: number): readonly string[]
   /** A line for hosts that are to let us in by a certificate. */

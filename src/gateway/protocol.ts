@@ -6,7 +6,9 @@ import type { ZodType } from 'zod'
 import type {
   ColumnName,
   DataClass,
+  Endpoint,
   GatewayError,
+  NativeTool,
   Origin,
   Principal,
   ReasonCode,
@@ -18,16 +20,6 @@ import type { KeyAuthorities } from '#transport'
 import type { AskedPerson } from './browser-login.ts'
 import type { KeyProofs } from './key-proofs.ts'
 import type { OpeningSession, Session } from './session.ts'
-import type { ToolFile } from './tool-file.ts'
-
-/** Where a client reaches the gateway for this protocol. */
-export interface Endpoint {
-  readonly host: string
-  readonly port: number
-  readonly resource: string
-  /** The path of our CA's certificate on the client's machine. */
-  readonly ca: string
-}
 
 /** What an operator said about one listener. */
 export interface ListenerSettings {
@@ -73,18 +65,8 @@ export interface Protocol<Upstream = unknown> {
   readonly recording: 'statements' | 'terminal' | 'exchanges'
   /** Lines that a person can paste. */
   connectHint(endpoint: Endpoint): readonly string[]
-  /** How `sallyport connect` and `run` point the native tool at a local port that asks no password. */
-  readonly tool: {
-    /** The native client, as a command line without arguments: `['psql']`. */
-    readonly command: readonly string[]
-    environment(endpoint: Endpoint): { readonly [name: string]: string }
-    /** For a client that no environment steers: what goes before its other arguments. */
-    arguments?(endpoint: Endpoint): readonly string[]
-    /** The same for programs that take an address as one text. */
-    url(endpoint: Endpoint): string
-    /** For a client that reads of its servers in a file. */
-    readonly file?: ToolFile
-  }
+  /** What people use it with. */
+  readonly tool: NativeTool
   /** Absent: clients of this wire prove nothing by keys. */
   readonly keyProofs?: KeyProofs
   /**

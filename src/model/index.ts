@@ -57,6 +57,13 @@ export {
   probeUses,
   type Transfer,
 } from './lineage.ts'
+export type {
+  CredentialPlugin,
+  Endpoint,
+  LastingEntry,
+  NativeTool,
+  ToolFile,
+} from './native-tool.ts'
 export type { Preview, PreviewTable } from './preview.ts'
 export type { Actor, CredentialKind, Principal, PrincipalKind } from './principal.ts'
 export {

@@ -1,5 +1,4 @@
 // Credential plugins, apart from the protocols: a tool runs them at each start, and grammars take longer to load than all they do.
-import type { CredentialPlugin } from '#gateway'
 import { credentialPlugin } from './kubernetes/credential-plugin.ts'
 
-export const credentialPlugins: readonly CredentialPlugin[] = [credentialPlugin]
+export const credentialPlugins = [credentialPlugin]

@@ -1,6 +1,5 @@
 // What kubectl and all that is built on client-go ask of a credential plugin (client.authentication.k8s.io).
-import type { CredentialPlugin } from '#gateway'
-import { InvalidRequest } from '#model'
+import { type CredentialPlugin, InvalidRequest } from '#model'
 
 const GROUP = 'client.authentication.k8s.io'
 /** kubectl 1.11 to 1.21 know v1beta1 only; it is still taken by all later ones. */

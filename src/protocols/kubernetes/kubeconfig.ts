@@ -1,7 +1,7 @@
 // Kubeconfig files: how kubectl, helm, k9s and all that is built on client-go find us. Texts only: it reads and writes no file.
 import { Document, isAlias, isMap, isSeq, parseDocument, type YAMLMap, type YAMLSeq } from 'yaml'
-import type { LastingEntry, ToolFile } from '#gateway'
-import { InvalidRequest } from '#model'
+
+import { InvalidRequest, type LastingEntry, type ToolFile } from '#model'
 import { serverOf } from './connect-hint.ts'
 import { credentialPlugin } from './credential-plugin.ts'
 

@@ -1,6 +1,6 @@
 // How a person or a script points a client at us: lines to paste, and the environment of the command-line clients. No
 // secret is in them.
-import type { Endpoint } from '#gateway'
+import type { Endpoint } from '#model'
 
 /** A line for an identity token, one for an ephemeral credential, and a URL for drivers. */
 export function connectHint({ host, port, resource, ca }: Endpoint): readonly string[] {

@@ -1,5 +1,5 @@
 // How a person or a script points a client at us: lines to paste, and libpq's environment. No secret is in them.
-import type { Endpoint } from '#gateway'
+import type { Endpoint } from '#model'
 
 /** A line for an identity token, one for an ephemeral credential, and a URL for drivers. */
 export function connectHint({ host, port, resource, ca }: Endpoint): readonly string[] {

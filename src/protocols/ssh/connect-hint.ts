@@ -1,5 +1,5 @@
 // How a person or a script points a client at us: lines to paste. No secret is in them.
-import type { Endpoint } from '#gateway'
+import type { Endpoint } from '#model'
 
 export function connectHint({ host, port, resource }: Endpoint): readonly string[] {
   return [

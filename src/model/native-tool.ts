@@ -1,4 +1,27 @@
-// For native tools that are told of their servers by a file, and run a program of ours whenever they need a credential.
+// The program that people use a protocol with, and how it is told of us: by a local port, or by a file that it reads, which has
+// it run a program of ours whenever it needs a credential.
+
+/** Where a client reaches the gateway for one resource. */
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+  readonly resource: string
+  /** The path of our CA's certificate on the client's machine. */
+  readonly ca: string
+}
+
+/** How `sallyport connect` and `run` point the native tool at a local port that asks no password. */
+export interface NativeTool {
+  /** The native client, as a command line without arguments: `['psql']`. */
+  readonly command: readonly string[]
+  environment(endpoint: Endpoint): { readonly [name: string]: string }
+  /** For a client that no environment steers: what goes before its other arguments. */
+  arguments?(endpoint: Endpoint): readonly string[]
+  /** The same for programs that take an address as one text. */
+  url(endpoint: Endpoint): string
+  /** For a client that reads of its servers in a file. */
+  readonly file?: ToolFile
+}
 
 /** A program with its arguments. */
 export interface PluginCommand {
@@ -27,7 +50,7 @@ export interface ToolFile {
   /** What the tool runs for a credential. */
   readonly plugin: CredentialPlugin
   /** For a local port that asks no password. */
-  local(endpoint: { host: string; port: number; resource: string }): string
+  local(endpoint: Omit<Endpoint, 'ca'>): string
   /**
    * `existing` with the entry in it, and with all else as it was. Throws InvalidRequest when it cannot be read, or has others' entries
    * of the same name. `replaced`: the server that the entry named before, when that was another. `select`: what to type for the
