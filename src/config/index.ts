@@ -3,7 +3,7 @@
 export { differentSettings, needRestart } from './changes.ts'
 export type { ChannelSettings, ChannelType, SettingsOf } from './channels.ts'
 export type { ClientCertificateSettings } from './client-certificates.ts'
-export { CONSOLE, type Config, type ListenerConfig, type ResourceConfig } from './config.ts'
+export { CONSOLE, type Config, type ListenerConfig } from './config.ts'
 export {
   childEnvironment,
   commandEnvironment,
@@ -15,6 +15,7 @@ export { type IssuerSettings, issuersConflict, type LoginSettings } from './issu
 export { type LoadedConfig, loadConfig, parseConfig, problemLine } from './load.ts'
 export { patternEngine } from './pattern-engine.ts'
 export type { ConfigProblem } from './problems.ts'
+export type { ResourceConfig } from './resources.ts'
 export {
   type HoldSettings,
   type MaskingRules,

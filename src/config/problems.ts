@@ -119,3 +119,8 @@ const words: Record<string, string> = {
 function word(type: string | undefined): string {
   return words[type ?? ''] ?? String(type)
 }
+
+/** What might have been meant. */
+export function known(names: Iterable<string>): string {
+  return `there is ${[...names].join(', ')}`
+}
