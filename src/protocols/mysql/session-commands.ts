@@ -6,8 +6,8 @@ import { Exchange } from './exchange.ts'
 import { plainOk, writeError } from './messages.ts'
 import { command } from './numbers.ts'
 import { PayloadReader } from './payload.ts'
+import { trackAgain } from './pins.ts'
 import type { Sending } from './sending.ts'
-import { trackAgain } from './upstream.ts'
 
 const QUERY_PREFIX = Buffer.from([command.query])
 

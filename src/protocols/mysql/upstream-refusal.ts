@@ -31,3 +31,10 @@ export function upstreamRefusal({ code, state, message }: ErrorPacket): Upstream
     },
   )
 }
+
+export function malformed(what: string): UpstreamError {
+  return new UpstreamError(
+    'upstream_refused',
+    `the database broke its protocol during login: ${what}`,
+  )
+}

@@ -1,9 +1,8 @@
-// Our login at the protected server: TLS, login packet, proof, and the session made to read texts as we read them.
+// Our login at the protected server: TLS, login packet, proof; what pins.ts then makes of the session.
 // The server is hostile too: every length is capped, each step comes once, the whole has a deadline, and what it says
 // about us (names, hosts) does not reach the client.
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { pinnedSqlMode } from '#engines/sql'
 import type { Gateway, OpeningSession } from '#gateway'
 import { isGatewayError, type ResolvedSecrets, UpstreamError } from '#model'
 import { dialTcp, PeerLeft } from '#transport'
@@ -18,10 +17,11 @@ import {
 } from './messages.ts'
 import { capability, command } from './numbers.ts'
 import { packets } from './packets.ts'
+import { type Pinned, pinSession } from './pins.ts'
 import { QuestionRefused, Questions } from './questions.ts'
 import type { MysqlSettings } from './settings.ts'
 import { UpstreamProof } from './upstream-proof.ts'
-import { upstreamRefusal } from './upstream-refusal.ts'
+import { malformed, upstreamRefusal } from './upstream-refusal.ts'
 import { secureUpstream, textOf } from './upstream-tls.ts'
 
 /** No message of a login is near this. */
@@ -29,7 +29,7 @@ const MOST_LOGIN_BYTES = 64 * 1024
 const MOST_STEPS = 16
 const CANCEL_MS = 10_000
 
-export interface UpstreamLogin {
+export interface UpstreamLogin extends Pinned {
   readonly socket: Socket | TLSSocket
   /** Bytes that were read ahead: none, unless the server speaks unasked. */
   readonly rest: Uint8Array
@@ -39,12 +39,6 @@ export interface UpstreamLogin {
   readonly flavour: 'mysql' | 'mariadb'
   /** 80042, 101119. */
   readonly version: number
-  /** The default database, as the server spells it. */
-  readonly database: string | undefined
-  /** `lower_case_table_names`: 0 where the names of tables keep their case. */
-  readonly lowerCaseNames: number
-  /** What makes a session read texts as we do: to be sent again whenever the server forgets it. */
-  readonly pins: string
   /** Asks the server to stop what this connection runs. Resolves when it has taken it. Throws UpstreamError. */
   cancel(): Promise<void>
 }
@@ -88,7 +82,7 @@ export async function logIn(
 ): Promise<UpstreamLogin> {
   return opened(session, request, limits.upstreamLoginMs, async ({ socket, greeting }) => {
     const questions = new Questions(socket)
-    const pinned = await pin(questions)
+    const pinned = await pinSession(questions)
     return {
       ...pinned,
       ...flavourOf(greeting.version),
@@ -255,45 +249,6 @@ async function prove(
   throw malformed('a login without an end')
 }
 
-/** Makes the session read texts as we do, and tell when something changes that. */
-async function pin(
-  questions: Questions,
-): Promise<Pick<UpstreamLogin, 'pins' | 'database' | 'lowerCaseNames'>> {
-  const [row] = await questions.ask(
-    'SELECT @@SESSION.sql_mode, @@lower_case_table_names, DATABASE()',
-  )
-  if (row === undefined || row[0] === null || row[0] === undefined)
-    throw malformed('no answer about its modes')
-  const mode = pinnedSqlMode(row[0])
-  if (!/^[A-Z0-9_,]*$/.test(mode)) throw malformed('modes that are no names')
-  const pins = `SET NAMES utf8mb4, @@SESSION.sql_mode = '${mode}', ${TRACKING}`
-  await questions.ask(pins)
-  const [after] = await questions.ask(
-    'SELECT @@SESSION.sql_mode, @@character_set_client, @@character_set_connection, @@character_set_results',
-  )
-  const [now, ...sets] = after ?? []
-  if (now === null || now === undefined || pinnedSqlMode(now) !== now || sets.some(notUtf8))
-    throw new UpstreamError(
-      'upstream_refused',
-      'the database does not keep the modes and the character set that the gateway sets',
-    )
-  return { pins, database: row[2] ?? undefined, lowerCaseNames: Number(row[1] ?? 0) }
-}
-
-const notUtf8 = (set: string | null): boolean => set !== 'utf8mb4'
-
-/** What the reading of texts rests on. */
-export const TRACKED = [
-  'sql_mode',
-  'character_set_client',
-  'character_set_connection',
-  'character_set_results',
-] as const
-
-const TRACKING = `@@SESSION.session_track_schema = 1, @@SESSION.session_track_system_variables = '${TRACKED.join()}'`
-/** Makes the server tell again of what it was told to be silent about. */
-export const trackAgain = `SET ${TRACKING}`
-
 async function cancel(session: LoginAccess, connectionId: number): Promise<void> {
   const request = { database: undefined, programName: 'sallyport:cancel', capabilities: 0 }
   await opened(session, request, CANCEL_MS, async ({ socket }) => {
@@ -327,13 +282,6 @@ function tooLate(): UpstreamError {
   return new UpstreamError(
     'upstream_unreachable',
     'the database did not complete the login in time',
-  )
-}
-
-function malformed(what: string): UpstreamError {
-  return new UpstreamError(
-    'upstream_refused',
-    `the database broke its protocol during login: ${what}`,
   )
 }
 
