@@ -1,14 +1,14 @@
 // Gives somebody else a right for a time. What was typed stays when the gateway refuses.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import { type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import { type GrantView, grantable, paths, type ResourceView } from '#contract'
 import { call } from '../../data/gateway.ts'
+import { Choices, FIELD, Field } from '../../ui/form.tsx'
 import { Button, Failure } from '../../ui/parts.tsx'
 import { plain } from '../../ui/text.ts'
 
 const route = getRouteApi('/grants/give')
-const FIELD = 'border border-line bg-transparent text-ink px-2 py-1 w-full'
 const TIMES = [
   ['15 minutes', 900],
   ['1 hour', 3_600],
@@ -83,27 +83,7 @@ export function Give() {
           ))}
         </datalist>
       </Field>
-      <fieldset className="m-0 p-0 border-0">
-        <legend className="text-soft p-0">actions</legend>
-        <div className="flex flex-wrap gap-x-4 gap-y-1">
-          {grantable.map(each => (
-            <label key={each}>
-              <input
-                type="checkbox"
-                checked={actions.includes(each)}
-                onChange={event =>
-                  setActions(
-                    grantable.filter(one =>
-                      one === each ? event.target.checked : actions.includes(one),
-                    ),
-                  )
-                }
-              />{' '}
-              {each}
-            </label>
-          ))}
-        </div>
-      </fieldset>
+      <Choices legend="actions" of={grantable} chosen={actions} onChange={setActions} />
       <Field label="for">
         <select
           value={seconds}
@@ -137,15 +117,5 @@ export function Give() {
         </span>
       </p>
     </form>
-  )
-}
-
-function Field({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
-    <label className="grid gap-1">
-      <span className="text-soft">{label}</span>
-      {children}
-    </label>
   )
 }

@@ -1,14 +1,14 @@
 // Asks for a right for a time. What was typed stays when the gateway refuses.
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
-import { type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import { type AccessRequestView, grantable, paths } from '#contract'
 import { call } from '../../data/gateway.ts'
+import { Choices, FIELD, Field } from '../../ui/form.tsx'
 import { Button, Failure } from '../../ui/parts.tsx'
 import { lengthOf } from './words.ts'
 
 const route = getRouteApi('/requests/ask')
-const FIELD = 'border border-line bg-transparent text-ink px-2 py-1 w-full'
 const LENGTHS = [900, 1_800, 3_600, 7_200, 14_400, 28_800] as const
 /** A class of data is revealed by policy alone. */
 const ACTIONS = grantable.filter(each => each !== 'reveal')
@@ -63,27 +63,7 @@ export function Ask() {
           className={`${FIELD} font-mono`}
         />
       </Field>
-      <fieldset className="m-0 p-0 border-0">
-        <legend className="text-soft p-0">actions</legend>
-        <div className="flex flex-wrap gap-x-4 gap-y-1">
-          {ACTIONS.map(each => (
-            <label key={each}>
-              <input
-                type="checkbox"
-                checked={actions.includes(each)}
-                onChange={event =>
-                  setActions(
-                    ACTIONS.filter(one =>
-                      one === each ? event.target.checked : actions.includes(one),
-                    ),
-                  )
-                }
-              />{' '}
-              {each}
-            </label>
-          ))}
-        </div>
-      </fieldset>
+      <Choices legend="actions" of={ACTIONS} chosen={actions} onChange={setActions} />
       <Field label="for">
         <select
           value={seconds}
@@ -124,15 +104,5 @@ export function Ask() {
         <span className="text-soft">You may take it back while it waits. It is on record.</span>
       </p>
     </form>
-  )
-}
-
-function Field({ label, children }: { label: string; children: ReactNode }) {
-  return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
-    <label className="grid gap-1">
-      <span className="text-soft">{label}</span>
-      {children}
-    </label>
   )
 }

@@ -3,6 +3,7 @@
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { AccessRequestView } from '#contract'
+import { Choices } from '../../ui/form.tsx'
 import { Mark, Time, Verbatim } from '../../ui/parts.tsx'
 import { count, plain } from '../../ui/text.ts'
 import { Around } from './around.tsx'
@@ -112,27 +113,7 @@ function TimeVote({ request }: { request: AccessRequestView }) {
         />
       </label>
       {actions.length > 1 && (
-        <fieldset className="m-0 p-0 border-0">
-          <legend className="text-soft p-0">only these</legend>
-          <div className="flex flex-wrap gap-x-3">
-            {actions.map(each => (
-              <label key={each}>
-                <input
-                  type="checkbox"
-                  checked={chosen.includes(each)}
-                  onChange={event =>
-                    setChosen(
-                      actions.filter(one =>
-                        one === each ? event.target.checked : chosen.includes(one),
-                      ),
-                    )
-                  }
-                />{' '}
-                {plain(each)}
-              </label>
-            ))}
-          </div>
-        </fieldset>
+        <Choices legend="only these" of={actions} chosen={chosen} onChange={setChosen} />
       )}
     </Decide>
   )
