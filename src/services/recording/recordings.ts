@@ -1,25 +1,20 @@
-// All recordings of this node: starts them, lists their sessions, reads them back, erases them.
+// All recordings of this node: starts and ends them, and reads them back.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Kysely, sql } from 'kysely'
-import {
-  type CloseReason,
-  InvalidRequest,
-  type SessionId,
-  type SessionMarks,
-  type SessionSummary,
-  type Unavailable,
-} from '#model'
+import type { Kysely } from 'kysely'
+import type { SessionMarks, SessionSummary, Unavailable } from '#model'
 import { BegunJournal } from './begun-journal.ts'
 import { BegunSessions, writeRows } from './begun-sessions.ts'
 import { writeEnded } from './ended-sessions.ts'
+import { Erasing } from './erasing.ts'
 import type { RecordedEvent } from './events.ts'
 import { rebuild } from './rebuild.ts'
 import { type RecordedChunk, SessionRecorder } from './recorder.ts'
 import { inputOf, RecordingFiles } from './recording-files.ts'
 import { type RunFilter, RunList, type RunSummary } from './runs.ts'
-import { forgetIn, SearchIndex } from './search-index.ts'
-import { FEWEST_CHARACTERS, findSessions, type SessionFilter } from './session-search.ts'
+import { SearchIndex } from './search-index.ts'
+import { SessionList } from './session-list.ts'
+import type { SessionFilter } from './session-search.ts'
 import type { RecordingTables } from './tables.ts'
 import {
   type CastParts,
@@ -43,20 +38,18 @@ export class Recordings {
   readonly #kysely: Kysely<RecordingTables>
   readonly #now: () => number
   readonly #onChunk: (chunk: RecordedChunk) => void
-  readonly #forget: () => Promise<void>
   readonly #journal: BegunJournal
   readonly #begun: BegunSessions
   readonly #index: SearchIndex
   readonly #open = new Map<string, SessionRecorder>()
+  readonly #sessions: SessionList
   readonly #runs: RunList
   readonly #files: RecordingFiles
   readonly #terminals: TerminalRecordings
+  readonly #erasing: Erasing
   readonly #timer: NodeJS.Timeout
   #rebuilding: Promise<number> | undefined
   #closing = false
-  /** Sessions whose recordings are being erased, and the one that is read for the index. */
-  readonly #erasing = new Set<string>()
-  #reading: { readonly id: string; readonly done: Promise<unknown> } | undefined
 
   constructor(parts: {
     folder: string
@@ -75,11 +68,17 @@ export class Recordings {
     this.#runs = new RunList(parts.kysely)
     this.#now = parts.now
     this.#onChunk = parts.onChunk
-    this.#forget = parts.forget ?? (async () => {})
     mkdirSync(parts.folder, { recursive: true, mode: 0o700 })
     this.#journal = new BegunJournal(join(parts.folder, JOURNAL))
     this.#begun = new BegunSessions(this.#journal)
     this.#index = new SearchIndex(parts.kysely, this.#begun, parts.onTrouble ?? (() => {}))
+    this.#sessions = new SessionList(parts.kysely, this.#index, () => this.#settle())
+    this.#erasing = new Erasing(parts.kysely, {
+      isOpen: id => this.#open.has(id),
+      find: id => this.get(id),
+      settle: () => this.#settle(),
+      forget: parts.forget ?? (async () => {}),
+    })
     this.#timer = setInterval(() => {
       const now = this.#now()
       for (const recorder of this.#open.values()) recorder.flushIfDue(now)
@@ -162,23 +161,13 @@ export class Recordings {
    * Newest first. Live sessions' counters are those of their start: the gateway knows the present ones. Throws
    * InvalidRequest when `before` is unknown, or `text` too short.
    */
-  async list(filter: SessionFilter): Promise<readonly SessionSummary[]> {
-    const { table, text, class: dataClass, decision } = filter
-    if (text !== undefined && [...text].length < FEWEST_CHARACTERS)
-      throw new InvalidRequest(
-        'request_invalid',
-        `A text to look for has at least ${FEWEST_CHARACTERS} characters.`,
-      )
-    if ([table, text, dataClass, decision].some(each => each !== undefined)) await this.#settle()
-    else await this.#index.settleQueued()
-    const found = await findSessions(this.#kysely, filter)
-    if (found.length === 0) return []
-    const rows = await this.#kysely
-      .selectFrom('recording_sessions')
-      .selectAll()
-      .where(sql<boolean>`no in (select value from json_each(${JSON.stringify(found)}))`)
-      .execute()
-    return rows.sort((a, b) => Number(b.no) - Number(a.no)).map(fromRow)
+  list(filter: SessionFilter): Promise<readonly SessionSummary[]> {
+    return this.#sessions.list(filter)
+  }
+
+  /** Throws InvalidRequest when it is unknown. */
+  get(id: string): Promise<SessionSummary> {
+    return this.#sessions.get(id)
   }
 
   /** Reads what a crash left out of the index from the recordings. Gives how many sessions that were. */
@@ -187,7 +176,7 @@ export class Recordings {
       events: id => this.#files.pieces(id),
       isOpen: id => this.#open.has(id),
       stopped: () => this.#closing,
-      unlessErased: (id, work) => this.#unlessErased(id, work),
+      unlessErased: (id, work) => this.#erasing.unlessErased(id, work),
     })
     // Whoever called hears of a failure; the end waits for its end only.
     this.#rebuilding = rebuilding.catch(() => 0)
@@ -204,17 +193,6 @@ export class Recordings {
   async marks(sessions: readonly string[]): Promise<ReadonlyMap<string, SessionMarks>> {
     await this.#index.settleQueued()
     return this.#runs.marks(sessions)
-  }
-
-  async get(id: string): Promise<SessionSummary> {
-    await this.#index.settleQueued()
-    const row = await this.#kysely
-      .selectFrom('recording_sessions')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst()
-    if (row === undefined) throw unknown(id)
-    return fromRow(row)
   }
 
   /**
@@ -299,31 +277,13 @@ export class Recordings {
   }
 
   /** Throws InvalidRequest unless it has ended and has not been erased: what `erase` would destroy. */
-  async erasable(id: string): Promise<void> {
-    const { endedAt } = await this.get(id)
-    if (endedAt === undefined || this.#open.has(id))
-      throw new InvalidRequest('request_conflict', 'The session lives: end it first.')
-    const row = await this.#kysely
-      .selectFrom('recording_keys')
-      .select('session')
-      .where('session', '=', id)
-      .executeTakeFirst()
-    if (row === undefined)
-      throw new InvalidRequest('request_unknown', `The recording of ${id} was erased.`)
+  erasable(id: string): Promise<void> {
+    return this.#erasing.erasable(id)
   }
 
   /** Destroys the key, and what the session is found by: the recording can never be read again. Throws as `erasable` does. */
-  async erase(id: string): Promise<void> {
-    await this.erasable(id)
-    this.#erasing.add(id)
-    try {
-      if (this.#reading?.id === id) await this.#reading.done
-      await this.#settle()
-      await this.#kysely.transaction().execute(store => erase(store, id))
-    } finally {
-      this.#erasing.delete(id)
-    }
-    await this.#forget()
+  erase(id: string): Promise<void> {
+    return this.#erasing.erase(id)
   }
 
   /** All that sessions are found by is in the store, with what they put off. */
@@ -339,59 +299,5 @@ export class Recordings {
     await Promise.all([...this.#open.values()].map(recorder => recorder.close()))
     await this.#settle()
     this.#journal.close()
-  }
-
-  async #unlessErased(id: string, work: () => Promise<boolean>): Promise<boolean> {
-    if (this.#erasing.has(id)) return false
-    const done = work()
-    // Who waits for it wants its end, not what came of it.
-    const reading = { id, done: done.catch(() => false) }
-    this.#reading = reading
-    try {
-      return await done
-    } finally {
-      if (this.#reading === reading) this.#reading = undefined
-    }
-  }
-}
-
-/** The keys, and all that the session is found by. */
-async function erase(store: Kysely<RecordingTables>, id: string): Promise<void> {
-  await store
-    .deleteFrom('recording_keys')
-    .where('session', 'in', [id, inputOf(id)])
-    .execute()
-  const { no } = await store
-    .updateTable('recording_sessions')
-    .set({ indexed: 1 })
-    .where('id', '=', id)
-    .returning('no')
-    .executeTakeFirstOrThrow()
-  await forgetIn(store, Number(no))
-}
-
-function unknown(id: string): InvalidRequest {
-  return new InvalidRequest('request_unknown', `There is no session ${id.slice(0, 40)}.`)
-}
-
-type Row = RecordingTables['recording_sessions']
-
-function fromRow(row: Row): SessionSummary {
-  return {
-    id: row.id as SessionId,
-    resource: row.resource,
-    protocol: row.protocol,
-    principal: row.principal,
-    principalKind: row.principal_kind === 'user' ? 'user' : 'agent',
-    ...(row.actor === null ? {} : { actor: row.actor }),
-    run: row.run,
-    origin: { ip: row.ip, port: Number(row.port), client: row.client },
-    startedAt: Number(row.started_at),
-    ...(row.ended_at === null ? {} : { endedAt: Number(row.ended_at) }),
-    ...(row.close_reason === null ? {} : { closeReason: row.close_reason as CloseReason }),
-    statements: Number(row.statements),
-    denied: Number(row.denied),
-    rows: Number(row.rows),
-    bytes: Number(row.bytes),
   }
 }
