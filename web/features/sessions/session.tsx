@@ -2,17 +2,19 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { type RefObject, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react'
-import { type LiveEvent, paths, type RecordedEventView, type SessionView } from '#contract'
-import { asking, at, call } from '../../data/gateway.ts'
+import { type LiveEvent, paths, type SessionView } from '#contract'
+import { at, call } from '../../data/gateway.ts'
 import { useFresh } from '../../data/live.ts'
 import { late } from '../../ui/late.ts'
 import { Button, Empty, Facts, Failure, Mark, Time } from '../../ui/parts.tsx'
 import { bytes, count, many, plain } from '../../ui/text.ts'
 import { clockOf, type Moment } from './clock.ts'
-import { type Player, usePlayer } from './player.ts'
+import { useKeys } from './keys.ts'
+import { usePlayer } from './player.ts'
 import { type Step, stepsOf } from './recording.ts'
 import { Steps } from './steps.tsx'
 import { Timeline } from './timeline.tsx'
+import { useWatch, wholeRecording } from './watch.ts'
 
 const Meanwhile = late(async () => (await import('../terminal/terminal.tsx')).Meanwhile)
 
@@ -20,17 +22,6 @@ const route = getRouteApi('/sessions/$id')
 /** So much takes a while to come. */
 const LONG_BYTES = 8 * 1024 * 1024
 const touches = (event: LiveEvent): boolean => event.kind.startsWith('session.')
-const WATCHED = [
-  'opened',
-  'statement',
-  'answer',
-  'output',
-  'size',
-  'outcome',
-  'note',
-  'closed',
-] as const
-
 export function SessionPage() {
   const { id } = route.useParams()
   const scroller = useRef<HTMLElement>(null)
@@ -230,110 +221,4 @@ function momentsOf(steps: readonly Step[]): readonly Moment[] {
         ],
   )
   return moments.sort((a, b) => a.at - b.at)
-}
-
-/** Of the player, wherever the focus is but where something is typed or pressed. */
-function useKeys(player: Player): void {
-  const held = useRef(player)
-  held.current = player
-  useEffect(() => {
-    const listen = (event: KeyboardEvent): void => {
-      const target = event.target instanceof Element ? event.target : undefined
-      // Some keyboards have the brackets behind two of these.
-      const modified = event.ctrlKey || event.metaKey || event.altKey
-      if (modified && event.key !== '[' && event.key !== ']') return
-      if (target?.closest('input, textarea, select, a') != null) return
-      if (event.key === ' ' && target?.closest('button') != null) return
-      const { toggle, step, frame, jump } = held.current
-      if (event.key === ' ') toggle()
-      else if (event.key === '[') step(-1)
-      else if (event.key === ']') step(1)
-      else if (event.key === ',') frame(-1)
-      else if (event.key === '.') frame(1)
-      else if (event.key === 'ArrowLeft') jump(-1)
-      else if (event.key === 'ArrowRight') jump(1)
-      else return
-      event.preventDefault()
-    }
-    addEventListener('keydown', listen)
-    return () => removeEventListener('keydown', listen)
-  }, [])
-}
-
-/** All of it: a long recording comes in several answers. */
-async function wholeRecording(id: string, signal: AbortSignal): Promise<RecordedEventView[]> {
-  const events: RecordedEventView[] = []
-  let from = 0
-  for (;;) {
-    const part = await call<RecordedEventView[]>(asking(at(paths.recording, { id }), { from }), {
-      signal,
-    })
-    const last = part.at(-1)
-    if (last?.kind !== 'cut') return [...events, ...part]
-    events.push(...part.slice(0, -1))
-    from = Number(last['next'])
-  }
-}
-
-const AGAIN_MS = 2_000
-
-interface Watched {
-  /** It is told of what comes from now on. */
-  readonly open: boolean
-  readonly events: readonly { readonly number: number; readonly event: RecordedEventView }[]
-}
-
-/**
- * What comes while it lives, each event with its number in the recording. A stream that breaks is opened again only when
- * the session still lives.
- */
-function useWatch(id: string, on: boolean): Watched {
-  const client = useQueryClient()
-  const [watched, setWatched] = useState<Watched>({ open: false, events: [] })
-  const [attempt, setAttempt] = useState(0)
-  useEffect(() => {
-    if (!on) return
-    let timer: ReturnType<typeof setTimeout> | undefined
-    let frame: number | undefined
-    let came: { number: number; event: RecordedEventView }[] = []
-    const source = new EventSource(at(paths.watch, { id }))
-    source.addEventListener('open', () => {
-      setWatched(before => ({ ...before, open: true }))
-      // What came while nobody listened.
-      if (attempt > 0) void client.invalidateQueries({ queryKey: ['recording', id] })
-    })
-    const bring = (): void => {
-      frame = undefined
-      const more = came
-      came = []
-      setWatched(before => ({ ...before, events: [...before.events, ...more] }))
-    }
-    for (const kind of WATCHED) {
-      source.addEventListener(kind, message => {
-        came.push({ number: Number(message.lastEventId), event: JSON.parse(message.data) })
-        // A terminal says a thousand things a second; the page shows them together.
-        frame ??= requestAnimationFrame(bring)
-        if (kind === 'closed') source.close()
-      })
-    }
-    source.addEventListener('error', () => {
-      source.close()
-      // What was missed is in the recording; whether it still lives, the session says.
-      timer = setTimeout(() => {
-        void client.invalidateQueries({ queryKey: ['recording', id] })
-        void client
-          .invalidateQueries({ queryKey: ['session', id] })
-          .then(() => setAttempt(before => before + 1))
-      }, AGAIN_MS)
-    })
-    return () => {
-      clearTimeout(timer)
-      if (frame !== undefined) {
-        cancelAnimationFrame(frame)
-        bring()
-      }
-      source.close()
-    }
-  }, [client, id, on, attempt])
-  return watched
 }
