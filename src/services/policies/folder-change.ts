@@ -61,12 +61,15 @@ export async function writeChange(folder: string, changes: readonly FileChange[]
   }
 }
 
-/** Finishes a change that was cut off; takes drafts away that no journal named. */
-export async function finishChange(folder: string, olderThanMs = 0): Promise<void> {
+/**
+ * Finishes a change that was cut off; takes drafts away that no journal named. Without `olderThanMs` whatever the clock
+ * says: one that went back, or is coarser than the file system's, makes a journal of before one of later.
+ */
+export async function finishChange(folder: string, olderThanMs?: number): Promise<void> {
   const root = await realpath(folder)
   try {
     const { mtimeMs } = await stat(join(root, JOURNAL))
-    if (Date.now() - mtimeMs < olderThanMs) return
+    if (olderThanMs !== undefined && Date.now() - mtimeMs < olderThanMs) return
     await finish(root, stepsIn(await readFile(join(root, JOURNAL), 'utf8')))
   } catch (error) {
     // Nothing was cut off.

@@ -6,6 +6,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -216,6 +217,14 @@ describe('a change that a crash cut off', () => {
     const policies = await start()
     expect(texts()).toEqual({ 'b.cedar': policy('b') })
     expect(policies.current().policies.map(({ id }) => id)).toEqual(['b'])
+  })
+
+  it('is finished whatever the clock says, which may have gone back since', async () => {
+    cutOff()
+    const later = new Date(Date.now() + 3_600_000)
+    utimesSync(path(JOURNAL), later, later)
+    await start()
+    expect(texts()).toEqual({ 'b.cedar': policy('b') })
   })
 
   it('is finished when half of its names had changed already', async () => {
