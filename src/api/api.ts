@@ -45,6 +45,7 @@ import { signInRoutes } from './sign-in-routes.ts'
 import { terminalRoutes } from './terminal-routes.ts'
 import { timeRoutes } from './time-routes.ts'
 import { serveTunnels } from './tunnels.ts'
+import { validationWords } from './validation-words.ts'
 import { withdrawalRoutes } from './withdrawal-routes.ts'
 
 const MOST_BODY_BYTES = 2 * 1024 * 1024
@@ -303,6 +304,9 @@ function asGatewayError(error: unknown): unknown {
   const status = 'statusCode' in error ? Number(error.statusCode) : 500
   if (status === 413) return new GatewayError('message_too_large', 'The body is too large.')
   if (status >= 400 && status < 500)
-    return new InvalidRequest('request_invalid', error.message.slice(0, 500))
+    return new InvalidRequest(
+      'request_invalid',
+      (validationWords(error) ?? error.message).slice(0, 500),
+    )
   return error
 }

@@ -86,7 +86,13 @@ const rows: readonly Row[] = [
     open: 403,
     ...all(403),
   },
-  { route: `POST ${paths.deviceCode}`, kind: 'public', body: { client: 'x' }, ...all(200) },
+  {
+    route: `POST ${paths.deviceCode}`,
+    kind: 'public',
+    body: { client: 'x' },
+    open: 503,
+    ...all(503),
+  },
   {
     route: `POST ${paths.deviceToken}`,
     kind: 'public',

@@ -36,7 +36,9 @@ export async function askedBy(
       question.principal !== undefined ||
       has(parts, caller, 'console:read'))
   if (resource === undefined || protocol === undefined || !there) {
-    throw new AccessDenied('resource_unknown', 'There is no such resource.')
+    throw new AccessDenied('resource_unknown', 'There is no such resource.', {
+      hint: 'The names that you may use: sallyport resources.',
+    })
   }
   const known = await protocol.readAt(question.statement, resource)
   return {

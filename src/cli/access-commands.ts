@@ -19,6 +19,8 @@ import { plain, print, table, when } from './report.ts'
 import { requestText, stateText } from './request-text.ts'
 import { actionsOf, seconds } from './time-commands.ts'
 
+const MOST_TTL = 900
+
 export function accessCommands(
   program: Command,
   protocols: LoadProtocols,
@@ -66,6 +68,7 @@ export function accessCommands(
       from?: string
     }>()
     const ttl = wholeNumber('--ttl', options.ttl, 10)
+    if (ttl > MOST_TTL) throw new WrongUsage(`--ttl takes ${MOST_TTL} seconds at most.`)
     const given = credential.opts<{ [option: string]: unknown }>()
     const plugin = plugins.find(({ option }) => given[option] === true)
     if (options.certificate !== undefined || options.agent === true) {

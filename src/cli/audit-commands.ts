@@ -34,8 +34,8 @@ export function auditCommands(program: Command): void {
           ok ? colors.green('The log holds.') : colors.red('THE LOG DOES NOT HOLD.'),
           `entries ${size}`,
           `root    ${root}`,
-          ...problems.map(problem =>
-            plain(typeof problem === 'string' ? problem : JSON.stringify(problem)),
+          ...problems.map(({ file, index, message }) =>
+            plain(`${file}${index === undefined ? '' : `, record ${index}`}: ${message}`),
           ),
         ].join('\n'),
       )

@@ -76,7 +76,13 @@ export function certificateCommands(program: Command): void {
     .option('--trust', 'the authority that hosts are told to trust, so that the gateway comes in')
   runs(command, async ({ client, output }) => {
     const { trust: asked = false } = command.opts<{ trust?: boolean }>()
-    print(output, await client().get<KnownHosts>(paths.knownHosts), found =>
+    const known = await client().get<KnownHosts>(paths.knownHosts)
+    // Nothing, in silence, would go into a file of known hosts.
+    if (known.length === 0 && !output.json)
+      throw new InvalidRequest('request_invalid', 'This gateway has no listener for such tools.', {
+        hint: 'Whoever runs it opens one under `listen` in sallyport.yaml.',
+      })
+    print(output, known, found =>
       found
         .flatMap(({ lines, trust }) => (asked ? [trust] : lines))
         .map(line => plain(line))

@@ -132,6 +132,10 @@ describe('without a gateway, or with the wrong papers', () => {
       [{ SALLYPORT_TOKEN: token, SALLYPORT_URL: `https://127.0.0.1:${port}` }, /running/],
       [{ SALLYPORT_TOKEN: token, SALLYPORT_URL: 'http://127.0.0.1:1' }, /must be https/],
       [{ SALLYPORT_TOKEN: token, SALLYPORT_URL: 'nonsense' }, /not the address of a gateway/],
+      [
+        { SALLYPORT_TOKEN: token, SALLYPORT_URL: `https://127.0.0.1:${stage.gateway.port}` },
+        /not a gateway's console/,
+      ],
     ]
     for (const [env, says] of cases) {
       const ran = await run(env, 'whoami')
@@ -150,6 +154,10 @@ describe('without a gateway, or with the wrong papers', () => {
       ['credential', 'shop', '--ttl', 'long'],
       ['sessions', '--limit', '-1'],
       ['grants', '--give', 'x'],
+      ['grants', '--give', 'x', '--resource', 'shop', '--reason', 'x', '--for', '9h'],
+      ['break-glass', 'shop', '--reason', 'x', '--for', '61m'],
+      ['withdraw', 'x', '--for', '25h'],
+      ['credential', 'shop', '--ttl', '901'],
     ]) {
       const ran = await run({ SALLYPORT_TOKEN: 'x' }, ...args)
       expect(ran.code, args.join(' ')).toBe(2)
@@ -157,6 +165,21 @@ describe('without a gateway, or with the wrong papers', () => {
     }
     expect((await run({}, '--help')).code).toBe(0)
     expect((await run({}, '--version')).out.trim()).toMatch(/^\d+\.\d+\.\d+$/)
+  })
+
+  it('says in words what is asked too much of, or of a gateway that is not set up for it', async () => {
+    const cases: [string[], RegExp][] = [
+      [['requests', '--state', 'waiting'], /state must be pending, approved, /],
+      [['sessions', '--limit', '5000'], /limit must be 1000 or less/],
+      [['policy', 'why', 'shpo', 'select 1'], /sallyport resources/],
+      [['login', '--no-browser'], /not set up[\s\S]*identity\.login/],
+      [['known-hosts'], /no listener/],
+    ]
+    for (const [args, says] of cases) {
+      const ran = await cli('dora', ...args)
+      expect(ran.code, args.join(' ')).toBe(1)
+      expect(ran.stderr).toMatch(says)
+    }
   })
 
   it('ends with 1 for ids that are not there, each in JSON too', async () => {
@@ -539,7 +562,10 @@ describe('files, without a gateway', () => {
     const copy = join(folder, 'copy')
     cpSync(data, copy, { recursive: true })
     rmSync(join(copy, 'audit', 'checkpoint'))
-    expect((await cli(undefined, 'audit', 'verify', '--data', copy)).code).toBe(1)
+    const cut = await cli(undefined, 'audit', 'verify', '--data', copy)
+    expect(cut.code).toBe(1)
+    expect(cut.stdout).toMatch(/DOES NOT HOLD[\s\S]*\n\S+: \w/)
+    expect(cut.stdout).not.toContain('{"')
   })
 
   it('doctor finds what is broken', async () => {

@@ -280,6 +280,13 @@ async function textOf(response: IncomingMessage): Promise<string> {
 }
 
 function unreachable(url: string, error: NodeJS.ErrnoException): GatewayError {
+  // Node's parser of HTTP (`HPE_…`), or its TLS: another program has that port.
+  const stranger = /^HPE_|^ERR_SSL_|^EPROTO$/.test(error.code ?? '')
+  if (stranger)
+    return new Unavailable('unavailable', `What listens at ${url} is not a gateway's console.`, {
+      cause: error,
+      hint: 'SALLYPORT_URL or --gateway is the address of `listen.console`: https://127.0.0.1:8443.',
+    })
   const certificate = /certificate|self.signed|CERT|ALTNAME/i.test(`${error.code} ${error.message}`)
   return new Unavailable(
     'unavailable',

@@ -117,7 +117,7 @@ describe('sallyport request', () => {
     ])
       expect((await cli('ana', ...args)).code, args.join(' ')).toBe(2)
     const long = await cli('ana', 'request', 'shop', '--for', '9h', '--reason', 'x')
-    expect(long).toMatchObject({ code: 1 })
+    expect(long).toMatchObject({ code: 2, stderr: expect.stringContaining('8h at most') })
     const nowhere = await cli('ana', 'request', 'nowhere', '--for', '1h', '--reason', 'x')
     expect(nowhere.stderr).toContain('resource_unknown')
   })
@@ -128,7 +128,7 @@ describe('sallyport break-glass', () => {
     const args = ['break-glass', 'shop', '--reason', 'down', '--for', '5m']
     expect((await cli('ana', ...args)).stderr).toContain('not_allowed')
     expect((await cli('order-bot', ...args)).stderr).toContain('not_allowed')
-    expect((await cli('dora', 'break-glass', 'shop', '--reason', 'x', '--for', '61m')).code).toBe(1)
+    expect((await cli('dora', 'break-glass', 'shop', '--reason', 'x', '--for', '61m')).code).toBe(2)
     const { grant, review } = await json<{ grant: Seen; review: Seen }>('dora', ...args)
     expect(grant).toMatchObject({ principal: 'dora', breakGlass: true, request: review.id })
     const db = await connected('dora')

@@ -1,6 +1,12 @@
 // request, break-glass, review: rights for a time, asked for or taken.
 import type { Command } from 'commander'
-import { type AccessRequestView, type GrantView, type LiveEvent, paths } from '#contract'
+import {
+  type AccessRequestView,
+  type GrantView,
+  type LiveEvent,
+  paths,
+  timeSchemas,
+} from '#contract'
 import type { GatewayClient } from './gateway-client.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { plain, print, when } from './report.ts'
@@ -48,7 +54,11 @@ export function timeCommands(program: Command): void {
     const options = breakGlass.opts<{ reason: string; for: string }>()
     const taken = await client().post<{ grant: GrantView; review: AccessRequestView }>(
       paths.breakGlass,
-      { resource, seconds: seconds(options.for), reason: options.reason },
+      {
+        resource,
+        seconds: seconds(options.for, timeSchemas.MOST_EMERGENCY_SECONDS),
+        reason: options.reason,
+      },
     )
     print(output, taken, ({ grant, review }) =>
       [
@@ -70,10 +80,14 @@ export function timeCommands(program: Command): void {
 }
 
 /** `30m` in seconds. Throws WrongUsage. */
-export function seconds(duration: string): number {
+export function seconds(duration: string, most: number = timeSchemas.MOST_TIME_SECONDS): number {
   const match = /^(\d{1,6})(s|m|h)$/.exec(duration)
-  if (match === null) throw new WrongUsage('--for takes a time such as 30m or 2h.')
-  return Number(match[1]) * { s: 1, m: 60, h: 3600 }[match[2] as 's' | 'm' | 'h']
+  const hours = most / 3600
+  const atMost = `, ${hours > 1 ? `${hours}h` : `${most / 60}m`} at most`
+  if (match === null) throw new WrongUsage(`--for takes a time such as 30m or 2h${atMost}.`)
+  const given = Number(match[1]) * { s: 1, m: 60, h: 3600 }[match[2] as 's' | 'm' | 'h']
+  if (given > most) throw new WrongUsage(`--for takes a time such as 30m${atMost}.`)
+  return given
 }
 
 export function actionsOf(list: string): readonly string[] {

@@ -1,6 +1,6 @@
 // withdraw: nothing that proved an identity so far counts any more.
 import type { Command } from 'commander'
-import { paths } from '#contract'
+import { paths, withdrawalSchemas } from '#contract'
 import { runs, WrongUsage } from './invocation.ts'
 import { plain, print, when } from './report.ts'
 import { seconds } from './time-commands.ts'
@@ -15,7 +15,12 @@ export function withdrawCommand(program: Command): void {
   runs(withdraw, async ({ client, output }, principal) => {
     if (principal === undefined) throw new WrongUsage('Whose identity? See: sallyport sessions.')
     const { for: lasting } = withdraw.opts<{ for?: string }>()
-    const body = { principal, ...(lasting === undefined ? {} : { seconds: seconds(lasting) }) }
+    const body = {
+      principal,
+      ...(lasting === undefined
+        ? {}
+        : { seconds: seconds(lasting, withdrawalSchemas.MOST_SECONDS) }),
+    }
     print(
       output,
       await client().post<{ principal: string; until: number }>(paths.withdraw, body),

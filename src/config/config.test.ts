@@ -484,7 +484,7 @@ dataClasses:
     ['dataClasses: { a: { mask: { keep: {} } } }', 'keeps nothing'],
     [
       'dataClasses: { a: { mask: { fixed: 5 } } }',
-      'dataClasses.a.mask: must be redact, partial, null, hash-token, or a map of',
+      'dataClasses.a.mask.fixed: must be text, not a number',
     ],
     ['dataClasses: { a: { mask: { generalize: 1 } } }', 'a bucket is a whole number of at least 2'],
     ['dataClasses: { a: { mask: { keep: { last: 4 }, with: ab } } }', 'must be one character'],

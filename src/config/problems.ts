@@ -84,8 +84,15 @@ function oneOf(issue: z.core.$ZodIssue): string {
   return options.length === 0 ? 'is unknown' : `must be ${options.map(String).join(' or ')}`
 }
 
-/** Of the alternatives, the one whose shape was meant: it fails deeper, or not for its type. */
+/** Of the alternatives, the one whose shape was meant: it fails within, or for its keys; else not for its type. */
 function likeliest(errors: readonly z.core.$ZodIssue[][]): readonly z.core.$ZodIssue[] {
+  const within = errors
+    .filter(issues =>
+      issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
+    )
+    .sort((a, b) => a.length - b.length)
+  const [meant, other] = within
+  if (meant !== undefined && meant.length !== other?.length) return meant
   const typed = errors.filter(issues =>
     issues.every(issue => !(issue.code === 'invalid_type' && issue.path.length === 0)),
   )

@@ -129,9 +129,7 @@ export class BrowserSignIn {
   #settings(): LoginSettings {
     const settings = this.#parts.settings()
     if (settings !== undefined) return settings
-    throw new Unavailable('unavailable', 'Signing in is not set up on this gateway.', {
-      hint: 'identity.login in sallyport.yaml says how.',
-    })
+    throw notSetUp()
   }
 
   async #client(): Promise<oidc.Configuration> {
@@ -209,4 +207,11 @@ function failed(message: string, cause?: unknown): AuthenticationFailed {
 
 function unreachable(cause: unknown): Unavailable {
   return new Unavailable('unavailable', 'The issuer of the sign-in does not answer.', { cause })
+}
+
+/** No `identity.login`: there is no page on which anybody could say who they are. */
+export function notSetUp(): Unavailable {
+  return new Unavailable('unavailable', 'Signing in is not set up on this gateway.', {
+    hint: 'It takes a token (SALLYPORT_TOKEN). Whoever runs it sets signing in up by identity.login in sallyport.yaml.',
+  })
 }

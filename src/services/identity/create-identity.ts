@@ -7,7 +7,7 @@ import {
 } from '#config'
 import { AuthenticationFailed, ConfigurationError, type Principal, type Secret } from '#model'
 import type { Database } from '#services/db'
-import { BrowserSignIn } from './browser-sign-in.ts'
+import { BrowserSignIn, notSetUp } from './browser-sign-in.ts'
 import { ClientCertificates } from './client-certificates.ts'
 import { Credentials } from './credentials.ts'
 import { DeviceCodes } from './device-codes.ts'
@@ -177,7 +177,10 @@ export async function createIdentity(options: {
         ends.signInsWhere(principal => principal.credential.id === credential.id)
         return true
       },
-      startDevice: asks => devices.start(asks),
+      startDevice(asks) {
+        if (login === undefined) throw notSetUp()
+        return devices.start(asks)
+      },
       device: (userCode, person) => devices.find(userCode, person),
       answerDevice: (userCode, person, yes) => devices.answer(userCode, holding(person), yes),
       confirmed: deviceCode => holding(devices.take(deviceCode)),

@@ -90,7 +90,10 @@ export async function casesIn(
   file: string,
   words: CaseWords,
 ): Promise<readonly PolicyCase[]> {
-  const parsed = z.array(caseSchema).safeParse(yaml(text, file))
+  const written = yaml(text, file)
+  if (!Array.isArray(written))
+    throw invalid(file, 'is not a list of cases (each begins with "- name: …")')
+  const parsed = z.array(caseSchema).safeParse(written)
   if (!parsed.success) throw invalid(file, z.prettifyError(parsed.error))
   return Promise.all(
     parsed.data.map(async ({ resource: asked, statement, ...rest }) => {
