@@ -1,6 +1,6 @@
 // Certificates for keys of clients, and the lines by which clients know the gateway.
 import { z } from 'zod'
-import { credential } from './schemas.ts'
+import { credential } from './resources.ts'
 
 export const askedCertificate = z.strictObject({
   resource: z.string(),

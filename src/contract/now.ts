@@ -1,6 +1,7 @@
 // What a page shows that opens now, and goes on with by the live stream. Times are Unix ms.
 import { z } from 'zod'
-import { liveEvent, session } from './schemas.ts'
+import { liveEvent } from './events.ts'
+import { session } from './sessions.ts'
 
 /** Statements per step, oldest first; the last step is not over. Of this gateway, since it started. */
 export const rates = z.object({

@@ -1,6 +1,7 @@
 // Who is, or was, here; and what one run of one agent did. Times are Unix ms.
 import { z } from 'zod'
-import { accessRequest, grant, session } from './schemas.ts'
+import { accessRequest, grant } from './requests.ts'
+import { session } from './sessions.ts'
 
 export const knownPrincipal = z.object({
   id: z.string(),

@@ -1,7 +1,7 @@
 // The shapes of the policies as the console looks at them, tries them and saves them; and of the data classes.
 import { z } from 'zod'
 import { predicateRules } from '#model'
-import { why, whyQuestion } from './schemas.ts'
+import { why, whyQuestion } from './why.ts'
 
 const names = z.array(z.string())
 /** All changes of one call together have to fit in a body. */

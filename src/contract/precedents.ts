@@ -1,6 +1,6 @@
 // What was decided before of statements like one that waits: an approver sees how others, and they themselves, decided.
 import { z } from 'zod'
-import { accessRequest } from './schemas.ts'
+import { accessRequest } from './requests.ts'
 
 export const precedent = accessRequest
   .pick({ id: true, state: true, principal: true, statement: true, votes: true, createdAt: true })
