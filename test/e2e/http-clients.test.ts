@@ -196,7 +196,6 @@ test('a local port that asks nothing', async () => {
       'curl -sS --max-time 10 "$SALLYPORT_HTTP_URL/echo?x=1" >&2',
     ],
     await stage.token(),
-    30_000,
   )
   expect(ran.code, ran.stderr).toBe(0)
 })

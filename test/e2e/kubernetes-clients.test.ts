@@ -71,7 +71,7 @@ it.skipIf(HELM === undefined)(
     expect((await helm('history', 'shop')).stdout).toContain('Rollback to 1')
     expect((await helm('uninstall', 'shop')).stdout).toContain('uninstalled')
   },
-  90_000,
+  200_000,
 )
 
 const TEMPLATES = `

@@ -14,8 +14,8 @@ import { survey } from './survey.ts'
 
 /** Of all products of expressions and places, one of so many; all of them with LEAKS=all. */
 const SHARE = process.env['LEAKS'] === 'all' ? 1 : 8
-/** The whole product takes its time, the more where others work. */
-const MOST_MS = SHARE === 1 ? 900_000 : 120_000
+/** It takes its time, the more where others work. */
+const MOST_MS = 900_000
 /** Of the columns that are no secret, so many may be hidden. */
 const FALSE_MASKS = 0.01
 

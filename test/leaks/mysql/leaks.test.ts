@@ -64,7 +64,7 @@ describe.each(['text', 'binary'] as const)('%s', mode => {
 
   test.each([...new Set(byHand.map(({ group }) => group))])(
     '%s',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async group => {
       const seen = await askAll(
         byHand.filter(shape => shape.group === group),
