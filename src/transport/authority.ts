@@ -107,9 +107,11 @@ async function importKey(pem: string, file: string): Promise<webcrypto.CryptoKey
     }
   } catch (error) {
     // Never replaced silently: clients trust the certificate that goes with the lost key.
-    throw new ConfigurationError('configuration_invalid', `${file} is not a P-256 private key`, {
-      cause: error,
-    })
+    throw new ConfigurationError(
+      'configuration_invalid',
+      `${file} is not a P-256 private key. Bring it back from a backup; without it a new CA is made, which clients have to be given.`,
+      { cause: error },
+    )
   }
 }
 

@@ -55,7 +55,15 @@ function openKey(file: string): KeyObject {
     if (key.asymmetricKeyType === 'ed25519') return key
   } catch (cause) {
     // Never replaced silently: others know us by it.
-    throw new ConfigurationError('configuration_invalid', `${file} is not a private key`, { cause })
+    throw lost(file, 'a private key', cause)
   }
-  throw new ConfigurationError('configuration_invalid', `${file} is not an Ed25519 key`)
+  throw lost(file, 'an Ed25519 key')
+}
+
+function lost(file: string, what: string, cause?: unknown): ConfigurationError {
+  return new ConfigurationError(
+    'configuration_invalid',
+    `${file} is not ${what}. Bring it back from a backup; without it a new one is made, which whoever trusted the old one has to be given.`,
+    { cause },
+  )
 }

@@ -163,5 +163,6 @@ describe('the embedded store', () => {
     const path = join(folder, 'store.db')
     writeFileSync(path, 'this is not a database, and long enough to be looked at as one'.repeat(20))
     await expect(openDatabase(path)).rejects.toThrow(ConfigurationError)
+    await expect(openDatabase(path)).rejects.toThrow(/store\.db cannot be opened: .*backup/)
   })
 })

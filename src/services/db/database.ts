@@ -54,8 +54,11 @@ function open(path: string): ReturnType<typeof openEmbedded> {
     return openEmbedded(path)
   } catch (error) {
     const where = path === IN_MEMORY ? 'in memory' : `at ${path}`
-    throw new ConfigurationError('configuration_invalid', `the store ${where} cannot be opened`, {
-      cause: error,
-    })
+    const why = error instanceof Error ? error.message : 'it failed'
+    throw new ConfigurationError(
+      'configuration_invalid',
+      `The store ${where} cannot be opened: ${why}. It must be the gateway's own file; if it is damaged, put back a backup of the whole data folder.`,
+      { cause: error },
+    )
   }
 }

@@ -55,7 +55,7 @@ function refuseStrangers(set: MigrationSet, done: readonly { version: number; na
   if (done.length > set.migrations.length) {
     throw new ConfigurationError(
       'configuration_invalid',
-      `the store was written by a newer version of sallyport (${set.room} is at step ${done.length}, this version knows ${set.migrations.length})`,
+      `The store was written by a newer version of sallyport (${set.room} is at step ${done.length}, this version knows ${set.migrations.length}). Run that version, or put back the backup of before the upgrade.`,
     )
   }
   for (const [index, { version, name }] of done.entries()) {
@@ -63,7 +63,7 @@ function refuseStrangers(set: MigrationSet, done: readonly { version: number; na
     if (version !== index + 1 || name !== expected) {
       throw new ConfigurationError(
         'configuration_invalid',
-        `the store has another history: step ${version} of ${set.room} is ${name}, not ${expected}`,
+        `The store has another history: step ${version} of ${set.room} is ${name}, not ${expected}`,
       )
     }
   }

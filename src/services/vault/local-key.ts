@@ -36,7 +36,9 @@ function isExists(error: unknown): boolean {
 }
 
 function unusable(file: string, cause?: unknown): ConfigurationError {
-  return new ConfigurationError('configuration_invalid', `${file} does not hold a key of ours.`, {
-    cause,
-  })
+  return new ConfigurationError(
+    'configuration_invalid',
+    `${file} does not hold a key of ours. Bring it back from a backup; without it a new one is made, and hash tokens are others from then on.`,
+    { cause },
+  )
 }
