@@ -126,6 +126,23 @@ describe('an edit while it runs', () => {
     await (await connected('ana')).end()
   })
 
+  it('that names a secret which is not there: the client is told whom to tell, the log says which file', async () => {
+    await oneMore('configuration.changed', () =>
+      edit(file => {
+        Object.assign(file.resources[0] ?? {}, {
+          credential: { user: 'app', password: 'file:gone.password' },
+        })
+      }),
+    )
+    await oneMore('credential.failed', () => {
+      void connected('ana').catch(() => {})
+    })
+    await expect(connected('ana')).rejects.toThrow('the credential of "shop" is not available')
+    expect(gateway.log()).toMatch(/gone\.password cannot be read[^\n]*credential\.failed/)
+    await oneMore('configuration.changed', () => writeFileSync(gateway.file, original))
+    await (await connected('ana')).end()
+  })
+
   it('of a data class masks a live session from the next statement on', async () => {
     const db = await connected('ana')
     const city = async () =>

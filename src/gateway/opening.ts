@@ -157,7 +157,12 @@ export class Opening {
       asked,
       now,
       dial,
-      lease: () => vault.lease(resource),
+      lease: () =>
+        vault.lease(resource).catch((error: unknown) => {
+          // What the client reads names no path: this does.
+          log.error({ err: error, session: id, resource: resource.name }, 'credential.failed')
+          throw error
+        }),
       onClosed: reason => afterClose(session as LiveSession, reason, this.#parts),
       onTrouble: error => log.error({ err: error, session: id }, 'session.close_failed'),
       onDecided: effect => {

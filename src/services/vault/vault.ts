@@ -123,6 +123,7 @@ export function createVault(
         release()
         throw new Unavailable('unavailable', `the credential of "${name}" is not available`, {
           cause: error,
+          hint: 'Tell whoever runs the gateway: its log says why.',
         })
       }
       return { user: credential.user ?? '', secrets, release }
