@@ -15,3 +15,12 @@ it('keeps the reason where the words are too long for the wire', () => {
   expect(bytes.length).toBeLessThanOrEqual(9 + 511)
   expect(Buffer.from(bytes).toString()).toMatch(/é\.\.\.; reason: upstream_lost$/)
 })
+
+it('joins sentences as one line has them', () => {
+  const error = new UpstreamError('upstream_lost', 'It went away.', {
+    hint: 'Look whether it ran.',
+  })
+  expect(Buffer.from(denial(error)).toString()).toMatch(
+    /It went away; Look whether it ran; reason: upstream_lost$/,
+  )
+})

@@ -79,7 +79,10 @@ function textOf(error: GatewayError): string {
     retryBefore === undefined ? undefined : `retry before: ${new Date(retryBefore).toISOString()}`,
     `reason: ${code}`,
   ].filter(line => line !== undefined)
-  const may = [message, detail, hint].filter(line => line !== undefined && line !== '').join('; ')
+  // One line: a sentence's full stop gives way to what joins it to the next.
+  const may = [message, detail, hint]
+    .flatMap(line => line?.replace(/(?<!\.)\.$/, '') || [])
+    .join('; ')
   const end = `; ${must.join('; ')}`
   return shortened(may, MOST_TEXT - Buffer.byteLength(end)) + end
 }
