@@ -102,7 +102,7 @@ describe('a write under a bound', () => {
     const { on } = open({ update: [ok(3, 0)], ROLLBACK: [ok(0, 0, 1)] })
     on.command(command.query, WRITE)
     await on.until(1)
-    expect(told(on)).toContain('What is in no transaction could not be undone.')
+    expect(told(on)).toContain('What is in no transaction could not be undone;')
     on.leave()
     await on.ended
   })
