@@ -143,6 +143,24 @@ describe('an edit while it runs', () => {
     await (await connected('ana')).end()
   })
 
+  it('that names a secret which every user of the machine can read: the log says so, once', async () => {
+    const file = join(dirname(gateway.file), 'open.password')
+    writeFileSync(file, 'no password', { mode: 0o644 })
+    await oneMore('configuration.changed', () =>
+      edit(({ resources }) => {
+        Object.assign(resources[0] ?? {}, {
+          credential: { user: 'app', password: 'file:open.password' },
+        })
+      }),
+    )
+    await oneMore('secret.exposed', () => void connected('ana').catch(() => {}))
+    expect(gateway.log()).toMatch(/"file":"[^"]*open\.password"[^\n]*secret\.exposed/)
+    await expect(connected('ana')).rejects.toThrow()
+    expect(times('secret.exposed')).toBe(1)
+    await oneMore('configuration.changed', () => writeFileSync(gateway.file, original))
+    await (await connected('ana')).end()
+  })
+
   it('of a data class masks a live session from the next statement on', async () => {
     const db = await connected('ana')
     const city = async () =>

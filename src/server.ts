@@ -105,7 +105,7 @@ export async function startServer(
     ])
     undo.push(() => store.close())
 
-    const vault = createVault()
+    const vault = createVault({ onExposed: file => log.warn({ file }, 'secret.exposed') })
     const authority = await openServerAuthority({ folder: config.data, now })
     const tls = await tlsIdentity(tlsSource(config, authority, vault, now), error =>
       log.error({ err: error }, 'tls.renewal_failed'),
@@ -434,11 +434,12 @@ function makeDataFolder(folder: string): void {
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'it failed'
-    throw new ConfigurationError(
-      'configuration_invalid',
-      `The data folder ${folder} cannot be written (${code}).`,
-      { cause },
-    )
+    // Something else has its name, or that of a folder above it.
+    const no =
+      code === 'EEXIST' || code === 'ENOTDIR' ? 'is no folder' : `cannot be written (${code})`
+    throw new ConfigurationError('configuration_invalid', `The data folder ${folder} ${no}.`, {
+      cause,
+    })
   }
 }
 

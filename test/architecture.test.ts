@@ -53,7 +53,6 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'services/policies',
     'services/plugins',
   ],
-  connector: ['model', 'transport', 'config', 'telemetry'],
 }
 /** The two files that may import everything and that nobody imports. */
 const ROOTS = ['server.ts', 'main.ts']

@@ -592,7 +592,14 @@ describe('files, without a gateway', () => {
         credential: { user: 'gateway', password: 'file:lost.password' },
       },
       { name: 'api', protocol: 'http', upstream: { url: `http://127.0.0.1:${port}/v1` } },
+      {
+        name: 'open',
+        protocol: 'postgres',
+        upstream: { host: '127.0.0.1', database: 'open', tls: 'disable' },
+        credential: { user: 'gateway', password: 'file:open.password' },
+      },
     )
+    writeFileSync(join(folder, 'open.password'), 'pw', { mode: 0o644 })
     const other = join(folder, 'doctor.yaml')
     writeFileSync(other, stringify(written))
     const ran = await cli(undefined, 'doctor', '--config', other, '--json')
@@ -605,6 +612,7 @@ describe('files, without a gateway', () => {
     expect(ok).toBe(false)
     expect(detail).toContain(`there is no ${join(folder, 'lost.password')}`)
     expect(detail).toContain('UPSTREAM_PASSWORD is not set here')
+    expect(detail).toContain(`every user of this machine can read ${join(folder, 'open.password')}`)
     expect(findings.get('resource api')).toMatchObject({ ok: false })
     expect(findings.get('resource shop')).toMatchObject({ ok: true })
   })

@@ -175,9 +175,10 @@ async function policies(config: Config): Promise<Finding> {
 }
 
 function secrets(config: Config): Finding {
-  const { broken, unset } = referencesOf(config)
+  const { broken, exposed, unset } = referencesOf(config)
+  const open = exposed.map(file => `every user of this machine can read ${file}`)
   const later = unset.map(name => `${name} is not set here: the server needs it`)
-  const detail = [...broken, ...later].join('; ') || 'all are there'
+  const detail = [...broken, ...open, ...later].join('; ') || 'all are there'
   return { what: 'secrets and files', ok: broken.length === 0, detail }
 }
 

@@ -5,6 +5,8 @@ import { type Config, environment } from '#config'
 export interface References {
   /** A line for each file that is not there, cannot be read or is empty. */
   readonly broken: readonly string[]
+  /** Files that every user of the machine can read. They are used. */
+  readonly exposed: readonly string[]
   /** Variables that this process lacks. The server may have them: its environment is another's to set. */
   readonly unset: readonly string[]
 }
@@ -13,8 +15,10 @@ export function referencesOf({ tls, identity, resources, channels }: Config): Re
   const all = [...new Set(referencesIn([tls, identity, resources, channels]))]
   const named = (kind: string): string[] =>
     all.filter(each => each.startsWith(kind)).map(each => each.slice(kind.length))
+  const files = named('file:')
   return {
-    broken: named('file:').flatMap(file => wrongWith(file) ?? []),
+    broken: files.flatMap(file => wrongWith(file) ?? []),
+    exposed: files.filter(isExposed),
     unset: named('env:').filter(name => !environment(name)),
   }
 }
@@ -23,6 +27,11 @@ function referencesIn(value: unknown): string[] {
   if (typeof value === 'string') return /^(?:env|file):/.test(value) ? [value] : []
   if (typeof value !== 'object' || value === null) return []
   return Object.values(value).flatMap(referencesIn)
+}
+
+function isExposed(file: string): boolean {
+  const status = statSync(file, { throwIfNoEntry: false })
+  return status?.isFile() === true && (status.mode & constants.S_IROTH) !== 0
 }
 
 function wrongWith(file: string): string | undefined {

@@ -89,3 +89,44 @@ it('says what could not be told, and that no catalog was asked', () => {
   expect(text).toContain('no catalog was asked')
   expect(Math.max(...text.split('\n').map(line => line.length))).toBeLessThan(110)
 })
+
+it('says what a permit is bound to in words, and what it does not know as it came', () => {
+  const policies = ['p1']
+  const needs = [
+    { groups: ['dba'], count: 1 },
+    { groups: ['security', 'audit'], count: 2 },
+  ]
+  const text = whyText({
+    ...answer,
+    effect: 'permit',
+    code: 'approval_required',
+    message: 'agents change data only with a person',
+    hint: '',
+    obligations: [
+      {
+        kind: 'approve',
+        quorum: 3,
+        approvers: [],
+        needs,
+        withinMs: 900_000,
+        message: '',
+        policies,
+      },
+      { kind: 'approve', quorum: 1, approvers: [], withinMs: 90_000, message: '', policies: [] },
+      { kind: 'limit', rows: 100, policies },
+      { kind: 'step-up', policies },
+      { kind: 'later', what: 1 },
+    ],
+  })
+  expect(text.split('\n').slice(0, 9)).toEqual([
+    'held  [approval_required]',
+    '  agents change data only with a person',
+    '  waits for a yes: 1 of dba and 2 of security or audit, within 15 minutes  (p1)',
+    '  waits for a yes: 1 of whoever may approve, within 1.5 minutes',
+    '  gives at most 100 rows  (p1)',
+    '  needs a fresh second factor  (p1)',
+    '  needs later {"what":1}',
+    '  read SELECT (read) on public.customers: permit  read-shop',
+    '  class ssn: masked',
+  ])
+})

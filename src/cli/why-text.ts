@@ -1,6 +1,7 @@
 // What `policy why` prints for people: fits a terminal of 80 columns.
 import type { WhyView } from '#contract'
 import { colors } from './colors.ts'
+import { obligationText } from './obligation-text.ts'
 import { plain } from './report.ts'
 
 const WIDTH = 80
@@ -27,15 +28,14 @@ export function whyText(answer: WhyView): string {
 }
 
 function verdict({ effect, code, message, hint, obligations }: WhyView): string[] {
-  const shown = effect === 'permit' ? colors.green('permit') : colors.red('deny')
+  const held = effect === 'permit' && code === 'approval_required'
+  const permitted = held ? colors.yellow('held') : colors.green('permit')
+  const shown = effect === 'permit' ? permitted : colors.red('deny')
   return [
     `${shown}  ${colors.dim(`[${code}]`)}`,
     ...wrapped(text => text, '  ', message),
     ...wrapped(colors.dim, '  ', hint),
-    ...obligations.map(({ kind, policies, ...rest }) => {
-      const by = Array.isArray(policies) ? `  (${policies.join(', ')})` : ''
-      return `  needs ${colors.yellow(kind)}${plain(by)} ${colors.dim(plain(JSON.stringify(rest)))}`
-    }),
+    ...obligations.flatMap(each => wrapped(colors.yellow, '  ', obligationText(each))),
   ]
 }
 
