@@ -134,7 +134,7 @@ describe('a write that was approved for some rows', { timeout: 120_000 }, () => 
     const { error } = await write("update people set name = 'too many' where id < 9", 3)
     expect(error).toMatchObject({ code: 1142 })
     expect(error?.text).toContain(
-      'would have changed 8 rows; 3 were approved. Nothing was changed.',
+      'would have changed 8 rows; 3 were approved. Nothing was changed; ',
     )
     expect(error?.text).toContain('reason: rows_exceeded')
     expect(await real("select count(*) from people where name = 'too many'")).toBe('0')
