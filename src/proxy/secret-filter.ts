@@ -10,7 +10,7 @@ const known = new WeakMap<readonly string[], readonly Buffer[]>()
 function bytesOf(secrets: readonly string[]): readonly Buffer[] {
   let bytes = known.get(secrets)
   if (bytes === undefined) {
-    bytes = secrets.map(secret => Buffer.from(secret))
+    bytes = secrets.filter(secret => secret !== '').map(secret => Buffer.from(secret))
     known.set(secrets, bytes)
   }
   return bytes
@@ -19,8 +19,10 @@ function bytesOf(secrets: readonly string[]): readonly Buffer[] {
 export class SecretFilter {
   readonly #secrets: readonly Buffer[]
   readonly #longest: number
-  /** The end of what came, where it may be the beginning of a secret. */
+  /** The end of what came, as it came, where it may be the beginning of a secret. */
   #kept: Buffer = NOTHING
+  /** So much of it is the end of another one. */
+  #ending = 0
 
   constructor(secrets: readonly string[]) {
     this.#secrets = bytesOf(secrets)
@@ -33,28 +35,34 @@ export class SecretFilter {
     const view = Buffer.isBuffer(chunk)
       ? chunk
       : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
-    const bytes = this.#without(this.#kept.length === 0 ? view : Buffer.concat([this.#kept, view]))
-    const held = this.#begun(bytes)
-    this.#kept = held === 0 ? NOTHING : Buffer.from(bytes.subarray(bytes.length - held))
-    return held === 0 ? bytes : bytes.subarray(0, bytes.length - held)
+    return this.#pass(this.#kept.length === 0 ? view : Buffer.concat([this.#kept, view]), false)
   }
 
   end(): Uint8Array {
-    const rest = this.#kept
-    this.#kept = NOTHING
-    return rest
+    return this.#pass(this.#kept, true)
   }
 
   /** The bytes themselves when there is nothing in them: they may be somebody else's. */
-  #without(bytes: Buffer): Buffer {
+  #pass(bytes: Buffer, last: boolean): Buffer {
+    const to = last ? bytes.length : bytes.length - this.#begun(bytes)
+    let ending = 0
     let out = bytes
-    for (const secret of this.#secrets) {
-      for (let at = out.indexOf(secret); at >= 0; at = out.indexOf(secret, at + secret.length)) {
-        if (out === bytes) out = Buffer.from(bytes)
-        out.fill(STAR, at, at + secret.length)
-      }
+    const cover = (from: number, until: number): void => {
+      if (out === bytes) out = Buffer.from(bytes)
+      out.fill(STAR, from, until)
+      ending = Math.max(ending, until - to)
     }
-    return out
+    if (this.#ending > 0) cover(0, this.#ending)
+    // Looked for in what came: a secret may be a part of another one, or overlap it.
+    for (const secret of this.#secrets)
+      for (let at = bytes.indexOf(secret); at >= 0; at = bytes.indexOf(secret, at + 1)) {
+        // What begins in what is kept is found again.
+        if (at >= to) break
+        cover(at, at + secret.length)
+      }
+    this.#kept = to === bytes.length ? NOTHING : Buffer.from(bytes.subarray(to))
+    this.#ending = ending
+    return to === bytes.length ? out : out.subarray(0, to)
   }
 
   /** How many of the last bytes a secret may begin with. */
