@@ -323,7 +323,7 @@ describe('a start that must not be', () => {
     })
     expect(await server(nowhere)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('cannot be written'),
+      stderr: expect.stringContaining('below-a-file is no folder'),
     })
     const bad = copy(file => {
       file.data = join(gateway.folder, 'data-bad')
