@@ -1,7 +1,15 @@
 // Each command as a process, against a real gateway with a real PostgreSQL behind it: what it prints, what its
 // `--json` promises (design: commands), and how it ends.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -598,8 +606,15 @@ describe('files, without a gateway', () => {
         upstream: { host: '127.0.0.1', database: 'open', tls: 'disable' },
         credential: { user: 'gateway', password: 'file:open.password' },
       },
+      {
+        name: 'around',
+        protocol: 'postgres',
+        upstream: { host: '127.0.0.1', database: 'around', tls: 'disable' },
+        credential: { user: 'gateway', password: 'file:around' },
+      },
     )
     writeFileSync(join(folder, 'open.password'), 'pw', { mode: 0o644 })
+    symlinkSync('around', join(folder, 'around'))
     const other = join(folder, 'doctor.yaml')
     writeFileSync(other, stringify(written))
     const ran = await cli(undefined, 'doctor', '--config', other, '--json')
@@ -612,6 +627,7 @@ describe('files, without a gateway', () => {
     expect(ok).toBe(false)
     expect(detail).toContain(`there is no ${join(folder, 'lost.password')}`)
     expect(detail).toContain('UPSTREAM_PASSWORD is not set here')
+    expect(detail).toContain(`${join(folder, 'around')} cannot be read (ELOOP)`)
     expect(detail).toContain(`every user of this machine can read ${join(folder, 'open.password')}`)
     expect(findings.get('resource api')).toMatchObject({ ok: false })
     expect(findings.get('resource shop')).toMatchObject({ ok: true })

@@ -15,10 +15,12 @@ export function referencesOf({ tls, identity, resources, channels }: Config): Re
   const all = [...new Set(referencesIn([tls, identity, resources, channels]))]
   const named = (kind: string): string[] =>
     all.filter(each => each.startsWith(kind)).map(each => each.slice(kind.length))
-  const files = named('file:')
+  const files = named('file:').map(file => ({ file, wrong: wrongWith(file) }))
   return {
-    broken: files.flatMap(file => wrongWith(file) ?? []),
-    exposed: files.filter(isExposed),
+    broken: files.flatMap(({ wrong }) => wrong ?? []),
+    exposed: files.flatMap(({ file, wrong }) =>
+      wrong === undefined && isExposed(file) ? [file] : [],
+    ),
     unset: named('env:').filter(name => !environment(name)),
   }
 }
