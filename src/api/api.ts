@@ -12,7 +12,7 @@ import {
 import { paths } from '#contract'
 import {
   AuthenticationFailed,
-  ConfigurationError,
+  cannotListen,
   GatewayError,
   InvalidRequest,
   isGatewayError,
@@ -227,13 +227,6 @@ export async function startApi(
   }
 }
 
-const NO_LISTENING: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program listens there',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'not permitted (ports below 1024 need a privilege)',
-  ENOTFOUND: 'no such host name',
-}
-
 async function bind(
   server: FastifyInstance,
   { host, port }: { host: string; port: number },
@@ -242,13 +235,7 @@ async function bind(
     await server.listen({ host, port })
   } catch (cause) {
     // Not passed over: nothing is served, and the operator reads which address it is.
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-    const why = NO_LISTENING[code] ?? (code || 'it failed')
-    throw new ConfigurationError(
-      'configuration_invalid',
-      `cannot listen on ${host}:${port}: ${why}`,
-      { cause },
-    )
+    throw cannotListen(host, port, cause)
   }
 }
 

@@ -57,6 +57,7 @@ export {
   probeUses,
   type Transfer,
 } from './lineage.ts'
+export { cannotListen } from './listening.ts'
 export type {
   CredentialPlugin,
   Endpoint,

@@ -1,7 +1,7 @@
 // Accepts TCP connections, within bounds. Knows nothing of what is spoken on them.
 // One connection's failure, or a shortage of descriptors, never ends the listener.
 import { createServer, isIPv6, type Server, type Socket } from 'node:net'
-import { ConfigurationError } from '#model'
+import { cannotListen } from '#model'
 
 /** Idle time before the kernel probes a silent peer, in ms. */
 const KEEP_ALIVE_MS = 60_000
@@ -102,14 +102,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 function bind(server: Server, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) =>
-      reject(
-        new ConfigurationError(
-          'configuration_invalid',
-          `cannot listen on ${options.host}:${options.port}: ${reasons[error.code ?? ''] ?? error.code}`,
-          { cause: error },
-        ),
-      )
+    const failed = (error: Error) => reject(cannotListen(options.host, options.port, error))
     server.once('error', failed)
     const { host, port, reusePort = false } = options
     server.listen({ host, port, reusePort, backlog: BACKLOG }, () => {
@@ -117,13 +110,6 @@ function bind(server: Server, options: ListenOptions): Promise<void> {
       resolve()
     })
   })
-}
-
-const reasons: Record<string, string> = {
-  EADDRINUSE: 'another program listens there',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'not permitted (ports below 1024 need a privilege)',
-  ENOTFOUND: 'no such host name',
 }
 
 /** One customer of the address space: an IPv4 address, or an IPv6 /64. */
