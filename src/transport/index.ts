@@ -1,6 +1,7 @@
 // Bytes: listen, dial, TLS on both sides, our own CA.
 export { type Authority, type IssuedCertificate, openServerAuthority } from './authority.ts'
 export { type DialOptions, dialTcp } from './dial.ts'
+export { DialAhead } from './dial-ahead.ts'
 export { type GatewayKeys, type KeyAuthorities, openGatewayKeys } from './gateway-keys.ts'
 export { Leg } from './leg.ts'
 export { addressGroup, type Listener, type ListenOptions, listen } from './listen.ts'

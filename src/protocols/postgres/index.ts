@@ -10,6 +10,7 @@ import {
   type Session,
 } from '#gateway'
 import { type CloseReason, InvalidRequest, isGatewayError, UpstreamError } from '#model'
+import { DialAhead, dialTcp } from '#transport'
 import { createCancelRegistry } from './cancel.ts'
 import { createCatalogs } from './catalogs.ts'
 import { connectHint, libpqEnvironment, localUrl } from './connect-hint.ts'
@@ -25,10 +26,17 @@ import { welcome } from './welcome.ts'
 
 export type { PostgresSettings } from './settings.ts'
 
+/** For a connection that nobody waits for. */
+const AHEAD_MS = 2_000
+
 /** The protocol. One per process: it holds the cancel keys and the catalogs of its sessions. */
 export function createPostgres(): Protocol<PostgresSettings> {
   const cancels = createCancelRegistry()
   const catalogs = createCatalogs(() => performance.now())
+  const ahead = new DialAhead({
+    dial: (host, port) => dialTcp(host, port, { timeoutMs: AHEAD_MS }),
+    now: () => performance.now(),
+  })
   let loading: Promise<Analyser> | undefined
 
   /** Loads the grammar on first use: commands that serve nobody do without. */
@@ -57,7 +65,7 @@ export function createPostgres(): Protocol<PostgresSettings> {
     let login: Promise<UpstreamLogin> | undefined
     let reason: CloseReason = 'failed'
     const begin = (opening: OpeningSession<PostgresSettings>) => {
-      login = logInFor(client, opening, gateway.limits)
+      login = logInFor(client, opening, gateway.limits, ahead)
       login.catch(() => {}) // awaited by `serveSession`, unless the session does not come to stand
     }
     try {
@@ -162,13 +170,14 @@ async function logInFor(
   client: ClientLogin,
   session: OpeningSession<PostgresSettings>,
   limits: Gateway['limits'],
+  ahead: DialAhead,
 ): Promise<UpstreamLogin> {
   const request = {
     database: databaseOf(client, session.resource.upstream),
     settings: client.settings,
     applicationName: upstreamApplicationName(session.principal.id, session.id),
   }
-  return logIn(session, request, limits)
+  return logIn(session, request, limits, ahead)
 }
 
 function neverBegun(): never {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ByteReader } from '#engines/wire'
 import { Secret, UpstreamError } from '#model'
+import { DialAhead, dialTcp } from '#transport'
 import { fc } from '../../../test/property.ts'
 import {
   hasPostgres,
@@ -13,6 +14,7 @@ import {
   runs,
   startPostgres,
 } from '../../../test/servers/postgres.ts'
+import { until } from '../../../test/servers/programs.ts'
 import {
   authenticationOk,
   B,
@@ -149,6 +151,31 @@ for (const version of [15, 18] as const) {
       expect(await ask(login, ssl)).toContain(tls === 'disable' ? 'false as app' : 'true as app')
       sayGoodbye(login.socket)
     })
+
+    it.each(['disable', 'verify-full'] as const)(
+      'lets us in over a connection that was dialled ahead, with tls %s',
+      async tls => {
+        const dialled: Socket[] = []
+        const dial = async (host: string, port: number) => {
+          const socket = await dialTcp(host, port, { timeoutMs: 2_000 })
+          dialled.push(socket)
+          return socket
+        }
+        const ahead = new DialAhead({ dial, now: () => 0 })
+        const logInAndAsk = async () => {
+          const login = await logIn(session('scram', { tls }), request, limits, ahead)
+          expect(await ask(login, 'select 1 as one')).toContain('one')
+          sayGoodbye(login.socket)
+        }
+        await logInAndAsk()
+        expect(dialled).toEqual([])
+        await logInAndAsk()
+        await until('the next connection to stand', () => dialled.length === 1)
+        await new Promise(setImmediate)
+        await logInAndAsk()
+        expect(dialled[0]?.bytesRead).toBeGreaterThan(0)
+      },
+    )
 
     it('lets us in by a client certificate', async () => {
       const secrets = { clientCertificate: client.certificate, clientKey: client.key }
@@ -350,6 +377,45 @@ describe('a hostile upstream', () => {
     ['says nothing', []],
   ])('that %s is refused', async (_, script) => {
     expect(await attempt(script, {}, 400)).toBeInstanceOf(UpstreamError)
+  })
+
+  it('that ended what was dialled ahead is asked on a new connection; one that answered there is not', async () => {
+    const good = Buffer.concat([authenticationOk(), statuses, readyForQuery('I')])
+    const refusal = errorResponse([['M', 'no']])
+    /** By connection: what is answered to the first message; where it is nothing the connection ends. */
+    const answers = [good, good, undefined, good, refusal]
+    let connections = 0
+    server = createServer(socket => {
+      sockets.add(socket)
+      socket.on('error', () => {}) // we hang up on it
+      const answer = answers[connections++]
+      socket.once('data', () => (answer === undefined ? socket.destroy() : socket.write(answer)))
+    })
+    await new Promise<void>(resolve => server?.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    let dialled = 0
+    const dial = async (host: string, to: number) => {
+      const socket = await dialTcp(host, to, { timeoutMs: 2_000 })
+      dialled++
+      return socket
+    }
+    const ahead = new DialAhead({ dial, now: () => 0 })
+    const session = fakeSession({ host: '127.0.0.1', port }, { user: 'app', secrets: {} })
+    const attempt = () => logIn(session, request, limits, ahead)
+    const standing = async (count: number, of: number) => {
+      await until('the next one to stand', () => dialled === count && connections === of)
+      await new Promise(setImmediate)
+    }
+    await attempt()
+    await attempt()
+    await standing(1, 3)
+    // The third connection ends as soon as it is spoken on: this is a login on the fourth.
+    await attempt()
+    await standing(2, 5)
+    // The fifth refuses, and that is the answer.
+    await expect(attempt()).rejects.toMatchObject({ code: 'upstream_refused' })
+    expect(connections).toBe(5)
   })
 
   it('cannot make us fall back from TLS, nor speak ahead of it', async () => {

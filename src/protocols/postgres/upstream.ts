@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls'
 import { ByteReader, typedFrames } from '#engines/wire'
 import type { Gateway, OpeningSession } from '#gateway'
 import { isGatewayError, UpstreamError } from '#model'
-import { dialTcp, LoginReader, PeerLeft } from '#transport'
+import { type DialAhead, dialTcp, LoginReader, PeerLeft } from '#transport'
 import { B, cancelRequest, startup, terminate } from './messages.ts'
 import type { PostgresSettings } from './settings.ts'
 import { createUpstreamProof } from './upstream-proof.ts'
@@ -43,13 +43,20 @@ export type LoginAccess = Pick<
   'resource' | 'dial' | 'credential' | 'signal'
 >
 
-/** Throws UpstreamError; the socket is then gone. */
+/**
+ * `ahead`: takes a connection that stands already, and has the next one dialled. Throws UpstreamError; the socket is then
+ * gone.
+ */
 export async function logIn(
   session: LoginAccess,
   request: LoginRequest,
   limits: Pick<Gateway['limits'], 'upstreamLoginMs'>,
+  ahead?: DialAhead,
 ): Promise<UpstreamLogin> {
   const credential = await session.credential()
+  const { upstream, connector } = session.resource
+  const { host, port } = upstream
+  const direct = connector === 'none' ? ahead : undefined
   let socket: Socket | TLSSocket | undefined
   let reader: LoginReader | undefined
   let expired = false
@@ -58,17 +65,10 @@ export async function logIn(
     reader?.fail(tooLate())
     socket?.destroy()
   }, limits.upstreamLoginMs)
-  try {
-    const { host, port } = session.resource.upstream
-    const plain = await session.dial(host, port)
+  const over = async (plain: Socket): Promise<UpstreamLogin> => {
     socket = plain
     if (expired) throw tooLate()
-    const leg = await secureUpstream(
-      plain,
-      session.resource.upstream,
-      credential.secrets,
-      limits.upstreamLoginMs,
-    )
+    const leg = await secureUpstream(plain, upstream, credential.secrets, limits.upstreamLoginMs)
     socket = leg.socket
     reader = new LoginReader(leg.socket)
     leg.socket.write(startup(startupParameters(credential.user, request)))
@@ -86,12 +86,36 @@ export async function logIn(
       rest: reader.detach(),
       cancel: () => cancelUpstream(session, ready.pid, ready.key),
     }
+  }
+  try {
+    const spare = direct?.take(host, port)
+    const login =
+      (spare && (await overSpare(spare, over, () => expired))) ??
+      (await over(await session.dial(host, port)))
+    direct?.loggedIn(host, port)
+    return login
   } catch (error) {
     socket?.destroy()
     throw cleaned(error)
   } finally {
     clearTimeout(deadline)
     credential.release()
+  }
+}
+
+/** Undefined: the server had closed it before it was used. */
+async function overSpare(
+  spare: Socket,
+  over: (plain: Socket) => Promise<UpstreamLogin>,
+  expired: () => boolean,
+): Promise<UpstreamLogin | undefined> {
+  try {
+    return await over(spare)
+  } catch (error) {
+    // Safe to begin anew: it said nothing, so nobody has answered this login.
+    if (spare.bytesRead > 0 || expired()) throw error
+    spare.destroy()
+    return undefined
   }
 }
 
