@@ -20,6 +20,8 @@ export class Exchange {
   prepared: Prepared | undefined
   /** Sent by us: the client sees nothing of the answer. */
   hidden = false
+  /** Before any text runs the session is pinned anew, or closed: how it reads them until then counts for nothing. */
+  unread = false
   /** Called in place of going on, when a hidden one is answered. */
   onAnswer: ((ok: boolean) => void) | undefined
   /** What it runs under, or is a step of. */

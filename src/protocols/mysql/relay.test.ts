@@ -458,6 +458,21 @@ describe('what the server tells of its session', () => {
     on.leave()
     await on.ended
   })
+
+  it('is pinned anew by a reset of a server whose own modes read otherwise, or it ends', async () => {
+    const otherwise = okPayload(2, variableChange('sql_mode', 'ANSI_QUOTES'))
+    const { on } = open(body => [body[0] === command.resetConnection ? otherwise : okPayload()])
+    on.command(command.resetConnection)
+    await on.until(1)
+    expect(on.commands.map(each => each[0])).toEqual([command.resetConnection, command.query])
+    expect(on.received[0]?.payload[0]).toBe(0)
+    on.leave()
+    await on.ended
+    const { on: stays } = open(() => [otherwise])
+    stays.command(command.resetConnection)
+    expect(await stays.ended).toBe('failed')
+    expect(codeOf(stays.received[0])).toBe(1231)
+  })
 })
 
 describe('a server that is not what it should be', () => {

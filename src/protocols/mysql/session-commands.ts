@@ -33,6 +33,7 @@ export class SessionCommands {
     for (const prepared of talk.prepared.values()) talk.closeCursor(prepared)
     const first = new Exchange('plain')
     first.hidden = true
+    first.unread = true
     first.onAnswer = ok => {
       if (!ok) {
         this.#pinsLost()

@@ -17,16 +17,17 @@ export class SessionState {
     const talk = this.#talk
     talk.flags = flags
     const { builder } = talk.parts
+    const unread = talk.exchange?.unread === true
     const modes = flags & status.noBackslashEscapes
     const quotes = builder.reading.flavour === 'mariadb' ? flags & status.ansiQuotes : 0
-    if (modes !== 0 || quotes !== 0) return this.#turned('sql_mode')
+    if (!unread && (modes !== 0 || quotes !== 0)) return this.#turned('sql_mode')
     for (const change of changes) {
       if (change.kind === 'schema')
         builder.reading = {
           ...builder.reading,
           database: change.name === '' ? undefined : change.name,
         }
-      else if (!keeps(change)) return this.#turned(change.name)
+      else if (!unread && !keeps(change)) return this.#turned(change.name)
     }
     return true
   }
