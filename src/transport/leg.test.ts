@@ -129,4 +129,39 @@ describe('a leg of a relay', () => {
     await once(stream, 'end')
     expect(got.text()).toBe('through')
   })
+
+  it('lets go of its socket, and whoever comes next reads what it did not', async () => {
+    const { ours, theirs } = await pair()
+    const names = ['data', 'drain'] as const
+    const before = names.map(name => ours.listenerCount(name))
+    const first = new Leg(ours)
+    const got = collect(first)
+    first.onDrain(() => {})
+    theirs.write('for the first')
+    await until('it to come', () => got.text().length > 0)
+    first.write(Buffer.alloc(8 << 20, 97))
+    first.detach()
+    expect(names.map(name => ours.listenerCount(name))).toEqual(before)
+    theirs.pause()
+    theirs.write('for the second')
+    await new Promise(resolve => setTimeout(resolve, 30))
+    expect(got.text()).toBe('for the first')
+    const second = new Leg(ours)
+    const later = collect(second)
+    ours.resume()
+    await until('it to come', () => later.text().length > 0)
+    expect(later.text()).toBe('for the second')
+    expect(got.text()).toBe('for the first')
+    // What was on its way goes out before what the next one writes.
+    second.write(Buffer.from('END'))
+    let sent = 0
+    let last = ''
+    theirs.on('data', (chunk: Buffer) => {
+      sent += chunk.length
+      last = chunk.subarray(-3).toString()
+    })
+    theirs.resume()
+    await until('all of it', () => sent === (8 << 20) + 3)
+    expect(last).toBe('END')
+  })
 })

@@ -15,6 +15,7 @@ export class Leg {
   /** Bytes that were given to the system directly and are not sent yet. */
   #waiting = 0
   #onDrain: (() => void) | undefined
+  #undo: (() => void)[] = []
   #writing = false
   /** Called before `_write` returns when all was sent at once. */
   readonly #written = (error?: Error | null): void => {
@@ -45,6 +46,7 @@ export class Leg {
       receive(chunk)
     }
     socket.on('data', heard)
+    this.#undo.push(() => socket.off('data', heard))
     if (!(socket instanceof Socket)) return
     // A read ends in `push`. While the stream flows and holds nothing, 'data' would be its next step.
     const push = socket.push
@@ -54,12 +56,15 @@ export class Leg {
       heard(chunk as Buffer)
       return true
     }
+    this.#undo.push(() => Reflect.deleteProperty(socket, 'push'))
   }
 
   /** Calls when what could not be sent at once has been. */
   onDrain(listener: () => void): void {
+    const socket = this.#socket
     this.#onDrain = listener
-    this.#socket.on('drain', listener)
+    socket.on('drain', listener)
+    this.#undo.push(() => socket.off('drain', listener))
   }
 
   /** The bytes must not change until `unsent` is 0. */
@@ -75,6 +80,13 @@ export class Leg {
     this.#writing = true
     socket._write(bytes, NO_ENCODING, this.#written)
     this.#writing = false
+  }
+
+  /** Lets go of the socket, paused: its next owner resumes it. What was written before is sent before what they write. */
+  detach(): void {
+    this.#socket.pause()
+    this.#onDrain = undefined
+    for (const each of this.#undo.splice(0)) each()
   }
 
   /** Sends what is there and then the end. */

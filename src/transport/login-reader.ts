@@ -12,12 +12,14 @@ const none = new Uint8Array(0)
 /** Takes the socket's `data`; give it back with `detach`. One read at a time. */
 export class LoginReader {
   readonly #socket: Duplex
-  #held: Uint8Array = none
+  #held: Uint8Array
   #failure: GatewayError | undefined
   #wake: (() => void) | undefined
 
-  constructor(socket: Duplex) {
+  /** `held`: what its owner before read ahead. */
+  constructor(socket: Duplex, held: Uint8Array = none) {
     this.#socket = socket
+    this.#held = held
     socket.pause()
     socket.on('data', this.#onData)
     socket.on('end', this.#onClose)

@@ -63,3 +63,19 @@ test('frames come out whole and in order, however they are cut and whenever the 
     { numRuns: 500 },
   )
 })
+
+test('what was not read is given back in its order, and nothing is kept', () => {
+  const frame = (mark: number, text: string) =>
+    Buffer.concat([Buffer.from([0x41, 0, 0, 0, 5 + text.length, mark]), Buffer.from(text)])
+  const read = frame(3, 'read')
+  const held = frame(1, 'held')
+  const all = Buffer.concat([read, held, frame(3, 'behind'), frame(3, 'cut').subarray(0, 3)])
+  for (let first = 0; first <= all.length; first++) {
+    const collector = new Collector()
+    for (const part of [all.subarray(0, first), all.subarray(first)])
+      collector.feed.push(Buffer.from(part))
+    expect(collector.frames).toEqual([read.toString('hex')])
+    expect(collector.feed.detach().toString('hex')).toBe(all.subarray(read.length).toString('hex'))
+    expect(collector.feed.empty).toBe(true)
+  }
+})

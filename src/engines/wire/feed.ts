@@ -11,6 +11,8 @@ export interface FrameReader {
   read(bytes: Buffer, at: number, end: number): number
 }
 
+const NONE = Buffer.alloc(0)
+
 export class Feed {
   readonly #reader: FrameReader
   readonly #layout: FrameLayout
@@ -53,6 +55,17 @@ export class Feed {
       this.#backlogBytes -= next.length
       this.#take(next)
     }
+  }
+
+  /** Gives back all that was not read, in its order: whoever comes next reads it. */
+  detach(): Buffer {
+    const tail = this.#tail?.subarray(0, this.#tailLength) ?? NONE
+    const waiting = Buffer.concat([tail, ...this.#backlog])
+    this.#tail = undefined
+    this.#tailLength = 0
+    this.#backlog = []
+    this.#backlogBytes = 0
+    return waiting
   }
 
   #keep(chunk: Buffer, first = false): void {
