@@ -3,6 +3,7 @@ import { type CloseReason, GatewayError, type ReasonCode } from '#model'
 
 const endings: Readonly<Record<CloseReason, readonly [ReasonCode, string]>> = {
   client_left: ['session_ended', 'the client left'],
+  user_changed: ['session_ended', 'the session ended: the client logged in anew'],
   upstream_left: ['upstream_lost', 'the upstream closed the connection'],
   identity_ended: [
     'identity_ended',

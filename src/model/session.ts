@@ -14,6 +14,8 @@ export interface Origin {
 /** Why a session ended. */
 export type CloseReason =
   | 'client_left'
+  /** It logged in anew on the same connection: what follows is another session. */
+  | 'user_changed'
   | 'upstream_left'
   | 'identity_ended'
   | 'grant_ended'

@@ -10,7 +10,7 @@ import { mysqlResource } from '../e2e/mysql-stage.ts'
 import { allowAllButSeeing } from '../leaks/mysql/policies.ts'
 import { issuerEntry, type RunningGateway, startGateway } from '../servers/gateway.ts'
 import { type MariadbServer, startMariadb } from '../servers/mariadb.ts'
-import { type MysqlClient, openMysql } from '../servers/mysql-client.ts'
+import { changeUserBody, type MysqlClient, openMysql } from '../servers/mysql-client.ts'
 import { FLAGS, framed } from '../servers/mysql-packets.ts'
 import { type StandIn, startStandIn } from '../servers/mysql-stand-in.ts'
 
@@ -209,6 +209,34 @@ test('after a login', { timeout: MOST_MS }, async () => {
       for (let i = 0; i < many; i++) client.packets.socket.write(packet(random))
     }
     await Promise.all(clients.map(client => settled(client, 120)))
+    for (const client of clients) {
+      expect(Buffer.concat(client.packets.received).toString('latin1')).not.toContain('canary')
+      client.destroy()
+    }
+  }
+  await stillServes()
+})
+
+test('in the place of a change of user, and around it', { timeout: MOST_MS }, async () => {
+  const random = new Random(SEED + 3)
+  const password = await issuer.token({ client: 'ana' })
+  for (let sent = 0; sent < PACKETS / 4; sent += 4) {
+    const clients = await Promise.all(Array.from({ length: 4 }, () => open('real')))
+    for (const client of clients) {
+      const plugin = random.of(['mysql_clear_password', 'caching_sha2_password', '', 'x'])
+      const change = changeUserBody({ user: 'ana', password, database: 'real', plugin })
+      client.packets.socket.write(
+        Buffer.concat([
+          ...(random.chance(0.3) ? [framed(Buffer.from('\x03select 1'), 0)] : []),
+          spoilt(random, framed(change, 0)),
+          // What is asked for next where nothing was spoilt: the password in the clear.
+          ...(random.chance(0.7) ? [framed(Buffer.from(`${password}\0`), 2)] : []),
+          framed(Buffer.from('\x03select email from people'), 0),
+          packet(random),
+        ]),
+      )
+    }
+    await Promise.all(clients.map(client => settled(client, 60)))
     for (const client of clients) {
       expect(Buffer.concat(client.packets.received).toString('latin1')).not.toContain('canary')
       client.destroy()

@@ -54,6 +54,29 @@ const USUAL =
   FLAGS.psMultiResults |
   FLAGS.pluginAuth
 
+export interface UserOptions {
+  readonly user: string
+  readonly password: string
+  readonly database?: string
+  /** Default: `mysql_native_password`, whose scramble is of no nonce. */
+  readonly plugin?: string
+  readonly proof?: Uint8Array
+}
+
+/** A change of user as it is sent, without its frame. */
+export function changeUserBody({ user, password, database, plugin, proof }: UserOptions): Buffer {
+  const name = plugin ?? 'mysql_native_password'
+  const first = proof ?? scramble(name, password, Buffer.alloc(20, 1))
+  return Buffer.concat([
+    Buffer.from(`\x11${user}\0`),
+    Buffer.from([first.length]),
+    first,
+    Buffer.from(`${database ?? ''}\0`),
+    Buffer.from([45, 0]),
+    Buffer.from(`${name}\0`),
+  ])
+}
+
 export class MysqlError extends Error {
   readonly code: number
   readonly state: string
@@ -82,6 +105,17 @@ export class MysqlClient {
 
   constructor(packets: Packets) {
     this.packets = packets
+  }
+
+  /** Logs in anew on the same connection. Rejects with `MysqlError` when that is refused. */
+  async changeUser(options: UserOptions): Promise<void> {
+    this.packets.command(changeUserBody(options))
+    await this.proved(options.password)
+  }
+
+  /** Proves itself as it is asked to, until it is let in. */
+  proved(password: string): Promise<void> {
+    return prove(this.packets, password, Buffer.alloc(20), (this.flags & FLAGS.tls) !== 0)
   }
 
   /** One text, all its results. */

@@ -10,7 +10,7 @@ import {
   ProtocolError,
   Secret,
 } from '#model'
-import type { Target } from './handshake.ts'
+import type { Target } from './login.ts'
 import type { LoginPackets } from './login-packets.ts'
 import { type LoginPacket, writeAuthMore, writeAuthSwitch } from './messages.ts'
 import { PayloadReader } from './payload.ts'
@@ -24,7 +24,12 @@ const SHA2 = 'caching_sha2_password'
 const CLEAR = 'mysql_clear_password'
 const OPENID = 'authentication_openid_connect_client'
 
-export interface Proving {
+/** Whether its first word is the password itself, or a token: what no nonce goes into. */
+export function handsOver(plugin: string): boolean {
+  return plugin === CLEAR || plugin === OPENID
+}
+
+export interface Asking {
   readonly packets: LoginPackets
   readonly gateway: Gateway
   readonly origin: Origin
@@ -38,16 +43,16 @@ export interface Proving {
 export async function authenticate(
   login: LoginPacket,
   { user, resource }: Target,
-  proving: Proving,
+  asking: Asking,
 ): Promise<Principal> {
-  const { gateway, origin, secured, allowPlaintext } = proving
+  const { gateway, origin, secured, allowPlaintext } = asking
   if (!secured && !allowPlaintext) {
     gateway.loginFailed(origin, 'plaintext_refused')
     throw new AuthenticationFailed('plaintext_refused', 'this gateway speaks TLS only', {
       hint: 'use --ssl-mode=VERIFY_IDENTITY, or --ssl --ssl-verify-server-cert, and --ssl-ca=PATH_OF_THE_GATEWAYS_CA',
     })
   }
-  const given = await passwordOf(login, proving)
+  const given = await passwordOf(login, asking)
   if (given.length === 0) {
     gateway.loginFailed(origin, 'token_required')
     throw new AuthenticationFailed(
@@ -74,8 +79,8 @@ export async function authenticate(
   }
 }
 
-async function passwordOf(login: LoginPacket, proving: Proving): Promise<Uint8Array> {
-  const { packets, nonce, secured } = proving
+async function passwordOf(login: LoginPacket, asking: Asking): Promise<Uint8Array> {
+  const { packets, nonce, secured } = asking
   let { plugin, proof } = login
   if (plugin === OPENID && secured) return tokenOf(proof)
   if (plugin !== CLEAR && (plugin !== SHA2 || !secured)) {

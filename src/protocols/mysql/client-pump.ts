@@ -69,6 +69,11 @@ export class ClientPump implements FrameReader {
     this.#feed.push(chunk)
   }
 
+  /** What came and was not read: for whoever reads the client next. */
+  detach(): Buffer {
+    return this.#feed.detach()
+  }
+
   /** The client left, or asked to stop: whoever is asked on its behalf need not answer. */
   abort(): void {
     this.#judge.abort()
@@ -167,6 +172,9 @@ export class ClientPump implements FrameReader {
       case command.resetConnection:
         this.#session.reset(one)
         return
+      case command.changeUser:
+        this.#session.changeUser(one)
+        return
       case command.stmtPrepare:
         this.#prepared.prepare(one)
         return
@@ -189,9 +197,6 @@ export class ClientPump implements FrameReader {
         throw new AccessDenied(
           'message_unsupported',
           `${commandNames[code] ?? `command ${code}`} does not pass this gateway`,
-          code === command.changeUser
-            ? { hint: 'open another connection to log in as somebody else' }
-            : {},
         )
     }
   }

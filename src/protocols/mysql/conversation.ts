@@ -6,6 +6,7 @@ import type { Outlet } from '#transport'
 import type { Catalog } from './catalog-types.ts'
 import type { Exchange } from './exchange.ts'
 import type { RowGuard } from './guard.ts'
+import type { LoginPacket } from './messages.ts'
 import { status } from './numbers.ts'
 import { packets } from './packets.ts'
 import type { Prepared } from './prepared.ts'
@@ -21,6 +22,8 @@ export interface ConversationParts {
   readonly toClient: Outlet
   readonly toUpstream: Outlet
   readonly messageBytes: number
+  /** The client's. */
+  readonly capabilities: number
   /** What makes the server's session read texts as we do. */
   readonly pins: string
   /** The server's id of the session, and ours, for who asks to stop it. */
@@ -30,6 +33,8 @@ export interface ConversationParts {
   readonly preview?: Previewer | undefined
   /** Ends the session; `error` is what the client is told, where it can still be told. */
   readonly end: (reason: CloseReason, error?: GatewayError) => void
+  /** Ends the session, and leaves its client to whoever asks it to prove this. */
+  readonly handOver: (login: LoginPacket) => void
   /** Something was done that a leg may wait for. */
   readonly wake: () => void
 }

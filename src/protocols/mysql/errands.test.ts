@@ -22,7 +22,7 @@ it('a connection that names no resource stops what its principal runs, and does 
     }
   })
   const served = serveErrands(
-    { socket: near as never, rest: new Uint8Array(0), sequence: 3 },
+    { socket: near as never, rest: new Uint8Array(0), sequence: 3, capabilities: 0 },
     id => kills.request(id, { principal: 'alice' }),
     { loginMs: 1_000 },
   )

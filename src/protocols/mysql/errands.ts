@@ -2,9 +2,10 @@
 // client) names none. It can do that, and nothing else. Short: it has as long as a login has.
 import type { Gateway } from '#gateway'
 import { InvalidRequest, isGatewayError, ProtocolError } from '#model'
+import { readChangeUser, type UserChange } from './change-user.ts'
 import { denial } from './denial.ts'
-import { type ClientLogin, dismiss } from './handshake.ts'
 import { killOf } from './kill.ts'
+import { type ClientLogin, dismiss } from './login.ts'
 import { LoginPackets } from './login-packets.ts'
 import { plainOk, writeError } from './messages.ts'
 import { command, status } from './numbers.ts'
@@ -12,25 +13,30 @@ import { packets } from './packets.ts'
 
 const MOST_BYTES = 4 * 1024
 
-/** `kill`: whether that session is the client's own. Resolves when the connection is over. Never rejects. */
+/** `kill`: whether that session is the client's own. Resolves when the connection is over, or with the next login on it. */
 export async function serveErrands(
-  client: Pick<ClientLogin, 'socket' | 'rest' | 'sequence'>,
+  client: Pick<ClientLogin, 'socket' | 'rest' | 'sequence' | 'capabilities'>,
   kill: (id: number) => boolean,
   limits: Pick<Gateway['limits'], 'loginMs'>,
-): Promise<void> {
-  const { socket, rest, sequence } = client
-  if (rest.length > 0) socket.unshift(rest)
-  const talk = new LoginPackets(socket)
+): Promise<UserChange | undefined> {
+  const { socket, rest, sequence, capabilities } = client
+  const talk = new LoginPackets(socket, 0, rest)
   const deadline = setTimeout(
     () => talk.fail(new ProtocolError('protocol_violation', 'the connection was kept too long')),
     limits.loginMs,
   )
+  let change: UserChange | undefined
   try {
     socket.write(packets(plainOk(status.autocommit), sequence))
     for (;;) {
       talk.restart()
       const payload = await talk.next(MOST_BYTES)
       if (payload[0] === command.quit) break
+      if (payload[0] === command.changeUser) {
+        const login = readChangeUser(payload, capabilities)
+        change = { login, rest: talk.detach() }
+        return change
+      }
       talk.send(answer(payload, kill))
     }
     socket.end()
@@ -40,9 +46,12 @@ export async function serveErrands(
     if (!isGatewayError(error)) throw error
   } finally {
     clearTimeout(deadline)
-    talk.detach()
-    socket.resume()
+    if (change === undefined) {
+      talk.detach()
+      socket.resume()
+    }
   }
+  return undefined
 }
 
 function answer(payload: Uint8Array, kill: (id: number) => boolean): Uint8Array {

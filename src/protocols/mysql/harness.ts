@@ -73,7 +73,15 @@ forbid (principal, action, resource == Object::"contract/contract.closed");
     'an empty command': packet(Buffer.alloc(0), 0),
     'a command out of order': packet(Buffer.from('\x03select 1', 'latin1'), 3),
     'a second login': packet(loginBody('x', 'contract', Buffer.from('y\0')), 0),
-    'a change of user': packet(Buffer.from('\x11root\0\0mysql\0', 'latin1'), 0),
+    'a change of user without a proof': packet(
+      Buffer.from('\x11root\0\0contract\0\x2d\0mysql_clear_password\0', 'latin1'),
+      0,
+    ),
+    'a change of user by a wrong proof': packet(
+      Buffer.from('\x11root\0\x06wrong\0contract\0\x2d\0mysql_clear_password\0', 'latin1'),
+      0,
+    ),
+    'half a change of user': packet(Buffer.from('\x11root\0\x14half', 'latin1'), 0),
     'a dump of the log': packet(Buffer.from([0x12, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0]), 0),
   } satisfies Record<string, Uint8Array>,
 

@@ -1,4 +1,5 @@
-// MySQL and MariaDB: the room's door. `serve` is the whole life of a connection: greet, open, log in, relay.
+// MySQL and MariaDB: the room's door. `serve` is the whole life of a connection: greet, open, log in, relay; and all but the
+// greeting again for each change of its user.
 import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import {
@@ -15,21 +16,23 @@ import {
   type Protocol,
   type Session,
 } from '#gateway'
-import { type CloseReason, InvalidRequest, isGatewayError, UpstreamError } from '#model'
+import { InvalidRequest, isGatewayError, UpstreamError } from '#model'
 import type { Catalog } from './catalog-types.ts'
 import { createCatalogs } from './catalogs.ts'
+import { greetAgain, type UserChange } from './change-user.ts'
 import { clientArguments, clientEnvironment, connectHint, localUrl } from './connect-hint.ts'
 import { denial } from './denial.ts'
 import { serveErrands } from './errands.ts'
 import { createGreetingVersion } from './greeting-version.ts'
-import { type ClientLogin, dismiss, greet } from './handshake.ts'
-import { createKillRegistry } from './kill.ts'
+import { greet } from './handshake.ts'
+import { createKillRegistry, type IssuedNumber } from './kill.ts'
+import { type ClientLogin, dismiss } from './login.ts'
 import { plainOk } from './messages.ts'
 import { status } from './numbers.ts'
 import { packets } from './packets.ts'
 import { createPreviewer } from './preview.ts'
 import { readAlone, readAt } from './read-alone.ts'
-import { relay } from './relay.ts'
+import { type RelayEnd, relay } from './relay.ts'
 import { type MysqlSettings, mysqlSettings, secretFields } from './settings.ts'
 import { logIn, programName, sayGoodbye, type UpstreamLogin } from './upstream.ts'
 
@@ -59,58 +62,66 @@ export function createMysql(): Protocol<MysqlSettings> {
     gateway: Gateway,
   ): Promise<void> {
     const own = kills.issue()
+    const greeter = { gateway, listener, version: versions.current(), connectionId: own.id }
+    try {
+      let client = await greet(socket, greeter)
+      while (client !== undefined) {
+        const change = await serveLogin(client, own, gateway)
+        client = change && (await greetAgain(client, change, greeter))
+      }
+    } finally {
+      own.forget()
+    }
+  }
+
+  /** What one login leads to, to its end and what is to be put on record of it. Resolves with the next login, if there is one. */
+  async function serveLogin(
+    client: ClientLogin,
+    own: IssuedNumber,
+    gateway: Gateway,
+  ): Promise<UserChange | undefined> {
+    const { principal, resource, origin } = client
+    if (resource === undefined)
+      return serveErrands(
+        client,
+        id => kills.request(id, { principal: principal.id }),
+        gateway.limits,
+      )
     let login: Promise<UpstreamLogin> | undefined
     let session: Session<MysqlSettings> | undefined
-    let client: ClientLogin | undefined
-    let reason: CloseReason = 'failed'
+    let end: RelayEnd = { reason: 'failed' }
     const begin = (opening: OpeningSession<MysqlSettings>) => {
-      if (client === undefined) return
       login = logInFor(client, opening, gateway.limits)
       login.catch(() => {}) // awaited by `serveSession`, unless the session does not come to stand
     }
     try {
-      client = await greet(socket, {
-        gateway,
-        listener,
-        version: versions.current(),
-        connectionId: own.id,
-      })
-      if (client === undefined) return
-      const { principal, resource, origin } = client
-      if (resource === undefined) {
-        await serveErrands(
-          client,
-          id => kills.request(id, { principal: principal.id }),
-          gateway.limits,
-        )
-        return
-      }
       session = await gateway.open(principal, protocol, resource, origin, begin)
-      reason = await serveSession(client, session, login ?? neverBegun(), own, gateway)
+      end = await serveSession(client, session, login ?? neverBegun(), own, gateway)
     } catch (error) {
       if (error instanceof UpstreamError) {
-        reason = 'upstream_left'
+        end = { reason: 'upstream_left' }
         if (session !== undefined) gateway.upstreamFailed(session, error)
       }
-      if (client !== undefined) dismiss(client.socket, packets(denial(error), client.sequence))
+      dismiss(client.socket, packets(denial(error), client.sequence))
       if (!isGatewayError(error)) throw error // a bug of ours: the caller logs it
     } finally {
-      own.forget()
+      own.leaves()
       login?.then(
         ({ socket }) => sayGoodbye(socket),
         () => {}, // it failed, which the client was told
       )
-      await session?.close(reason)
+      await session?.close(end.reason)
     }
+    return end.change
   }
 
   async function serveSession(
     client: ClientLogin,
     session: Session<MysqlSettings>,
     login: Promise<UpstreamLogin>,
-    own: ReturnType<typeof kills.issue>,
+    own: IssuedNumber,
     gateway: Gateway,
-  ): Promise<CloseReason> {
+  ): Promise<RelayEnd> {
     const { catalog, leave } = catalogs.join(session, gateway.limits)
     try {
       const fresh = catalog.fresh()
@@ -130,11 +141,11 @@ export function createMysql(): Protocol<MysqlSettings> {
     session: Session<MysqlSettings>,
     upstream: UpstreamLogin,
     reads: { readonly catalog: Catalog; readonly analyser: MysqlAnalyser },
-    own: ReturnType<typeof kills.issue>,
+    own: IssuedNumber,
     gateway: Gateway,
-  ): Promise<CloseReason> {
+  ): Promise<RelayEnd> {
     if (session.signal.aborted) throw endingError(session.signal.reason)
-    if (client.socket.destroyed) return 'client_left'
+    if (client.socket.destroyed) return { reason: 'client_left' }
     const listeners = new Set<() => void>()
     const asker = { principal: session.principal.id, resource: session.resource.name }
     own.stands({
@@ -162,6 +173,7 @@ export function createMysql(): Protocol<MysqlSettings> {
       },
       pins: upstream.pins,
       limits: gateway.limits,
+      capabilities: client.capabilities,
       preview: createPreviewer({
         resource: session.resource,
         analyser: reads.analyser,

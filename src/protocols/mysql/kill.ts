@@ -15,9 +15,18 @@ export interface Asker {
   readonly resource?: string
 }
 
+/** A connection's: its sessions, one after another, are known by it. */
+export interface IssuedNumber {
+  readonly id: number
+  stands(session: Killable): void
+  /** The session is over; the number stays the connection's. */
+  leaves(): void
+  forget(): void
+}
+
 export interface KillRegistry {
-  /** A number that no other session has. */
-  issue(): { readonly id: number; stands(session: Killable): void; forget(): void }
+  /** A number that no other connection has. */
+  issue(): IssuedNumber
   /** True when that session is the asker's own, on its resource if it named one, and was asked to stop. */
   request(id: number, asker: Asker): boolean
 }
@@ -42,6 +51,7 @@ export function createKillRegistry(): KillRegistry {
       return {
         id,
         stands: session => void sessions.set(id, session),
+        leaves: () => void sessions.set(id, undefined),
         forget: () => void sessions.delete(id),
       }
     },

@@ -9,10 +9,10 @@ export class LoginPackets {
   readonly #reader: LoginReader
   #sequence: number
 
-  /** `sequence`: the next packet's number, of either side. */
-  constructor(socket: Duplex, sequence = 0) {
+  /** `sequence`: the next packet's number, of either side; `held`: what was read ahead. */
+  constructor(socket: Duplex, sequence = 0, held?: Uint8Array) {
     this.#socket = socket
-    this.#reader = new LoginReader(socket)
+    this.#reader = new LoginReader(socket, held)
     this.#sequence = sequence
   }
 

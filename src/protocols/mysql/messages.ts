@@ -100,7 +100,7 @@ export function readLoginPacket(payload: Uint8Array): LoginPacket | 'tls' {
   const has = (flag: number): boolean => (capabilities & flag) !== 0 && reader.remaining > 0
   const database = has(capability.connectWithDb) ? reader.cstring() : ''
   const plugin = has(capability.pluginAuth) ? lastTextOf(reader) : ''
-  const attributes = has(capability.connectAttributes) ? readAttributes(reader) : NONE
+  const attributes = has(capability.connectAttributes) ? readAttributes(reader) : NO_ATTRIBUTES
   return {
     capabilities,
     user,
@@ -111,10 +111,10 @@ export function readLoginPacket(payload: Uint8Array): LoginPacket | 'tls' {
   }
 }
 
-const NONE: ReadonlyMap<string, string> = new Map()
+export const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map()
 
 /** The name may end with its packet. */
-function lastTextOf(reader: PayloadReader): string {
+export function lastTextOf(reader: PayloadReader): string {
   const at = reader.at
   try {
     return reader.cstring()
@@ -125,7 +125,7 @@ function lastTextOf(reader: PayloadReader): string {
   }
 }
 
-function readAttributes(reader: PayloadReader): ReadonlyMap<string, string> {
+export function readAttributes(reader: PayloadReader): ReadonlyMap<string, string> {
   const attributes = new Map<string, string>()
   const length = reader.count()
   if (length > MOST_ATTRIBUTES) throw new ProtocolError('protocol_violation', 'too many attributes')

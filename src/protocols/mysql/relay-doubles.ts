@@ -1,10 +1,11 @@
 // Doubles for tests of the relay: both ends of a session in memory, with a server whose every answer the test scripts.
 // Not for production code.
-import { duplexPair } from 'node:stream'
+import { type Duplex, duplexPair } from 'node:stream'
 import type { MysqlAnalyser } from '#engines/sql'
 import type { Session } from '#gateway'
 import type { CloseReason } from '#model'
 import { type Catalog, unreadCatalog } from './catalog-types.ts'
+import type { UserChange } from './change-user.ts'
 import { writeOk } from './messages.ts'
 import { HEADER, packets, payloadLength } from './packets.ts'
 import { PayloadWriter } from './payload.ts'
@@ -17,6 +18,10 @@ export interface Stage {
   readonly commands: Buffer[]
   readonly cancels: number
   readonly ended: Promise<CloseReason>
+  /** What the relay left behind it, where its client logs in anew. */
+  readonly change: UserChange | undefined
+  /** The gateway's end of the client's connection. */
+  readonly client: Duplex
   /** Raw bytes of the client. */
   write(bytes: Uint8Array): void
   command(code: number, body?: string | Uint8Array): void
@@ -32,6 +37,8 @@ export interface StageOptions {
   readonly analyser: MysqlAnalyser
   readonly catalog?: Catalog
   readonly messageBytes?: number
+  /** The client's. */
+  readonly capabilities?: number
   /** Payloads that answer a command, from number 1 on; undefined: nothing comes. */
   readonly server?: (command: Buffer) => readonly Uint8Array[] | undefined
 }
@@ -44,6 +51,7 @@ export function stage(options: StageOptions): Stage {
   const waiting: (() => void)[] = []
   let cancels = 0
   let over = false
+  let change: UserChange | undefined
   const wake = (): void => {
     for (const each of waiting.splice(0)) each()
   }
@@ -91,16 +99,26 @@ export function stage(options: StageOptions): Stage {
     reading: { flavour: 'mariadb', version: 101_119, database: 'app' },
     pins: 'SET NAMES utf8mb4',
     limits: { messageBytes: options.messageBytes ?? 1 << 20 },
+    capabilities: options.capabilities ?? 0,
     kill: () => 'unknown',
     cancelUpstream: async () => {
       cancels += 1
     },
     onCancelRequest() {},
-  }).finally(() => {
-    over = true
-    wake()
   })
+    .then(end => {
+      change = end.change
+      return end.reason
+    })
+    .finally(() => {
+      over = true
+      wake()
+    })
   return {
+    client,
+    get change() {
+      return change
+    },
     received,
     commands,
     get cancels() {

@@ -153,7 +153,6 @@ describe('a refusal', () => {
   })
 
   it.each([
-    ['a change of user', command.changeUser],
     ['a dump of the log', 0x12],
     ['a clone', 0x20],
     ['a bulk execute', 0xfa],

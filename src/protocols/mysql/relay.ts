@@ -6,9 +6,12 @@ import { type Departure, endingError, type Gateway, type Session } from '#gatewa
 import { type CloseReason, type GatewayError, Unavailable, UpstreamError } from '#model'
 import { Leg, Outlet } from '#transport'
 import type { Catalog } from './catalog-types.ts'
+import type { UserChange } from './change-user.ts'
 import { ClientPump } from './client-pump.ts'
+import { whenClosed } from './closing.ts'
 import { Conversation } from './conversation.ts'
 import { denial } from './denial.ts'
+import type { LoginPacket } from './messages.ts'
 import { command } from './numbers.ts'
 import { packets } from './packets.ts'
 import type { Previewer } from './preview.ts'
@@ -17,12 +20,12 @@ import { UpstreamPump } from './upstream-pump.ts'
 
 /** What a client may send ahead while a statement waits: enough to see that it left, too little to hurt. */
 const AHEAD = 256 << 10
-/** From the decision to end to closed sockets. */
-const CLOSING_MS = 1_500
 /** A server that was lost sight of has ended its session after so long. */
 const UNSURE_MS = 5 * 60_000
 /** After a cancel was taken, until it can no longer hit the next command: the server's threads take their time. */
 const SETTLING_MS = 20
+
+const ENDS = ['end', 'close', 'error'] as const
 
 export interface RelayParts {
   /** It has received OK. */
@@ -37,6 +40,8 @@ export interface RelayParts {
   readonly reading: MysqlReading
   readonly pins: string
   readonly limits: Pick<Gateway['limits'], 'messageBytes'>
+  /** The client's: it may log in anew. */
+  readonly capabilities: number
   readonly preview?: Previewer
   /** Stops a session of the same principal, by the number that its client knows. */
   kill(target: number): 'done' | 'unknown'
@@ -46,8 +51,17 @@ export interface RelayParts {
   onCancelRequest(listener: () => void): void
 }
 
-/** Resolves when both sockets are closed. Rejects only for a bug of ours, and then too with both closed. */
-export function relay(parts: RelayParts): Promise<CloseReason> {
+export interface RelayEnd {
+  readonly reason: CloseReason
+  /** Its client stays, paused, and is to be asked who it is. */
+  readonly change?: UserChange
+}
+
+/**
+ * Resolves when both sockets are closed, or the server's alone where the client logs in anew. Rejects only for a bug of
+ * ours, and then with both closed.
+ */
+export function relay(parts: RelayParts): Promise<RelayEnd> {
   return new Promise((resolve, reject) => new Relay(parts, resolve, reject).start())
 }
 
@@ -60,7 +74,7 @@ class Relay {
   readonly #fromUpstream: UpstreamPump
   /** Statements that are permitted wait here until they are on record. */
   readonly #departure: Departure
-  readonly #resolve: (reason: CloseReason) => void
+  readonly #resolve: (end: RelayEnd) => void
   readonly #reject: (error: unknown) => void
   readonly #onAbort = (): void => {
     const reason = this.#parts.session.signal.reason as CloseReason
@@ -73,10 +87,12 @@ class Relay {
   #clientPaused = false
   #upstreamPaused = false
   #bug: unknown
+  #change: UserChange | undefined
+  readonly #onClientEnd = (): void => this.#clientLeft()
 
   constructor(
     parts: RelayParts,
-    resolve: (reason: CloseReason) => void,
+    resolve: (end: RelayEnd) => void,
     reject: (error: unknown) => void,
   ) {
     this.#parts = parts
@@ -95,6 +111,7 @@ class Relay {
       toClient: new Outlet(this.#client, 'client'),
       toUpstream: new Outlet(this.#upstream, 'upstream', () => this.#departure.clear()),
       messageBytes: parts.limits.messageBytes,
+      capabilities: parts.capabilities,
       pins: parts.pins,
       preview: parts.preview,
       kill: target => parts.kill(target),
@@ -103,6 +120,7 @@ class Relay {
         await new Promise(resolve => setTimeout(resolve, SETTLING_MS))
       },
       end: (reason, error) => this.#end(reason, error),
+      handOver: login => this.#handOver(login),
       wake: () => setImmediate(() => this.#turn(() => {})),
     })
     this.#fromUpstream = new UpstreamPump(this.#talk, () => {})
@@ -117,8 +135,8 @@ class Relay {
   start(): void {
     const { client, upstream, session, clientRest, upstreamRest } = this.#parts
     this.#client.onData(chunk => this.#receive(this.#fromClient, chunk))
-    for (const event of ['end', 'close', 'error'] as const) {
-      client.on(event, () => this.#clientLeft())
+    for (const event of ENDS) {
+      client.on(event, this.#onClientEnd)
       upstream.on(event, () => this.#upstreamLeft())
     }
     upstream.on('error', () => {
@@ -248,13 +266,7 @@ class Relay {
     const talk = this.#talk
     if (talk.ended) return
     const busy = talk.exchange !== undefined
-    talk.ended = true
-    // Before outcomes are told: those may put on record what waits, and it would leave with the end.
-    if (this.#departure.waits) talk.parts.toUpstream.discard()
-    this.#fromClient.abort()
-    this.#parts.session.signal.removeEventListener('abort', this.#onAbort)
-    this.#unfollow?.()
-    this.#completeAll(reason)
+    this.#stop(reason)
     const { toClient, toUpstream } = talk.parts
     // Where nothing was asked, a client reads it in answer to what it asks next.
     if (error !== undefined) {
@@ -269,6 +281,32 @@ class Relay {
     toClient.end()
     toUpstream.end()
     this.#close(reason)
+  }
+
+  /** The client logs in anew: nothing of this session reaches it any more, and none of its bytes are read here. */
+  #handOver(login: LoginPacket): void {
+    if (this.#talk.ended) return
+    this.#stop('user_changed')
+    const { toClient, toUpstream } = this.#talk.parts
+    toClient.flush()
+    toClient.discard()
+    toUpstream.own(packets(Uint8Array.of(command.quit), 0))
+    toUpstream.end()
+    for (const event of ENDS) this.#parts.client.off(event, this.#onClientEnd)
+    this.#client.detach()
+    this.#change = { login, rest: this.#fromClient.detach() }
+    this.#close('user_changed')
+  }
+
+  #stop(reason: CloseReason): void {
+    const talk = this.#talk
+    talk.ended = true
+    // Before outcomes are told: those may put on record what waits, and it would leave with the end.
+    if (this.#departure.waits) talk.parts.toUpstream.discard()
+    this.#fromClient.abort()
+    this.#parts.session.signal.removeEventListener('abort', this.#onAbort)
+    this.#unfollow?.()
+    this.#completeAll(reason)
   }
 
   /** Whatever is owed will not come: each permit's outcome goes on record. */
@@ -287,31 +325,17 @@ class Relay {
 
   #close(reason: CloseReason): void {
     const { client, upstream } = this.#parts
-    const deadline = setTimeout(() => {
-      this.#upstreamBroke = true
-      client.destroy()
-      upstream.destroy()
-    }, CLOSING_MS)
-    let open = 2
-    const closed = (): void => {
-      open -= 1
-      if (open > 0) return
-      clearTimeout(deadline)
+    const change = this.#change
+    whenClosed(change === undefined ? [client, upstream] : [upstream], late => {
       // A server ends a session when its statement is over: until then what it was changing may yet be changed.
       const over = (): void => {
         if (this.#talk.parts.definitions.names.length > 0) this.#parts.catalog.invalidate()
         this.#talk.closeDefinitions()
       }
-      if (this.#upstreamBroke) setTimeout(over, UNSURE_MS).unref()
+      if (late || this.#upstreamBroke) setTimeout(over, UNSURE_MS).unref()
       else over()
-      if (this.#bug === undefined) this.#resolve(reason)
-      else this.#reject(this.#bug)
-    }
-    for (const socket of [client, upstream]) {
-      // Its last bytes are of no use to us, but unread they keep it from closing.
-      socket.resume()
-      if (socket.destroyed) closed()
-      else socket.once('close', closed)
-    }
+      if (this.#bug !== undefined) this.#reject(this.#bug)
+      else this.#resolve(change === undefined ? { reason } : { reason, change })
+    })
   }
 }

@@ -1,5 +1,6 @@
 // Commands about the session itself: what it is set to, and whose statement is stopped.
 import { AccessDenied } from '#model'
+import { readChangeUser } from './change-user.ts'
 import type { Command } from './command.ts'
 import type { Conversation } from './conversation.ts'
 import { Exchange } from './exchange.ts'
@@ -51,6 +52,20 @@ export class SessionCommands {
       talk.ask(Buffer.concat([QUERY_PREFIX, Buffer.from(talk.parts.pins)]), again)
     }
     this.#sending.forward(one, first)
+  }
+
+  /**
+   * All that the server's session holds is gone before anybody is asked who they are, as where a server does this itself:
+   * locks, a transaction, temporary tables. What it answers changes nothing: it is closed behind that.
+   */
+  changeUser({ bytes, from, to }: Command): void {
+    const talk = this.#talk
+    const login = readChangeUser(bytes.subarray(from, to), talk.parts.capabilities)
+    const last = new Exchange('plain')
+    last.hidden = true
+    last.unread = true
+    last.onAnswer = () => talk.parts.handOver(login)
+    talk.ask(Uint8Array.of(command.resetConnection), last)
   }
 
   track(): void {
