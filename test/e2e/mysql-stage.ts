@@ -34,6 +34,8 @@ export interface MysqlStageOptions {
   readonly dataClasses?: object
   readonly server?: Readonly<Record<string, string>>
   readonly resource?: Readonly<Record<string, unknown>>
+  /** Other resources on the same server, by name. */
+  readonly beside?: readonly string[]
   readonly people?: Readonly<Record<string, Persona>>
   readonly gateway?: Partial<GatewayOptions>
 }
@@ -56,7 +58,10 @@ export async function startMysqlStage(options: MysqlStageOptions): Promise<Mysql
     stops.push(() => issuer.stop())
     const gateway = await startGateway({
       issuers: [issuerEntry(issuer.url)],
-      resources: [mysqlResource(name, server, options.resource)],
+      resources: [
+        mysqlResource(name, server, options.resource),
+        ...(options.beside ?? []).map(each => mysqlResource(each, server)),
+      ],
       policies: options.policies,
       dataClasses: options.dataClasses ?? {},
       listener: 'mysql',

@@ -79,12 +79,14 @@ export async function mysql2(where: Where): Promise<readonly Step[]> {
   for await (const _ of stream) streamed += 1
   say('streamed', streamed)
   await db.ping()
-  await db.changeUser({ database: 'shop' }).then(
-    () => say('change user', 'done'),
-    (error: { errno: number }) => say('change user', error.errno),
-  )
-  await rows('drop table work_mysql2').catch(() => undefined) // it may be a session that ended
-  await db.end().catch(() => undefined)
+  await db.beginTransaction()
+  await rows('delete from work_mysql2')
+  await rows('set @mine = 1')
+  await db.changeUser({ user: where.user, password: where.password, database: 'shop' })
+  say('changed user', await rows('select count(*) as n, @mine as mine from work_mysql2'))
+  say('prepared anew', (await db.execute(PEOPLE, [2]))[0])
+  await rows('drop table work_mysql2')
+  await db.end()
   return steps
 }
 
@@ -139,6 +141,14 @@ export async function mariadbConnector(where: Where): Promise<readonly Step[]> {
   say('by hand', [await prepared.execute([1]), await prepared.execute([2])])
   prepared.close()
   await db.ping()
+  await db.beginTransaction()
+  await db.query('insert into work_mariadb values (700, null)')
+  await db.query('set @mine = 1')
+  await db.changeUser({ user: where.user, password: where.password, database: 'shop' })
+  say(
+    'changed user',
+    await db.query('select count(*) as n, @mine as mine from work_mariadb where id = 700'),
+  )
   await db.query('drop table work_mariadb')
   await db.end()
   return steps

@@ -50,7 +50,32 @@ do {
 $say($db->query('call two_results()')->fetch_all());
 while ($db->next_result()) if ($more = $db->store_result()) $say($more->fetch_all());
 $say($db->ping());
+$db->begin_transaction();
+$db->query('delete from work_php');
+$db->query('set @mine = 1');
+$say($db->change_user($user, $secret, 'shop'));
+$say($db->query('select count(*), @mine from work_php')->fetch_row());
 $db->close();
+// The second of two persistent connections is the first one, with its user changed.
+$open = function () use ($ca, $port, $user, $secret) {
+    $kept = mysqli_init();
+    if ($ca) $kept->ssl_set(null, null, $ca, null, null);
+    $kept->real_connect('p:127.0.0.1', $user, $secret, 'shop', $port, null, $ca ? MYSQLI_CLIENT_SSL : 0);
+    return $kept;
+};
+$kept = $open();
+$first = $kept->thread_id;
+$kept->query('set @mine = 1');
+$kept->query('create temporary table mine (id int)');
+$kept->close();
+$kept = $open();
+$say([$kept->thread_id === $first, $kept->query('select @mine')->fetch_row()]);
+try {
+    $kept->query('select * from mine');
+} catch (mysqli_sql_exception $error) {
+    $say([$error->getCode(), $error->getMessage()]);
+}
+$kept->close();
 
 $options = [PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION, PDO::ATTR_EMULATE_PREPARES => false];
 if ($ca) $options[PDO::MYSQL_ATTR_SSL_CA] = $ca;
