@@ -4,6 +4,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { attention } from './attention.ts'
+import { readShared } from './shared-reads.ts'
 
 /** What the streams say of bytes; the type knows only texts. */
 const NO_ENCODING = 'buffer' as BufferEncoding
@@ -57,6 +58,8 @@ export class Leg {
       return true
     }
     this.#undo.push(() => Reflect.deleteProperty(socket, 'push'))
+    // For as long as it lives: whoever has it next hears of chunks as its stream does.
+    readShared(socket, chunk => socket.push(chunk))
   }
 
   /** Calls when what could not be sent at once has been. */

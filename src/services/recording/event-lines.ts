@@ -14,14 +14,10 @@ const MOST_KEPT = 2 * 1024
 const TOGETHER = 4 * 1024
 /** From here on a text is measured before it is encoded. */
 const MEASURED = 8 * 1024
-/**
- * Buffers of blocks that are written, for the next ones: fresh memory is dear to touch for the first time. Of two sizes: of
- * a block of events, and of one of output.
- */
-const spare = [
-  { size: 144 * 1024, buffers: [] as Buffer[] },
-  { size: 528 * 1024, buffers: [] as Buffer[] },
-]
+/** Buffers of blocks that are written, for the next ones: fresh memory is dear to touch for the first time. */
+const spare: Buffer[] = []
+/** A block, and what may come above it. */
+const SPARE_BYTES = 528 * 1024
 const MOST_SPARE = 8
 
 export class EventLines {
@@ -78,9 +74,8 @@ export class EventLines {
   /** Nobody may look at these lines any more. */
   static giveBack(lines: Buffer): void {
     const { buffer } = lines
-    const kept = spare.find(({ size }) => size === buffer.byteLength)
-    if (kept !== undefined && kept.buffers.length < MOST_SPARE)
-      kept.buffers.push(Buffer.from(buffer))
+    if (buffer.byteLength === SPARE_BYTES && spare.length < MOST_SPARE)
+      spare.push(Buffer.from(buffer))
   }
 
   #encode(): void {
@@ -136,9 +131,8 @@ export class EventLines {
 }
 
 function blank(size: number): Buffer {
-  const kept = size < BUSY_BYTES ? undefined : spare.find(each => size <= each.size)
-  if (kept === undefined) return Buffer.allocUnsafeSlow(size)
-  return kept.buffers.pop() ?? Buffer.allocUnsafeSlow(kept.size)
+  if (size < BUSY_BYTES || size > SPARE_BYTES) return Buffer.allocUnsafeSlow(size)
+  return spare.pop() ?? Buffer.allocUnsafeSlow(SPARE_BYTES)
 }
 
 /** The JSON of a value that is mostly the same one as before. It must not be changed. */

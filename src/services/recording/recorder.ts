@@ -1,4 +1,4 @@
-// Writes one session's recording. Events are gathered in memory and sealed as blocks of 128 KiB (512 of output) or 5 s, so
+// Writes one session's recording. Events are gathered in memory and sealed as blocks of 512 KiB or 5 s, so
 // a crash costs at most the last block of the recording; the audit log has its own, stricter rule.
 import { hash, randomBytes } from 'node:crypto'
 import { appendFile } from 'node:fs/promises'
@@ -10,9 +10,8 @@ import { outputEvent } from './event-pieces.ts'
 import type { RecordedEvent } from './events.ts'
 import type { Indexed } from './search-index.ts'
 
-const BLOCK_BYTES = 128 * 1024
-/** Of output, which comes by the megabyte: what is done for each block, and the compressor's start, are a third of its cost. */
-const OUTPUT_BLOCK_BYTES = 512 * 1024
+/** What is done for each block, and the compressor's start, cost as much as some 250 KiB of it do. */
+const BLOCK_BYTES = 512 * 1024
 const BLOCK_AGE_MS = 5_000
 /** What may wait for a slow disk before the session has to end. */
 const MOST_PENDING_BYTES = 8 * 1024 * 1024
@@ -102,8 +101,7 @@ export class SessionRecorder {
   /** A piece of what a statement put out. Copied. */
   addOutput(at: number, entry: number, stream: 'output' | 'error', bytes: Uint8Array): void {
     if (this.#failed) return
-    if (this.#lines.length + bytes.length > OUTPUT_BLOCK_BYTES && this.#lines.length > 0)
-      this.#seal()
+    if (this.#lines.length + bytes.length > BLOCK_BYTES && this.#lines.length > 0) this.#seal()
     if (this.#lines.length === 0) this.#begin(at)
     this.#lines.addOutput(at, entry, stream, bytes)
     const number = this.#events++
@@ -115,7 +113,7 @@ export class SessionRecorder {
         ),
         number,
       )
-    if (this.#lines.length >= OUTPUT_BLOCK_BYTES) this.#seal()
+    if (this.#lines.length >= BLOCK_BYTES) this.#seal()
     this.#bound()
   }
 

@@ -139,10 +139,10 @@ describe('sessions that begin at the same moment', () => {
 describe('a recording', () => {
   it('gives back what was recorded, in order, over several blocks', async () => {
     const recorder = await recordings.start(session, () => {})
-    for (let at = 0; at < 3000; at++) recorder.add(note(`event ${at} ${'x'.repeat(60)}`))
+    for (let at = 0; at < 3000; at++) recorder.add(note(`event ${at} ${'x'.repeat(600)}`))
     const events = await recordings.read('ses-1')
     expect(events).toHaveLength(3000)
-    expect(events[2999]).toEqual(note(`event 2999 ${'x'.repeat(60)}`))
+    expect(events[2999]).toEqual(note(`event 2999 ${'x'.repeat(600)}`))
     expect(chunks.length).toBeGreaterThan(2)
     expect(chunks.map(chunk => chunk.chunk)).toEqual(chunks.map((_, at) => at))
   })
@@ -150,8 +150,8 @@ describe('a recording', () => {
   it('is read from any event on, without those before it', async () => {
     const recorder = await recordings.start(session, () => {})
     for (let at = 0; at < 6000; at++)
-      if (at % 3 === 0) recorder.add(note(`event ${at} ${'x'.repeat(90)}`))
-      else recorder.addOutput(1500, 7, 'output', Buffer.from(`event ${at} ${'x'.repeat(90)}`))
+      if (at % 3 === 0) recorder.add(note(`event ${at} ${'x'.repeat(360)}`))
+      else recorder.addOutput(1500, 7, 'output', Buffer.from(`event ${at} ${'x'.repeat(360)}`))
     const all = await recordings.read('ses-1')
     expect(chunks.length).toBeGreaterThan(3)
     const first = Buffer.from(readFileSync(file()))
@@ -338,8 +338,8 @@ describe('a recording', () => {
 
   it('refuses a block that was changed, and blocks that changed places', async () => {
     const recorder = await recordings.start(session, () => {})
-    recorder.add(note('a'.repeat(140_000)))
-    recorder.add(note('b'.repeat(140_000)))
+    recorder.add(note('a'.repeat(530_000)))
+    recorder.add(note('b'.repeat(530_000)))
     await recordings.end(session)
     const good = readFileSync(file())
     const changed = Buffer.from(good)
@@ -356,7 +356,7 @@ describe('a recording', () => {
 
   it('can still be read up to a torn last block', async () => {
     const recorder = await recordings.start(session, () => {})
-    recorder.add(note('a'.repeat(140_000)))
+    recorder.add(note('a'.repeat(530_000)))
     await recorder.flush()
     recorder.add(note('b'))
     await recordings.end(session)
