@@ -5,12 +5,10 @@
 import { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 
-/** More than a statement and its answer mostly take; copied in a microsecond. */
-const SHARED_BYTES = 16 * 1024
-/** What Node allocates for a read. */
-const OWN_BYTES = 64 * 1024
+/** What Node allocates for a read: with less a large answer takes more of them. */
+const READ_BYTES = 64 * 1024
 
-const shared = Buffer.allocUnsafeSlow(SHARED_BYTES)
+const shared = Buffer.allocUnsafeSlow(READ_BYTES)
 
 /** What a socket that was made with `onread` has; the names are private, so they are looked for. */
 interface Names {
@@ -42,10 +40,10 @@ export function readShared(socket: Socket, push: (chunk: Buffer) => boolean): bo
     next = undefined
     if (bytes !== shared) {
       // Ours alone, and never read to again. Where it was not filled there was no more: nobody sits idle on one.
-      next = length < OWN_BYTES ? shared : Buffer.allocUnsafeSlow(OWN_BYTES)
+      next = length < READ_BYTES ? shared : Buffer.allocUnsafeSlow(READ_BYTES)
       return push(length === bytes.length ? bytes : bytes.subarray(0, length))
     }
-    if (length === SHARED_BYTES) next = Buffer.allocUnsafeSlow(OWN_BYTES)
+    if (length === READ_BYTES) next = Buffer.allocUnsafeSlow(READ_BYTES)
     const chunk = Buffer.allocUnsafe(length)
     chunk.set(shared.subarray(0, length))
     return push(chunk)
