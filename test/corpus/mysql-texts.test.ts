@@ -26,6 +26,10 @@ describe('texts of MySQL and MariaDB', () => {
   it.each(cases)('%s', (text, expected) => {
     const reading = { flavour: 'mariadb', version: 101_119, database: 'shop' } as const
     expect(summary(analyser.analyse(text, reading))).toBe(expected)
+    // A resource where files of clients may be loaded reads all other texts as the others do.
+    const local = /\blocal\b/i.test(text)
+    if (!local)
+      expect(summary(analyser.analyse(text, { ...reading, localFiles: true }))).toBe(expected)
     // Kept or read anew, it says the same.
     expect(summary(analyser.analyse(text, reading))).toBe(expected)
     expect(summary(analyser.analyseWithValues(text, reading))).toBe(expected)

@@ -140,4 +140,6 @@ export interface SqlStatement {
   /** The catalog snapshot is stale once this has run. */
   readonly changesCatalog: boolean
   readonly returnsRows: boolean
+  /** The file of the client that the server asks for when it runs, as it names it. */
+  readonly clientFile?: string
 }

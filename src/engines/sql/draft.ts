@@ -69,6 +69,7 @@ export class Draft {
   explainOnly = false
   changesCatalog = false
   returnsRows = false
+  clientFile: string | undefined
   /** True once the value of a literal was looked at: the result then holds for this very text only. */
   literalsMatter = false
 
@@ -173,6 +174,7 @@ export class Draft {
       explainOnly: this.explainOnly,
       changesCatalog: this.changesCatalog,
       returnsRows: this.returnsRows,
+      ...(this.clientFile === undefined ? {} : { clientFile: this.clientFile }),
     }
   }
 }

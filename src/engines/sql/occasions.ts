@@ -24,6 +24,7 @@ const ANY = 511
 const byVerb: Readonly<Record<string, number>> = {
   INSERT: insert,
   COPY: insert,
+  'LOAD DATA LOCAL': insert,
   UPDATE: update,
   DELETE: remove,
   /** What it does to rows stands beside it. */

@@ -22,7 +22,7 @@ import { type Read, readStatement } from './statements.ts'
 const MOST_WORDS = 20_000
 const MOST_STATEMENTS = 10_000
 const MOST_OPERATIONS = 10_000
-/** Versions of servers times their own databases. */
+/** Versions of servers times their own databases, with and without files of clients. */
 const MOST_READINGS = 16
 const DEEPEST = 4
 
@@ -33,6 +33,7 @@ interface Kept {
   readonly flavour: MysqlReading['flavour']
   readonly version: number
   readonly own: string | undefined
+  readonly localFiles: boolean
   readonly byText: TextCache<Result>
   readonly byShape: TextCache<MysqlAnalysis>
 }
@@ -79,17 +80,24 @@ class Analyser implements MysqlAnalyser {
     return this.#read(text, reading, true).result
   }
 
-  #kept({ flavour, version, database }: MysqlReading): Kept {
+  #kept({ flavour, version, database, localFiles = false }: MysqlReading): Kept {
     const own = isSystemDatabase(database) ? database : ''
     // (There are one or two: going over them is less than the hash of a key.)
     for (const each of this.#readings)
-      if (each.version === version && each.flavour === flavour && each.own === own) return each
+      if (
+        each.version === version &&
+        each.flavour === flavour &&
+        each.own === own &&
+        each.localFiles === localFiles
+      )
+        return each
     const { maxEntries, maxKeptBytes } = this.#options
     if (this.#readings.length >= MOST_READINGS) this.#readings = []
     const kept: Kept = {
       flavour,
       version,
       own,
+      localFiles,
       byText: new TextCache(maxEntries, maxKeptBytes / 2),
       byShape: new TextCache(maxEntries, maxKeptBytes / 2),
     }
@@ -133,9 +141,12 @@ class Analyser implements MysqlAnalyser {
         flavour: reading.flavour,
         database,
         withValues,
+        localFiles: reading.localFiles === true,
         text,
         edits,
-        inner: literal => this.#inner(literal, { ...reading, database }, withValues, depth),
+        // (What a file of the client is asked for by is a text of its own.)
+        inner: literal =>
+          this.#inner(literal, { ...reading, database, localFiles: false }, withValues, depth),
       })
       literalsMatter ||= read.literalsMatter
       statements.push(read.statement)
@@ -145,6 +156,9 @@ class Analyser implements MysqlAnalyser {
       if (operations > MOST_OPERATIONS || statements.length > MOST_STATEMENTS) {
         throw new Refusal('statement_too_large', 'the text holds too many statements')
       }
+    }
+    if (statements.length > 1 && statements.some(({ clientFile }) => clientFile !== undefined)) {
+      throw new Refusal('statement_unsupported', 'LOAD DATA LOCAL must be a text of its own')
     }
     return { result: { readable: true, statements, forward: edited(text, edits) }, literalsMatter }
   }

@@ -22,6 +22,8 @@ export interface Reader {
   /** The default database where the statement stands. */
   readonly database: string | undefined
   readonly withValues: boolean
+  /** Files of the client may be loaded. */
+  readonly localFiles: boolean
 }
 
 /** One statement's tree. */

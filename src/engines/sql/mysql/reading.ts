@@ -8,6 +8,8 @@ export interface MysqlReading {
   readonly version: number
   /** The default database as the server spells it; undefined: none is chosen. */
   readonly database: string | undefined
+  /** LOAD DATA LOCAL is read; without it the text is refused. */
+  readonly localFiles?: boolean
 }
 
 export interface MysqlAnalysis extends Analysis {

@@ -28,6 +28,10 @@ const clientCharsets: ReadonlySet<string> = new Set([
   'character_set_client',
   'character_set_connection',
 ])
+/** What LOAD DATA takes a file's bytes for; mysqlimport sets it. In these a mask of ours shows as it does in UTF-8, or is none. */
+export const fileCharsets: ReadonlySet<string> = new Set([
+  ...['utf8mb4', 'utf8mb3', 'utf8', 'ascii', 'latin1', 'binary'],
+])
 const utf8: ReadonlySet<string> = new Set(['utf8mb4', 'utf8mb3', 'utf8'])
 /** For answers also as they are. */
 const resultCharsets: ReadonlySet<string> = new Set([...utf8, 'binary', 'null'])
@@ -213,7 +217,12 @@ function variable(
   }
   draft.settings.push({ name: own ? name : `${scope}.${name}`, value: literal, local: false })
   const category = name === 'role' ? 'session_identity' : 'settings'
-  draft.add(own && harmless.has(name) ? 'connect' : 'administer', 'SET', undefined, [], category)
+  const ofFile =
+    reader.localFiles &&
+    name === 'character_set_database' &&
+    fileCharsets.has(literal?.toLowerCase() ?? '')
+  const open = own && (harmless.has(name) || ofFile)
+  draft.add(open ? 'connect' : 'administer', 'SET', undefined, [], category)
   return computed
 }
 

@@ -8,6 +8,7 @@ import { Cursor, isMark, isWord, unread } from './cursor.ts'
 import { definition, refuseCompound, renameStatement, truncateStatement } from './definitions.ts'
 import { sequenceFunctions } from './functions.ts'
 import { MARK, STRING, type Token, WORD } from './lexer.ts'
+import { loadData } from './load-data.ts'
 import { folded } from './names.ts'
 import {
   planned,
@@ -289,24 +290,9 @@ const perform: Verb = (cursor, draft, text) => {
 }
 
 const load: Verb = (cursor, draft, text) => {
+  const xml = cursor.word === 'xml'
   if (!cursor.take('data') && !cursor.take('xml')) return administer('LOAD')(cursor, draft, text)
-  draft.verb = 'LOAD DATA'
-  draft.literalsMatter = true
-  if (!cursor.take('low_priority')) cursor.take('concurrent')
-  if (cursor.word === 'local') {
-    throw new Refusal(
-      'statement_unsupported',
-      'LOAD DATA LOCAL is not supported through the gateway',
-    )
-  }
-  const into = cursor.find('into')
-  if (into === -1 || !isWord(cursor.tokens[into + 1], 'table')) throw unread()
-  cursor.at = into + 2
-  const written = draft.touch('write', 'LOAD DATA', cursor.relation(), ['bulk'], 'copy_in')
-  written.star = true
-  draft.add('administer', 'LOAD DATA', undefined, ['server_files'], 'file_program')
-  // SET x = (SELECT ...) and the like are not read.
-  if (cursor.tokens.slice(cursor.at).some(each => isWord(each, 'select'))) throw unread()
+  loadData(cursor, draft, text, xml)
 }
 
 const prepare: Verb = (cursor, draft, text) => {
