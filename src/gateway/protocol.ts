@@ -158,6 +158,8 @@ export interface Gateway {
   askPerson(client: string, origin: Origin): AskedPerson | undefined
   /** Puts a failed login on record that never reached `authenticate` (no token, plaintext refused, ...). */
   loginFailed(origin: Origin, code: ReasonCode): void
+  /** Those that speak this protocol, as they are configured at this moment: a wire whose greeting comes first has to know. */
+  resources<Upstream>(protocol: Protocol<Upstream>): readonly Resource<Upstream>[]
   /** Tells the operators' log what the client is not told: why the protected system cannot be used. */
   upstreamFailed(session: Pick<Session, 'id' | 'resource'>, error: GatewayError): void
   /**

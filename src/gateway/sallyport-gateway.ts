@@ -11,6 +11,7 @@ import {
   type Origin,
   type Principal,
   type ReasonCode,
+  type Resource,
   type Secret,
   type TimeRequest,
   Unavailable,
@@ -222,6 +223,12 @@ export class SallyportGateway implements Gateway {
 
   loginFailed(origin: Origin, code: ReasonCode): void {
     this.#logins.failed(origin, code)
+  }
+
+  resources<Upstream>({ name }: Protocol<Upstream>): readonly Resource<Upstream>[] {
+    const spoken = this.#parts.inventory.list().filter(({ protocol }) => protocol === name)
+    // (What `upstream` holds the protocol's own schema has checked.)
+    return spoken as readonly Resource<Upstream>[]
   }
 
   upstreamFailed({ id, resource }: Pick<Session, 'id' | 'resource'>, error: GatewayError): void {

@@ -55,7 +55,7 @@ export interface Outcome {
   readonly rows: number
   /** How many times it was sent upstream, when more than once: the first may have been acted upon too. */
   readonly sent?: number | undefined
-  /** Bytes of answer sent to the client. */
+  /** Bytes of answer sent to the client; of a statement that loads a file of the client, the file's. */
   readonly bytes: number
   /** Values that were masked, by data class. */
   readonly masked?: ReadonlyMap<string, number> | undefined

@@ -22,6 +22,8 @@ let behind: MariadbServer
 let standIn: StandIn
 let issuer: Issuer
 let gateway: RunningGateway
+/** What the gateway agreed on with the server, for each command that was hostile. */
+const agreed: number[] = []
 
 beforeAll(async () => {
   behind = await startMariadb({
@@ -32,10 +34,12 @@ beforeAll(async () => {
   standIn = await startStandIn({
     behind,
     accounts: { app: { password: behind.password } },
+    localFiles: true,
     command: (side, body) => {
       const name = /hostile ([a-z0-9 ]+)'/.exec(body.toString('latin1'))?.[1]
       const script = name === undefined ? undefined : scripts[name]
       if (script === undefined) return false
+      agreed.push(side.flags)
       script(side)
       return true
     },
@@ -43,27 +47,21 @@ beforeAll(async () => {
   issuer = await startIssuer()
   gateway = await startGateway({
     issuers: [issuerEntry(issuer.url)],
-    resources: [
-      mysqlResource(
-        'shop',
-        { port: standIn.port, user: 'app', database: 'shop' },
-        {
-          upstream: {
-            host: '127.0.0.1',
-            port: standIn.port,
-            database: 'shop',
-            tls: 'verify-ca',
-            ca: readFileSync(standIn.ca, 'utf8'),
-          },
-        },
-      ),
-    ],
+    // Whoever may load a file is asked for none by any of this.
+    resources: [resource('shop', { localInfile: true }), resource('plain', {})],
     policies: allowAllButSeeing,
     dataClasses: { email: { columns: ['*.email'], mask: 'redact' } },
     env: { UPSTREAM_PASSWORD: behind.password },
     listener: 'mysql',
   })
 })
+const resource = (name: string, more: object) =>
+  mysqlResource(
+    name,
+    { port: standIn.port, user: 'app', database: 'shop' },
+    {},
+    { tls: 'verify-ca', ca: readFileSync(standIn.ca, 'utf8'), ...more },
+  )
 afterAll(async () => {
   await gateway?.remove()
   await issuer?.stop()
@@ -180,6 +178,23 @@ const scripts: Readonly<Record<string, (side: Side) => void>> = {
   'an end with words': side => send(side, ...two(), row('a', 'x'), end(2, CANARY)),
   'a file of ours': side => send(side, text('\xfb/etc/passwd')),
   'a file in the middle': side => send(side, ...two(), row('a', 'x'), text('\xfb/etc/passwd')),
+  'a file with a name of its own': side =>
+    send(side, text('\xfbhostile a file with a name of its own\0/etc/passwd')),
+  'a file behind an ok': side => send(side, ok(10), text('\xfbhostile a file behind an ok')),
+  'a file twice': side => {
+    send(side, text('\xfbhostile a file twice'))
+    side.packets.socket.write(framed(text('\xfb/etc/passwd'), 2))
+    side.packets.socket.write(framed(text('\xfb/etc/passwd'), 3))
+  },
+  'a file before the question': side => {
+    send(side, ok(2))
+    side.packets.socket.write(framed(text('\xfb/etc/passwd'), 1))
+  },
+  'a file that it does not read': side => {
+    send(side, text('\xfbhostile a file that it does not read'))
+    side.packets.socket.pause()
+  },
+  'the very file': side => send(side, text('\xfbhostile the very file')),
   'another number': side => side.packets.write(row(CANARY), 77),
   'the first number again': side => {
     send(side, ...two())
@@ -255,7 +270,7 @@ async function ask(name: string, mode: 'text' | 'binary') {
     user: 'ana',
     password: await issuer.token({ client: 'ana' }),
     database: 'shop',
-    flags: FLAGS.multiStatements,
+    flags: FLAGS.multiStatements | FLAGS.localFiles,
   })
   const question = `select email, 'hostile ${name}' as x from people`
   const asked: Promise<readonly Answer[]> =
@@ -280,7 +295,87 @@ describe.each(['text', 'binary'] as const)('in %s, a server that answers with', 
     const { received, sent } = await ask(name, mode)
     if (!its.includes(name)) expect(received.toString('latin1')).not.toContain('canary')
     expect(sent).not.toContain('root:')
+    expect(received.toString('latin1')).not.toContain('passwd')
     expect(gateway.alive()).toBe(true)
+  })
+})
+
+describe('a text that names a file', () => {
+  const asking = async (database: string, name: string, flags: number) => {
+    agreed.length = 0
+    const password = await issuer.token({ client: 'ana' })
+    const who = { port: gateway.port, user: 'ana', password, database, flags }
+    const client = await openMysql(who)
+    const text = `load data local infile 'hostile ${name}' into table people`
+    const [answer] = await client.query(text).catch(() => [])
+    client.destroy()
+    const received = Buffer.concat(client.packets.received).toString('latin1')
+    return { answer, received, agreed: agreed.map(each => each & FLAGS.localFiles) }
+  }
+
+  test.each([
+    'a file of ours',
+    'a file with a name of its own',
+    'a file in the middle',
+    'a file behind an ok',
+    'a file twice',
+    'a file before the question',
+  ])('is answered by %s: no other one is asked for', async name => {
+    const { answer, received, agreed } = await asking('shop', name, FLAGS.localFiles)
+    expect(agreed).toEqual([FLAGS.localFiles])
+    expect(received).not.toContain('passwd')
+    expect(received.split(`\xfbhostile ${name}`).length).toBeLessThanOrEqual(2)
+    expect(answer?.wantsFile ?? `hostile ${name}`).toBe(`hostile ${name}`)
+    expect(gateway.alive()).toBe(true)
+  })
+
+  test('is kept waiting while the server reads none of it: the gateway does not hold it', async () => {
+    const password = await issuer.token({ client: 'ana' })
+    const who = { port: gateway.port, user: 'ana', password, database: 'shop' }
+    const client = await openMysql({ ...who, flags: FLAGS.localFiles })
+    const load = "load data local infile 'hostile a file that it does not read' into table people"
+    client.packets.command(Buffer.concat([Buffer.of(3), Buffer.from(load)]))
+    const { body } = await client.packets.read()
+    expect(body[0]).toBe(0xfb)
+    const before = memoryOf(gateway.pid)
+    const piece = Buffer.alloc(8 << 20, 'x')
+    for (let count = 0; count < 24; count++) client.packets.write(piece)
+    await new Promise(resolve => setTimeout(resolve, 1_500))
+    // All but what the sockets between hold has stayed with the client.
+    expect(client.packets.socket.writableLength).toBeGreaterThan(150 << 20)
+    expect(memoryOf(gateway.pid) - before).toBeLessThan(60_000)
+    client.destroy()
+  })
+
+  test('is asked for by an honest answer, which is let through once', async () => {
+    const { answer } = await asking('shop', 'the very file', FLAGS.localFiles)
+    expect(answer?.wantsFile).toBe('hostile the very file')
+  })
+
+  test('does not reach the server where the resource or the client does not have it', async () => {
+    for (const [database, flags] of [
+      ['plain', FLAGS.localFiles],
+      ['shop', 0],
+    ] as const) {
+      const { answer, agreed } = await asking(database, 'a file of ours', flags)
+      expect(answer?.error?.code).toBe(1235)
+      expect(agreed).toEqual([])
+    }
+  })
+
+  test('is offered to no server where the resource or the client does not have it', async () => {
+    for (const [database, flags] of [
+      ['plain', FLAGS.localFiles],
+      ['shop', 0],
+    ] as const) {
+      agreed.length = 0
+      const password = await issuer.token({ client: 'ana' })
+      const client = await openMysql({ port: gateway.port, user: 'ana', password, database, flags })
+      const [answer] = await client.query("select email, 'hostile a file of ours' as x from people")
+      client.destroy()
+      expect(agreed.map(each => each & FLAGS.localFiles)).toEqual([0])
+      expect(answer?.wantsFile).toBeUndefined()
+    }
   })
 })
 
@@ -296,6 +391,10 @@ test('after all of that the gateway serves as before, and has not grown much', a
   expect(answer?.error).toBeUndefined()
   expect(answer?.rows[0]?.[2]).toBe('Ann')
   expect(answer?.rows[0]?.[1]).not.toContain('canary')
-  const status = readFileSync(`/proc/${gateway.pid}/status`, 'utf8')
-  expect(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1])).toBeLessThan(600_000)
+  expect(memoryOf(gateway.pid)).toBeLessThan(600_000)
 })
+
+/** In KiB. */
+function memoryOf(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+}

@@ -36,6 +36,8 @@ export interface MysqlStageOptions {
   readonly resource?: Readonly<Record<string, unknown>>
   /** Other resources on the same server, by name. */
   readonly beside?: readonly string[]
+  /** Laid over the resource's `upstream`. */
+  readonly upstream?: Readonly<Record<string, unknown>>
   readonly people?: Readonly<Record<string, Persona>>
   readonly gateway?: Partial<GatewayOptions>
 }
@@ -59,7 +61,7 @@ export async function startMysqlStage(options: MysqlStageOptions): Promise<Mysql
     const gateway = await startGateway({
       issuers: [issuerEntry(issuer.url)],
       resources: [
-        mysqlResource(name, server, options.resource),
+        mysqlResource(name, server, options.resource, options.upstream),
         ...(options.beside ?? []).map(each => mysqlResource(each, server)),
       ],
       policies: options.policies,
@@ -98,12 +100,19 @@ export function mysqlResource(
   name: string,
   server: { readonly port: number; readonly user: string; readonly database: string },
   more: Readonly<Record<string, unknown>> = {},
+  upstream: Readonly<Record<string, unknown>> = {},
 ): object {
   return {
     name,
     protocol: 'mysql',
     tags: { env: 'test' },
-    upstream: { host: '127.0.0.1', port: server.port, database: server.database, tls: 'disable' },
+    upstream: {
+      host: '127.0.0.1',
+      port: server.port,
+      database: server.database,
+      tls: 'disable',
+      ...upstream,
+    },
     credential: { user: server.user, password: 'env:UPSTREAM_PASSWORD' },
     ...more,
   }

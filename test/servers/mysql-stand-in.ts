@@ -29,6 +29,8 @@ export interface StandInOptions {
   readonly greets?: Plugin
   /** Takes the place of the whole login. False: the usual one goes on. */
   readonly login?: (side: Side) => Promise<boolean>
+  /** It offers to load files of its clients. Default: false. */
+  readonly localFiles?: boolean
   /** Looks at each command first. True: it has answered, the real server is not asked. */
   readonly command?: (side: Side, body: Buffer) => boolean | Promise<boolean>
   /** What the gateway gets in place of these bytes of the real server's answers. */
@@ -91,7 +93,8 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     state.clear.push(Buffer.alloc(0))
     const at = state.clear.length - 1
     const nonce = Buffer.from(Array.from({ length: 20 }, () => randomInt(33, 126)))
-    const offered = options.tls === false ? CAPABILITIES & ~FLAGS.tls : CAPABILITIES
+    const has = options.localFiles === true ? CAPABILITIES | FLAGS.localFiles : CAPABILITIES
+    const offered = options.tls === false ? has & ~FLAGS.tls : has
     const side: Side = {
       packets,
       nonce,

@@ -26,7 +26,8 @@ beforeAll(async () => {
   gateway = await fakeGateway({ loginMs: 700 })
   server = createServer(async socket => {
     const listener = { host: '127.0.0.1', port: 0, allowPlaintext: false, ...more }
-    const greeter = { gateway, listener, version: '8.0.11-sallyport', connectionId: 77 }
+    const named = { version: '8.0.11-sallyport', connectionId: 77 }
+    const greeter = { gateway, listener, localFiles: false, ...named }
     let client = await greet(socket, greeter)
     while (client !== undefined) {
       const change = await serveErrands(client, () => false, { loginMs: 5_000 })

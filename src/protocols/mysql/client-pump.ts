@@ -5,6 +5,7 @@ import { AccessDenied, ProtocolError } from '#model'
 import type { Command } from './command.ts'
 import type { Conversation } from './conversation.ts'
 import { Exchange } from './exchange.ts'
+import type { FileIn } from './file-in.ts'
 import { Judge } from './judge.ts'
 import { command, commandNames } from './numbers.ts'
 import { FULL, HEADER, packetCount, packetFrames, payloadLength } from './packets.ts'
@@ -34,6 +35,7 @@ export class ClientPump implements FrameReader {
   readonly #texts: Texts
   readonly #prepared: PreparedCommands
   readonly #session: SessionCommands
+  readonly #file: FileIn
   readonly #leave: () => void
   #parts: Buffer[] = []
   #partBytes = 0
@@ -42,11 +44,13 @@ export class ClientPump implements FrameReader {
   constructor(
     talk: Conversation,
     upstream: UpstreamPump,
+    file: FileIn,
     leave: () => void,
     turn: (step: () => void) => void,
   ) {
     this.#talk = talk
     this.#feed = new Feed(this, packetFrames)
+    this.#file = file
     this.#leave = leave
     const refusals = new Refusals(talk)
     const judge = new Judge(talk, refusals, turn)
@@ -85,6 +89,7 @@ export class ClientPump implements FrameReader {
   }
 
   get #busy(): boolean {
+    if (this.#file.open) return false
     const { exchange, cancelling } = this.#talk
     return this.#judge.held || exchange !== undefined || cancelling !== undefined
   }
@@ -92,6 +97,11 @@ export class ClientPump implements FrameReader {
   read(bytes: Buffer, at: number, end: number): number {
     const talk = this.#talk
     while (!talk.ended) {
+      if (this.#file.open) {
+        at = this.#file.read(bytes, at, end)
+        if (this.#file.open) return at
+        continue
+      }
       if (this.#busy) {
         this.#feed.blocked = true
         return at

@@ -24,6 +24,10 @@ export interface ConversationParts {
   readonly messageBytes: number
   /** The client's. */
   readonly capabilities: number
+  /** The server may ask for the file that a text of the client's names. */
+  readonly localFiles: boolean
+  /** What was permitted is not on record yet: nothing of it has left. */
+  readonly unrecorded: () => boolean
   /** What makes the server's session read texts as we do. */
   readonly pins: string
   /** The server's id of the session, and ours, for who asks to stop it. */

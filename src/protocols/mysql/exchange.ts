@@ -18,6 +18,8 @@ export class Exchange {
   readonly text: string
   /** Its rows are binary: those of `execute` and `fetch`. */
   prepared: Prepared | undefined
+  /** The file of the client that the server may ask for, once. */
+  file: string | undefined
   /** Sent by us: the client sees nothing of the answer. */
   hidden = false
   /** Before any text runs the session is pinned anew, or closed: how it reads them until then counts for nothing. */

@@ -13,6 +13,7 @@ let gateway: FakeGateway
 let server: Server
 let port = 0
 let allowPlaintext = false
+let localFiles = false
 let tunnel: object | undefined
 let logins: Promise<ClientLogin | undefined>[] = []
 
@@ -24,6 +25,7 @@ beforeAll(async () => {
       listener: { host: '127.0.0.1', port: 0, allowPlaintext, ...(tunnel as object) },
       version: '8.0.11-sallyport',
       connectionId: 77,
+      localFiles,
     })
     logins.push(login)
     login.then(client => client?.socket.write(packets(plainOk(2), client.sequence)))
@@ -34,6 +36,7 @@ beforeAll(async () => {
 beforeEach(() => {
   logins = []
   allowPlaintext = false
+  localFiles = false
   tunnel = undefined
   gateway.failures.length = 0
 })
@@ -68,6 +71,21 @@ describe('a client that comes over TLS', () => {
   it('is offered neither compression nor files of its own', async () => {
     const client = await open()
     expect(client.flags & (capability.localFiles | capability.compress)).toBe(0)
+    const asked = await open({ flags: capability.localFiles })
+    expect(asked.flags & capability.localFiles).toBe(0)
+    expect(((await logins[1])?.capabilities ?? -1) & capability.localFiles).toBe(0)
+  })
+
+  it('is offered to load files of its own where a resource lets it, and agrees or does not', async () => {
+    localFiles = true
+    const client = await open({ flags: capability.localFiles })
+    expect(client.flags & capability.localFiles).toBe(capability.localFiles)
+    await open()
+    const agreed = await Promise.all(logins)
+    expect(agreed.map(each => (each?.capabilities ?? 0) & capability.localFiles)).toEqual([
+      capability.localFiles,
+      0,
+    ])
   })
 
   it('names the resource as the database, with a database of it, or behind its name', async () => {

@@ -18,7 +18,7 @@ import { readLoginPacket, writeGreeting } from './messages.ts'
 import { capability, status } from './numbers.ts'
 
 /**
- * What we offer. Neither compression (what is masked could be told by its length) nor files of the client; results
+ * What we offer. No compression (what is masked could be told by its length), and files of the client only where a resource has them; results
  * end as the oldest clients expect it, and what the session tracks is for us.
  */
 export const OFFERED =
@@ -68,11 +68,14 @@ class Handshake {
   }
 
   async run(): Promise<ClientLogin> {
-    const { version, connectionId, listener, gateway } = this.#greeter
+    const { version, connectionId, localFiles, listener, gateway } = this.#greeter
     const { tunnel } = listener
     const nonce = newNonce()
     // A tunnel is TLS already, and proves by itself: then what a client says first will do.
-    const offered = tunnel === undefined ? OFFERED | capability.ssl : OFFERED
+    const offered =
+      OFFERED |
+      (tunnel === undefined ? capability.ssl : 0) |
+      (localFiles ? capability.localFiles : 0)
     const plugin = tunnel === undefined ? 'caching_sha2_password' : 'mysql_native_password'
     this.#packets.send(
       writeGreeting({

@@ -16,7 +16,7 @@ import {
   type Protocol,
   type Session,
 } from '#gateway'
-import { InvalidRequest, isGatewayError, UpstreamError } from '#model'
+import { InvalidRequest, isGatewayError, type Resource, UpstreamError } from '#model'
 import type { Catalog } from './catalog-types.ts'
 import { createCatalogs } from './catalogs.ts'
 import { greetAgain, type UserChange } from './change-user.ts'
@@ -28,7 +28,7 @@ import { greet } from './handshake.ts'
 import { createKillRegistry, type IssuedNumber } from './kill.ts'
 import { type ClientLogin, dismiss } from './login.ts'
 import { plainOk } from './messages.ts'
-import { status } from './numbers.ts'
+import { capability, status } from './numbers.ts'
 import { packets } from './packets.ts'
 import { createPreviewer } from './preview.ts'
 import { readAlone, readAt } from './read-alone.ts'
@@ -62,7 +62,13 @@ export function createMysql(): Protocol<MysqlSettings> {
     gateway: Gateway,
   ): Promise<void> {
     const own = kills.issue()
-    const greeter = { gateway, listener, version: versions.current(), connectionId: own.id }
+    const greeter = {
+      gateway,
+      listener,
+      version: versions.current(),
+      connectionId: own.id,
+      localFiles: offersFiles(gateway.resources(protocol), listener),
+    }
     try {
       let client = await greet(socket, greeter)
       while (client !== undefined) {
@@ -170,7 +176,9 @@ export function createMysql(): Protocol<MysqlSettings> {
         flavour: upstream.flavour,
         version: upstream.version,
         database: upstream.database,
+        localFiles: session.resource.upstream.localInfile,
       },
+      localFiles: (upstream.capabilities & capability.localFiles) !== 0,
       pins: upstream.pins,
       limits: gateway.limits,
       capabilities: client.capabilities,
@@ -203,7 +211,7 @@ export function createMysql(): Protocol<MysqlSettings> {
     read: async text => readAlone(await analyser(), text, ALONE),
     async readAt(text, resource) {
       const catalog = catalogs.known(resource)
-      return catalog && readAt(await analyser(), catalog, resource.upstream.database, text)
+      return catalog && readAt(await analyser(), catalog, resource.upstream, text)
     },
     columnsAt: (resource, most) => catalogs.known(resource)?.listed(most),
     serve,
@@ -211,8 +219,29 @@ export function createMysql(): Protocol<MysqlSettings> {
   return protocol
 }
 
-/** A text without a session is read as the newest of servers would. */
-const ALONE: MysqlReading = { flavour: 'mysql', version: 80_400, database: undefined }
+/** A text without a session is read as the newest of servers would, on a resource that has all that there is. */
+const ALONE: MysqlReading = {
+  flavour: 'mysql',
+  version: 80_400,
+  database: undefined,
+  localFiles: true,
+}
+
+/** The greeting comes before anybody says which resource is meant. (A tunnel leads to one.) */
+function offersFiles(
+  resources: readonly Resource<MysqlSettings>[],
+  { tunnel }: ListenerSettings,
+): boolean {
+  return resources.some(
+    ({ name, upstream }) =>
+      upstream.localInfile && (tunnel === undefined || tunnel.resource === name),
+  )
+}
+
+/** What the client may do on this resource. */
+function capabilitiesOf({ capabilities }: ClientLogin, { localInfile }: MysqlSettings): number {
+  return localInfile ? capabilities : capabilities & ~capability.localFiles
+}
 
 /** Async: whatever is wrong with the request is the login's own error. */
 async function logInFor(
@@ -223,7 +252,7 @@ async function logInFor(
   const request = {
     database: databaseOf(client, session.resource.upstream),
     programName: programName(session.principal.id, session.id),
-    capabilities: client.capabilities,
+    capabilities: capabilitiesOf(client, session.resource.upstream),
   }
   return logIn(session, request, limits)
 }

@@ -129,12 +129,38 @@ export class Judge {
       this.#refusals.onRecord(() => session.refused(text, error), error)
       return
     }
+    const unasked = this.#cannotAsk(analysis, phase)
+    if (unasked !== undefined) {
+      this.#refusals.onRecord(() => session.refused(text, unasked), unasked)
+      return
+    }
     if (this.#missing(analysis, () => this.text(text, phase, permitted))) return
     const { inTransaction } = talk
     const { database } = builder.reading
     talk.judgedAt = talk.parts.catalog.definitions.changes
     const statement = builder.build(analysis, text, { phase, inTransaction, database })
     this.authorize(statement, analysis, permit => permitted(permit, analysis))
+  }
+
+  /** Why the file that a text names could not be asked for. */
+  #cannotAsk(
+    { statements }: MysqlAnalysis,
+    phase: 'prepare' | 'execute',
+  ): AccessDenied | undefined {
+    if (statements.every(({ clientFile }) => clientFile === undefined)) return undefined
+    if (phase === 'prepare')
+      return new AccessDenied(
+        'statement_unsupported',
+        'LOAD DATA LOCAL is not prepared: send it as a text',
+      )
+    if (this.#talk.parts.localFiles) return undefined
+    return new AccessDenied(
+      'statement_unsupported',
+      'LOAD DATA LOCAL: the client or the server did not say that it does that',
+      {
+        hint: 'turn it on in the client (--local-infile=1, local_infile=True, allowLocalInfile=true), and local_infile at the server',
+      },
+    )
   }
 
   /** Throws what refuses it, which is on record then. */

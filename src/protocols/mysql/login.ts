@@ -39,6 +39,8 @@ export interface Greeter {
   readonly listener: ListenerSettings
   readonly version: string
   readonly connectionId: number
+  /** A resource that may be meant lets clients load files of theirs. */
+  readonly localFiles: boolean
 }
 
 export const MOST_LOGIN_BYTES = 128 * 1024

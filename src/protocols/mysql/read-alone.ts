@@ -7,6 +7,7 @@ import {
 } from '#engines/sql'
 import { InvalidRequest, type Statement } from '#model'
 import { type Catalog, unreadCatalog } from './catalog-types.ts'
+import type { MysqlSettings } from './settings.ts'
 import { StatementBuilder } from './statement.ts'
 
 /** Throws InvalidRequest with the analyser's own reason when the text cannot be read. */
@@ -26,10 +27,10 @@ export function readAlone(analyser: MysqlAnalyser, text: string, reading: MysqlR
 export function readAt(
   analyser: MysqlAnalyser,
   catalog: Catalog,
-  database: string | undefined,
+  { database, localInfile }: Pick<MysqlSettings, 'database' | 'localInfile'>,
   text: string,
 ): Statement {
-  const reading = { ...catalog.server, database }
+  const reading = { ...catalog.server, database, localFiles: localInfile }
   const builder = new StatementBuilder(analyser, catalog, reading)
   return builder.build(analysed(analyser, text, reading), text, {
     phase: 'execute',

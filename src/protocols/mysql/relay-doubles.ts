@@ -16,6 +16,8 @@ export interface Stage {
   readonly received: { sequence: number; payload: Buffer }[]
   /** Commands that came to the server. */
   readonly commands: Buffer[]
+  /** Their numbers. */
+  readonly numbers: number[]
   readonly cancels: number
   readonly ended: Promise<CloseReason>
   /** What the relay left behind it, where its client logs in anew. */
@@ -39,6 +41,10 @@ export interface StageOptions {
   readonly messageBytes?: number
   /** The client's. */
   readonly capabilities?: number
+  /** LOAD DATA LOCAL: the client can. */
+  readonly localFiles?: boolean
+  /** The resource has it. */
+  readonly isRead?: boolean
   /** Payloads that answer a command, from number 1 on; undefined: nothing comes. */
   readonly server?: (command: Buffer) => readonly Uint8Array[] | undefined
 }
@@ -48,6 +54,7 @@ export function stage(options: StageOptions): Stage {
   const [upstream, upstreamFar] = duplexPair()
   const received: { sequence: number; payload: Buffer }[] = []
   const commands: Buffer[] = []
+  const numbers: number[] = []
   const waiting: (() => void)[] = []
   let cancels = 0
   let over = false
@@ -77,8 +84,9 @@ export function stage(options: StageOptions): Stage {
   )
   upstreamFar.on(
     'data',
-    cut((_, payload) => {
+    cut((sequence, payload) => {
       commands.push(payload)
+      numbers.push(sequence)
       const answer = options.server?.(payload)
       for (const [index, each] of (answer ?? []).entries())
         upstreamFar.write(packets(each, (index + 1) & 0xff))
@@ -96,7 +104,13 @@ export function stage(options: StageOptions): Stage {
     session: options.session,
     catalog: options.catalog ?? unreadCatalog(false),
     analyser: options.analyser,
-    reading: { flavour: 'mariadb', version: 101_119, database: 'app' },
+    reading: {
+      flavour: 'mariadb',
+      version: 101_119,
+      database: 'app',
+      localFiles: options.isRead === true,
+    },
+    localFiles: options.localFiles === true,
     pins: 'SET NAMES utf8mb4',
     limits: { messageBytes: options.messageBytes ?? 1 << 20 },
     capabilities: options.capabilities ?? 0,
@@ -121,6 +135,7 @@ export function stage(options: StageOptions): Stage {
     },
     received,
     commands,
+    numbers,
     get cancels() {
       return cancels
     },

@@ -11,6 +11,7 @@ import { ClientPump } from './client-pump.ts'
 import { whenClosed } from './closing.ts'
 import { Conversation } from './conversation.ts'
 import { denial } from './denial.ts'
+import { FileIn } from './file-in.ts'
 import type { LoginPacket } from './messages.ts'
 import { command } from './numbers.ts'
 import { packets } from './packets.ts'
@@ -38,6 +39,8 @@ export interface RelayParts {
   readonly catalog: Catalog
   readonly analyser: MysqlAnalyser
   readonly reading: MysqlReading
+  /** The resource lets clients load files of their own, and both this client and the server said that they do. */
+  readonly localFiles: boolean
   readonly pins: string
   readonly limits: Pick<Gateway['limits'], 'messageBytes'>
   /** The client's: it may log in anew. */
@@ -112,6 +115,8 @@ class Relay {
       toUpstream: new Outlet(this.#upstream, 'upstream', () => this.#departure.clear()),
       messageBytes: parts.limits.messageBytes,
       capabilities: parts.capabilities,
+      localFiles: parts.localFiles,
+      unrecorded: () => this.#departure.waits,
       pins: parts.pins,
       preview: parts.preview,
       kill: target => parts.kill(target),
@@ -123,10 +128,12 @@ class Relay {
       handOver: login => this.#handOver(login),
       wake: () => setImmediate(() => this.#turn(() => {})),
     })
-    this.#fromUpstream = new UpstreamPump(this.#talk, () => {})
+    const file = new FileIn(this.#talk)
+    this.#fromUpstream = new UpstreamPump(this.#talk, file, () => {})
     this.#fromClient = new ClientPump(
       this.#talk,
       this.#fromUpstream,
+      file,
       () => this.#end('client_left'),
       step => this.#turn(step),
     )

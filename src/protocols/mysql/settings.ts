@@ -31,6 +31,13 @@ export const mysqlSettings = z.strictObject({
     .string()
     .regex(/^(file:.+|-----BEGIN PUBLIC KEY-----[\s\S]+)$/, 'expected file:PATH or a PEM key')
     .optional(),
+  /**
+   * LOAD DATA LOCAL, for whoever a policy lets `execute` it: the server asks the client for a file, and the gateway lets that one
+   * request through. The greeting says so to all who come to this listener, for it comes before anybody is known.
+   */
+  localInfile: z
+    .boolean('must be true or false: whether clients may load files of their own')
+    .default(false),
 })
 
 export type MysqlSettings = z.infer<typeof mysqlSettings>

@@ -34,6 +34,7 @@ export class Texts {
     }
     this.#judge.text(text, 'execute', (permit, analysis) => {
       const exchange = new Exchange('result', permit, analysis, text)
+      exchange.file = analysis.statements[0]?.clientFile
       if (analysis.forward === text) this.#sending.forward(one, exchange)
       else this.#talk.ask(Buffer.concat([QUERY_PREFIX, Buffer.from(analysis.forward)]), exchange)
     })

@@ -8,6 +8,7 @@ import { AnswerRows } from './answer-rows.ts'
 import { readColumnDefinition } from './columns.ts'
 import type { Conversation } from './conversation.ts'
 import type { Exchange } from './exchange.ts'
+import type { FileIn } from './file-in.ts'
 import { readError } from './messages.ts'
 import { status } from './numbers.ts'
 import { FULL, HEADER, packetFrames, payloadLength } from './packets.ts'
@@ -26,6 +27,7 @@ export class UpstreamPump implements FrameReader {
   readonly #out: ToClient
   readonly #rows: AnswerRows
   readonly #ends: AnswerEnds
+  readonly #file: FileIn
   #parts: Buffer[] = []
   /** Where the description under way begins, while it goes out as it came. */
   #describedIn: Buffer | undefined
@@ -33,8 +35,9 @@ export class UpstreamPump implements FrameReader {
   #partBytes = 0
 
   /** `answered`: what was owed is there whole. */
-  constructor(talk: Conversation, answered: () => void) {
+  constructor(talk: Conversation, file: FileIn, answered: () => void) {
     this.#talk = talk
+    this.#file = file
     this.#feed = new Feed(this, packetFrames)
     const reports = new Reports()
     this.#out = new ToClient(talk)
@@ -70,6 +73,10 @@ export class UpstreamPump implements FrameReader {
       const { exchange } = talk
       if (exchange === undefined) {
         this.#unasked(bytes, at, next)
+        return end
+      }
+      if (this.#file.open) {
+        this.#file.interrupted(bytes, at + HEADER, next)
         return end
       }
       if (this.#answer.phase === 'first') {
@@ -166,10 +173,14 @@ export class UpstreamPump implements FrameReader {
       talk.distrust('an answer out of turn')
       return
     }
-    // 0xfb asks the client for one of its files, which it never offered.
-    const count = head === 0xfb ? null : countOf(bytes, from, to)
+    if (head === 0xfb) {
+      if (!this.#file.ask(exchange, bytes, from + 1, to))
+        talk.distrust('a request for a file of the client')
+      return
+    }
+    const count = countOf(bytes, from, to)
     if (count === null || count < 1 || count > MOST_COLUMNS) {
-      talk.distrust(head === 0xfb ? 'a request for a file of the client' : 'an impossible answer')
+      talk.distrust('an impossible answer')
       return
     }
     if (exchange.permit === undefined || exchange.guard !== undefined) {

@@ -39,6 +39,8 @@ export interface UpstreamLogin extends Pinned {
   readonly flavour: 'mysql' | 'mariadb'
   /** 80042, 101119. */
   readonly version: number
+  /** Those that both have. */
+  readonly capabilities: number
   /** Asks the server to stop what this connection runs. Resolves when it has taken it. Throws UpstreamError. */
   cancel(): Promise<void>
 }
@@ -46,7 +48,7 @@ export interface UpstreamLogin extends Pinned {
 export interface LoginRequest {
   readonly database: string | undefined
   readonly programName: string
-  /** What the client may do that the server must allow: several statements, found rows. */
+  /** What the client may do that the server must allow: several statements, found rows, files of its own where the resource has them. */
   readonly capabilities: number
 }
 
@@ -72,7 +74,8 @@ const OURS =
   capability.psMultiResults |
   capability.connectAttributes |
   capability.lenencAuthData
-const MIRRORED = capability.multiStatements | capability.foundRows | capability.interactive
+const MIRRORED =
+  capability.multiStatements | capability.foundRows | capability.interactive | capability.localFiles
 
 /** Throws UpstreamError; the socket is then gone. */
 export async function logIn(
@@ -80,7 +83,8 @@ export async function logIn(
   request: LoginRequest,
   limits: Pick<Gateway['limits'], 'upstreamLoginMs'>,
 ): Promise<UpstreamLogin> {
-  return opened(session, request, limits.upstreamLoginMs, async ({ socket, greeting }) => {
+  const { upstreamLoginMs } = limits
+  return opened(session, request, upstreamLoginMs, async ({ socket, greeting, capabilities }) => {
     const questions = new Questions(socket)
     const pinned = await pinSession(questions)
     return {
@@ -90,6 +94,7 @@ export async function logIn(
       rest: questions.detach(),
       connectionId: greeting.connectionId,
       greeting: greeting.version,
+      capabilities,
       cancel: () => cancel(session, greeting.connectionId),
     }
   })
@@ -114,6 +119,7 @@ export function programName(principal: string, session: string): string {
 interface Opened {
   readonly socket: Socket | TLSSocket
   readonly greeting: Greeting
+  readonly capabilities: number
 }
 
 /** Logs in and does `work`, all within the deadline. */
@@ -169,7 +175,6 @@ async function opened<T>(
 
 interface Greeted extends Opened {
   readonly packets: LoginPackets
-  readonly capabilities: number
 }
 
 async function greetedBy(

@@ -101,6 +101,7 @@ export async function fakeGateway(limits: Partial<Gateway['limits']> = {}): Prom
       reject: () => void failures.push('credential_invalid'),
     }),
     loginFailed: (_, code) => void failures.push(code),
+    resources: () => [],
     upstreamFailed() {},
     open: () => Promise.reject(new Error('this double opens no sessions')),
     close() {
