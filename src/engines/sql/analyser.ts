@@ -55,9 +55,13 @@ class PostgresAnalyser implements Analyser {
   }
 
   analyse(text: string): Analysis | Unreadable {
+    // First by shape: texts with values mostly come once, and looking for one that was not there costs as much as its shape.
+    const shape = literalFree(text)
+    const known = shape === undefined ? undefined : this.#byShape.get(shape)
+    if (known !== undefined) return known
     const kept = this.#byText.get(text)
     if (kept !== undefined) return kept
-    return text.length > MOST_WORDS ? this.#long(text) : this.#short(text)
+    return text.length > MOST_WORDS ? this.#long(text) : this.#short(text, shape)
   }
 
   analyseWithValues(text: string): Analysis | Unreadable {
@@ -65,10 +69,7 @@ class PostgresAnalyser implements Analyser {
     return text.length > MOST_WORDS ? tooManyWords : this.#read(text, true).result
   }
 
-  #short(text: string): Analysis | Unreadable {
-    const shape = literalFree(text)
-    const known = shape === undefined ? undefined : this.#byShape.get(shape)
-    if (known !== undefined) return known
+  #short(text: string, shape: string | undefined): Analysis | Unreadable {
     const { result, literalsMatter } = this.#read(text)
     if (shape !== undefined && result.readable && !literalsMatter) {
       this.#byShape.set(shape, result, weightOf(result))

@@ -29,6 +29,8 @@ export class EventLines {
   readonly #texts = new Kept()
   readonly #policies = new Kept()
   readonly #columns = new Kept()
+  readonly #objects = new Kept()
+  readonly #verbs = new Kept()
 
   /** Bytes, or nearly: of what waits for the encoder it is the characters. */
   get length(): number {
@@ -109,7 +111,7 @@ export class EventLines {
         line += `,"effect":"${effect}","code":"${code}","policies":${this.#policies.json(policies)}`
         if (message !== undefined) line += `,"message":${JSON.stringify(message)}`
         if (event.objects !== undefined)
-          line += `,"objects":${JSON.stringify(event.objects)},"verbs":${JSON.stringify(event.verbs)}`
+          line += `,"objects":${this.#objects.json(event.objects)},"verbs":${this.#verbs.json(event.verbs)}`
         return `${line}}\n`
       }
       case 'outcome': {

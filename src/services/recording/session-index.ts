@@ -61,6 +61,15 @@ export class SessionIndex {
   }
   readonly #shapes = new Map<string, Shape>()
   readonly #wordings = new Map<string, number>()
+  /** Of the latest new text: mostly the next one is about the same. */
+  #latest:
+    | {
+        readonly about: unknown
+        readonly effect: Effect
+        readonly facts: Facts
+        readonly shape: Shape
+      }
+    | undefined
   #facts: FoundBy[] = []
   #knownCharacters = 0
   #pendingCharacters = 0
@@ -83,8 +92,7 @@ export class SessionIndex {
     const known = this.#known[effect]
     const key = keyOf(text)
     if (known.has(key)) return undefined
-    const facts = factsOf(about)
-    const shape = this.#shapeOf(effect, facts)
+    const { facts, shape } = this.#about(effect, about)
     this.#knownCharacters += key.length
     if (this.#knownCharacters > MOST_KNOWN_CHARACTERS || known.size >= MOST_KNOWN) {
       for (const each of Object.values(this.#known)) each.clear()
@@ -96,6 +104,17 @@ export class SessionIndex {
     shape.texts.push(found)
     this.#pendingCharacters += found.length + 1
     return facts
+  }
+
+  #about(
+    effect: Effect,
+    about: readonly Operation[] | Facts | undefined,
+  ): { readonly facts: Facts; readonly shape: Shape } {
+    const latest = this.#latest
+    if (latest !== undefined && latest.about === about && latest.effect === effect) return latest
+    const facts = factsOf(about)
+    this.#latest = { about, effect, facts, shape: this.#shapeOf(effect, facts) }
+    return this.#latest
   }
 
   #searchable(text: string): string {

@@ -63,11 +63,12 @@ class Analyser implements MysqlAnalyser {
 
   analyse(text: string, reading: MysqlReading): Result {
     const { byText, byShape } = this.#kept(reading)
-    const kept = byText.get(text)
-    if (kept !== undefined) return kept
+    // First by shape: texts with values mostly come once, and looking for one that was not there costs as much as its shape.
     const shape = literalFree(text, '`')
     const known = shape === undefined ? undefined : byShape.get(shape)
     if (known !== undefined) return { readable: true, statements: known.statements, forward: text }
+    const kept = byText.get(text)
+    if (kept !== undefined) return kept
     const { result, literalsMatter } = this.#read(text, reading, false)
     const weight = weightOf(result)
     if (shape !== undefined && result.readable && !literalsMatter && result.forward === text) {
