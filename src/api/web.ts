@@ -2,8 +2,12 @@
 // opens is the console's own to show. Without a build there is no console, and the plain pages stay.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { extname, join, relative, sep } from 'node:path'
-import { brotliCompressSync, constants } from 'node:zlib'
+import { promisify } from 'node:util'
+import { brotliCompress, constants } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+
+const compress = promisify(brotliCompress)
+const WELL = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }
 
 /** Our own scripts and styles alone; nothing inline, nothing from elsewhere. */
 const POLICY =
@@ -21,7 +25,8 @@ const TYPES: Readonly<Record<string, string>> = {
 interface WebFile {
   readonly type: string
   readonly bytes: Buffer
-  readonly brotli: Buffer
+  /** From the first time that somebody asks for it: all of them take half a second, and most starts show nobody a console. */
+  brotli: Promise<Buffer> | undefined
   /** Its name changes with its content. */
   readonly lasting: boolean
 }
@@ -41,7 +46,7 @@ export class Web {
       web.#files.set(name, {
         type: TYPES[extname(name)] ?? 'application/octet-stream',
         bytes,
-        brotli: brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+        brotli: undefined,
         lasting: name.startsWith('/assets/'),
       })
     }
@@ -57,10 +62,15 @@ export class Web {
       .header('cache-control', file.lasting ? 'public, max-age=31536000, immutable' : 'no-cache')
       .header('vary', 'accept-encoding')
       .type(file.type)
-    const accepts = /\bbr\b/.test(String(request.headers['accept-encoding'] ?? ''))
-    return accepts
-      ? reply.header('content-encoding', 'br').send(file.brotli)
-      : reply.send(file.bytes)
+    if (!/\bbr\b/.test(String(request.headers['accept-encoding'] ?? '')))
+      return reply.send(file.bytes)
+    file.brotli ??= compress(file.bytes, WELL)
+    file.brotli.then(
+      brotli => reply.header('content-encoding', 'br').send(brotli),
+      // Safe: as it is, it is the same file.
+      () => reply.send(file.bytes),
+    )
+    return reply
   }
 
   /** True when it would answer. */
