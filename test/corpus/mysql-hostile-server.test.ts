@@ -306,7 +306,7 @@ describe('a text that names a file', () => {
     const password = await issuer.token({ client: 'ana' })
     const who = { port: gateway.port, user: 'ana', password, database, flags }
     const client = await openMysql(who)
-    const text = `load data local infile 'hostile ${name}' into table people`
+    const text = `load data local infile 'hostile ${name}' into table people (id, name)`
     const [answer] = await client.query(text).catch(() => [])
     client.destroy()
     const received = Buffer.concat(client.packets.received).toString('latin1')
@@ -333,7 +333,8 @@ describe('a text that names a file', () => {
     const password = await issuer.token({ client: 'ana' })
     const who = { port: gateway.port, user: 'ana', password, database: 'shop' }
     const client = await openMysql({ ...who, flags: FLAGS.localFiles })
-    const load = "load data local infile 'hostile a file that it does not read' into table people"
+    const load =
+      "load data local infile 'hostile a file that it does not read' into table people (id, name)"
     client.packets.command(Buffer.concat([Buffer.of(3), Buffer.from(load)]))
     const { body } = await client.packets.read()
     expect(body[0]).toBe(0xfb)

@@ -244,6 +244,27 @@ describe('what is not permitted', () => {
     expect(await count('log')).toBe(ROWS)
   })
 
+  test('is a list of guesses at a hidden column: what is left out would tell which are right', async () => {
+    const guesses = join(folder, 'guesses.csv')
+    writeFileSync(guesses, '11,ann@example.com\n12,bob@example.com\n')
+    const into = `load data local infile '${guesses}' into table people fields terminated by ','`
+    for (const text of [
+      `${into} (id, email)`,
+      `${into} (id, @guess) set email = @guess`,
+      into,
+      "insert ignore into people values (11, 'ann@example.com', '')",
+      "insert low_priority ignore people set email = 'ann@example.com', id = 11",
+      "update ignore people set email = 'ann@example.com', note = 'x'",
+    ]) {
+      const ran = await load('ana', text)
+      expect(ran.stderr, text).toMatch(/ERROR 1142 .*reason: masked_predicate/)
+      expect(await count('people')).toBe(1)
+    }
+    expect((await load('ana', `${into} (id, note)`)).stderr).toBe('')
+    expect(await count('people')).toBe(3)
+    await stage.server.query('delete from people where id > 1')
+  })
+
   test('is a load by a client that did not say it can: it is told what to turn on', async () => {
     const ran = await load('ana', `load data local infile '${file}' into table stock`, [
       '--local-infile=0',

@@ -1,6 +1,7 @@
 // INSERT, REPLACE, UPDATE and DELETE as the plan of values has them.
 import type {
   Assignment,
+  Condition,
   Conflict,
   Expression,
   FromItem,
@@ -128,7 +129,7 @@ function returningIn(fields: Tree, planner: Planner): Returning {
 
 const updateFields: ReadonlySet<string> = new Set([
   ...['update_token', 'optimizer_hints', 'table', 'assignments', 'selection', 'returning'],
-  ...['order_by', 'limit'],
+  ...['order_by', 'limit', 'or'],
 ])
 
 function updateOf(fields: Tree, planner: Planner): Query {
@@ -136,6 +137,7 @@ function updateOf(fields: Tree, planner: Planner): Query {
   const from = fromItems([fields['table']], planner)
   const [first, ...others] = targetsIn(from)
   if (first === undefined) throw new Unplannable()
+  const assignments = listOf(fields['assignments']).map(each => assignmentOf(each, planner))
   return {
     kind: 'change',
     verb: 'UPDATE',
@@ -143,12 +145,21 @@ function updateOf(fields: Tree, planner: Planner): Query {
     also: others,
     // (A single table stands for itself.)
     from: others.length === 0 && from.every(({ kind }) => kind === 'relation') ? [] : from,
-    assignments: listOf(fields['assignments']).map(each => assignmentOf(each, planner)),
-    where: planner.conditions(fields['selection']),
+    assignments,
+    where: [...planner.conditions(fields['selection']), ...toldBy(fields['or'], assignments)],
     order: orderKeys(fields['order_by'], planner),
     limits: limitOf(fields, planner),
     returning: returningIn(fields, planner),
   }
+}
+
+/** UPDATE IGNORE leaves a row as it was, with all else that was to be changed in it, where another has the value already. */
+function toldBy(or: unknown, assignments: readonly Assigned[]): readonly Condition[] {
+  if (isEmpty(or)) return []
+  return assignments.map(({ column, of }) => ({
+    use: 'condition',
+    value: { kind: 'column', path: of === undefined ? [column] : [of, column] },
+  }))
 }
 
 function limitOf(fields: Tree, planner: Planner): readonly Expression[] {

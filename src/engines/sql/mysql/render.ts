@@ -76,7 +76,12 @@ class Renderer {
   #statement(): void {
     const verb = this.#text_(0)
     if (verb === 'insert' || verb === 'replace' || verb === 'update' || verb === 'delete') {
-      for (let index = 1; writeModifiers.has(this.#text_(index)); index++) this.#dropped.add(index)
+      for (let index = 1; writeModifiers.has(this.#text_(index)); index++) {
+        // What IGNORE leaves out tells which values are there already: the parser has words for it.
+        if (verb === 'insert' && this.#is(index, 'ignore')) continue
+        if (verb === 'update' && this.#is(index, 'ignore')) this.#before.set(index, 'OR IGNORE')
+        this.#dropped.add(index)
+      }
     }
     if (verb === 'update') this.#commas(1)
   }

@@ -124,6 +124,7 @@ function update(held: Tree, walk: Walk): void {
   walk.changing = undefined
   walk.fields(held, 'Update', {
     update_token: true,
+    or: true,
     table: true,
     assignments: list => assignments(list, qualifier => changing.find(qualifier), walk),
     selection: value => expression(value, walk),
