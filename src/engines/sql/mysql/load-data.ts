@@ -76,8 +76,7 @@ function fileName(cursor: Cursor): string {
   // (Strings side by side are one to us, and here a mistake to the server.)
   const plain = token !== undefined && /^['"]/.test(token.written)
   if (name === undefined || !plain || unquoted(token.written) !== name) throw unread()
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
-  if (name === '' || /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/.test(name)) {
+  if (name === '' || /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) {
     throw new Refusal(
       'statement_unreadable',
       'the name of the file is empty or holds what cannot be shown',
