@@ -11,10 +11,10 @@ it('explains, and answers the same question from what it keeps', async () => {
 })
 
 it('gives up on a text that takes the grammar seconds, and answers the next one', async () => {
-  const hostile = new Explainer({ mostMs: 150 })
-  expect(await hostile.explain('a|'.repeat(8_000))).toBeUndefined()
-  const next = new Explainer()
-  const [slow, quick] = [next.explain('a|'.repeat(8_000)), next.explain('uptime')]
+  // (It takes more than a second; fast machines are under the bound that holds by itself.)
+  const explainer = new Explainer({ mostMs: 250 })
+  expect(await explainer.explain('a|'.repeat(8_000))).toBeUndefined()
+  const [slow, quick] = [explainer.explain('a|'.repeat(8_000)), explainer.explain('uptime')]
   expect([await slow, (await quick)?.commands[0]?.program]).toEqual([undefined, 'uptime'])
-  await Promise.all([hostile.close(), next.close()])
+  await explainer.close()
 })
