@@ -16,7 +16,8 @@ export interface DialAheadParts {
 
 /** What is known of one address. */
 interface Place {
-  takenAt: number
+  /** The latest login there. */
+  at: number
   dialling: boolean
   spare: { readonly socket: Socket; readonly drop: () => void } | undefined
 }
@@ -52,11 +53,11 @@ export class DialAhead {
     const known = this.#places.get(key)
     if (known === undefined) {
       if (this.#places.size >= MOST_PLACES) this.#forget(now)
-      this.#places.set(key, { takenAt: now, dialling: false, spare: undefined })
+      this.#places.set(key, { at: now, dialling: false, spare: undefined })
       return
     }
-    const rush = now - known.takenAt < RUSH_MS
-    known.takenAt = now
+    const rush = now - known.at < RUSH_MS
+    known.at = now
     if (rush && known.spare === undefined && !known.dialling) void this.#dial(known, host, port)
   }
 
@@ -92,8 +93,8 @@ export class DialAhead {
   }
 
   #forget(now: number): void {
-    for (const [key, { takenAt, spare }] of this.#places) {
-      if (spare === undefined && now - takenAt >= RUSH_MS) this.#places.delete(key)
+    for (const [key, { at, spare }] of this.#places) {
+      if (spare === undefined && now - at >= RUSH_MS) this.#places.delete(key)
     }
   }
 }

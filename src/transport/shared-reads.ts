@@ -39,7 +39,8 @@ export function readShared(socket: Socket, push: (chunk: Buffer) => boolean): bo
   inner[names.callback] = (length: number, bytes: Buffer): boolean => {
     next = undefined
     if (bytes !== shared) {
-      // Ours alone, and never read to again. Where it was not filled there was no more: nobody sits idle on one.
+      // Ours alone, and never read to again: TCP is read in turns of the loop alone, and TLS, which hands on 16 KiB at most, never
+      // gets one. Where it was not filled there was no more: nobody sits idle on one.
       next = length < READ_BYTES ? shared : Buffer.allocUnsafeSlow(READ_BYTES)
       return push(length === bytes.length ? bytes : bytes.subarray(0, length))
     }

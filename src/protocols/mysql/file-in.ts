@@ -135,7 +135,7 @@ export class FileIn {
   #beforeZero(bytes: Buffer, at: number, to: number): void {
     let cut = this.#heldBytes === 0 ? at + 1 : at
     while (cut < to && mayCommand(bytes[cut] as number)) cut++
-    // (Copied: the chunk is the socket's to use again, or ours to write headers into.)
+    // (Copied: it waits, and a header may be written over it where it stands.)
     this.#held.push(Buffer.from(bytes.subarray(at, cut)))
     this.#heldBytes += cut - at
     if (cut < to) {
