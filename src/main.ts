@@ -15,7 +15,7 @@ program
   .requiredOption('--config <file>', 'needed: the configuration, sallyport.yaml')
   .option('--fork', 'set a log aside that cannot be continued, and begin a new one that says so')
   .action(async ({ config, fork }: { config: string; fork?: boolean }) => {
-    const { startServer } = await import('./server.ts')
+    const { startServer } = await import('#server')
     try {
       const server = await startServer(config, { fork: fork === true })
       process.on('SIGHUP', () => void server.reload())

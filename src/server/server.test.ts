@@ -6,11 +6,11 @@ import { connect } from 'node:tls'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { startIssuer } from '../demo/index.ts'
-import { type Stage, startStage } from '../test/e2e/stage.ts'
-import { issuerEntry, type RunningGateway, startGateway } from '../test/servers/gateway.ts'
-import { until, within } from '../test/servers/programs.ts'
-import { openServerAuthority } from './transport/index.ts'
+import { openServerAuthority } from '#transport'
+import { startIssuer } from '../../demo/index.ts'
+import { type Stage, startStage } from '../../test/e2e/stage.ts'
+import { issuerEntry, type RunningGateway, startGateway } from '../../test/servers/gateway.ts'
+import { until, within } from '../../test/servers/programs.ts'
 
 const POLICIES = `
 @id("use") permit (principal, action in [Action::"connect", Action::"read", Action::"write"], resource in Resource::"shop");
