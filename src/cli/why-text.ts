@@ -93,6 +93,7 @@ const USES: Readonly<Record<Lineage['probes'][number]['use'], string>> = {
   group: 'groups by',
   window: 'has a window over',
   argument: 'passes on',
+  conflict: 'leaves out or replaces rows by',
   unknown: 'asks about',
 }
 

@@ -20,6 +20,7 @@ export interface OutputLineage {
 /**
  * What columns are used for besides being shown. Of these `equality` (with a constant or a bound value) alone
  * tells its sender no more than it already says; all others let values be found by asking often enough.
+ * `conflict`: a row is left out, replaced or changed where its value is there already.
  */
 export const probeUses = [
   'equality',
@@ -29,6 +30,7 @@ export const probeUses = [
   'group',
   'window',
   'argument',
+  'conflict',
 ] as const
 export type ProbeUse = (typeof probeUses)[number]
 

@@ -112,6 +112,7 @@ const oracles: readonly (readonly [string, string])[] = [
   ['DELETE', "delete from notes using customers c where c.ssn like '9%'"],
   ['a cursor', "declare c cursor with hold for select id from customers where ssn like '9%'"],
   ['PREPARE', "prepare p as select id from customers where ssn like '9%'"],
+  ['a write that leaves out rows', "insert into people values (1, 'x') on conflict do nothing"],
   [
     'ON CONFLICT',
     "insert into people (id) values (1) on conflict (id) do update set name = 'x' where people.ssn like '9%'",

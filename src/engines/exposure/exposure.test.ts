@@ -1,10 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import type { ColumnName, DataClass, Principal, ProbeUse, Transfer } from '#model'
+import {
+  type ColumnName,
+  type DataClass,
+  type Principal,
+  type ProbeUse,
+  probeUses,
+  type Transfer,
+} from '#model'
 import {
   judgeProbe,
   judgeProbes,
   judgeTransfer,
   judgeTransfers,
+  judgeUses,
   outputExposure,
   predicateRuleFor,
   untoldOf,
@@ -40,7 +48,7 @@ describe('an output', () => {
 })
 
 describe('asking about hidden columns', () => {
-  const uses: readonly ProbeUse[] = ['condition', 'join', 'order', 'group', 'window', 'argument']
+  const uses: readonly ProbeUse[] = probeUses.filter(use => use !== 'equality')
 
   test('is refused under deny, whatever for', () => {
     for (const use of [...uses, 'equality'] as const)
@@ -54,6 +62,25 @@ describe('asking about hidden columns', () => {
       judgeProbe({ use, columns: [at('ssn')] }, 'equality', hides).outcome
     expect(outcome('equality')).toBe('counted')
     expect(uses.map(outcome)).toEqual(uses.map(() => 'refused'))
+  })
+
+  test('by rows that are left out where it is there already is told in words of a write', () => {
+    const statement = {
+      operations: [],
+      mayDeriveFrom: [],
+      lineage: [
+        { outputs: [], transfers: [], probes: [{ use: 'conflict', columns: [at('ssn')] }] },
+      ],
+    } as const
+    const view = { hides, hiddenAnywhere: () => [] }
+    for (const rule of ['equality', 'deny'] as const)
+      expect(judgeUses(statement, rule, view).refusal?.error).toMatchObject({
+        code: 'masked_predicate',
+        message:
+          'public.customers.ssn is masked for you as ssn: it may not decide which rows are left out or replaced because their value is there already',
+        hint: 'Name the columns that you write and leave it out, write with a plain INSERT or UPDATE, which fails on such a row, or ask for the right to reveal ssn.',
+      })
+    expect(judgeUses(statement, 'allow', view).refusal).toBeUndefined()
   })
 
   test('is free under allow, and about other columns', () => {

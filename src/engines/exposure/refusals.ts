@@ -27,18 +27,23 @@ const FORBIDDEN: Readonly<Record<ProbeUse | 'unknown', string>> = {
   group: 'it may not group rows or tell them apart',
   window: 'it may not order or part a window',
   argument: 'it may not be given to what can fail, or has more or fewer rows, by its value',
+  conflict:
+    'it may not decide which rows are left out or replaced because their value is there already',
   unknown: 'whether the statement asks about it cannot be told',
 }
 
 export function probeRefused({ use, hidden }: ProbeRuling, rule: PredicateRule): UseRefusal {
   const { columns, classes } = namesOf(hidden)
   const example = columns[0]?.split('.').at(-1)
-  const hint =
+  const instead =
     example === undefined
-      ? `Name the tables and columns plainly, after a change of definitions commit first, or ask for the right to reveal ${classes.join(', ')}.`
-      : rule === 'equality'
-        ? `Compare it with values of your own (${example} = '…'), leave it out, or ask for the right to reveal ${classes.join(', ')}.`
-        : `Choose by other columns, or ask for the right to reveal ${classes.join(', ')}.`
+      ? 'Name the tables and columns plainly, after a change of definitions commit first'
+      : use === 'conflict'
+        ? 'Name the columns that you write and leave it out, write with a plain INSERT or UPDATE, which fails on such a row'
+        : rule === 'equality'
+          ? `Compare it with values of your own (${example} = '…'), leave it out`
+          : 'Choose by other columns'
+  const hint = `${instead}, or ask for the right to reveal ${classes.join(', ')}.`
   const rules = `masking.predicates: ${rule}`
   return refusal('masked_predicate', columns, classes, FORBIDDEN[use], rules, hint)
 }

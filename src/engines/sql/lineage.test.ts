@@ -101,31 +101,31 @@ const shapes: readonly (readonly [string, string, string, string])[] = [
   [
     "insert into customers (id, ssn) values (9, 'x') on conflict (ssn) do nothing",
     '',
-    'condition:customers.ssn',
+    'conflict:customers.ssn',
     '',
   ],
   [
     "insert into customers (id, ssn) values (9, 'x') on conflict (lower(ssn)) do nothing",
     '',
-    'condition:customers.ssn',
+    'conflict:customers.ssn',
     '',
   ],
   [
     "insert into customers (id, ssn) values (9, 'x') on conflict do nothing",
     '',
-    'condition:customers.id,customers.ssn',
+    'conflict:customers.id,customers.ssn',
     '',
   ],
   [
     "insert into customers (id, ssn) values (9, 'x') on conflict on constraint c do update set name = 'y'",
     '',
-    'condition:customers.id,customers.ssn',
+    'conflict:customers.id,customers.ssn',
     '',
   ],
   [
     "insert into customers (id, ssn) values (9, 'x') on conflict (id) do update set ssn = excluded.ssn",
     '',
-    'condition:customers.id',
+    'conflict:customers.id',
     '',
   ],
   // A keyword that is a column's name to older servers.
@@ -369,13 +369,13 @@ const shapes: readonly (readonly [string, string, string, string])[] = [
   [
     'insert into orders values (1, 2, (select ssn from customers limit 1)) on conflict (id) do update set note = excluded.note || orders.note where orders.id = 3',
     '',
-    'condition:orders.id equality:orders.id',
+    'conflict:orders.id equality:orders.id',
     'INSERT =customers.ssn>orders.note; INSERT ~customers.ssn,orders.note>orders.note',
   ],
   [
     "insert into customers (id, ssn) values (1, 'x') on conflict (id) do update set ssn = excluded.ssn returning ssn",
     '=customers.ssn',
-    'condition:customers.id',
+    'conflict:customers.id',
     '',
   ],
   [

@@ -69,7 +69,7 @@ export interface SubQuery {
 
 /** A part of WHERE, ON, HAVING. `equality`: `value` is a column, held against what the statement says itself. */
 export interface Condition {
-  readonly use: 'equality' | 'condition' | 'join'
+  readonly use: 'equality' | 'condition' | 'join' | 'conflict'
   readonly value: Expression
   /** Only when values were asked for: what it is held against; undefined when that cannot be told. */
   readonly against?: readonly (ComparedValue['value'] | undefined)[]

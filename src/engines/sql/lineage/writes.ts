@@ -109,7 +109,7 @@ export function inserted(query: Insert, place: Place, run: Run): Row {
     const level = { scope, ctes: within.ctes }
     // Whether a row was there already is told by what becomes of it.
     if (conflict.on === 'any')
-      for (const each of mayConflict(query, target, run)) run.found.use('condition', each)
+      for (const each of mayConflict(query, target, run)) run.found.use('conflict', each)
     else run.ask(conflict.on, level)
     assign(conflict.assignments, level, target, run)
     run.ask(conflict.where, level)

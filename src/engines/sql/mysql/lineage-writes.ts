@@ -157,7 +157,7 @@ function updateOf(fields: Tree, planner: Planner): Query {
 function toldBy(or: unknown, assignments: readonly Assigned[]): readonly Condition[] {
   if (isEmpty(or)) return []
   return assignments.map(({ column, of }) => ({
-    use: 'condition',
+    use: 'conflict',
     value: { kind: 'column', path: of === undefined ? [column] : [of, column] },
   }))
 }

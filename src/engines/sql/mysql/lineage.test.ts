@@ -204,16 +204,16 @@ describe('what is asked of columns', () => {
     ['select if(ssn, (select 1 union select 2), 0) from customers', 'argument:customers.ssn'],
     ['update customers set name = 1 order by ssn limit 1', 'order:customers.ssn'],
     ['delete from customers order by ssn limit 1', 'order:customers.ssn'],
-    ['insert ignore into customers (ssn) values (1)', 'condition:customers.ssn'],
-    ['insert low_priority ignore customers (ssn) values (1)', 'condition:customers.ssn'],
-    ['insert ignore into customers set ssn = 1', 'condition:customers.ssn'],
+    ['insert ignore into customers (ssn) values (1)', 'conflict:customers.ssn'],
+    ['insert low_priority ignore customers (ssn) values (1)', 'conflict:customers.ssn'],
+    ['insert ignore into customers set ssn = 1', 'conflict:customers.ssn'],
     [
       'update ignore customers set ssn = 1, name = 2 where id = 3',
-      'condition:customers.name,customers.ssn equality:customers.id',
+      'conflict:customers.name,customers.ssn equality:customers.id',
     ],
-    ['update low_priority ignore customers c set c.ssn = 1', 'condition:customers.ssn'],
-    ['update ignore orders o, customers c set c.ssn = 1', 'condition:customers.ssn'],
-    ['replace into customers (ssn) values (1)', 'condition:customers.ssn'],
+    ['update low_priority ignore customers c set c.ssn = 1', 'conflict:customers.ssn'],
+    ['update ignore orders o, customers c set c.ssn = 1', 'conflict:customers.ssn'],
+    ['replace into customers (ssn) values (1)', 'conflict:customers.ssn'],
   ])('%s', (text, expected) => {
     expect(probes(text)).toBe(expected)
   })

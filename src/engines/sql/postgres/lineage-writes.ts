@@ -76,7 +76,7 @@ function arbitersIn(infer: unknown, planner: Planner): Conflict['on'] {
     const { name, expr } = fieldsOf(each, 'IndexElem') ?? {}
     const column = textOf(name)
     const value = column === undefined ? planner.expression(expr) : columnNamed(column)
-    return { use: 'condition', value }
+    return { use: 'conflict', value }
   })
 }
 
