@@ -209,7 +209,8 @@ describe('a server that asks', () => {
 
   it.each([
     ['without such a text', 'select id from kept', 'rows.csv'],
-    ['for a file of the server', "select 'rows.csv'", 'rows.csv'],
+    ['for a file that the text only speaks of', "select 'rows.csv'", 'rows.csv'],
+    ['for what the text loads from the server’s own', LOAD.replace('local ', ''), 'rows.csv'],
     ['for another file', LOAD, '/etc/passwd'],
     ['for the file in upper case', LOAD, 'ROWS.csv'],
     ['for a file of a longer name', LOAD, 'rows.csv.gz'],
@@ -260,27 +261,17 @@ describe('a server that asks', () => {
     expect(on.commands).toHaveLength(0)
   })
 
-  it('ends the session where the client cannot, or was not offered it', async () => {
-    const { on } = open({ localFiles: false, server: () => [request('rows.csv')] })
+  it.each([
+    ['the resource does not let it', { localFiles: true, isRead: false }, 'is not supported'],
+    ['the client did not say that it can', { localFiles: false, isRead: true }, 'local-infile=1'],
+    ['neither is so', { localFiles: false, isRead: false }, 'is not supported'],
+  ])('ends the session where %s, also behind the refusal of such a text', async (_, may, words) => {
+    const { on, session } = open({ ...may, server: () => [request('rows.csv')] })
     on.command(command.query, LOAD)
     await on.until(1)
-    // (As ever without the switch: it is refused, and the server does not see it.)
+    // The server does not see it.
     expect(codeOf(on)).toBe(1235)
-    expect(on.commands).toHaveLength(0)
-    on.command(command.query, 'select id from kept')
-    expect(await on.ended).toBe('upstream_left')
-    expect(wasAsked(on)).toBe(false)
-  })
-
-  it('ends the session where the resource lets it and the client did not say that it can', async () => {
-    const { on, session } = open({
-      localFiles: false,
-      isRead: true,
-      server: () => [request('rows.csv')],
-    })
-    on.command(command.query, LOAD)
-    await on.until(1)
-    expect(messageOf(on)).toContain('--local-infile=1')
+    expect(messageOf(on)).toContain(words)
     expect(session.refusals).toHaveLength(1)
     expect(on.commands).toHaveLength(0)
     on.command(command.query, 'select id from kept')
