@@ -2,6 +2,8 @@
 // answers. A text that came before costs a look into a map; what is new waits here until it is taken to the store.
 import { hash } from 'node:crypto'
 import type { Operation } from '#model'
+import { RecentTexts } from './recent-texts.ts'
+import { VALUES, Wording } from './wording.ts'
 
 export type Effect = 'permit' | 'held' | 'deny'
 
@@ -38,12 +40,12 @@ const MOST_NAME = 1_000
  * alone. Other words are another text, so nothing that was said is out of sight.
  */
 const MOST_WHOLE = 64
-/** Numbers that stand alone, and what stands in quotes. */
-const VALUES = /'(?:[^']|'')*'|\b\d[\d.]*\b/g
 /** Texts without their values, and how many came of each. One more, and all are forgotten. */
 const MOST_WORDINGS = 256
 /** What is longer is known by its hash. */
 const MOST_KEY = 256
+/** Others came instead so often: they are looked at first from then on. */
+const MOST_MISSED = 16
 /** Between the texts of one row: nobody searches for it. */
 const BETWEEN = '\u001f'
 
@@ -51,6 +53,22 @@ interface Shape {
   readonly number: number
   classes: Set<string> | undefined
   texts: string[]
+}
+
+/** Where a text belongs. */
+interface Found {
+  readonly about: unknown
+  readonly effect: Effect
+  readonly facts: Facts
+  readonly shape: Shape
+}
+
+interface Busy extends Found {
+  readonly wording: Wording
+  /** Of its latest texts. */
+  readonly values: RecentTexts
+  /** Texts of other words, of which there are enough too, since the latest of these. */
+  missed: number
 }
 
 export class SessionIndex {
@@ -62,14 +80,9 @@ export class SessionIndex {
   readonly #shapes = new Map<string, Shape>()
   readonly #wordings = new Map<string, number>()
   /** Of the latest new text: mostly the next one is about the same. */
-  #latest:
-    | {
-        readonly about: unknown
-        readonly effect: Effect
-        readonly facts: Facts
-        readonly shape: Shape
-      }
-    | undefined
+  #latest: Found | undefined
+  /** Of whose words there are enough texts: what most texts of a program are. */
+  #busy: Busy | undefined
   #facts: FoundBy[] = []
   #knownCharacters = 0
   #pendingCharacters = 0
@@ -89,6 +102,11 @@ export class SessionIndex {
     effect: Effect,
     about: readonly Operation[] | Facts | undefined,
   ): Facts | undefined {
+    const busy = this.#busy
+    if (busy !== undefined && busy.about === about && busy.effect === effect) {
+      const values = busy.wording.valuesOf(text)
+      if (values !== undefined) return this.#addValues(busy, values)
+    }
     const known = this.#known[effect]
     const key = keyOf(text)
     if (known.has(key)) return undefined
@@ -99,11 +117,21 @@ export class SessionIndex {
       this.#knownCharacters = key.length
     }
     known.set(key, shape)
-    const kept = text.slice(0, MOST_CHARACTERS).toWellFormed().replaceAll('\0', '\ufffd')
-    const found = this.#searchable(kept)
+    this.#add(shape, this.#searchable(cleaned(text), { about, effect, facts, shape }))
+    return facts
+  }
+
+  /** Mostly they are new; those of a text that came lately are there already. */
+  #addValues(busy: Busy, values: string): Facts | undefined {
+    busy.missed = 0
+    if (busy.values.came(values)) return undefined
+    this.#add(busy.shape, cleaned(values))
+    return busy.facts
+  }
+
+  #add(shape: Shape, found: string): void {
     shape.texts.push(found)
     this.#pendingCharacters += found.length + 1
-    return facts
   }
 
   #about(
@@ -117,18 +145,31 @@ export class SessionIndex {
     return this.#latest
   }
 
-  #searchable(text: string): string {
+  #searchable(text: string, found: Found): string {
     const wording = keyOf(text.replace(VALUES, '?'), MOST_KEY)
     const before = this.#wordings.get(wording) ?? 0
     if (before === 0 && this.#wordings.size >= MOST_WORDINGS) this.#wordings.clear()
-    if (before >= MOST_WHOLE) return text.match(VALUES)?.join(' ') ?? text
-    this.#wordings.set(wording, before + 1)
-    return text
+    if (before < MOST_WHOLE) {
+      this.#wordings.set(wording, before + 1)
+      return text
+    }
+    const values = text.match(VALUES)
+    if (values === null) return text
+    if (text.length <= MOST_KEY) this.#passedBusy(text, found)
+    return values.join(' ')
+  }
+
+  /** A text had to be looked at as a whole though there are enough of its words. */
+  #passedBusy(text: string, found: Found): void {
+    const busy = this.#busy
+    if (busy !== undefined && ++busy.missed < MOST_MISSED) return
+    const wording = new Wording(text)
+    this.#busy = { ...found, wording, values: new RecentTexts(), missed: 0 }
   }
 
   /** Values of these classes were masked in the answer to a permitted text. */
   masked(text: string, classes: Iterable<string>): void {
-    const shape = this.#known.permit.get(keyOf(text))
+    const shape = this.#known.permit.get(keyOf(text)) ?? this.#busyShape(text)
     if (shape === undefined) return
     for (const value of classes) {
       if (shape.classes?.has(value)) continue
@@ -136,6 +177,12 @@ export class SessionIndex {
       shape.classes.add(value)
       this.#facts.push({ kind: 'class', value, shape: shape.number })
     }
+  }
+
+  #busyShape(text: string): Shape | undefined {
+    const busy = this.#busy
+    if (busy?.effect !== 'permit' || busy.wording.valuesOf(text) === undefined) return undefined
+    return busy.shape
   }
 
   /** What waits, which waits no longer. */
@@ -166,6 +213,15 @@ export class SessionIndex {
     for (const value of names) this.#facts.push({ kind: 'table', value, shape: number })
     return shape
   }
+}
+
+/** What a store of texts does not take. */
+const UNFIT = /[\0\ud800-\udfff]/
+
+/** As the store takes it. */
+function cleaned(text: string): string {
+  const start = text.slice(0, MOST_CHARACTERS)
+  return UNFIT.test(start) ? start.toWellFormed().replaceAll('\0', '\ufffd') : start
 }
 
 /** A long text is not kept for being known. */
