@@ -6,11 +6,11 @@ import type { ReasonCode } from '#model'
 import type { Analysis, SqlStatement, Unreadable } from './analysis.ts'
 import { TextCache } from './cache.ts'
 import { Refusal } from './draft.ts'
-import { literalFree } from './literal-free.ts'
 import { isTree, listOf } from './postgres/tree.ts'
 import { MOST_WORDS, Walk } from './postgres/walk.ts'
 import { type Reduced, reduce } from './reduce.ts'
 import { hasCostlyRun } from './runs.ts'
+import { ShapeCache } from './shape-cache.ts'
 import { weightOf } from './weight.ts'
 
 export interface Analyser {
@@ -41,7 +41,7 @@ export async function createPostgresAnalyser(options: AnalyserOptions = {}): Pro
 class PostgresAnalyser implements Analyser {
   readonly #maxTextBytes: number
   readonly #byText: TextCache<Analysis | Unreadable>
-  readonly #byShape: TextCache<Analysis>
+  readonly #byShape: ShapeCache<Analysis>
 
   constructor(options: AnalyserOptions) {
     const {
@@ -51,17 +51,16 @@ class PostgresAnalyser implements Analyser {
     } = options
     this.#maxTextBytes = maxTextBytes
     this.#byText = new TextCache(maxEntries, maxKeptBytes / 2)
-    this.#byShape = new TextCache(maxEntries, maxKeptBytes / 2)
+    this.#byShape = new ShapeCache(maxEntries, maxKeptBytes / 2, '"')
   }
 
   analyse(text: string): Analysis | Unreadable {
     // First by shape: texts with values mostly come once, and looking for one that was not there costs as much as its shape.
-    const shape = literalFree(text)
-    const known = shape === undefined ? undefined : this.#byShape.get(shape)
+    const known = this.#byShape.get(text)
     if (known !== undefined) return known
     const kept = this.#byText.get(text)
     if (kept !== undefined) return kept
-    return text.length > MOST_WORDS ? this.#long(text) : this.#short(text, shape)
+    return text.length > MOST_WORDS ? this.#long(text) : this.#short(text)
   }
 
   analyseWithValues(text: string): Analysis | Unreadable {
@@ -69,13 +68,11 @@ class PostgresAnalyser implements Analyser {
     return text.length > MOST_WORDS ? tooManyWords : this.#read(text, true).result
   }
 
-  #short(text: string, shape: string | undefined): Analysis | Unreadable {
+  #short(text: string): Analysis | Unreadable {
     const { result, literalsMatter } = this.#read(text)
-    if (shape !== undefined && result.readable && !literalsMatter) {
-      this.#byShape.set(shape, result, weightOf(result))
-    } else {
-      this.#byText.set(text, result, weightOf(result))
-    }
+    const weight = weightOf(result)
+    const byShape = result.readable && !literalsMatter && this.#byShape.set(text, result, weight)
+    if (!byShape) this.#byText.set(text, result, weight)
     return result
   }
 
@@ -98,13 +95,12 @@ class PostgresAnalyser implements Analyser {
 
   /** Lists made short are often the same text, or of the same shape, as other long ones. */
   #reduced(text: string, reduced: Reduced): Read {
-    const shape = reduced.text === text ? undefined : literalFree(reduced.text)
-    const known = shape === undefined ? undefined : this.#byShape.get(shape)
+    const shorter = reduced.text !== text
+    const known = shorter ? this.#byShape.get(reduced.text) : undefined
     if (known !== undefined) return { result: known, literalsMatter: false }
     const read = this.#read(reduced.text)
-    if (shape !== undefined && read.result.readable && !read.literalsMatter) {
-      this.#byShape.set(shape, read.result, weightOf(read.result))
-    }
+    if (shorter && read.result.readable && !read.literalsMatter)
+      this.#byShape.set(reduced.text, read.result, weightOf(read.result))
     if (read.result.readable || read.result.position === undefined) return read
     const position = reduced.original(read.result.position)
     return { ...read, result: { ...read.result, position } }

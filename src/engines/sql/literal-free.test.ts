@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { fc } from '../../../test/property.ts'
 import { type Analyser, createPostgresAnalyser } from './index.ts'
-import { literalFree } from './literal-free.ts'
+import { LiteralForm, literalFree } from './literal-free.ts'
 
 let uncached: Analyser
 beforeAll(async () => {
@@ -54,6 +54,105 @@ describe('the shape of a text', () => {
     'SELECT a FROM b',
   ])('is not there for %j', text => {
     expect(literalFree(text)).toBeUndefined()
+  })
+})
+
+describe('a shape that texts are held against', () => {
+  const mark = fc.constantFrom(
+    ...[
+      "'",
+      "''",
+      '"',
+      '`',
+      '.',
+      '-',
+      '--',
+      '/',
+      '*',
+      '/*',
+      '&',
+      'U&',
+      'E',
+      'a1',
+      '_',
+      ' ',
+      ', ',
+      '(',
+      '=',
+      '#',
+      '@',
+    ],
+    ...[
+      '\\',
+      '$',
+      '\n',
+      '\x01',
+      '\x02',
+      'é',
+      ';',
+      '1',
+      '12',
+      '999999999',
+      '1234567890',
+      '1.5',
+      "'x'",
+      "'it''s'",
+      "'é'",
+      "''",
+    ],
+  )
+  const kept = fc.constantFrom(
+    'a ',
+    ' = ',
+    ', ',
+    '(',
+    '"n 1"',
+    '`n 1`',
+    ' -',
+    ' & ',
+    ' /',
+    '.b',
+    '; ',
+  )
+  const value = fc.constantFrom('0', '7', '12345', "'x'", "''", "'it''s'", "'--'", "'1'")
+  const names = fc.constantFrom('"' as const, '`' as const)
+
+  it('is that of exactly the texts that have it', () => {
+    const text = fc.array(mark, { maxLength: 7 }).map(marks => `select ${marks.join('')}`)
+    const values = fc.array(value, { minLength: 12, maxLength: 12 })
+    const filled = fc
+      .tuple(fc.array(kept, { maxLength: 6 }), values, values, fc.nat(6))
+      .map(
+        ([parts, first, second, odd]) =>
+          [first, second].map(
+            (each, which) =>
+              `select ${each[6 + odd - 1] ?? ''} ${parts.map((part, at) => `${part}${which === 1 && at === odd ? '0' : ''}${each[at]}`).join('')} `,
+          ) as [string, string],
+      )
+    let same = 0
+    let others = 0
+    fc.assert(
+      fc.property(fc.oneof(filled, fc.tuple(text, text)), names, ([one, other], quote) => {
+        const shape = literalFree(one, quote)
+        if (shape === undefined) return
+        const isSame = literalFree(other, quote) === shape
+        if (isSame) same++
+        else others++
+        const form = new LiteralForm(shape)
+        expect(form.has(one)).toBe(true)
+        expect(form.has(other)).toBe(isSame)
+      }),
+      { numRuns: 20_000 },
+    )
+    // Otherwise nothing was tried.
+    expect(Math.min(same, others)).toBeGreaterThan(200)
+  })
+
+  it("is no longer text's than those that have a shape", () => {
+    const shape = literalFree("select 'x'") ?? ''
+    expect(new LiteralForm(shape).has(`select '${'x'.repeat(4_085)}'`)).toBe(true)
+    const long = `select '${'x'.repeat(4_090)}'`
+    expect([literalFree(long), new LiteralForm(shape).has(long)]).toEqual([undefined, false])
   })
 })
 

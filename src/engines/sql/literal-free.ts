@@ -4,6 +4,8 @@
 
 const NUMBER = '\x01'
 const STRING = '\x02'
+// biome-ignore lint/suspicious/noControlCharactersInRegex: no text that has a shape holds them
+const VALUE = /[\x01\x02]/g
 /** Longer integers are another token of the grammar. */
 const MOST_DIGITS = 9
 /** Longer texts are rarely one of many of their shape. */
@@ -53,6 +55,43 @@ export function literalFree(text: string, names: '"' | '`' = '"'): string | unde
     }
   }
   return from === 0 ? undefined : shape + text.slice(from)
+}
+
+/** A shape to hold texts against. */
+export class LiteralForm {
+  /** What stands before, between and behind the values. */
+  readonly #parts: readonly string[]
+  /** What each value is: true of a string. */
+  readonly #strings: readonly boolean[]
+
+  /** `shape`: as `literalFree` gave it. */
+  constructor(shape: string) {
+    this.#parts = shape.split(VALUE)
+    this.#strings = (shape.match(VALUE) ?? []).map(each => each === STRING)
+  }
+
+  /**
+   * True when `literalFree` gives this shape for the text: parts that are the same, with values of the same kind between them,
+   * are read the same way. (A part says nothing else because of the value that follows: a word goes on in no value, and of `--`,
+   * `/*` and `&'` either both signs are in a part, or the shape would not be one.)
+   */
+  has(text: string): boolean {
+    if (text.length > MOST_LENGTH) return false
+    const parts = this.#parts
+    const strings = this.#strings
+    let at = 0
+    for (let index = 0; index < strings.length; index++) {
+      const part = parts[index] as string
+      if (!text.startsWith(part, at)) return false
+      at += part.length
+      const code = text.charCodeAt(at)
+      if (strings[index] === true) at = code === 0x27 ? stringEnd(text, at + 1) : -1
+      else at = code >= 0x30 && code <= 0x39 ? integerEnd(text, at) : -1
+      if (at === -1) return false
+    }
+    const last = parts[strings.length] as string
+    return text.length - at === last.length && text.endsWith(last)
+  }
 }
 
 /** Letters, digits and `_`. */

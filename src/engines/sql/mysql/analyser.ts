@@ -5,7 +5,7 @@ import type { AnalyserOptions } from '../analyser.ts'
 import type { SqlStatement, Unreadable } from '../analysis.ts'
 import { TextCache } from '../cache.ts'
 import { Refusal } from '../draft.ts'
-import { literalFree } from '../literal-free.ts'
+import { ShapeCache } from '../shape-cache.ts'
 import { weightOf } from '../weight.ts'
 import { reduced } from './bounds.ts'
 import { codeEnd } from './code-end.ts'
@@ -35,7 +35,7 @@ interface Kept {
   readonly own: string | undefined
   readonly localFiles: boolean
   readonly byText: TextCache<Result>
-  readonly byShape: TextCache<MysqlAnalysis>
+  readonly byShape: ShapeCache<MysqlAnalysis>
 }
 
 /** `code`: what lies at `mysqlGrammar`. One analyser serves all sessions. */
@@ -64,16 +64,18 @@ class Analyser implements MysqlAnalyser {
   analyse(text: string, reading: MysqlReading): Result {
     const { byText, byShape } = this.#kept(reading)
     // First by shape: texts with values mostly come once, and looking for one that was not there costs as much as its shape.
-    const shape = literalFree(text, '`')
-    const known = shape === undefined ? undefined : byShape.get(shape)
+    const known = byShape.get(text)
     if (known !== undefined) return { readable: true, statements: known.statements, forward: text }
     const kept = byText.get(text)
     if (kept !== undefined) return kept
     const { result, literalsMatter } = this.#read(text, reading, false)
     const weight = weightOf(result)
-    if (shape !== undefined && result.readable && !literalsMatter && result.forward === text) {
-      byShape.set(shape, result, weight)
-    } else byText.set(text, result, weight)
+    const shaped =
+      result.readable &&
+      !literalsMatter &&
+      result.forward === text &&
+      byShape.set(text, result, weight)
+    if (!shaped) byText.set(text, result, weight)
     return result
   }
 
@@ -100,7 +102,7 @@ class Analyser implements MysqlAnalyser {
       own,
       localFiles,
       byText: new TextCache(maxEntries, maxKeptBytes / 2),
-      byShape: new TextCache(maxEntries, maxKeptBytes / 2),
+      byShape: new ShapeCache(maxEntries, maxKeptBytes / 2, '`'),
     }
     this.#readings.push(kept)
     return kept
