@@ -46,7 +46,7 @@ export function readShared(socket: Socket, push: (chunk: Buffer) => boolean): bo
     }
     if (length === READ_BYTES) next = Buffer.allocUnsafeSlow(READ_BYTES)
     const chunk = Buffer.allocUnsafe(length)
-    chunk.set(shared.subarray(0, length))
+    shared.copy(chunk, 0, 0, length)
     return push(chunk)
   }
   inner[names.generator] = () => next

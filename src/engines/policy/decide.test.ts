@@ -44,6 +44,19 @@ describe('the decision', () => {
     expect(policies.decide(read, facts)).toEqual(first)
   })
 
+  it('is never kept for operations of which a policy asks for a fact', () => {
+    const set = policySet(`
+      @id("in-hours") permit (principal, action == Action::"read", resource) when { context.mfa };
+      @id("connects") permit (principal, action == Action::"connect", resource);`)
+    const policies = set.narrow(ann, shop, [])
+    const both = statement(operation('connect', ''), operation('read', 'public.t'))
+    const read = statement(operation('read', 'public.t'))
+    for (const each of [both, read, both]) {
+      expect(policies.decide(each, { ...facts, mfa: true }).code).toBe('permitted')
+      expect(policies.decide(each, { ...facts, mfa: false }).code).toBe('step_up_required')
+    }
+  })
+
   it('permits what a policy permits, and names it', () => {
     const decision = decide(ann, operation('read', 'public.customers'))
     expect(decision).toMatchObject({

@@ -21,6 +21,8 @@ export interface OperationVerdict {
   readonly permitted: boolean
   /** One per party, in their order. */
   readonly verdicts: readonly Verdict[]
+  /** No request changes it. */
+  readonly settled: boolean
 }
 
 /** Actions that a statement can never be made of: they are asked for in their own way. */
@@ -64,7 +66,7 @@ export function judgeOperation(
   const { resource, parties } = standing
   const settled = settledFor(parties, operation, action)
   if (settled !== undefined)
-    return { operation, permitted: settled.permitted, verdicts: settled.verdicts }
+    return { operation, permitted: settled.permitted, verdicts: settled.verdicts, settled: true }
   const target = isOnResource(operation)
     ? resource
     : objectEntity(resource, standing.objectAncestors, operation.object)
@@ -85,7 +87,7 @@ export function judgeOperation(
     permitted &&= isPermitted(verdict)
     verdicts.push(verdict)
   }
-  return { operation, permitted, verdicts }
+  return { operation, permitted, verdicts, settled: false }
 }
 
 /** What is known before anything of the request is. Undefined: it has to be evaluated. */

@@ -105,7 +105,8 @@ const nothingHeld: Judged = {
 class NarrowedSession implements SessionPolicies {
   readonly #principal: Principal
   readonly #standing: Standing
-  #latest: { verdicts: OperationVerdict['verdicts']; decision: Decision } | undefined
+  /** Of the latest operations that are permitted whatever is asked besides: clients repeat themselves. */
+  #latest: { operations: Judged['operations']; decision: Decision } | undefined
 
   constructor(principal: Principal, standing: Standing) {
     this.#principal = principal
@@ -123,8 +124,14 @@ class NarrowedSession implements SessionPolicies {
   }
 
   #decide(statement: Judged, facts: Facts): Decision {
+    if (statement.operations === this.#latest?.operations) return this.#latest.decision
     const { permitted, operations } = judge(this.#standing, statement, facts)
-    if (permitted) return this.#permit(operations)
+    if (permitted) {
+      const decision = permit(operations, [])
+      if (operations.every(({ settled }) => settled))
+        this.#latest = { operations: statement.operations, decision }
+      return decision
+    }
     const lifted = whatIf(this.#standing, statement, facts)
     if (lifted !== undefined) return permit(lifted.operations, lifted.obligations)
     const decided = operations.map(operationDecision)
@@ -135,15 +142,6 @@ class NarrowedSession implements SessionPolicies {
       operations: decided,
       ...refusal(this.#standing, statement, facts, operations),
     }
-  }
-
-  #permit(operations: readonly OperationVerdict[]): Decision {
-    const only = operations.length === 1 ? operations[0]?.verdicts : undefined
-    // The very same verdicts come again when they are settled: what is made of them is then the same too.
-    if (only !== undefined && only === this.#latest?.verdicts) return this.#latest.decision
-    const decision = permit(operations, [])
-    if (only !== undefined) this.#latest = { verdicts: only, decision }
-    return decision
   }
 
   reveals(dataClass: string, column: ColumnName | 'unknown', facts: Facts): boolean {

@@ -96,14 +96,15 @@ export class AnswerRows {
   pass(exchange: Exchange, bytes: Buffer, at: number, end: number): void {
     this.#talk.parts.toClient.pass(bytes, at, end)
     exchange.bytes += end - at
-    if (this.#sample !== undefined) this.#keep(this.#sample, bytes, at, end)
+    if (this.#sample !== undefined) this.#keep(this.#sample, bytes, at, end, true)
   }
 
   /** A frame of rows was written to the outlet, from `from` of its slab on. */
   rewritten(exchange: Exchange, from: number): void {
     const { toClient } = this.#talk.parts
     exchange.bytes += toClient.position - from
-    if (this.#sample !== undefined) this.#keep(this.#sample, toClient.slab, from, toClient.position)
+    if (this.#sample !== undefined)
+      this.#keep(this.#sample, toClient.slab, from, toClient.position, false)
   }
 
   /** Counts one more row; true when it and all that follows must not go out. */
@@ -163,8 +164,8 @@ export class AnswerRows {
     return this.#plan
   }
 
-  #keep(sample: AnswerSample, bytes: Buffer, from: number, to: number): void {
-    if (!sample.add(bytes, from, to)) this.#finishSample()
+  #keep(sample: AnswerSample, bytes: Buffer, from: number, to: number, lasting: boolean): void {
+    if (!sample.add(bytes, from, to, lasting)) this.#finishSample()
   }
 
   #finishSample(): void {

@@ -4,13 +4,19 @@ import type { RecordedAnswer } from '#gateway'
 import { HEADER } from './feed.ts'
 
 const COPY: readonly string[] = ['copy']
+/** A chunk that is no larger is kept as it is, in place of a copy of the rows in it. */
+const SMALL_CHUNK = 1_024
 
 export class AnswerSample implements RecordedAnswer {
   readonly #limit: number
   readonly #columns: readonly string[]
   readonly #binary: readonly boolean[]
   #kept: Buffer | undefined
+  /** Where the rows begin in it, and how long they are. */
+  #from = 0
   #length = 0
+  /** What is kept is a chunk that others have too: nothing is written into it. */
+  #borrowed = false
   truncated = false
 
   /** `binary`: columns whose bytes are no text; they are kept as hex. Empty `columns`: lines of a COPY. */
@@ -20,22 +26,41 @@ export class AnswerSample implements RecordedAnswer {
     this.#binary = binary
   }
 
-  /** Takes a whole frame; false when the limit is reached, so that the caller stops asking. */
-  add(bytes: Buffer, start: number, end: number): boolean {
+  /** Takes a whole frame; false when the limit is reached, so that the caller stops asking. `lasting`: the bytes will not change. */
+  add(bytes: Buffer, start: number, end: number, lasting: boolean): boolean {
     if (this.truncated) return false
     const wanted = this.#length + end - start
     if (wanted > this.#limit) {
       this.truncated = true
       return false
     }
-    if (this.#kept === undefined || wanted > this.#kept.length) {
-      const larger = Buffer.allocUnsafe(Math.min(this.#limit, Math.max(wanted * 2, 512)))
-      this.#kept?.copy(larger, 0, 0, this.#length)
-      this.#kept = larger
+    if (this.#borrow(bytes, start, lasting)) {
+      this.#length = wanted
+      return true
     }
-    bytes.copy(this.#kept, this.#length, start, end)
+    const kept = this.#kept
+    if (kept === undefined || this.#borrowed || wanted > kept.length) {
+      const larger = Buffer.allocUnsafe(Math.min(this.#limit, Math.max(wanted * 2, 512)))
+      kept?.copy(larger, 0, this.#from, this.#from + this.#length)
+      this.#kept = larger
+      this.#from = 0
+      this.#borrowed = false
+    }
+    bytes.copy(this.#kept as Buffer, this.#length, start, end)
     this.#length = wanted
     return true
+  }
+
+  /** Most answers are a row or two in one small chunk. */
+  #borrow(bytes: Buffer, start: number, lasting: boolean): boolean {
+    if (this.#kept === undefined) {
+      if (!lasting || bytes.length > SMALL_CHUNK) return false
+      this.#kept = bytes
+      this.#from = start
+      this.#borrowed = true
+      return true
+    }
+    return this.#borrowed && this.#kept === bytes && start === this.#from + this.#length
   }
 
   get columns(): readonly string[] {
@@ -45,8 +70,9 @@ export class AnswerSample implements RecordedAnswer {
   get rows(): RecordedAnswer['rows'] {
     const rows: (readonly (string | null)[])[] = []
     const kept = this.#kept
-    let at = 0
-    while (kept !== undefined && at < this.#length) {
+    let at = this.#from
+    const last = at + this.#length
+    while (kept !== undefined && at < last) {
       const end = at + 1 + kept.readUInt32BE(at + 1)
       rows.push(this.#columns.length === 0 ? [copyLine(kept, at, end)] : this.#row(kept, at, end))
       at = end

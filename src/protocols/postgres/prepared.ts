@@ -56,17 +56,17 @@ export class Portal {
   parameters(): readonly Parameter[] {
     const { bytes, offsets, lengths, formats } = this.#bind
     const { parameterTypes } = this.prepared
-    const parameters: Parameter[] = []
+    const parameters: Parameter[] = new Array(offsets.length)
     for (let index = 0; index < offsets.length; index++) {
       const type = parameterTypes[index] ?? 0
       const offset = offsets[index] as number
       const length = lengths[index] as number
-      parameters.push({
+      parameters[index] = {
         // 0: the client leaves it to the server.
         type: type === 0 ? 'unknown' : String(type),
         format: formatAt(formats, index) === 1 ? 'binary' : 'text',
         value: length === -1 ? null : bytes.subarray(offset, offset + length),
-      })
+      }
     }
     return parameters
   }
@@ -143,6 +143,12 @@ class Body {
     this.at += count
   }
 
+  /** For `count` numbers whose bytes, `each` or more of them, are still to be read. Grown one by one it would take eight times the memory. */
+  list(count: number, each: number): number[] {
+    this.#need(count * each)
+    return new Array(count)
+  }
+
   done(): void {
     if (this.at !== this.#end) throw malformed()
   }
@@ -164,8 +170,8 @@ export function readParse(bytes: Buffer, start: number, end: number): ParseFrame
   const name = body.text()
   const text = body.text()
   const count = body.count()
-  const parameterTypes: number[] = []
-  for (let i = 0; i < count; i++) parameterTypes.push(body.int32() >>> 0)
+  const parameterTypes = body.list(count, 4)
+  for (let i = 0; i < count; i++) parameterTypes[i] = body.int32() >>> 0
   body.done()
   return { name, text, parameterTypes }
 }
@@ -184,13 +190,13 @@ export function readBind(bytes: Buffer, start: number, end: number): BindFrame {
   const count = body.count()
   if (formats.length > 1 && formats.length !== count) throw malformed()
   const from = body.at
-  const offsets: number[] = []
-  const lengths: number[] = []
+  const offsets = body.list(count, 4)
+  const lengths = body.list(count, 4)
   for (let i = 0; i < count; i++) {
     const length = body.int32()
     if (length < -1) throw malformed()
-    offsets.push(body.at)
-    lengths.push(length)
+    offsets[i] = body.at
+    lengths[i] = length
     if (length > 0) body.skip(length)
   }
   const to = body.at
@@ -250,11 +256,11 @@ const NO_FORMATS: readonly number[] = []
 function readFormats(body: Body): readonly number[] {
   const count = body.count()
   if (count === 0) return NO_FORMATS
-  const formats: number[] = []
+  const formats = body.list(count, 2)
   for (let i = 0; i < count; i++) {
     const format = body.int16()
     if (format !== 0 && format !== 1) throw malformed()
-    formats.push(format)
+    formats[i] = format
   }
   return formats
 }
