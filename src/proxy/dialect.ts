@@ -2,7 +2,7 @@
 // and how its answer is read. All else of a request under its permit is this room's.
 import type { BodyMasker } from '#engines/bodies'
 import type { Permit, Protocol, Session, Waiting } from '#gateway'
-import type { GatewayError, Statement } from '#model'
+import type { GatewayError, Statement, UpstreamError } from '#model'
 import type {
   Body,
   Exchange,
@@ -57,6 +57,8 @@ export interface Access {
   sent?(request: RequestHead, body: ReadBody): ReadBody
   /** What a held request would do, for the approver. Undefined: it cannot be told. */
   preview?(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined
+  /** What an answer says of our own credential, and not of what was asked: it is told as ours. Absent, undefined: it goes on. */
+  refusal?(request: RequestHead, answer: ResponseHead): UpstreamError | undefined
   /** Absent: bodies are read by their content type. Throws AccessDenied: nobody here can read it, and something is masked. */
   answer?(asked: AskedAnswer): ReadAnswer
   /** The line that an answer of lines ends with when it is cut, where its form has one. Absent, undefined: it has none, and is cut short. */

@@ -280,6 +280,8 @@ export class Passage implements AnswerListener {
 
   #answer(response: UpstreamResponse): void {
     const { head, body, tunnel } = response
+    const refusal = this.#open.access.refusal?.(this.#parts.exchange.request, head)
+    if (refusal !== undefined) throw refusal
     this.#head = head
     if (tunnel !== undefined) {
       this.#tunnel(response)

@@ -1,7 +1,14 @@
 // One request, from its head to the end of its answer: who, what, the decision, the upstream, the way back.
 import { keptFirstLine } from '#engines/http'
 import type { Permit, Session, Waiting } from '#gateway'
-import { type GatewayError, InvalidRequest, isGatewayError, Unavailable } from '#model'
+import {
+  ConfigurationError,
+  type GatewayError,
+  InvalidRequest,
+  isGatewayError,
+  Unavailable,
+  UpstreamError,
+} from '#model'
 import type { Exchange } from '#transport/http'
 import type { Access, Dialect, RequestReader } from './dialect.ts'
 import type { HeldBodies } from './held-bodies.ts'
@@ -51,6 +58,12 @@ function refuse(exchange: Exchange, { dialect, onBug }: Served, error: unknown):
   }
   const { head, body } = dialect.denial(error, exchange.request)
   exchange.answer(head, exchange.request.method === 'HEAD' ? undefined : body)
+}
+
+/** What somebody has to mend before it works. That a connection was lost is told by whoever asked again in vain. */
+function isTrouble(error: unknown): error is GatewayError {
+  if (error instanceof ConfigurationError) return true
+  return error instanceof UpstreamError && error.code !== 'upstream_lost'
 }
 
 /** A request without a body is judged and on its way when this returns, unless somebody has to be waited for. */
@@ -134,7 +147,10 @@ function forward(
     upstreams,
     ip,
     scheme,
-    refuse: error => refuse(exchange, served, error),
+    refuse: error => {
+      if (isTrouble(error)) served.onTrouble(open.session, error)
+      refuse(exchange, served, error)
+    },
   }).start()
 }
 

@@ -93,6 +93,16 @@ export class ClusterAccess implements Access {
     return masks ? readable(kept, this.#info(request), this.#reading.byField) : kept
   }
 
+  /** An API server asks nobody but us for a credential; what stands behind its proxies may, and that is the client's to hear. */
+  refusal(request: RequestHead, { status }: ResponseHead): UpstreamError | undefined {
+    if (status !== 401 || this.#info(request).subresource === 'proxy') return undefined
+    return new UpstreamError(
+      'upstream_refused',
+      "the cluster does not take the gateway's own credential",
+      { hint: 'Tell whoever runs the gateway: it has ended, or is of another cluster.' },
+    )
+  }
+
   answer(asked: AskedAnswer): ReadAnswer {
     return readAnswer(asked, this.#info(asked.request))
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { AccessDenied, AuthenticationFailed } from '#model'
+import { AccessDenied, AuthenticationFailed, UpstreamError } from '#model'
 import { NAMING } from './cluster-path.ts'
 import { denial } from './denial.ts'
 
@@ -79,4 +79,15 @@ it('says how a resource is named where a cluster’s own path was asked for', ()
   // On a connection that is to one resource it is said already.
   const other = new AccessDenied('resource_unknown', 'to prod alone', { hint: NAMING })
   expect(denial(other, head('/version')).body).toBe(`to prod alone. ${NAMING}\n`)
+})
+
+it('says of what APIs there are why it cannot be told, where clients show that', () => {
+  const lost = new UpstreamError('upstream_unreachable', 'the resource cannot be reached')
+  const { head: told, body } = denial(lost, head('/prod/api'))
+  expect(told.status).toBe(502)
+  expect(told.fields.get('content-type')).toContain('text/plain')
+  expect(body).toBe('the resource cannot be reached.\n')
+  const object = denial(lost, head('/prod/api/v1/namespaces/shop/pods/web-1'))
+  expect(object.head.status).toBe(502)
+  expect(JSON.parse(object.body).message).toBe('the resource cannot be reached.')
 })

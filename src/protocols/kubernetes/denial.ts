@@ -16,6 +16,7 @@ const REASONS: { readonly [status: number]: string } = {
   415: 'UnsupportedMediaType',
   429: 'TooManyRequests',
   500: 'InternalError',
+  502: 'InternalError',
   503: 'ServiceUnavailable',
 }
 
@@ -28,10 +29,9 @@ export function denial(error: unknown, request?: Pick<RequestHead, 'target'>): D
   const path = request?.target.path ?? ''
   const unnamed = isUnknown(error) && OF_CLUSTERS.test(path)
   const status = statusObject(error, unnamed ? [NAMING] : [])
-  // Of documents clients show the words of one answer: a 403 of plain text.
-  const refused = status.code === 403 || isUnknown(error)
-  const asText = request !== undefined && !OF_OBJECTS.test(path) && refused
-  const code = asText ? 403 : status.code
+  const code = isUnknown(error) && isOfDocuments(request, path) ? 403 : status.code
+  // Of documents clients show the words of two kinds of answers, where they are plain text: of a 403, and of what a server fails at.
+  const asText = isOfDocuments(request, path) && (code === 403 || code >= 500)
   const body = `${asText ? status.message : JSON.stringify(status)}\n`
   const fields: [string, string][] = [
     ['content-type', asText ? 'text/plain; charset=utf-8' : 'application/json'],
@@ -46,6 +46,10 @@ export function denial(error: unknown, request?: Pick<RequestHead, 'target'>): D
     },
     body,
   }
+}
+
+function isOfDocuments(request: object | undefined, path: string): boolean {
+  return request !== undefined && !OF_OBJECTS.test(path)
 }
 
 function isUnknown(error: unknown): boolean {
