@@ -1,8 +1,15 @@
 // People in a browser: to the issuer, back from it, and out again. The token never stands in an address or a log.
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { paths } from '#contract'
 import { principalEntry, sourceEntry } from '#gateway'
-import { InvalidRequest, isGatewayError, type Origin, type Principal } from '#model'
+import {
+  type GatewayError,
+  InvalidRequest,
+  isGatewayError,
+  type Origin,
+  type Principal,
+} from '#model'
 import type { Routes } from './api.ts'
 import { originOf, visitor } from './authentication.ts'
 import { cookieOf, PENDING_COOKIE, refuseOtherSites, SIGN_IN_COOKIE, setCookie } from './cookies.ts'
@@ -43,10 +50,16 @@ export function signInRoutes(routes: Routes, parts: ApiParts): void {
       schema: { hide: true, querystring: z.object({ return: z.string().max(2_000).optional() }) },
     },
     async (request, reply) => {
-      const { url, pending } = await parts.identity.people.begin(localPath(request.query.return))
-      return reply
-        .header('set-cookie', setCookie(PENDING_COOKIE, pending, PENDING_SECONDS))
-        .redirect(url.href, 302)
+      try {
+        const { url, pending } = await parts.identity.people.begin(localPath(request.query.return))
+        return reply
+          .header('set-cookie', setCookie(PENDING_COOKIE, pending, PENDING_SECONDS))
+          .redirect(url.href, 302)
+      } catch (error) {
+        if (!isGatewayError(error)) throw error
+        // Safe: nobody left for the issuer.
+        return sendFailure(parts, reply, error)
+      }
     },
   )
 
@@ -66,13 +79,7 @@ export function signInRoutes(routes: Routes, parts: ApiParts): void {
       if (!isGatewayError(error)) throw error
       // Safe: nobody was signed in. It is on record, and the person reads why.
       parts.gateway.loginFailed(origin, error.code)
-      parts.log.warn({ err: error.cause, code: error.code }, 'sign_in.failed')
-      return sendPage(
-        reply,
-        error.code === 'unavailable' ? 503 : 401,
-        'You are not signed in',
-        html`<p>${error.message}</p><p class="soft">${error.hint ?? ''}</p><p><a href="${paths.signIn}">Try again</a></p>`,
-      )
+      return sendFailure(parts, reply, error)
     }
   })
 
@@ -106,6 +113,18 @@ export function signInRoutes(routes: Routes, parts: ApiParts): void {
       }
       return reply.code(204).send(null)
     },
+  )
+}
+
+/** What stands behind the error is the operator's alone. */
+function sendFailure(parts: ApiParts, reply: FastifyReply, error: GatewayError): FastifyReply {
+  const { cause, code, message, hint = '' } = error
+  parts.log.warn({ err: cause, code }, 'sign_in.failed')
+  return sendPage(
+    reply,
+    code === 'unavailable' ? 503 : 401,
+    'You are not signed in',
+    html`<p>${message}</p><p class="soft">${hint}</p><p><a href="${paths.signIn}">Try again</a></p>`,
   )
 }
 

@@ -133,6 +133,70 @@ describe('signing in with a browser', () => {
   })
 })
 
+describe('a gateway whose secret at the issuer is not right', () => {
+  let other: RunningGateway
+  let own: Issuer
+  let folder: string
+  let secret: string
+  let address: string
+  const go = (path: string) => new Browser(other.ca).ask(`${address}${path}`)
+  const failures = () =>
+    other
+      .log()
+      .split('\n')
+      .filter(line => line.includes('sign_in.failed'))
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sallyport-secret-'))
+    secret = join(folder, 'login.secret')
+    const consolePort = await freePort()
+    address = `https://127.0.0.1:${consolePort}`
+    own = await startIssuer({ callback: `${address}/auth/callback` })
+    const issuers = [issuerEntry(own.url)]
+    const login = { issuer: own.url, clientId: LOGIN_CLIENT.id, clientSecret: `file:${secret}` }
+    other = await startGateway({
+      consolePort,
+      issuers,
+      resources: [],
+      policies,
+      settings: { identity: { issuers, login } },
+    })
+  })
+  afterAll(async () => {
+    await other?.remove()
+    await own?.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  async function comeBack(who: string): Promise<Page> {
+    const browser = new Browser(other.ca)
+    const asked = await browser.go(`${address}/auth/sign-in`, to => to.includes('/choose/'))
+    const back = await browser.go(`${asked.location}?as=${who}`, to => to.startsWith(address))
+    return browser.ask(back.location ?? '', { site: 'cross-site' })
+  }
+
+  it('tells strangers that nobody can sign in, and the log which file is not there', async () => {
+    const page = await go('/auth/sign-in')
+    expect(page.status).toBe(503)
+    expect(page.headers['content-type']).toContain('text/html')
+    expect(page.text).toContain('Nobody can sign in here at present.')
+    expect(page.text).not.toContain(folder)
+    await until('the log to say so', () => failures().at(-1)?.includes(secret) === true)
+  })
+
+  it('says in the log that the issuer does not take the secret, and takes the right one at once', async () => {
+    writeFileSync(secret, 'not-what-the-issuer-knows', { mode: 0o600 })
+    const page = await comeBack('ana')
+    expect(page.status).toBe(401)
+    expect(page.text).not.toContain('invalid_client')
+    const said = 'the issuer answered invalid_client'
+    await until('the log to say so', () => failures().at(-1)?.includes(said) === true)
+    expect(other.log()).not.toContain('not-what-the-issuer-knows')
+    writeFileSync(secret, LOGIN_CLIENT.secret, { mode: 0o600 })
+    expect((await comeBack('ana')).status).toBe(303)
+  })
+})
+
 describe('what others try with it', () => {
   it('a callback that this browser did not ask for signs nobody in', async () => {
     const address = await upToCallback(newBrowser(), 'ana')

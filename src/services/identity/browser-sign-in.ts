@@ -3,14 +3,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import * as oidc from 'openid-client'
 import type { IssuerSettings, LoginSettings } from '#config'
-import {
-  AuthenticationFailed,
-  type JsonObject,
-  type Principal,
-  type Secret,
-  Unavailable,
-} from '#model'
+import type { JsonObject, Principal, Secret } from '#model'
 import { type Known, principalOf } from './principals.ts'
+import { failed, notReady, notSetUp, refusal, unreachable } from './sign-in-failure.ts'
 
 /** How long a person may take at the issuer. */
 const PENDING_MS = 10 * 60_000
@@ -114,7 +109,10 @@ export class BrowserSignIn {
       // Whatever it was, nobody is signed in by it. What the issuer says is for the operator's log.
       if (cause instanceof oidc.ClientError && cause.code === 'OAUTH_TIMEOUT')
         throw unreachable(cause)
-      throw failed('The issuer did not confirm who you are.', cause)
+      // The secret may be another one by now.
+      if (cause instanceof oidc.ResponseBodyError && cause.error === 'invalid_client')
+        this.#found = undefined
+      throw failed('The issuer did not confirm who you are.', refusal(cause))
     }
   }
 
@@ -145,7 +143,9 @@ export class BrowserSignIn {
 
   async #find(settings: LoginSettings): Promise<oidc.Configuration> {
     const { now, clientSecret } = this.#parts
-    const secret = await clientSecret()
+    const secret = await clientSecret().catch(cause => {
+      throw notReady(cause)
+    })
     try {
       const client = await oidc.discovery(
         new URL(settings.issuer),
@@ -196,22 +196,4 @@ export function verifiedAddress(claims: JsonObject): string | undefined {
   const { email, email_verified: verified } = claims
   const usable = typeof email === 'string' && /^[^\s@]{1,64}@[^\s@]{1,255}$/.test(email)
   return verified === true && usable ? email : undefined
-}
-
-function failed(message: string, cause?: unknown): AuthenticationFailed {
-  return new AuthenticationFailed('token_invalid', message, {
-    ...(cause === undefined ? {} : { cause }),
-    hint: 'Begin again at the start.',
-  })
-}
-
-function unreachable(cause: unknown): Unavailable {
-  return new Unavailable('unavailable', 'The issuer of the sign-in does not answer.', { cause })
-}
-
-/** No `identity.login`: there is no page on which anybody could say who they are. */
-export function notSetUp(): Unavailable {
-  return new Unavailable('unavailable', 'Signing in is not set up on this gateway.', {
-    hint: 'It takes a token (SALLYPORT_TOKEN). Whoever runs it sets signing in up by identity.login in sallyport.yaml.',
-  })
 }
