@@ -599,7 +599,11 @@ describe('files, without a gateway', () => {
         upstream: { host: '127.0.0.1', database: 'lost', tls: 'disable' },
         credential: { user: 'gateway', password: 'file:lost.password' },
       },
-      { name: 'api', protocol: 'http', upstream: { url: `http://127.0.0.1:${port}/v1` } },
+      {
+        name: 'api',
+        protocol: 'http',
+        upstream: { url: `http://127.0.0.1:${port}/v1`, ca: 'file:open-ca.pem' },
+      },
       {
         name: 'open',
         protocol: 'postgres',
@@ -614,6 +618,8 @@ describe('files, without a gateway', () => {
       },
     )
     writeFileSync(join(folder, 'open.password'), 'pw', { mode: 0o644 })
+    // Public, whoever reads it.
+    writeFileSync(join(folder, 'open-ca.pem'), 'a certificate', { mode: 0o644 })
     symlinkSync('around', join(folder, 'around'))
     const other = join(folder, 'doctor.yaml')
     writeFileSync(other, stringify(written))
@@ -629,6 +635,7 @@ describe('files, without a gateway', () => {
     expect(detail).toContain('UPSTREAM_PASSWORD is not set here')
     expect(detail).toContain(`${join(folder, 'around')} cannot be read (ELOOP)`)
     expect(detail).toContain(`every user of this machine can read ${join(folder, 'open.password')}`)
+    expect(detail).not.toContain('open-ca.pem')
     expect(findings.get('resource api')).toMatchObject({ ok: false })
     expect(findings.get('resource shop')).toMatchObject({ ok: true })
   })

@@ -2,6 +2,17 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { type Config, environment } from '#config'
 
+/** What may be read by everybody: certificates, lists of revoked ones, public keys, API documents. */
+const PUBLIC: ReadonlySet<string> = new Set([
+  'ca',
+  'crl',
+  'certificate',
+  'clientCertificate',
+  'jwks',
+  'openapi',
+  'serverKey',
+])
+
 export interface References {
   /** A line for each file that is not there, cannot be read or is empty. */
   readonly broken: readonly string[]
@@ -12,23 +23,38 @@ export interface References {
 }
 
 export function referencesOf({ tls, identity, resources, channels }: Config): References {
-  const all = [...new Set(referencesIn([tls, identity, resources, channels]))]
-  const named = (kind: string): string[] =>
-    all.filter(each => each.startsWith(kind)).map(each => each.slice(kind.length))
+  const all = referencesIn([tls, identity, resources, channels])
+  const named = (kind: string, of: readonly Reference[] = all): string[] => [
+    ...new Set(of.filter(({ to }) => to.startsWith(kind)).map(({ to }) => to.slice(kind.length))),
+  ]
   const files = named('file:').map(file => ({ file, wrong: wrongWith(file) }))
+  const secret = new Set(
+    named(
+      'file:',
+      all.filter(({ key }) => !PUBLIC.has(key)),
+    ),
+  )
   return {
     broken: files.flatMap(({ wrong }) => wrong ?? []),
     exposed: files.flatMap(({ file, wrong }) =>
-      wrong === undefined && isExposed(file) ? [file] : [],
+      wrong === undefined && secret.has(file) && isExposed(file) ? [file] : [],
     ),
     unset: named('env:').filter(name => !environment(name)),
   }
 }
 
-function referencesIn(value: unknown): string[] {
-  if (typeof value === 'string') return /^(?:env|file):/.test(value) ? [value] : []
+interface Reference {
+  /** What it stands under. */
+  readonly key: string
+  readonly to: string
+}
+
+function referencesIn(value: unknown, key = ''): Reference[] {
+  if (typeof value === 'string') return /^(?:env|file):/.test(value) ? [{ key, to: value }] : []
   if (typeof value !== 'object' || value === null) return []
-  return Object.values(value).flatMap(referencesIn)
+  return Object.entries(value).flatMap(([name, each]) =>
+    referencesIn(each, Array.isArray(value) ? key : name),
+  )
 }
 
 function isExposed(file: string): boolean {

@@ -27,8 +27,11 @@ function tlsSource(
   vault: Vault,
   now: () => number,
 ): TlsSource {
-  const { tls, names } = config
-  if (tls === undefined) return { kind: 'own', authority, names, now }
+  const { tls, url } = config
+  if (tls === undefined) {
+    const reached = url === undefined ? [] : [new URL(url).hostname.replace(/^\[|\]$/g, '')]
+    return { kind: 'own', authority, names: [...config.names, ...reached], now }
+  }
   return {
     kind: 'given',
     load: async () => {

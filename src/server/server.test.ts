@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { connect } from 'node:tls'
+import { checkServerIdentity, connect, type PeerCertificate } from 'node:tls'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
@@ -398,6 +398,25 @@ describe('an end', () => {
 })
 
 describe('on its own', () => {
+  it('has a certificate for the host of its url, where browsers and the command line reach it', async () => {
+    const issuer = await startIssuer()
+    const own = await startGateway({
+      issuers: [issuerEntry(issuer.url)],
+      resources: [],
+      policies: { 'none.cedar': '' },
+      settings: { url: 'https://Gate.example.com:8443', names: ['other.example.com'] },
+    })
+    try {
+      const { subjectaltname } = await certificateOf(own, 'gate.example.com')
+      expect(subjectaltname).toContain('DNS:gate.example.com')
+      expect(subjectaltname).toContain('DNS:other.example.com')
+      expect(subjectaltname).toContain('IP Address:127.0.0.1')
+    } finally {
+      await own.remove()
+      await issuer.stop()
+    }
+  })
+
   it('survives what escapes a session, says so without values, and takes replaced TLS files on SIGHUP', async () => {
     const issuer = await startIssuer()
     // Once it is listened to: thrown before, it would end a start that is slow.
@@ -440,15 +459,25 @@ describe('on its own', () => {
   })
 })
 
-function fingerprint(own: RunningGateway): Promise<string> {
+async function fingerprint(own: RunningGateway): Promise<string> {
+  const { raw } = await certificateOf(own, '127.0.0.1')
+  return createHash('sha256').update(raw).digest('hex')
+}
+
+/** As who reaches it by that name sees it. */
+function certificateOf(own: RunningGateway, name: string): Promise<PeerCertificate> {
   const { port } = new URL(own.consoleUrl)
   return new Promise((resolve, reject) => {
     const socket = connect(
-      { host: '127.0.0.1', port: Number(port), ca: readFileSync(own.ca) },
+      {
+        host: '127.0.0.1',
+        port: Number(port),
+        ca: readFileSync(own.ca),
+        checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
+      },
       () => {
-        const { raw } = socket.getPeerCertificate()
+        resolve(socket.getPeerCertificate())
         socket.destroy()
-        resolve(createHash('sha256').update(raw).digest('hex'))
       },
     )
     socket.once('error', reject)

@@ -85,6 +85,21 @@ describe('the vault', () => {
     expect(exposed).toEqual([join(folder, 'a')])
   })
 
+  it('says nothing of certificates, which are public, unless a key stands beside them', async () => {
+    const certificate = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
+    const key = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n'
+    for (const [name, text] of [
+      ['ca', certificate],
+      ['both', certificate + key],
+      ['behind', `hunter2 ${certificate}`],
+    ] as const) {
+      write(name, text)
+      chmodSync(join(folder, name), 0o644)
+      await read(`file:${name}`)
+    }
+    expect(exposed).toEqual([join(folder, 'both'), join(folder, 'behind')])
+  })
+
   it('lends a credential and wipes it when it comes back', async () => {
     write('a', 'hunter2')
     const lease = await vault().lease({

@@ -63,15 +63,16 @@ export function createVault(
       if (!status.isFile()) {
         throw new ConfigurationError('configuration_invalid', `${file} is not a file`)
       }
-      if ((status.mode & WORLD_READABLE) !== 0 && !exposed.has(file)) {
-        exposed.add(file)
-        options.onExposed?.(file)
-      }
       let length = 0
       while (length < bytes.length) {
         const { bytesRead } = await handle.read(bytes, length, bytes.length - length)
         if (bytesRead === 0) break
         length += bytesRead
+      }
+      const open = (status.mode & WORLD_READABLE) !== 0 && !isCertificate(bytes)
+      if (open && !exposed.has(file)) {
+        exposed.add(file)
+        options.onExposed?.(file)
       }
       if (length > LARGEST_SECRET) {
         throw new ConfigurationError('configuration_invalid', `${file} is too large for a secret`)
@@ -130,6 +131,11 @@ export function createVault(
     },
   }
   return vault
+}
+
+/** Those of an authority, or of our own: public, and often given by reference beside secrets. */
+function isCertificate(bytes: Buffer): boolean {
+  return bytes.indexOf('-----BEGIN CERTIFICATE-----') === 0 && !bytes.includes('PRIVATE KEY-----')
 }
 
 /** The length without one `\n` or `\r\n` at the end. */
