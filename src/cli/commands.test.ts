@@ -470,6 +470,19 @@ describe('files, without a gateway', () => {
       ok: false,
       problems: [{ line: expect.any(Number), message: expect.any(String) }],
     })
+    const plugin = join(folder, 'bad-plugin.ts')
+    writeFileSync(plugin, 'export const plugin = { maskers: {} }')
+    writeFileSync(
+      bad,
+      `plugins: [./bad-plugin.ts]\n${readFileSync(file, 'utf8')}`.replace(
+        /^dataClasses:.*(?:\n .*)*/m,
+        'dataClasses: { town: { columns: ["*.city"], mask: { plugin: town } } }',
+      ),
+    )
+    const named = await cli(undefined, 'config', 'check', '--config', bad)
+    expect(named.stdout).toMatch(/bad\.yaml:1:1 plugins: No plugin has a masker "town", .* "town"/)
+    const examined = await cli(undefined, 'doctor', '--config', bad)
+    expect(examined.stdout).toMatch(/BAD +configuration .*No plugin has a masker "town"/)
     const absent = await cli(undefined, 'config', 'check', '--config', '/nowhere.yaml')
     expect(absent).toMatchObject({ code: 1, stdout: expect.stringContaining('no such file') })
   })

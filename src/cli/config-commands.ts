@@ -8,6 +8,7 @@ import {
   type LoadedConfig,
   loadConfig,
   patternEngine,
+  problemAt,
   problemLine,
 } from '#config'
 import { ConfigurationError } from '#model'
@@ -113,8 +114,7 @@ async function tryPlugins(config: Config): Promise<readonly ConfigProblem[]> {
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
     // The problem is the answer.
-    const { message } = error
-    return [{ file: config.file, line: 1, column: 1, path: 'plugins', severity: 'error', message }]
+    return [problemAt(config.file, ['plugins'], error.message)]
   }
 }
 
@@ -122,10 +122,11 @@ async function examine(file: string, protocols: readonly Protocol[]): Promise<Fi
   const node = Number(process.versions.node.split('.')[0])
   const findings: Finding[] = [{ what: 'Node', ok: node >= 26, detail: process.version }]
   const { config, problems } = await loadWhole(file, protocols)
+  const wrong = config === undefined ? problems : await tryPlugins(config)
   findings.push({
     what: 'configuration',
-    ok: config !== undefined,
-    detail: config === undefined ? problems.map(problemLine).join('; ') : file,
+    ok: wrong.length === 0,
+    detail: wrong.length === 0 ? file : wrong.map(problemLine).join('; '),
   })
   if (config === undefined) return findings
   findings.push(dataFolder(config), await policies(config), secrets(config))

@@ -77,7 +77,10 @@ export async function findResource(client: GatewayClient, name: string): Promise
       'resource_unknown',
       `There is no resource "${name}" that you may connect to.`,
       {
-        hint: names === '' ? 'There is none for you.' : `There is: ${names}.`,
+        hint:
+          names === ''
+            ? 'There is none for you: whoever keeps the policies has to permit "connect".'
+            : `There is: ${names}.`,
       },
     )
   }

@@ -46,6 +46,9 @@ export function writeToolFile(
     throw new InvalidRequest(
       'request_invalid',
       `The gateway listens nowhere for ${resource.label ?? resource.protocol}.`,
+      {
+        hint: `Whoever runs it sets listen.${resource.protocol} in sallyport.yaml, and starts it again.`,
+      },
     )
   const path = given === undefined ? join(ownFolder(), file.name) : linked(resolve(given))
   const entry = {

@@ -279,12 +279,21 @@ resources:
   })
 
   it('refuses YAML that means two things: doubled keys, unknown tags, several documents', () => {
-    expect(wrong('data: a\ndata: b\n').join()).toMatch(/^2:1 .*unique/)
+    const twice = wrong('data: a\nlisten: {}\ndata: b\n').join()
+    expect(twice).toMatch(/^3:1 .*"data" is written a second time: .* under line 1$/)
+    const within = wrong('listen:\n  console: 127.0.0.1:1\n  console: 127.0.0.1:2\n').join()
+    expect(within).toMatch(/^3:3 .*"console" is written a second time: .* under line 2$/)
     expect(wrong('data: !!js/function "x"').join()).not.toBe('')
     expect(wrong('data: a\n---\ndata: b\n').join()).not.toBe('')
     expect(wrong('data: [').join()).not.toBe('')
     expect(wrong('- a').join()).toContain('must be a map, not a list')
     expect(wrong('listen: { __proto__: 127.0.0.1:1 }').join()).toContain('unknown key "__proto__"')
+  })
+
+  it('says of a text in place of a list that it is one, and no more', () => {
+    expect(wrong('plugins: ./a-module-of-ours.ts')).toEqual([
+      '1:10 plugins: must be a list, not text',
+    ])
   })
 
   it('refuses aliases that multiply', () => {

@@ -12,7 +12,7 @@ export {
   telemetrySettings,
 } from './environment.ts'
 export { type IssuerSettings, issuersConflict, type LoginSettings } from './issuers.ts'
-export { type LoadedConfig, loadConfig, parseConfig, problemLine } from './load.ts'
+export { type LoadedConfig, loadConfig, parseConfig, problemAt, problemLine } from './load.ts'
 export { patternEngine } from './pattern-engine.ts'
 export type { ConfigProblem } from './problems.ts'
 export type { ResourceConfig } from './resources.ts'

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Document, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import { buildConfig, type Config } from './config.ts'
-import { type ConfigProblem, reporter, reportIssues } from './problems.ts'
+import { type ConfigProblem, type Path, reporter, reportIssues } from './problems.ts'
 import { configSchema, type MaskingRules, type ProtocolSettings } from './schema.ts'
 
 /** A larger file is not a configuration. */
@@ -46,10 +46,11 @@ export function parseConfig(
   const document = parseDocument(text, { lineCounter: lines, version: '1.2', uniqueKeys: true })
   const problems: ConfigProblem[] = []
   // A warning of the parser (an unknown tag) leaves the meaning in doubt: an error too.
-  for (const { message, pos } of [...document.errors, ...document.warnings]) {
+  for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
     const { line, col } = lines.linePos(pos[0])
     const first = message.split(/ at line \d+/)[0] ?? message
-    problems.push({ file, line, column: col, path: '', severity: 'error', message: first })
+    const words = code === 'DUPLICATE_KEY' ? (doubled(document, pos[0], lines) ?? first) : first
+    problems.push({ file, line, column: col, path: '', severity: 'error', message: words })
   }
   if (problems.length > 0) return { config: undefined, problems }
 
@@ -86,9 +87,40 @@ function refuseInherited(document: Document, found: (offset: number, message: st
   })
 }
 
+/** Of the key that is written there: a block that was put beside what is there already. */
+function doubled(document: Document, offset: number, lines: LineCounter): string | undefined {
+  let said: string | undefined
+  visit(document, {
+    Map(_, { items }) {
+      const keys = items.map(({ key }) => (isScalar(key) ? key : undefined))
+      const second = keys.find(key => key?.range?.[0] === offset)
+      const first = keys.find(key => second !== undefined && key?.value === second.value)
+      const start = first?.range?.[0]
+      if (second === undefined || start === undefined || start === offset) return undefined
+      const { line } = lines.linePos(start)
+      said = `"${String(second.value)}" is written a second time: put what belongs to it under line ${line}`
+      return visit.BREAK
+    },
+  })
+  return said
+}
+
 function failed(file: string, message: string): LoadedConfig {
   const problem = { file, line: 1, column: 1, path: '', severity: 'error', message } as const
   return { config: undefined, problems: [problem] }
+}
+
+/** A problem that was found when what the file says was used; `path` as it is written there. */
+export function problemAt(file: string, path: Path, message: string): ConfigProblem {
+  const lines = new LineCounter()
+  const problems: ConfigProblem[] = []
+  reporter(
+    file,
+    parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines }),
+    lines,
+    problems,
+  )(path, message, { atKey: true })
+  return problems[0]!
 }
 
 /** `sallyport.yaml:12:5 resources.0.protocol: there is no protocol "x"`. */

@@ -62,7 +62,13 @@ function rangeOf(node: unknown): number | undefined {
 
 /** Reports each issue of a failed check. `at` is where the checked value lies in the document. */
 export function reportIssues(report: Report, issues: readonly z.core.$ZodIssue[], at: Path): void {
+  const mistyped = new Set(
+    issues.filter(({ code }) => code === 'invalid_type').map(({ path }) => path.join('\0')),
+  )
   for (const issue of issues) {
+    // How long it may be says nothing of what is no list.
+    if (issue.code === 'too_big' || issue.code === 'too_small')
+      if (mistyped.has(issue.path.join('\0'))) continue
     const path = [...at, ...issue.path]
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) report([...path, key], `unknown key "${key}"`, { atKey: true })

@@ -159,7 +159,7 @@ const dataClassSchema = z.strictObject({
       z
         .string()
         .max(512)
-        .regex(/^(?:\/(?:[^~/]|~[01])*)*$/, 'is no JSON Pointer: /customers/*/email'),
+        .regex(/^(?:\/(?:[^~/]|~[01])*)*$/, 'must be a JSON Pointer, such as /customers/*/email'),
     )
     .max(256)
     .default([]),

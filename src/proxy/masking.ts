@@ -32,7 +32,10 @@ export function unreadableAnswer(problem: BodyProblem): AccessDenied {
   return new AccessDenied(
     'answer_unreadable',
     `something is masked for you, and this answer cannot be read here: ${problem.message}`,
-    { hint: 'Ask for JSON; or the resource may say unreadable: pass.', cause: problem },
+    {
+      hint: "Ask for JSON; or whoever runs the gateway sets the resource's upstream.unreadable: pass.",
+      cause: problem,
+    },
   )
 }
 

@@ -170,7 +170,7 @@ export function findIn(
 
 function prepare(settings: DataClass, { all, maskers }: Sources, tokenKey: Uint8Array): Prepared {
   const { name, detect, mask } = settings
-  const detector = detect === undefined ? undefined : detectorOf(detect, all)
+  const detector = detect === undefined ? undefined : detectorOf(detect, all, name)
   const mark = redact(name)
   const made = (): Mask => {
     if (typeof mask !== 'string') {
@@ -212,7 +212,7 @@ function allOf(own: readonly Detector[]): ReadonlyMap<string, Detector> {
     if (all.has(each.name)) {
       throw new ConfigurationError(
         'configuration_invalid',
-        `There is another detector "${each.name}".`,
+        `There is another detector "${each.name}": ours and those of plugins and patterns have names of their own.`,
       )
     }
     all.set(each.name, each)
@@ -220,12 +220,18 @@ function allOf(own: readonly Detector[]): ReadonlyMap<string, Detector> {
   return all
 }
 
-function detectorOf(name: string, all: ReadonlyMap<string, Detector> = detectors): Detector {
+/** `dataClass`: which one names it. */
+function detectorOf(
+  name: string,
+  all: ReadonlyMap<string, Detector> = detectors,
+  dataClass?: string,
+): Detector {
   const detector = all.get(name)
   if (detector !== undefined) return detector
+  const named = dataClass === undefined ? '' : `, which the data class "${dataClass}" names`
   throw new ConfigurationError(
     'configuration_invalid',
-    `There is no detector "${name}". There are: ${[...all.keys()].join(', ')}.`,
+    `There is no detector "${name}"${named}. There are: ${[...all.keys()].join(', ')}.`,
   )
 }
 

@@ -219,5 +219,7 @@ function concerns(settings: ChannelSettings, request: AccessRequest): boolean {
 }
 
 function unknown(): InvalidRequest {
-  return new InvalidRequest('request_unknown', 'There is no such channel.')
+  return new InvalidRequest('request_unknown', 'There is no such channel.', {
+    hint: 'sallyport channels lists them.',
+  })
 }

@@ -128,9 +128,21 @@ describe('an e-mail', () => {
     const { ca: _, ...settings } = channel(other.port).settings as SettingsOf<'email'>
     const distrustful = new EmailChannel(settings, toolsWith({}))
     await expect(distrustful.send(message(distrustful, 'asked'), never)).rejects.toThrow(
-      /cannot prove its name|could not be sent/,
+      'cannot prove its name',
     )
     expect([...clear.mails, ...other.mails]).toEqual([])
+  })
+
+  it('says why there is no connection, and what to look at', async () => {
+    const { port } = await server()
+    const early = channel(port, { security: 'tls' })
+    await expect(early.send(message(early, 'asked'), never)).rejects.toThrow(
+      'does not begin with TLS: `security: starttls`',
+    )
+    const nobody = channel(1)
+    await expect(nobody.send(message(nobody, 'asked'), never)).rejects.toThrow(
+      'cannot be reached (ECONNREFUSED)',
+    )
   })
 
   it('says that the password is wrong, and nothing of it', async () => {

@@ -104,6 +104,23 @@ function failureOf(error: unknown): DeliveryFailed {
     return new DeliveryFailed('the server does not offer TLS, or cannot prove its name')
   // RFC 5321 section 4.2.1: 5yz is for good. But rights and relaying are mended while we wait.
   const final = [552, 553, 554, 555].includes(status)
-  const words = status > 0 ? `the server answered ${status}` : `it could not be sent (${code})`
+  const why = error instanceof Error && code === 'ESOCKET' ? connectionFailure(error) : undefined
+  const words = status > 0 ? `the server answered ${status}` : (why ?? lateness(code))
   return new DeliveryFailed(words, { final })
+}
+
+/** Why there was no connection: told apart by words of Node and its TLS alone, which are not repeated. */
+function connectionFailure({ message }: Error): string | undefined {
+  if (/certificate/i.test(message))
+    return 'the server cannot prove its name: its certificate is of another name, or of an authority that `ca` has to name'
+  if (message.includes('wrong version number'))
+    return 'the server does not begin with TLS: `security: starttls`, or another port'
+  const [code] = /\bE[A-Z]{4,16}\b/.exec(message) ?? []
+  return code === undefined ? undefined : `the server cannot be reached (${code})`
+}
+
+function lateness(code: string): string {
+  return code === 'ETIMEDOUT'
+    ? 'the server said nothing: is it SMTP, and TLS as `security` says?'
+    : `it could not be sent (${code})`
 }

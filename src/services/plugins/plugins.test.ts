@@ -244,7 +244,22 @@ describe('a module that does not hold', () => {
       'finds something in mustNotMatch[0]',
     ],
     [detector('return []', "hints: ['x'],"), 'a hint of "own" is not of two to 64'],
+    ['export const plugin = { masker: {} }', 'it has a "masker": detectors, maskers is all there'],
+    [detector('return []', 'hint: [],'), 'the detector "own" has a "hint"'],
+    [
+      'export const plugin = { maskers: { own: { mask: String, with: 1 } } }',
+      'the masker "own" has a "with"',
+    ],
+    [
+      'export const plugin = { maskers: { own: { mask: async (x: string) => x } } }',
+      'the masker "own" is async',
+    ],
+    [
+      'export const plugin = { detectors: { own: { detect: async () => [] } } }',
+      'the detector "own" is async',
+    ],
     ['this is no module', ''],
+    ['export const plugin = {\n  maskers: { own: { mask: text = > text } },\n}', 'line 2'],
     ["throw new Error('not today')", 'not today'],
     ["import 'nowhere'", 'nowhere'],
   ])('%s is refused', async (text, reason) => {

@@ -70,6 +70,14 @@ function refused({ file }: PluginSettings, why: string, cause?: unknown): Config
   })
 }
 
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  const [why = ''] = cause.message.split('\n')
+  // Of a file that cannot be read as TypeScript the place stands above the stack.
+  const line = /^\S+:(\d+)$/.exec(cause.stack?.split('\n')[0] ?? '')?.[1]
+  return line === undefined ? why : `${why} (line ${line})`
+}
+
 /** One module and its thread. */
 class Host {
   readonly settings: PluginSettings
@@ -103,12 +111,8 @@ class Host {
       host.close()
       // The reason is the module's own: a syntax error, an example, an export that is missing.
       const late = cause instanceof Error && cause.name === 'AbortError'
-      const why = late
-        ? 'it did not load in time'
-        : cause instanceof Error
-          ? cause.message
-          : String(cause)
-      throw refused(settings, why.split('\n')[0] ?? why, cause)
+      const why = late ? 'it did not load in time' : reasonOf(cause)
+      throw refused(settings, why, cause)
     }
   }
 

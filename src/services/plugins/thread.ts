@@ -31,10 +31,17 @@ function checked(exported: unknown): Plugin {
   if (typeof exported !== 'object' || exported === null)
     wrong('it exports no object named "plugin"')
   const plugin = exported as Plugin
+  const known = (what: string, value: object, keys: readonly string[]) => {
+    const other = Object.keys(value).find(key => !keys.includes(key))
+    if (other !== undefined) wrong(`${what} has a "${other}": ${keys.join(', ')} is all there is`)
+  }
+  known('it', plugin, ['detectors', 'maskers'])
   for (const [name, detector] of Object.entries(plugin.detectors ?? {})) {
     if (!NAME.test(name)) wrong(`a detector is named "${name}": lower case, digits and dashes`)
     if (typeof detector?.detect !== 'function')
       wrong(`the detector "${name}" has no function detect`)
+    known(`the detector "${name}"`, detector, ['hints', 'detect', 'match', 'mustNotMatch'])
+    if (isAsync(detector.detect)) wrong(`the detector "${name}" is async, and nobody waits for it`)
     const bad = detector.hints?.find(hint => typeof hint !== 'string' || !HINT.test(hint))
     if (bad !== undefined) wrong(`a hint of "${name}" is not of two to 64 characters of ASCII`)
     tryExamples(name, detector, wrong)
@@ -42,8 +49,15 @@ function checked(exported: unknown): Plugin {
   for (const [name, masker] of Object.entries(plugin.maskers ?? {})) {
     if (!NAME.test(name)) wrong(`a masker is named "${name}": lower case, digits and dashes`)
     if (typeof masker?.mask !== 'function') wrong(`the masker "${name}" has no function mask`)
+    known(`the masker "${name}"`, masker, ['mask'])
+    if (isAsync(masker.mask)) wrong(`the masker "${name}" is async, and nobody waits for it`)
   }
   return plugin
+}
+
+/** By its name, as each thread has a class of its own for them. */
+function isAsync(given: (text: string) => unknown): boolean {
+  return given.constructor.name === 'AsyncFunction'
 }
 
 function tryExamples(name: string, detector: PluginDetector, wrong: (what: string) => never): void {
