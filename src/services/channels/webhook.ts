@@ -100,11 +100,9 @@ function read(body: Uint8Array): z.infer<typeof decisionSchema>['data'] {
   const checked = decisionSchema.safeParse(value)
   if (checked.success) return checked.data.data
   const [issue] = checked.error.issues
-  const where = issue?.path.join('.') ?? ''
-  throw new InvalidRequest(
-    'request_invalid',
-    `This is no decision: ${where} ${issue?.message ?? ''}`,
-  )
+  const where = issue?.path.join('.') || 'the body'
+  const why = issue?.message.replace(/^Invalid \w+: /, '') ?? ''
+  throw new InvalidRequest('request_invalid', `This is no decision: ${where}: ${why}.`)
 }
 
 /** Throws ConfigurationError, without the secret in it. */
