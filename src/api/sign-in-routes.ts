@@ -57,8 +57,9 @@ export function signInRoutes(routes: Routes, parts: ApiParts): void {
           .redirect(url.href, 302)
       } catch (error) {
         if (!isGatewayError(error)) throw error
-        // Safe: nobody left for the issuer.
-        return sendFailure(parts, reply, error)
+        // Safe: nobody left for the issuer. (That nothing is set up is no news, whoever knocks.)
+        if (error.cause !== undefined) logFailure(parts, error)
+        return sendFailure(reply, error)
       }
     },
   )
@@ -79,7 +80,8 @@ export function signInRoutes(routes: Routes, parts: ApiParts): void {
       if (!isGatewayError(error)) throw error
       // Safe: nobody was signed in. It is on record, and the person reads why.
       parts.gateway.loginFailed(origin, error.code)
-      return sendFailure(parts, reply, error)
+      logFailure(parts, error)
+      return sendFailure(reply, error)
     }
   })
 
@@ -116,10 +118,15 @@ export function signInRoutes(routes: Routes, parts: ApiParts): void {
   )
 }
 
+function logFailure({ log }: ApiParts, { cause, code }: GatewayError): void {
+  log.warn({ err: cause, code }, 'sign_in.failed')
+}
+
 /** What stands behind the error is the operator's alone. */
-function sendFailure(parts: ApiParts, reply: FastifyReply, error: GatewayError): FastifyReply {
-  const { cause, code, message, hint = '' } = error
-  parts.log.warn({ err: cause, code }, 'sign_in.failed')
+function sendFailure(
+  reply: FastifyReply,
+  { code, message, hint = '' }: GatewayError,
+): FastifyReply {
   return sendPage(
     reply,
     code === 'unavailable' ? 503 : 401,
