@@ -10,7 +10,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createServer } from 'node:https'
 import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -599,6 +601,37 @@ describe('files, without a gateway', () => {
     )
     const broken = await cli(undefined, 'doctor', '--config', '/nowhere.yaml')
     expect(broken).toMatchObject({ code: 1, stdout: expect.stringContaining('BAD') })
+  })
+
+  it('doctor finds out that a service proves another name, or by an authority that nobody named', async () => {
+    const { file, folder } = stage.gateway
+    const authority = await openServerAuthority({
+      folder: join(folder, 'doctor-ca'),
+      now: Date.now,
+    })
+    const { certificate, key } = await authority.issueServer(['127.0.0.1'])
+    const secure = createServer({ cert: certificate, key })
+    await new Promise<void>(resolve => secure.listen(0, '127.0.0.1', resolve))
+    const { port } = secure.address() as AddressInfo
+    const written = parse(readFileSync(file, 'utf8'))
+    const service = (name: string, host: string, ca?: string) => ({
+      name,
+      protocol: 'http',
+      upstream: { url: `https://${host}:${port}`, ...(ca === undefined ? {} : { ca }) },
+    })
+    written.resources.push(
+      service('trusted', '127.0.0.1', authority.certificate),
+      service('unnamed', 'localhost', authority.certificate),
+      service('unknown', '127.0.0.1'),
+    )
+    const other = join(folder, 'doctor.yaml')
+    writeFileSync(other, stringify(written))
+    const ran = await cli(undefined, 'doctor', '--config', other)
+    secure.close()
+    rmSync(other)
+    expect(ran.stdout).toMatch(/ok +resource trusted/)
+    expect(ran.stdout).toMatch(/BAD +resource unnamed .*name/)
+    expect(ran.stdout).toMatch(/BAD +resource unknown .*certificate/)
   })
 
   it('doctor names the secret that is not there, the variable that this shell lacks, and the service that does not answer', async () => {

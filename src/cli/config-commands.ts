@@ -12,22 +12,15 @@ import {
   problemLine,
 } from '#config'
 import { ConfigurationError } from '#model'
-import { dialTcp } from '#transport'
 import { colors } from './colors.ts'
 import { runs } from './invocation.ts'
 import { checkFolder } from './policy-folder.ts'
 import type { LoadProtocols, Protocol } from './protocol-facts.ts'
 import { plain, print } from './report.ts'
 import { referencesOf } from './secret-findings.ts'
+import { DIAL_MS, type Finding, reaches } from './upstream-findings.ts'
 
-const DIAL_MS = 3_000
 const HERE = { here: true }
-
-interface Finding {
-  readonly what: string
-  readonly ok: boolean
-  readonly detail: string
-}
 
 export function configCommands(program: Command, protocols: LoadProtocols): void {
   const config = program.command('config').description('the configuration: check')
@@ -137,7 +130,7 @@ async function examine(file: string, protocols: readonly Protocol[]): Promise<Fi
     else findings.push(await answers(what, issuer))
   }
   for (const resource of config.resources) {
-    findings.push(await reaches(`resource ${resource.name}`, hostAndPort(resource.upstream)))
+    findings.push(await reaches(`resource ${resource.name}`, resource.upstream))
   }
   return findings
 }
@@ -198,30 +191,4 @@ async function answers(what: string, issuer: string): Promise<Finding> {
     const why = error instanceof Error ? (error.cause ?? error) : error
     return { what, ok: false, detail: `${url}: ${why instanceof Error ? why.message : why}` }
   }
-}
-
-async function reaches(
-  what: string,
-  at: { host: string; port: number } | undefined,
-): Promise<Finding> {
-  if (at === undefined) return { what, ok: true, detail: 'not a host and port: not tried' }
-  try {
-    const socket = await dialTcp(at.host, at.port, { timeoutMs: DIAL_MS })
-    socket.destroy()
-    return { what, ok: true, detail: `${at.host}:${at.port} answers` }
-  } catch (error) {
-    // The finding is the point: it is reported.
-    const why = error instanceof Error ? error.message : String(error)
-    return { what, ok: false, detail: `${at.host}:${at.port}: ${why}` }
-  }
-}
-
-function hostAndPort(upstream: unknown): { host: string; port: number } | undefined {
-  if (typeof upstream !== 'object' || upstream === null) return undefined
-  const { host, port, url, server = url } = upstream as { readonly [field: string]: unknown }
-  if (typeof host === 'string' && typeof port === 'number') return { host, port }
-  if (typeof server !== 'string' || !URL.canParse(server)) return undefined
-  const { hostname, protocol, port: given } = new URL(server)
-  const usual = protocol === 'https:' ? 443 : 80
-  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(given || usual) }
 }

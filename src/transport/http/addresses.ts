@@ -68,6 +68,7 @@ export async function resolveAddresses(
     throw new UpstreamError(
       'upstream_refused',
       'the address of the resource is one that its settings do not allow',
+      { cause: notAllowed([host]) },
     )
   }
   let found: readonly string[]
@@ -89,8 +90,17 @@ export async function resolveAddresses(
     throw new UpstreamError(
       'upstream_refused',
       'the name of the resource leads to an address that its settings do not allow',
+      { cause: notAllowed(found) },
     )
   return permitted
+}
+
+/** For the operator: what it leads to, and what would allow that. */
+function notAllowed(addresses: readonly string[]): Error {
+  const kinds = [...new Set(addresses.map(address => kindOf(address) ?? 'no address'))]
+  return new Error(
+    `${addresses.join(', ')}: ${kinds.join(', ')}, which \`addresses\` does not name`,
+  )
 }
 
 async function lookUp(host: string): Promise<readonly string[]> {
