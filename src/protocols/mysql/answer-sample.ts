@@ -100,7 +100,9 @@ export class AnswerSample implements RecordedAnswer {
 const TEXT_TYPES_FROM = 245
 
 function shown(bytes: Uint8Array, { characterSet, type }: ColumnDefinition): string {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const view = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const binary = characterSet === BINARY && type > TEXT_TYPES_FROM && type !== 246
   return binary ? `0x${view.toString('hex')}` : view.toString('utf8')
 }
