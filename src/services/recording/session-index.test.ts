@@ -91,6 +91,19 @@ describe('texts that differ in their values alone', () => {
     }
   })
 
+  it('are not kept for being known when they are long', () => {
+    const index = new SessionIndex()
+    for (let id = 0; id < 200; id++) index.statement(lookup(id), 'permit', reading)
+    taken(index)
+    const before = process.memoryUsage().heapUsed
+    for (let id = 0; id < 300; id++) {
+      const long = `${id}${'x'.repeat(200_000)}`
+      index.statement(`select a from t where id = 1 and b = '${long}'`, 'permit', reading)
+      taken(index)
+    }
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(30e6)
+  })
+
   it('are stored as the store can take them', () => {
     const index = new SessionIndex()
     for (let id = 0; id < 200; id++) index.statement(lookup(id), 'permit', reading)

@@ -44,6 +44,8 @@ const MOST_WHOLE = 64
 const MOST_WORDINGS = 256
 /** What is longer is known by its hash. */
 const MOST_KEY = 256
+/** Texts up to this are looked at for their values alone. */
+const MOST_BUSY = 2 * MOST_KEY
 /** Others came instead so often: they are looked at first from then on. */
 const MOST_MISSED = 16
 /** Between the texts of one row: nobody searches for it. */
@@ -102,8 +104,8 @@ export class SessionIndex {
     effect: Effect,
     about: readonly Operation[] | Facts | undefined,
   ): Facts | undefined {
-    const busy = this.#busy
-    if (busy !== undefined && busy.about === about && busy.effect === effect) {
+    const busy = this.#busyFor(text, effect, about)
+    if (busy !== undefined) {
       const values = busy.wording.valuesOf(text)
       if (values !== undefined) return this.#addValues(busy, values)
     }
@@ -119,6 +121,13 @@ export class SessionIndex {
     known.set(key, shape)
     this.#add(shape, this.#searchable(cleaned(text), { about, effect, facts, shape }))
     return facts
+  }
+
+  /** (The values of a long text would be too much to keep for being known.) */
+  #busyFor(text: string, effect: Effect, about: unknown): Busy | undefined {
+    const busy = this.#busy
+    if (busy === undefined || busy.about !== about || busy.effect !== effect) return undefined
+    return text.length <= MOST_BUSY ? busy : undefined
   }
 
   /** Mostly they are new; those of a text that came lately are there already. */
