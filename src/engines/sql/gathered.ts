@@ -45,7 +45,8 @@ export class Gathered {
 
   operations(multiple: boolean): readonly Operation[] {
     if (this.empty) this.add('connect', 'EMPTY', { name: '', kind: 'resource' }, [], [], 'read')
-    if (!multiple) return this.#operations
+    // A copy: a session's decisions are known by these very lists, which must not grow.
+    if (!multiple) return [...this.#operations]
     return this.#operations.map(each => ({ ...each, flags: [...each.flags, 'multiple'] }))
   }
 
