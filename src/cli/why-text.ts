@@ -94,6 +94,7 @@ const USES: Readonly<Record<Lineage['probes'][number]['use'], string>> = {
   window: 'has a window over',
   argument: 'passes on',
   conflict: 'leaves out or replaces rows by',
+  test: 'tests what is in',
   unknown: 'asks about',
 }
 

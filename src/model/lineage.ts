@@ -20,7 +20,8 @@ export interface OutputLineage {
 /**
  * What columns are used for besides being shown. Of these `equality` (with a constant or a bound value) alone
  * tells its sender no more than it already says; all others let values be found by asking often enough.
- * `conflict`: a row is left out, replaced or changed where its value is there already.
+ * `conflict`: a row is left out, replaced or changed where its value is there already. `test`: a change is made only
+ * where the value is the one that it names.
  */
 export const probeUses = [
   'equality',
@@ -31,6 +32,7 @@ export const probeUses = [
   'window',
   'argument',
   'conflict',
+  'test',
 ] as const
 export type ProbeUse = (typeof probeUses)[number]
 
@@ -62,5 +64,7 @@ export interface Lineage {
   /** One for each column of the answer, in order. */
   readonly outputs: readonly OutputLineage[] | 'unknown'
   readonly probes: readonly Probe[] | 'unknown'
+  /** How it asks, where no more is known of its probes than that. */
+  readonly asking?: ProbeUse
   readonly transfers: readonly Transfer[] | 'unknown'
 }

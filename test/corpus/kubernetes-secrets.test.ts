@@ -226,6 +226,8 @@ describe('a value that is asked for by a patch', () => {
     ]) {
       const { status, text } = await patch([{ op: 'test', path, value: CANARY_64 }])
       expect([status, text], text).toMatchObject([403, expect.stringContaining('masked_predicate')])
+      expect(text).toContain('/metadata/resourceVersion')
+      expect(text).not.toMatch(/column|table|commit|rows/i)
     }
     expect((await patch([{ op: 'test', path: '/type', value: 'Opaque' }])).status).toBe(200)
   })

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import {
   type ColumnName,
   type DataClass,
+  type Lineage,
   type Principal,
   type ProbeUse,
   probeUses,
@@ -81,6 +82,26 @@ describe('asking about hidden columns', () => {
         hint: 'Name the columns that you write and leave it out, write with a plain INSERT or UPDATE, which fails on such a row, or ask for the right to reveal ssn.',
       })
     expect(judgeUses(statement, 'allow', view).refusal).toBeUndefined()
+  })
+
+  test('by a change that is made only where it is a value is told in words of a patch', () => {
+    const uses = (probes: Lineage['probes']) => ({
+      operations: [],
+      mayDeriveFrom: 'all' as const,
+      lineage: [{ outputs: [], transfers: [], probes, asking: 'test' as const }],
+    })
+    const known = uses([{ use: 'test', columns: [at('ssn')] }])
+    const view = { hides, hiddenAnywhere: () => [ssn] }
+    for (const rule of ['equality', 'deny'] as const)
+      for (const [statement, what] of [
+        [known, 'public.customers.ssn is masked for you as ssn'],
+        [uses('unknown'), 'this may touch what is masked for you as ssn'],
+      ] as const)
+        expect(judgeUses(statement, rule, view).refusal?.error).toMatchObject({
+          code: 'masked_predicate',
+          message: `${what}: a change may not be made to depend on whether it is a value that you name`,
+          hint: expect.stringMatching(/^Leave the tests out: .* the right to reveal ssn\.$/),
+        })
   })
 
   test('is free under allow, and about other columns', () => {

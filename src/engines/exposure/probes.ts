@@ -23,14 +23,14 @@ export function judgeProbe(probe: Probe, rule: PredicateRule, hides: Hides): Pro
 
 /** One for each probe of a statement. */
 export function judgeProbes(
-  { probes }: Pick<Lineage, 'probes'>,
+  { probes, asking }: Pick<Lineage, 'probes' | 'asking'>,
   rule: PredicateRule,
   hides: Hides,
   untold: Untold,
 ): readonly ProbeRuling[] {
   if (probes !== 'unknown') return probes.map(probe => judgeProbe(probe, rule, hides))
   const hidden = rule === 'allow' ? undefined : untold()
-  return [hidden === undefined ? FREE : { use: 'unknown', hidden, outcome: 'refused' }]
+  return [hidden === undefined ? FREE : { use: asking ?? 'unknown', hidden, outcome: 'refused' }]
 }
 
 const STRICTEST_FIRST: readonly PredicateRule[] = ['deny', 'equality', 'allow']

@@ -29,23 +29,33 @@ const FORBIDDEN: Readonly<Record<ProbeUse | 'unknown', string>> = {
   argument: 'it may not be given to what can fail, or has more or fewer rows, by its value',
   conflict:
     'it may not decide which rows are left out or replaced because their value is there already',
+  test: 'a change may not be made to depend on whether it is a value that you name',
   unknown: 'whether the statement asks about it cannot be told',
 }
 
 export function probeRefused({ use, hidden }: ProbeRuling, rule: PredicateRule): UseRefusal {
   const { columns, classes } = namesOf(hidden)
-  const example = columns[0]?.split('.').at(-1)
-  const instead =
-    example === undefined
-      ? 'Name the tables and columns plainly, after a change of definitions commit first'
-      : use === 'conflict'
-        ? 'Name the columns that you write and leave it out, write with a plain INSERT or UPDATE, which fails on such a row'
-        : rule === 'equality'
-          ? `Compare it with values of your own (${example} = '…'), leave it out`
-          : 'Choose by other columns'
-  const hint = `${instead}, or ask for the right to reveal ${classes.join(', ')}.`
+  const hint = `${insteadOf(use, rule, columns)}, or ask for the right to reveal ${classes.join(', ')}.`
   const rules = `masking.predicates: ${rule}`
   return refusal('masked_predicate', columns, classes, FORBIDDEN[use], rules, hint)
+}
+
+/** What may be done in place of it. */
+function insteadOf(
+  use: ProbeRuling['use'],
+  rule: PredicateRule,
+  columns: readonly string[],
+): string {
+  if (use === 'test')
+    return 'Leave the tests out: add, replace and remove need none (/metadata/resourceVersion, which changes with every write, may be tested)'
+  const example = columns[0]?.split('.').at(-1)
+  if (example === undefined)
+    return 'Name the tables and columns plainly, after a change of definitions commit first'
+  if (use === 'conflict')
+    return 'Name the columns that you write and leave it out, write with a plain INSERT or UPDATE, which fails on such a row'
+  return rule === 'equality'
+    ? `Compare it with values of your own (${example} = '…'), leave it out`
+    : 'Choose by other columns'
 }
 
 /** What a hidden column is compared with is not in the statement. */
@@ -92,7 +102,7 @@ export function markRefused(): AccessDenied {
   return new AccessDenied(
     'mask_written_back',
     'this carries a mask where a value should be: the value was hidden from you',
-    { hint: 'Name only the columns that you mean to change, with values of your own.' },
+    { hint: 'Name only what you mean to change, with values of your own.' },
   )
 }
 

@@ -8,7 +8,7 @@ const uses = (...operations: unknown[]) =>
 const key = (column: string) => ({ object: OBJECT, column })
 const NOTHING = { lineage: [], mayDeriveFrom: [] }
 const ANYTHING = {
-  lineage: [{ outputs: [], probes: 'unknown', transfers: 'unknown' }],
+  lineage: [{ outputs: [], probes: 'unknown', asking: 'test', transfers: 'unknown' }],
   mayDeriveFrom: 'all',
 }
 
@@ -25,7 +25,7 @@ describe('what a JSON patch asks of values that it does not bring', () => {
 
   it('is a question when it tests a value', () => {
     expect(uses({ op: 'test', path: '/data/a~1b', value: 'eA==' }).lineage).toEqual([
-      { outputs: [], transfers: [], probes: [{ columns: [key('a/b')], use: 'condition' }] },
+      { outputs: [], transfers: [], probes: [{ columns: [key('a/b')], use: 'test' }] },
     ])
   })
 

@@ -10,7 +10,7 @@ type Uses = Required<Pick<Statement, 'lineage' | 'mayDeriveFrom'>>
 const NOTHING: Uses = { lineage: [], mayDeriveFrom: [] }
 /** It cannot be told of what: all that is hidden counts. */
 const UNTOLD: Uses = {
-  lineage: [{ outputs: [], probes: 'unknown', transfers: 'unknown' }],
+  lineage: [{ outputs: [], probes: 'unknown', asking: 'test', transfers: 'unknown' }],
   mayDeriveFrom: 'all',
 }
 /** All that may be asked for of an object whose values are hidden: what it is, and what its labels say. */
@@ -39,7 +39,7 @@ export function patchUses(body: Uint8Array, object: string): Uses {
     if (OPEN.test(path)) continue
     const column = columnAt(path, object)
     if (column === undefined) return UNTOLD
-    probes.push({ columns: [column], use: 'condition' })
+    probes.push({ columns: [column], use: 'test' })
   }
   if (probes.length === 0) return NOTHING
   return { lineage: [{ outputs: [], probes, transfers: [] }], mayDeriveFrom: [] }

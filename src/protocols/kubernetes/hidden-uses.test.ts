@@ -29,7 +29,7 @@ describe('what a request makes of hidden values', () => {
           probes: [
             {
               columns: [{ object: `${resource}/default/db`, column: 'password' }],
-              use: 'condition',
+              use: 'test',
             },
           ],
         },
@@ -41,7 +41,7 @@ describe('what a request makes of hidden values', () => {
     expect(uses(path, JSON_PATCH, TEST).lineage?.[0]?.probes).toEqual([
       {
         columns: [{ object: 'secrets.vault.example.com/default/db', column: 'password' }],
-        use: 'condition',
+        use: 'test',
       },
     ])
   })
