@@ -57,8 +57,8 @@ export interface Access {
   sent?(request: RequestHead, body: ReadBody): ReadBody
   /** What a held request would do, for the approver. Undefined: it cannot be told. */
   preview?(request: RequestHead, body: ReadBody): Waiting['preview'] | undefined
-  /** What an answer says of our own credential, and not of what was asked: it is told as ours. Absent, undefined: it goes on. */
-  refusal?(request: RequestHead, answer: ResponseHead): UpstreamError | undefined
+  /** Of an answer that speaks of our side's credentials, and not of what was asked: it is told as ours. Absent, undefined: it goes on. */
+  refusal?(request: RequestHead, answer: ResponseHead): ReadRefusal | undefined
   /** Absent: bodies are read by their content type. Throws AccessDenied: nobody here can read it, and something is masked. */
   answer?(asked: AskedAnswer): ReadAnswer
   /** The line that an answer of lines ends with when it is cut, where its form has one. Absent, undefined: it has none, and is cut short. */
@@ -68,6 +68,9 @@ export interface Access {
   /** What follows a 101. Absent: a WebSocket. Resolves when either side has ended; throws what ended it before. */
   serveTunnel?(parts: TunnelParts): Promise<void>
 }
+
+/** What such an answer says, by its body; undefined: it is too long, or was cut. */
+export type ReadRefusal = (body: Uint8Array | undefined) => UpstreamError
 
 /** Where the resource is; of one request. */
 export interface Way {

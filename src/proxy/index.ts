@@ -7,6 +7,7 @@ export type {
   Dialect,
   Injected,
   ReadAnswer,
+  ReadRefusal,
   RequestReader,
   TunnelParts,
   UpstreamCredential,

@@ -28,7 +28,7 @@ import {
 import { AnswerRelay, limitExceeded } from './answer.ts'
 import { answerHead, shownValue, type ToldAnswer } from './answer-head.ts'
 import { readUpTo } from './body-start.ts'
-import type { AskedAnswer, Injected, ReadAnswer, TunnelParts } from './dialect.ts'
+import type { AskedAnswer, Injected, ReadAnswer, ReadRefusal, TunnelParts } from './dialect.ts'
 import { requestFields, requestTrailers } from './fields.ts'
 import { isText, readAnswer } from './masking.ts'
 import { framingOf, type ReadBody } from './request-body.ts'
@@ -38,6 +38,9 @@ import type { Upstreams } from './upstreams.ts'
 
 /** For what a client was told last to reach it, before its connection is cut. */
 const FAREWELL_MS = 2_000
+/** Of an answer that is told as ours. */
+const REFUSAL_MS = 5_000
+const MOST_REFUSAL = 8_192
 const LOST = { status: 'cancelled', errorCode: 'lost', rows: 0, bytes: 0 } as const
 
 export interface PassageParts {
@@ -281,7 +284,10 @@ export class Passage implements AnswerListener {
   #answer(response: UpstreamResponse): void {
     const { head, body, tunnel } = response
     const refusal = this.#open.access.refusal?.(this.#parts.exchange.request, head)
-    if (refusal !== undefined) throw refusal
+    if (refusal !== undefined) {
+      this.#refused(body, refusal)
+      return
+    }
     this.#head = head
     if (tunnel !== undefined) {
       this.#tunnel(response)
@@ -325,6 +331,20 @@ export class Passage implements AnswerListener {
         }),
       error => this.#end(error),
     )
+  }
+
+  /** It goes no further: a few words are read of it, to say whose trouble it is. */
+  #refused(body: Body, refusal: ReadRefusal): void {
+    const late = () => new UpstreamError('upstream_lost', 'a refusal that is too long, or too slow')
+    const timer = setTimeout(() => body.cancel(late()), REFUSAL_MS)
+    body
+      .collect(MOST_REFUSAL, late)
+      // Safe: it is told all the same, without its words.
+      .catch(() => undefined)
+      .then(read => {
+        clearTimeout(timer)
+        this.#end(refusal(read?.bytes))
+      })
   }
 
   #answerAlone(head: ResponseHead, body: Body, framing: Framing): void {

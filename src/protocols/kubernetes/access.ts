@@ -14,6 +14,7 @@ import {
   KeptCredential,
   type ReadAnswer,
   type ReadBody,
+  type ReadRefusal,
   type RequestReader,
   type TunnelParts,
   type Way,
@@ -25,6 +26,7 @@ import { type ClusterParts, clusterCredential } from './credential.ts'
 import { statusObject } from './denial.ts'
 import { hiddenUses } from './hidden-uses.ts'
 import { isPreviewed, previewWrite } from './preview.ts'
+import { credentialRefused } from './refused-credential.ts'
 import type { KubernetesSettings } from './settings.ts'
 import { readStatement } from './statement.ts'
 import { podStreams, servePodStreams, streamFields } from './streams/pod-streams.ts'
@@ -93,14 +95,11 @@ export class ClusterAccess implements Access {
     return masks ? readable(kept, this.#info(request), this.#reading.byField) : kept
   }
 
-  /** An API server asks nobody but us for a credential; what stands behind its proxies may, and that is the client's to hear. */
-  refusal(request: RequestHead, { status }: ResponseHead): UpstreamError | undefined {
-    if (status !== 401 || this.#info(request).subresource === 'proxy') return undefined
-    return new UpstreamError(
-      'upstream_refused',
-      "the cluster does not take the gateway's own credential",
-      { hint: 'Tell whoever runs the gateway: it has ended, or is of another cluster.' },
-    )
+  /** A cluster asks nobody but us for a credential; what stands behind its proxies may, and that is the client's to hear. */
+  refusal(request: RequestHead, { status }: ResponseHead): ReadRefusal | undefined {
+    if (status !== 401) return undefined
+    const info = this.#info(request)
+    return info.subresource === 'proxy' ? undefined : start => credentialRefused(info, start)
   }
 
   answer(asked: AskedAnswer): ReadAnswer {

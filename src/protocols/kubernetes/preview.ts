@@ -7,6 +7,7 @@ import type { Upstreams } from '#proxy'
 import { Fields, type UpstreamOrigin } from '#transport/http'
 import { type Changes, changesOf, untold } from './changes.ts'
 import { type ClusterParts, clusterCredential } from './credential.ts'
+import { OWN_GROUPS } from './own-groups.ts'
 import { hidingOf, maskedTwin } from './preview-hiding.ts'
 import type { KubernetesSettings } from './settings.ts'
 
@@ -30,29 +31,6 @@ export function isPreviewed(verb: string): verb is AskedWrite['verb'] {
 }
 
 const MOST_ANSWER = 4 * 1_024 * 1_024
-/** What API servers serve themselves, and whose dry run keeps nothing. */
-const OWN_GROUPS: ReadonlySet<string> = new Set([
-  '',
-  'admissionregistration.k8s.io',
-  'apiextensions.k8s.io',
-  'apps',
-  'autoscaling',
-  'batch',
-  'certificates.k8s.io',
-  'coordination.k8s.io',
-  'discovery.k8s.io',
-  'events.k8s.io',
-  'extensions',
-  'flowcontrol.apiserver.k8s.io',
-  'networking.k8s.io',
-  'node.k8s.io',
-  'policy',
-  'rbac.authorization.k8s.io',
-  'resource.k8s.io',
-  'scheduling.k8s.io',
-  'storage.k8s.io',
-])
-
 interface Asked {
   readonly status: number
   readonly body: unknown
