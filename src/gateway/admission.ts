@@ -11,15 +11,25 @@ import {
   type Resource,
   Unavailable,
 } from '#model'
+import type { AuditLog } from '#services/audit'
+import type { Inventory } from '#services/inventory'
 import { recordedInFull } from './break-glass.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import type { LiveSessions } from './live-sessions.ts'
 import type { Protocol } from './protocol.ts'
 import { CONNECT, holds, type Rights } from './rights.ts'
 import type { Rules } from './rules.ts'
-import type { GatewayParts } from './sallyport-gateway.ts'
 
-export interface AdmissionParts extends Pick<GatewayParts, 'settings' | 'audit' | 'inventory'> {
+/** How many sessions there may be, and of one principal. */
+export interface SessionBounds {
+  readonly sessions: number
+  readonly sessionsPerPrincipal: number
+}
+
+export interface AdmissionParts {
+  readonly settings: () => SessionBounds
+  readonly audit: AuditLog
+  readonly inventory: Inventory
   readonly sessions: LiveSessions
   readonly rights: Rights
   /** Puts an entry in the log and resolves when it is durable. */

@@ -17,9 +17,9 @@ import type { Grants, Requests } from '#services/access'
 import type { Inventory } from '#services/inventory'
 import { type Approver, whyNotApprover } from './approvers.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
+import { oneLine } from './one-line.ts'
 import { grantEntry, requestEntry } from './request-entry.ts'
 import { asked, type Rights } from './rights.ts'
-import { oneLine } from './voting.ts'
 
 /** Somebody proves who they are, with the second factor, shortly before. */
 const FRESH_MS = 15 * 60_000

@@ -2,19 +2,9 @@
 import { setTimeout as later } from 'node:timers/promises'
 import { AuthenticationFailed, type Origin, type Principal } from '#model'
 import type { PeopleSignIn } from '#services/identity'
+import type { AskedPerson } from './gateway.ts'
 
 const LOOK_MS = 1_000
-
-/** Somebody is asked; nobody has answered. */
-export interface AskedPerson {
-  /** Where the person says yes. */
-  readonly url: string
-  /** What is shown on both sides, so that they know what they say yes to. */
-  readonly code: string
-  readonly expiresAt: number
-  /** Resolves with who said yes. Throws AuthenticationFailed: nobody, in time; or no; or the client has left. */
-  answer(signal: AbortSignal): Promise<Principal>
-}
 
 export class BrowserLogin {
   readonly #people: Pick<PeopleSignIn, 'startDevice' | 'confirmed'>

@@ -1,12 +1,18 @@
 // What follows a session's end, once: its recording is sealed, its end put on record, and nobody finds it any more.
 import type { CloseReason } from '#model'
-import type { Runs } from './facts.ts'
+import type { AuditLog } from '#services/audit'
+import type { Recordings } from '#services/recording'
+import type { Log, Metrics } from '#telemetry'
 import type { LiveSession } from './live-session.ts'
 import type { LiveSessions } from './live-sessions.ts'
-import type { GatewayParts } from './sallyport-gateway.ts'
+import type { Runs } from './runs.ts'
 
-export interface ClosingParts
-  extends Pick<GatewayParts, 'now' | 'recordings' | 'audit' | 'log' | 'metrics'> {
+export interface ClosingParts {
+  readonly now: () => number
+  readonly recordings: Recordings
+  readonly audit: AuditLog
+  readonly log: Log
+  readonly metrics: Pick<Metrics, 'sessionClosed'>
   readonly sessions: LiveSessions
   readonly runs: Runs
 }

@@ -8,17 +8,13 @@ export { createMasks } from './create-masks.ts'
 export { digestOf } from './digest.ts'
 export { endingError } from './endings.ts'
 export { principalEntry, sourceEntry } from './evidence.ts'
+export type { EphemeralLogin, Gateway, ScramVerifier } from './gateway.ts'
+export type { GatewayParts, GatewaySettings } from './gateway-parts.ts'
 export type { KeyProofs } from './key-proofs.ts'
 export type { Permit, ResultColumn, StoredWatch } from './permit.ts'
-export type {
-  EphemeralLogin,
-  Gateway,
-  ListenerSettings,
-  Protocol,
-  ScramVerifier,
-} from './protocol.ts'
+export type { ListenerSettings, Protocol } from './protocol.ts'
 export { type ReplayAsker, replayAsker } from './replay-inputs.ts'
-export { type GatewayParts, type GatewaySettings, SallyportGateway } from './sallyport-gateway.ts'
+export { SallyportGateway } from './sallyport-gateway.ts'
 export type {
   Departure,
   OpeningSession,

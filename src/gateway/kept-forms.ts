@@ -1,10 +1,8 @@
 // How statements go on record: where their own words hold what their principal may not see, without it.
 import { hidingNames } from '#engines/bodies'
 import type { Look, Statement } from '#model'
+import type { KeptText } from './session.ts'
 import type { SessionView } from './sight.ts'
-
-/** How a text that became no statement is kept. */
-export type KeptText = (text: string, look: Look) => string
 
 export class KeptForms {
   readonly #view: () => SessionView

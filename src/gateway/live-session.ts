@@ -22,12 +22,15 @@ import { Authorizer, type AuthorizerParts } from './authorizer.ts'
 import { entireMasker } from './body-masks.ts'
 import { type Departures, SessionDeparture } from './departures.ts'
 import type { Evidence } from './evidence.ts'
-import { factsOf, type RunTotals } from './facts.ts'
-import { KeptForms, type KeptText } from './kept-forms.ts'
+import { factsOf } from './facts.ts'
+import { KeptForms } from './kept-forms.ts'
+import { oneLine } from './one-line.ts'
 import type { Permit } from './permit.ts'
 import type { Rules } from './rules.ts'
+import type { RunTotals } from './runs.ts'
 import type {
   Departure,
+  KeptText,
   Outcome,
   OutputStream,
   RecordedAnswer,
@@ -36,7 +39,6 @@ import type {
   Waiting,
 } from './session.ts'
 import { SessionRecord } from './session-record.ts'
-import { oneLine } from './voting.ts'
 
 export interface LiveSessionParts<Upstream> extends AuthorizerParts {
   readonly id: SessionId

@@ -11,10 +11,10 @@ import type { Identity } from '#services/identity'
 import type { Metrics } from '#telemetry'
 import { addressGroup } from '#transport'
 import type { Attendance } from './attendance.ts'
-import { type AskedPerson, BrowserLogin } from './browser-login.ts'
+import { BrowserLogin } from './browser-login.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
+import type { AskedPerson, EphemeralLogin } from './gateway.ts'
 import { LoginFailures } from './login-failures.ts'
-import type { EphemeralLogin } from './protocol.ts'
 
 export interface LoginParts {
   readonly now: () => number

@@ -1,6 +1,7 @@
 // Opening a session: who is let in has a recording begun and an entry in the log before anything goes upstream. What changed
 // meanwhile counts.
 import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
 import {
   AccessDenied,
   type Origin,
@@ -9,26 +10,34 @@ import {
   type SessionId,
   Unavailable,
 } from '#model'
-import type { SessionRecorder } from '#services/recording'
-import { Admission, type AdmissionParts, type Admitted } from './admission.ts'
+import type { Recordings, SessionRecorder } from '#services/recording'
+import type { Vault } from '#services/vault'
+import type { Log, Metrics } from '#telemetry'
+import { Admission, type AdmissionParts, type Admitted, type SessionBounds } from './admission.ts'
 import type { Approvals } from './approvals.ts'
 import type { AskedValues } from './asked-values.ts'
 import type { Attendance } from './attendance.ts'
 import { afterClose } from './closing.ts'
 import { Departures } from './departures.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
-import { factsOf, type Runs, type RunTotals } from './facts.ts'
+import { factsOf } from './facts.ts'
 import { LiveSession } from './live-session.ts'
 import type { Protocol } from './protocol.ts'
 import type { Rates } from './rates.ts'
 import { replayInputs } from './replay-inputs.ts'
-import type { GatewayParts } from './sallyport-gateway.ts'
+import type { Runs, RunTotals } from './runs.ts'
 import type { OpeningSession, Session } from './session.ts'
 import type { SessionReviews } from './session-reviews.ts'
 
-export interface OpeningParts
-  extends AdmissionParts,
-    Pick<GatewayParts, 'now' | 'recordings' | 'vault' | 'dial' | 'log' | 'metrics'> {
+export interface OpeningParts extends AdmissionParts {
+  readonly now: () => number
+  /** `strict`: reads wait for the disk too. */
+  readonly settings: () => SessionBounds & { readonly strict: boolean }
+  readonly recordings: Recordings
+  readonly vault: Vault
+  readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
+  readonly log: Log
+  readonly metrics: Pick<Metrics, 'sessionOpened' | 'sessionClosed' | 'decided'>
   readonly rates: Rates
   readonly runs: Runs
   readonly asked: AskedValues

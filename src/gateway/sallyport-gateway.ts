@@ -1,8 +1,6 @@
 // What everybody asks of the gateway: protocols, the API, the wiring. Each answer is in a file of its own; here they are put
 // together, and told when an identity, a policy, a resource or a right ends.
 import type { KeyObject } from 'node:crypto'
-import type { Socket } from 'node:net'
-import type { PolicySet } from '#engines/policy'
 import {
   type AccessRequest,
   type AuditEntry,
@@ -16,78 +14,33 @@ import {
   type TimeRequest,
   Unavailable,
 } from '#model'
-import type { Grants, Requests } from '#services/access'
-import type { AuditLog } from '#services/audit'
-import type { Identity } from '#services/identity'
-import type { Inventory } from '#services/inventory'
-import type { Recordings } from '#services/recording'
-import type { Vault } from '#services/vault'
-import type { Log, Metrics } from '#telemetry'
-import type { GatewayKeys, KeyAuthorities } from '#transport'
-import { Approvals, type HoldTimes } from './approvals.ts'
+import type { KeyAuthorities } from '#transport'
+import { Approvals } from './approvals.ts'
 import { hasStake } from './approvers.ts'
 import { AskedValues } from './asked-values.ts'
 import { Attendance, type Presence, restsOn } from './attendance.ts'
 import { BreakGlass } from './break-glass.ts'
-import type { AskedPerson } from './browser-login.ts'
-import { Runs } from './facts.ts'
+import type { AskedPerson, EphemeralLogin, Gateway } from './gateway.ts'
+import type { GatewayParts } from './gateway-parts.ts'
 import { Granting } from './granting.ts'
 import { LiveSessions } from './live-sessions.ts'
 import { Logins } from './logins.ts'
+import { oneLine } from './one-line.ts'
 import { Opening } from './opening.ts'
 import { Previews } from './previews.ts'
-import type { EphemeralLogin, Gateway, Protocol } from './protocol.ts'
+import type { Protocol } from './protocol.ts'
 import { Rates } from './rates.ts'
 import { grantEndedEntry, requestEntry } from './request-entry.ts'
 import { Rights } from './rights.ts'
+import { Runs } from './runs.ts'
 import type { OpeningSession, Session } from './session.ts'
 import { SessionReviews } from './session-reviews.ts'
-import type { Masks } from './sight.ts'
 import { type AskedTime, TimeRequests } from './time-requests.ts'
-import { oneLine, type Said, Voting } from './voting.ts'
+import { type Said, Voting } from './voting.ts'
 
 /** Once a second: outcomes into the log, and whatever ends by the clock. */
 const TICK_MS = 1_000
 const RUN_IDLE_MS = 60 * 60_000
-
-/** What an operator can change while we run. */
-export interface GatewaySettings {
-  readonly messageBytes: number
-  readonly heldBodyBytes: number
-  readonly bodyBytesPerSecond: number
-  readonly loginMs: number
-  readonly upstreamLoginMs: number
-  readonly sessions: number
-  readonly sessionsPerPrincipal: number
-
-  /** `audit.durability: strict`. */
-  readonly strict: boolean
-}
-
-export interface GatewayParts {
-  readonly now: () => number
-  readonly audit: AuditLog
-  readonly recordings: Recordings
-  readonly requests: Requests
-  readonly grants: Grants
-  readonly identity: Identity
-  readonly vault: Vault
-  readonly inventory: Inventory
-  readonly policies: () => PolicySet
-  readonly masks: () => Masks
-  readonly settings: () => GatewaySettings
-  /** How long a statement on this resource is held. */
-  readonly hold: (resource: string) => HoldTimes
-  readonly tls: Gateway['tls']
-  readonly keys: GatewayKeys
-  /** Ours, as clients may write them. */
-  readonly names: () => readonly string[]
-  /** Where a person says yes to a code; undefined where nobody signs in with a browser. */
-  readonly devicePage: () => string | undefined
-  readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
-  readonly log: Log
-  readonly metrics: Pick<Metrics, 'sessionOpened' | 'sessionClosed' | 'decided' | 'login'>
-}
 
 export class SallyportGateway implements Gateway {
   readonly sessions: LiveSessions

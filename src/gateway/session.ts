@@ -5,6 +5,7 @@ import type {
   CloseReason,
   DataClass,
   GatewayError,
+  Look,
   Origin,
   Preview,
   Principal,
@@ -13,7 +14,6 @@ import type {
   SessionId,
   Statement,
 } from '#model'
-import type { KeptText } from './kept-forms.ts'
 import type { Permit } from './permit.ts'
 
 /** How a protocol takes part while a statement is held for a person. */
@@ -68,6 +68,9 @@ export interface RecordedAnswer {
   /** True when more came than the resource's `recording.answerBytes`. */
   readonly truncated: boolean
 }
+
+/** How a text that became no statement is kept. */
+export type KeptText = (text: string, look: Look) => string
 
 /** Where a piece of output came out. */
 export type OutputStream = 'output' | 'error'

@@ -21,9 +21,9 @@ import type { Inventory } from '#services/inventory'
 import { AskingBound } from './asking-bound.ts'
 import { principalEntry, sourceEntry } from './evidence.ts'
 import type { Approve } from './obligations/index.ts'
+import { oneLine } from './one-line.ts'
 import { requestEntry } from './request-entry.ts'
 import { asked, holds, type Rights } from './rights.ts'
-import { oneLine } from './voting.ts'
 
 /** Where no policy says how long a request stays open (`@within`). */
 const WITHIN_MS = 8 * 60 * 60_000

@@ -12,6 +12,7 @@ import {
 import type { Requests } from '#services/access'
 import { type Approver, countsFor, whyNotApprover } from './approvers.ts'
 import { principalEntry } from './evidence.ts'
+import { oneLine } from './one-line.ts'
 import { previewHash } from './previews.ts'
 import { requestEntry } from './request-entry.ts'
 
@@ -130,9 +131,4 @@ function termsEntry({ actions, seconds, uses }: Partial<TimeTerms>): JsonObject 
     ...(seconds === undefined ? {} : { seconds }),
     ...(uses === undefined ? {} : { uses }),
   }
-}
-
-/** Words of a person that go into other people's terminals and into the messages of a wire: no controls. */
-export function oneLine(words: string): string {
-  return words.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }
