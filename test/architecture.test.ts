@@ -67,6 +67,32 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'telemetry',
   ],
 }
+/**
+ * Rooms within a room, from the lowest up: each may import those named with it, which stand above it here. What puts
+ * them together lies beside them, and none of them knows it.
+ */
+const INNER: Record<string, Record<string, readonly string[]>> = {
+  gateway: {
+    protocol: [],
+    sight: ['protocol'],
+    record: ['protocol', 'sight'],
+    rights: ['sight', 'record'],
+    logins: ['protocol', 'record'],
+    obligations: ['protocol'],
+    approvals: ['protocol', 'record', 'rights', 'obligations'],
+    grants: ['record', 'rights', 'obligations'],
+    sessions: [
+      'protocol',
+      'sight',
+      'record',
+      'rights',
+      'logins',
+      'obligations',
+      'approvals',
+      'grants',
+    ],
+  },
+}
 /** The file that may import everything and that nobody imports. */
 const ROOTS = ['main.ts']
 /** What lists the rooms beside it. */
@@ -97,6 +123,22 @@ function permits(rules: readonly string[], target: string): boolean {
   return rules.some(
     rule => rule === target || (rule.endsWith('/*') && target.startsWith(rule.slice(0, -1))),
   )
+}
+
+/** The room within a room that a file is in; undefined beside them. */
+function innerOf(room: string, path: string): string | undefined {
+  const [name, rest] = relative(join(SRC, room), path).split(sep)
+  return rest === undefined ? undefined : name!
+}
+
+function mayReach(room: string, from: string, target: string): boolean {
+  if (!target.startsWith('.')) return target !== `#${room}`
+  const path = resolve(dirname(from), target)
+  const [here, there] = [innerOf(room, from), innerOf(room, path)]
+  if (here === there) return true
+  // What is beside the rooms knows them all, and none of them knows it.
+  if (there === undefined || path !== join(SRC, room, there, 'index.ts')) return false
+  return here === undefined || INNER[room]![here]?.includes(there) === true
 }
 
 const files = sources(SRC).map(path => {
@@ -141,6 +183,26 @@ describe('the architecture', () => {
         )
         .map(target => `${file.name} reaches into ${target}`),
     )
+    expect(wrong).toEqual([])
+  })
+
+  it('lets a room within a room import only those that stand below it, by their doors', () => {
+    const wrong = Object.entries(INNER).flatMap(([room, inner]) => {
+      const names = Object.keys(inner)
+      const upward = names.flatMap((name, at) =>
+        inner[name]!.filter(each => !names.slice(0, at).includes(each)).map(
+          each => `${room}/${name} is to import ${each}, which does not stand below it`,
+        ),
+      )
+      const reaching = files
+        .filter(file => file.room === room && !inTest(file.name))
+        .flatMap(({ path, name, imports }) =>
+          imports
+            .filter(target => !mayReach(room, path, target))
+            .map(target => `${name} imports ${target}`),
+        )
+      return [...upward, ...reaching]
+    })
     expect(wrong).toEqual([])
   })
 

@@ -9,9 +9,9 @@ import type { Recordings } from '#services/recording'
 import type { Vault } from '#services/vault'
 import type { Log, Metrics } from '#telemetry'
 import type { GatewayKeys } from '#transport'
-import type { HoldTimes } from './approvals.ts'
-import type { Gateway } from './gateway.ts'
-import type { Masks } from './sight.ts'
+import type { HoldTimes } from './approvals/index.ts'
+import type { Gateway } from './protocol/index.ts'
+import type { Masks } from './sight/index.ts'
 
 /** What an operator can change while we run. */
 export interface GatewaySettings {

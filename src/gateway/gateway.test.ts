@@ -11,9 +11,7 @@ import {
   testGateway,
   write,
 } from './gateway.testing.ts'
-import { Permit } from './permit.ts'
-import type { OpeningSession } from './session.ts'
-import { standOn } from './standing-permit.ts'
+import { type OpeningSession, Permit, standOn } from './protocol/index.ts'
 
 const POLICIES = `
 @id("staff-connect") permit (principal in Group::"staff", action == Action::"connect", resource in Resource::"shop");

@@ -29,10 +29,9 @@ import { createInventory, type Inventory } from '#services/inventory'
 import { Recordings, type RecordingTables, recordingMigrations } from '#services/recording'
 import { createMetrics, silentLog } from '#telemetry'
 import type { GatewayKeys } from '#transport'
-import type { Protocol } from './protocol.ts'
+import type { OpeningSession, Protocol, Session, Waiting } from './protocol/index.ts'
 import { SallyportGateway } from './sallyport-gateway.ts'
-import type { OpeningSession, Session, Waiting } from './session.ts'
-import type { Masks } from './sight.ts'
+import type { Masks } from './sight/index.ts'
 
 export const origin = { ip: '127.0.0.1', port: 4711, client: 'test' }
 

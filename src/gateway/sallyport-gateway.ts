@@ -15,28 +15,22 @@ import {
   Unavailable,
 } from '#model'
 import type { KeyAuthorities } from '#transport'
-import { Approvals } from './approvals.ts'
-import { hasStake } from './approvers.ts'
-import { AskedValues } from './asked-values.ts'
-import { Attendance, type Presence, restsOn } from './attendance.ts'
-import { BreakGlass } from './break-glass.ts'
-import type { AskedPerson, EphemeralLogin, Gateway } from './gateway.ts'
+import { Approvals, Previews, type Said, Voting } from './approvals/index.ts'
 import type { GatewayParts } from './gateway-parts.ts'
-import { Granting } from './granting.ts'
-import { LiveSessions } from './live-sessions.ts'
-import { Logins } from './logins.ts'
-import { oneLine } from './one-line.ts'
-import { Opening } from './opening.ts'
-import { Previews } from './previews.ts'
-import type { Protocol } from './protocol.ts'
-import { Rates } from './rates.ts'
-import { grantEndedEntry, requestEntry } from './request-entry.ts'
-import { Rights } from './rights.ts'
-import { Runs } from './runs.ts'
-import type { OpeningSession, Session } from './session.ts'
-import { SessionReviews } from './session-reviews.ts'
-import { type AskedTime, TimeRequests } from './time-requests.ts'
-import { type Said, Voting } from './voting.ts'
+import { type AskedTime, BreakGlass, Granting, TimeRequests } from './grants/index.ts'
+import { Attendance, Logins, type Presence, restsOn } from './logins/index.ts'
+import type {
+  AskedPerson,
+  EphemeralLogin,
+  Gateway,
+  OpeningSession,
+  Protocol,
+  Session,
+} from './protocol/index.ts'
+import { grantEndedEntry, oneLine, Rates, Runs, requestEntry } from './record/index.ts'
+import { hasStake, Rights } from './rights/index.ts'
+import { LiveSessions, Opening, SessionReviews } from './sessions/index.ts'
+import { AskedValues } from './sight/index.ts'
 
 /** Once a second: outcomes into the log, and whatever ends by the clock. */
 const TICK_MS = 1_000

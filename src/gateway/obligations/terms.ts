@@ -1,6 +1,6 @@
 // What the discharge of an obligation may use, and what it leaves behind.
 import type { Decision, JsonObject, Obligation, Statement } from '#model'
-import type { Waiting } from '../session.ts'
+import type { Waiting } from '../protocol/index.ts'
 
 /** What discharging adds to the permit. */
 export interface Discharged {

@@ -128,7 +128,7 @@ export function sessionDouble(options: SessionOptions = {}): SessionDouble {
     close: async reason => ending.abort(reason),
   }
 
-  // As gateway/masks.ts plans, with one answer for all classes.
+  // As gateway/sight/masks.ts plans, with one answer for all classes.
   function plan(statement: Statement, terms: PermitTerms, column: ResultColumn): CellPlan {
     if (terms.reveal === true) return { kind: 'pass' }
     const { origin, textual } = column

@@ -1,5 +1,5 @@
 // Access requests on disk. Every change is a compare-and-set on the row's version, so that two approvers,
-// two retries or two nodes can never both win. Who may vote is not known here (gateway/approvals.ts).
+// two retries or two nodes can never both win. Who may vote is not known here (gateway/rights/approvers.ts).
 import { randomBytes } from 'node:crypto'
 import { type Kysely, sql } from 'kysely'
 import {

@@ -1,0 +1,10 @@
+// What goes on record and is counted. Decides nothing.
+export { Departures, SessionDeparture } from './departures.ts'
+export { type Evidence, principalEntry, sourceEntry } from './evidence.ts'
+export { KeptForms } from './kept-forms.ts'
+export { oneLine } from './one-line.ts'
+export { Rates } from './rates.ts'
+export { type ReplayAsker, replayAsker, replayInputs } from './replay-inputs.ts'
+export { grantEndedEntry, grantEntry, requestEntry } from './request-entries.ts'
+export { Runs, type RunTotals } from './runs.ts'
+export { SessionRecord } from './session-record.ts'
