@@ -91,6 +91,8 @@ export function writeConfiguration(
         issuer,
         clientId: LOGIN_CLIENT.id,
         clientSecret: 'file:login.secret',
+        // Channels know people by their addresses.
+        scopes: ['openid', 'profile', 'email'],
       },
     },
     resources: [
@@ -179,8 +181,9 @@ export function writePrograms(folder: string): void {
   const bin = join(folder, 'bin')
   mkdirSync(bin)
   symlinkSync(join(ROOT, 'bin', 'sallyport'), join(bin, 'sallyport'))
-  for (const name of ['sql', 'latest']) {
-    const program = `exec node "${ROOT}/bin/node26.cjs" "${ROOT}/demo/${name}.ts" "$@"\n`
+  for (const name of ['sql', 'latest', 'slack']) {
+    const given = name === 'slack' ? ` "${folder}"` : ''
+    const program = `exec node "${ROOT}/bin/node26.cjs" "${ROOT}/demo/${name}.ts"${given} "$@"\n`
     writeFileSync(join(bin, name), `#!/bin/sh\n${program}`)
     chmodSync(join(bin, name), 0o755)
   }

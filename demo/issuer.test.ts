@@ -45,6 +45,13 @@ describe('the issuer', () => {
     expect(decodeJwt(await issuer.token({ client: 'carla' })).sub).toBe('carla')
   })
 
+  test('gives addresses to a gateway that asks for the scope, as its discovery says', async () => {
+    const found = await fetch(`${issuer.url}/.well-known/openid-configuration`)
+    const told = (await found.json()) as Record<string, string[]>
+    expect(told['scopes_supported']).toContain('email')
+    expect(told['claims_supported']).toEqual(expect.arrayContaining(['email', 'email_verified']))
+  })
+
   test('gives nothing to a client that it does not know', async () => {
     await expect(issuer.token({ client: 'mallory' })).rejects.toThrow('invalid_client')
   })

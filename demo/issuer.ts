@@ -207,14 +207,14 @@ function configuration(
     grant_types: ['authorization_code'],
     response_types: ['code'],
     redirect_uris: [callback ?? ''],
-    scope: 'openid profile',
+    scope: 'openid profile email',
   }
   return {
     clients: callback === undefined ? clients : [...clients, login],
     ...browserSignIn(people),
     jwks: { keys: [jwk] },
     cookies: { keys: [randomUUID()] },
-    scopes: [SCOPE, 'openid', 'profile'],
+    scopes: [SCOPE, 'openid', 'profile', 'email'],
     ttl: {
       AccessToken: 300,
       AuthorizationCode: 60,

@@ -5,6 +5,8 @@ import type Provider from 'oidc-provider'
 import type { Persona } from './issuer.ts'
 
 const PAGE = /^\/choose\/[\w-]+(?:\?as=([\w-]+))?$/
+/** What comes with a scope of its own, as at other issuers (OpenID Connect Core section 5.4). */
+const OF_EMAIL = ['email', 'email_verified']
 
 /** People alone: agents and who is acted for bring tokens. */
 function persons(people: Readonly<Record<string, Persona>>): readonly string[] {
@@ -48,7 +50,10 @@ export function browserSignIn(people: Readonly<Record<string, Persona>>) {
     interactions: {
       url: (_context: unknown, interaction: { uid: string }) => `/choose/${interaction.uid}`,
     },
-    claims: { openid: ['sub', ...claims.filter(claim => claim !== 'act')] },
+    claims: {
+      openid: ['sub', ...claims.filter(claim => claim !== 'act' && !OF_EMAIL.includes(claim))],
+      email: [...OF_EMAIL],
+    },
     // What the gateway needs stands in the ID token itself.
     conformIdTokenClaims: false,
     findAccount: (_context: unknown, id: string) => {
@@ -66,7 +71,7 @@ export function browserSignIn(people: Readonly<Record<string, Persona>>) {
     }) {
       const { client, session, provider } = context.oidc
       const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId })
-      grant.addOIDCScope('openid profile')
+      grant.addOIDCScope('openid profile email')
       await grant.save()
       return grant
     },

@@ -87,7 +87,12 @@ export async function setStage(
       ...settings,
       identity: {
         issuers: [issuerEntry(issuer.url)],
-        login: { issuer: issuer.url, clientId: LOGIN_CLIENT.id, clientSecret: 'env:LOGIN_SECRET' },
+        login: {
+          issuer: issuer.url,
+          clientId: LOGIN_CLIENT.id,
+          clientSecret: 'env:LOGIN_SECRET',
+          scopes: ['openid', 'profile', 'email'],
+        },
       },
     },
   })
