@@ -22,6 +22,16 @@ const INIT = `
   insert into customers select i, 'canary' || i || '@example.com' from generate_series(1, 20) i;
   create function purge() returns int language sql as 'delete from customers returning 1';
   grant all on customers to app;
+  create table notes (v text);
+  insert into notes values ('open');
+  create schema "Ävault";
+  create table "Ävault".notes (v text);
+  create schema "vault${'0'.repeat(58)}";
+  create table "vault${'0'.repeat(58)}".notes (v text);
+  insert into "Ävault".notes values ('canary');
+  insert into "vault${'0'.repeat(58)}".notes values ('canary');
+  grant usage on schema "Ävault", "vault${'0'.repeat(58)}" to app;
+  grant select on all tables in schema public, "Ävault", "vault${'0'.repeat(58)}" to app;
 `
 
 let pg: PostgresServer
@@ -34,6 +44,9 @@ beforeAll(async () => {
     // Reading only. What is only prepared passes: Execute must be the gate.
     decide: ({ operations, phase }) => {
       if (phase === 'prepare') return undefined
+      if (operations.some(({ object }) => /vault.*notes/.test(object.name))) {
+        throw new AccessDenied('forbidden', 'that table is not permitted')
+      }
       const bad = operations.find(
         ({ action, flags }) => !['read', 'connect'].includes(action) || flags.includes('dynamic'),
       )
@@ -278,6 +291,130 @@ describe('names', () => {
         executeFrame(),
       ),
     )
+  })
+})
+
+// A server compares the first 63 bytes of a name: two longer ones of the same beginning are one.
+describe('names that are one to the server', () => {
+  const del = 'delete from customers returning email'
+  const long = 'n'.repeat(63)
+
+  test('a Close by another name drops the statement, a Parse by another name makes it anew', async () => {
+    await unharmed(
+      await attack(
+        parseFrame(`${long}1`, 'select id::text from customers'),
+        syncFrame(),
+        closeFrame('S', `${long}2`),
+        parseFrame(`${long}2`, del),
+        syncFrame(),
+        bindFrame('', `${long}1`),
+        executeFrame(),
+      ),
+    )
+  })
+
+  test('the same with expressions that only lineage knows', async () => {
+    await unharmed(
+      await attack(
+        parseFrame(`${long}1`, 'select lower(id::text) from customers'),
+        closeFrame('S', `${long}2`),
+        parseFrame(`${long}2`, 'select lower(email) from customers'),
+        bindFrame('', `${long}1`),
+        executeFrame(),
+      ),
+    )
+  })
+
+  test('a portal that is another one', async () => {
+    await unharmed(
+      await attack(
+        parseFrame('shown', 'select id::text from customers'),
+        parseFrame('hidden', del),
+        bindFrame(`${long}1`, 'shown'),
+        closeFrame('P', `${long}2`),
+        bindFrame(`${long}2`, 'hidden'),
+        executeFrame(`${long}1`),
+      ),
+    )
+  })
+
+  test('a name that DEALLOCATE and PREPARE cut, as all names in SQL are cut', async () => {
+    await unharmed(
+      await attack(
+        parseFrame(`${long}1`, 'select lower(id::text) from customers'),
+        syncFrame(),
+        queryFrame(`deallocate "${long}2"`),
+        queryFrame(`prepare "${long}3" as select lower(email) from customers`),
+        bindFrame('', `${long}1`),
+        executeFrame(),
+      ),
+    )
+  })
+
+  test.each(['é', '€', '😀'])('PREPARE cuts no character in two: %s', async letter => {
+    for (const most of [60, 61, 62, 63]) {
+      const name = 'n'.repeat(most)
+      await unharmed(
+        await attack(
+          parseFrame(name, 'select lower(id::text) from customers'),
+          syncFrame(),
+          queryFrame(`deallocate "${name}${letter}x"`),
+          queryFrame(`prepare "${name}${letter}y" as select lower(email) from customers`),
+          bindFrame('', name),
+          executeFrame(),
+        ),
+      )
+    }
+  })
+
+  test('63 bytes are a name like any other', async () => {
+    const name = `${'n'.repeat(61)}é`
+    const seen = await attack(
+      parseFrame(name, "select 'answered'"),
+      bindFrame(name, name),
+      executeFrame(name),
+      closeFrame('P', name),
+      closeFrame('S', name),
+    )
+    expect(seen.toString()).toContain('answered')
+    expect(seen.toString()).not.toContain('reason:')
+  })
+
+  test('a longer one is refused with a word on what to do, and the session goes on', async () => {
+    const seen = await attack(parseFrame(`${long}1`, 'select 1'))
+    expect(seen.toString()).toContain('reason: statement_unsupported')
+    expect(seen.toString()).toContain('Give it a shorter name')
+    expect(seen.toString()).toContain('the end')
+  })
+})
+
+// Of two tables of one name the path says which is meant. Public's may be read, the vaults' may not.
+describe('a path that the server reads otherwise', () => {
+  const vault = `vault${'0'.repeat(58)}`
+
+  test.each([
+    [
+      'a letter that is folded in some encodings',
+      "set_config('search_path', 'Ävault, public', false)",
+    ],
+    ['a name that is cut', `set_config('search_path', '${vault}0, public', false)`],
+    ['a quoted name that is cut', `set_config('search_path', '"${vault}0", public', false)`],
+  ])('%s', async (_, call) => {
+    await unharmed(
+      await attack(
+        queryFrame(`select ${call}`),
+        queryFrame('select v from notes'),
+        queryFrame('select upper(v) from notes'),
+      ),
+    )
+  })
+
+  test.each([
+    ['a literal that is cut', `set search_path = '${vault}0', public`],
+    ['an identifier that is cut', `set search_path = ${vault}0, public`],
+    ['a letter beyond ASCII', 'set search_path = Ävault, public'],
+  ])('SET: %s', async (_, text) => {
+    await unharmed(await attack(queryFrame(text), queryFrame('select v from notes')))
   })
 })
 

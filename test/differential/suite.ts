@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import type { Statement } from '#model'
 import { type Analyser, createPostgresAnalyser } from '../../src/engines/sql/index.ts'
 import { createCatalogs } from '../../src/protocols/postgres/catalogs.ts'
-import { Scope, splitPath } from '../../src/protocols/postgres/scope.ts'
+import { Scope } from '../../src/protocols/postgres/scope.ts'
 import { changesNames, SessionNames } from '../../src/protocols/postgres/session-names.ts'
 import { StatementBuilder } from '../../src/protocols/postgres/statement.ts'
 import { fakeSession } from '../../src/protocols/postgres/test-doubles.ts'
@@ -132,7 +132,7 @@ async function openSession(
   client.on('error', () => {}) // a statement may end the connection: the query that waits rejects
   await client.connect()
   const names = new SessionNames()
-  const scope = new Scope(splitPath('"$user", public'), server.user)
+  const scope = new Scope(['$user', 'public'], server.user)
   for (const text of first) {
     await client.query(text)
     const analysis = analyser.analyse(text)

@@ -4,7 +4,7 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPostgresAnalyser } from '../../src/engines/sql/index.ts'
 import { createCatalogs } from '../../src/protocols/postgres/catalogs.ts'
-import { Scope, splitPath } from '../../src/protocols/postgres/scope.ts'
+import { Scope } from '../../src/protocols/postgres/scope.ts'
 import { SessionNames } from '../../src/protocols/postgres/session-names.ts'
 import { StatementBuilder } from '../../src/protocols/postgres/statement.ts'
 import { fakeSession } from '../../src/protocols/postgres/test-doubles.ts'
@@ -51,7 +51,7 @@ function suite(version: 15 | 18): void {
     leave = joined.leave
     await joined.catalog.fresh()
     const analyser = await createPostgresAnalyser()
-    const scope = new Scope(splitPath('"$user", public'), user)
+    const scope = new Scope(['$user', 'public'], user)
     const builder = new StatementBuilder(analyser, joined.catalog, scope, new SessionNames())
     judge = { client, analyser, builder }
   })

@@ -34,5 +34,6 @@ export {
 export type { Names, ResolvedRelation, ResolvedRoutine, ResolvedRule } from './names.ts'
 export { occasion } from './occasions.ts'
 export { type Code, readRoutine, readRule } from './postgres/bodies.ts'
+export { searchPathOf } from './postgres/search-path.ts'
 export { holdsAnyValue } from './postgres/sensitive-relations.ts'
 export { comparedValues, type StatementContext, toStatement } from './to-statement.ts'

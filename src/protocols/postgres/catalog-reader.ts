@@ -1,5 +1,6 @@
 // Reads a catalog snapshot over a connection of our own: the same login as a session's, read-only, closed at
 // the end. Rows are taken one by one, so that the largest catalog costs its snapshot and little more.
+import { searchPathOf } from '#engines/sql'
 import { UpstreamError } from '#model'
 import {
   LEADS_TO,
@@ -33,7 +34,6 @@ import type { RelationRow } from './catalog-relation.ts'
 import { Routines, type RuleRow, rulesOf } from './catalog-routines.ts'
 import { type CatalogRows, CatalogSnapshot } from './catalog-snapshot.ts'
 import { Questions } from './questions.ts'
-import { searchPathOf } from './startup-parameters.ts'
 import { type TypeRow, textForms } from './type-forms.ts'
 import type { UpstreamLogin } from './upstream.ts'
 import { readGenerated, readViewColumns } from './view-columns.ts'
@@ -74,10 +74,10 @@ export async function readCatalog(
 }
 
 async function readSnapshot(connection: Questions): Promise<CatalogSnapshot> {
-  let searchPath: readonly string[] = []
+  let searchPath: readonly string[] | undefined
   let user = ''
   await connection.ask(SESSION, ([path, name]) => {
-    searchPath = searchPathOf(path ?? '') ?? []
+    searchPath = searchPathOf(path ?? '')
     user = name ?? ''
   })
   await connection.ask(BEGIN, () => {})

@@ -26,7 +26,7 @@ export interface CatalogRows extends Omit<OriginRows, 'children'> {
   readonly namedTypes: ReadonlyMap<string, ReadonlyMap<string, boolean>>
   /** Schemas that the role may look into. */
   readonly usable: ReadonlySet<string>
-  readonly searchPath: readonly string[]
+  readonly searchPath: readonly string[] | undefined
   readonly user: string
 }
 
@@ -34,7 +34,7 @@ export interface CatalogRows extends Omit<OriginRows, 'children'> {
 const MAX_EXPANDED = 10_000
 
 export class CatalogSnapshot {
-  readonly searchPath: readonly string[]
+  readonly searchPath: readonly string[] | undefined
   readonly #rows: CatalogRows
   readonly #byOid = new Map<number, Relation>()
   readonly #byName = new Map<string, Relation[]>()

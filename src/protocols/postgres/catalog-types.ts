@@ -66,7 +66,7 @@ export interface Catalog {
   /** For `toStatement`; of the present snapshot (`version`), so ask again when that changes. */
   names(searchPath: readonly string[] | undefined): Names
   /** The search path of a fresh session of this credential, as the server reports it. */
-  readonly searchPath: readonly string[]
+  readonly searchPath: readonly string[] | undefined
   /**
    * Marks the snapshot as stale (after DDL on relations of these names; all when not told) without waiting; the next
    * `refresh` or `fresh` reads again.

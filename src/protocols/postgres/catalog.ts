@@ -1,11 +1,16 @@
 // The catalog of one resource and database, kept fresh: read when it is first asked for, after DDL, when an
 // unknown name or oid comes up, and when it is five minutes old; one reading at a time. Does no reading itself.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type DefinedNames, DefinitionLog, type Names, type RelationName } from '#engines/sql'
+import {
+  type DefinedNames,
+  DefinitionLog,
+  type Names,
+  type RelationName,
+  searchPathOf,
+} from '#engines/sql'
 import { type ColumnName, isGatewayError, Unavailable } from '#model'
 import type { CatalogSnapshot } from './catalog-snapshot.ts'
 import type { Catalog, CatalogColumn, CatalogRelation, TextForm } from './catalog-types.ts'
-import { splitPath } from './scope.ts'
 
 const MAX_AGE_MS = 5 * 60_000
 /** From this age on a use reads again in the background, so that nobody waits for it. */
@@ -215,7 +220,7 @@ function namesOf(snapshot: CatalogSnapshot, path: readonly string[] | undefined)
     isPlainType: type => snapshot.isPlainType(type, path),
     unasked: snapshot.unaskedCasts,
     withSearchPath: next => {
-      const parts = next === undefined ? undefined : splitPath(next)
+      const parts = next === undefined ? undefined : searchPathOf(next)
       // The role that "$user" means may have changed in the same text.
       return namesOf(snapshot, parts?.includes('$user') === true ? undefined : parts)
     },

@@ -1,6 +1,6 @@
 // PostgreSQL: the room's door. `serve` is the whole life of a connection: greet, open, log in, relay.
 import type { Socket } from 'node:net'
-import { type Analyser, createPostgresAnalyser } from '#engines/sql'
+import { type Analyser, createPostgresAnalyser, searchPathOf } from '#engines/sql'
 import {
   endingError,
   type Gateway,
@@ -20,7 +20,6 @@ import { createPreviewer } from './preview.ts'
 import { readAlone, readAt } from './read-alone.ts'
 import { relay } from './relay.ts'
 import { type PostgresSettings, postgresSettings, secretFields } from './settings.ts'
-import { searchPathOf } from './startup-parameters.ts'
 import { logIn, sayGoodbye, type UpstreamLogin, upstreamApplicationName } from './upstream.ts'
 import { welcome } from './welcome.ts'
 

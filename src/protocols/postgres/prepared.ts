@@ -3,7 +3,7 @@
 
 import type { Analysis } from '#engines/sql'
 import type { Permit } from '#gateway'
-import { type Parameter, ProtocolError } from '#model'
+import { AccessDenied, type Parameter, ProtocolError } from '#model'
 import type { Shape } from './shape.ts'
 
 export class Prepared {
@@ -138,6 +138,14 @@ class Body {
     return text
   }
 
+  /** Of a prepared statement or a portal: no longer than a server can tell from another. */
+  name(): string {
+    const from = this.at
+    const name = this.text()
+    if (this.at - from - 1 > LONGEST_NAME) throw nameTooLong()
+    return name
+  }
+
   skip(count: number): void {
     this.#need(count)
     this.at += count
@@ -167,7 +175,7 @@ export interface ParseFrame {
 /** All readers take the frame's body: `start` is behind the header. */
 export function readParse(bytes: Buffer, start: number, end: number): ParseFrame {
   const body = new Body(bytes, start, end)
-  const name = body.text()
+  const name = body.name()
   const text = body.text()
   const count = body.count()
   const parameterTypes = body.list(count, 4)
@@ -184,8 +192,8 @@ export interface BindFrame {
 
 export function readBind(bytes: Buffer, start: number, end: number): BindFrame {
   const body = new Body(bytes, start, end)
-  const portal = body.text()
-  const statement = body.text()
+  const portal = body.name()
+  const statement = body.name()
   const formats = readFormats(body)
   const count = body.count()
   if (formats.length > 1 && formats.length !== count) throw malformed()
@@ -221,7 +229,7 @@ export function readExecute(
   end: number,
 ): { portal: string; maxRows: number } {
   const body = new Body(bytes, start, end)
-  const portal = body.text()
+  const portal = body.name()
   const maxRows = body.int32()
   body.done()
   return { portal, maxRows }
@@ -235,7 +243,7 @@ export function readTarget(
 ): { kind: 'S' | 'P'; name: string } {
   const body = new Body(bytes, start, end)
   const kind = body.uint8()
-  const name = body.text()
+  const name = body.name()
   body.done()
   if (kind === 0x53) return { kind: 'S', name }
   if (kind === 0x50) return { kind: 'P', name }
@@ -248,6 +256,17 @@ export function readQuery(bytes: Buffer, start: number, end: number): string {
   const text = body.text()
   body.done()
   return text
+}
+
+/** In bytes (NAMEDATALEN - 1). A server compares no more of a name: longer ones mean what others of the same beginning mean. */
+const LONGEST_NAME = 63
+
+function nameTooLong(): AccessDenied {
+  return new AccessDenied(
+    'statement_unsupported',
+    'the name of a prepared statement or portal is longer than 63 bytes, of which PostgreSQL tells no two apart',
+    { hint: 'Give it a shorter name, or none.' },
+  )
 }
 
 const NO_BYTES: Buffer = Buffer.alloc(0)

@@ -36,7 +36,7 @@ export interface RelayParts {
   readonly catalog: Catalog
   readonly analyser: Analyser
   readonly limits: Gateway['limits']
-  readonly searchPath: readonly string[]
+  readonly searchPath: readonly string[] | undefined
   /** Looks at what a held statement would do. */
   readonly preview?: Previewer
   /** Cancels what runs upstream; a promise tells when it can no longer hit a later statement. */

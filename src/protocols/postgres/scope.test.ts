@@ -1,8 +1,8 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Analyser, createPostgresAnalyser } from '#engines/sql'
+import { type Analyser, createPostgresAnalyser, searchPathOf } from '#engines/sql'
 import { hasPostgres, type PostgresServer, startPostgres } from '../../../test/servers/postgres.ts'
-import { Scope, splitPath } from './scope.ts'
+import { Scope } from './scope.ts'
 
 const analyser: Analyser = await createPostgresAnalyser()
 
@@ -148,7 +148,7 @@ async function compare(
     return
   }
   compared.known++
-  const actual = splitPath(row.path).map(part => (part === '$user' ? row.role : part))
+  const actual = searchPathOf(row.path)?.map(part => (part === '$user' ? row.role : part))
   expect(scope.path, said.join('; ')).toEqual(actual)
 }
 

@@ -1,6 +1,6 @@
 // What the session's settings make of a name and a text: search path and role, as far as they can be known. A
 // path that cannot be known resolves to every candidate: asking too much is safe, too little is not.
-import type { SettingChange, SqlStatement } from '#engines/sql'
+import { type SettingChange, type SqlStatement, searchPathOf } from '#engines/sql'
 
 /** Settings that change what a text means or on whose behalf it runs. */
 const SCOPING: ReadonlySet<string> = new Set([
@@ -56,7 +56,7 @@ export class Scope {
   #key: string | undefined
 
   /** `user`: the upstream login, for `$user`. */
-  constructor(path: readonly string[], user: string | undefined) {
+  constructor(path: readonly string[] | undefined, user: string | undefined) {
     this.#user = user
     this.#initial = { path, role: '', reauthorized: false }
     this.#outside = this.#initial
@@ -148,7 +148,7 @@ export class Scope {
 
   /** The server itself says what it is (ParameterStatus, PostgreSQL 18). */
   reported(value: string): void {
-    const path = splitPath(value)
+    const path = searchPathOf(value)
     const { now, committed } = this.#level
     this.#key = undefined
     this.#level = { now: { ...now, path }, committed: { ...committed, path } }
@@ -162,7 +162,7 @@ export class Scope {
         // RESET ALL leaves the role alone.
         return verb === 'DISCARD' ? this.#initial : { ...values, path: this.#initial.path }
       case 'search_path': {
-        const path = value === undefined ? undefined : splitPath(value)
+        const path = value === undefined ? undefined : searchPathOf(value)
         return { ...values, path: reset ? this.#initial.path : path }
       }
       case 'role':
@@ -174,15 +174,4 @@ export class Scope {
         return { ...values, role: UNKNOWN, reauthorized: true }
     }
   }
-}
-
-/** Splits a list of identifiers; `""` inside quotes is a quote. */
-export function splitPath(value: string): readonly string[] {
-  const parts: string[] = []
-  for (const [, quoted, plain] of value.matchAll(/"((?:[^"]|"")*)"|([^\s,"]+)/g)) {
-    parts.push(
-      quoted === undefined ? (plain as string).toLowerCase() : quoted.replaceAll('""', '"'),
-    )
-  }
-  return parts
 }

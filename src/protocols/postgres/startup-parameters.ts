@@ -1,5 +1,6 @@
 // What a client may ask for at startup: an allow-list, by name and form. What is not on it is refused, not
 // dropped, so that nobody runs under settings other than those that were asked for. Pure.
+import { searchPathOf } from '#engines/sql'
 import { ProtocolError } from '#model'
 import type { StartupMessage } from './startup.ts'
 
@@ -150,24 +151,15 @@ function requireOn(name: string, value: string): void {
  */
 function safeSearchPath(name: string, value: string): string {
   const schemas = searchPathOf(value)
-  if (schemas === undefined) throw refused(name, 'its value is not a list of schemas')
+  if (schemas === undefined) {
+    throw refused(
+      name,
+      'its value is not a list of schemas (those with letters beyond ASCII are quoted)',
+    )
+  }
   if (schemas.indexOf('pg_catalog') > 0)
     throw refused(name, 'pg_catalog must come first, or be left out')
   return value
-}
-
-/** A search_path as text, as the server splits it; undefined when it would be refused there. */
-export function searchPathOf(text: string): readonly string[] | undefined {
-  if (text.trim() === '') return []
-  const schemas: string[] = []
-  const element = /\s*(?:"((?:[^"]|"")+)"|([^\s,"]+))\s*(,|$)/y
-  for (;;) {
-    const found = element.exec(text)
-    if (found === null) return undefined
-    const [, quoted, plain, end] = found
-    schemas.push(quoted === undefined ? (plain ?? '').toLowerCase() : quoted.replaceAll('""', '"'))
-    if (end === '') return schemas
-  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { ByteWriter } from '#engines/wire'
 import { isGatewayError, ProtocolError } from '#model'
 import { fc } from '../../../test/property.ts'
 import { readStartupPacket, type StartupMessage } from './startup.ts'
-import { clientParameters, searchPathOf } from './startup-parameters.ts'
+import { clientParameters } from './startup-parameters.ts'
 
 function packet(version: number, ...words: string[]): Uint8Array {
   const writer = new ByteWriter().int32(0).int32(version)
@@ -155,18 +155,5 @@ describe('clientParameters', () => {
 
   it('cleans an application name to printable ASCII', () => {
     expect(given('user', 'a', 'application_name', 'x\u00e9\ny').applicationName).toBe('x??y')
-  })
-})
-
-describe('searchPathOf', () => {
-  it.each([
-    ['"$user", public', ['$user', 'public']],
-    ['A,"B""c" , d', ['a', 'B"c', 'd']],
-    ['', []],
-    ['a b', undefined],
-    ['a,', undefined],
-    ['"a', undefined],
-  ])('splits %j', (text, schemas) => {
-    expect(searchPathOf(text)).toEqual(schemas)
   })
 })

@@ -1,6 +1,7 @@
 // Settings: which a session may change, which change how a text is read (refused), and what the new value is.
 import { type Draft, Refusal } from '../draft.ts'
 import { fixedPlan } from '../lineage/index.ts'
+import { searchPathOf } from './search-path.ts'
 import { harmlessSettings, publicSettings } from './settings-list.ts'
 import { constantOf, fieldsOf, listOf, type Tree, textOf } from './tree.ts'
 import type { Handler } from './walk.ts'
@@ -66,9 +67,8 @@ function refuseRereading(name: string, value: string | undefined): void {
 
 /** pg_catalog must stay first: behind another schema, that schema's functions hide the built-in ones. */
 function isPlainPath(value: string | undefined): boolean {
-  if (value === undefined) return false
-  const path = folded(value).trim()
-  return !path.includes('pg_catalog') || /^"?pg_catalog"?\s*(,|$)/.test(path)
+  const schemas = value === undefined ? undefined : searchPathOf(value)
+  return schemas !== undefined && schemas.indexOf('pg_catalog') <= 0
 }
 
 const identities: ReadonlySet<string> = new Set(['role', 'session_authorization'])
