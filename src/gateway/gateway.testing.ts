@@ -103,6 +103,15 @@ export const read = (text = 'select 1 from customers'): Statement =>
 export const write = (text = 'delete from customers'): Statement =>
   statement(text, [operation('write', 'DELETE', 'public.customers', ['unfiltered'])])
 
+/** What the work throws or rejects with; undefined when it does neither. */
+export const caught = (work: () => unknown) =>
+  Promise.resolve()
+    .then(work)
+    .then(
+      () => undefined,
+      error => error,
+    )
+
 export const nobodyWaits: Waiting = { notify: () => {}, signal: new AbortController().signal }
 
 /** A protocol in name only: the gateway never asks it anything else. */

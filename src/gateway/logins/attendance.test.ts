@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Actor } from '#model'
-import { principal, type TestGateway, testGateway } from '../gateway.testing.ts'
+import { principal } from '../gateway.testing.ts'
 import { Attendance, restsOn } from './attendance.ts'
 
 const actor: Actor = { kind: 'agent', id: 'bot', subject: 'bot', issuer: 'https://b', groups: [] }
@@ -56,62 +56,5 @@ describe('an identity', () => {
     const gone = attendance.enter(ana, () => false)
     attendance.review(0)
     expect([broken.signal.aborted, gone.signal.aborted]).toEqual([true, true])
-  })
-})
-
-describe('a session that is being opened', () => {
-  let test: TestGateway
-  beforeEach(async () => {
-    test = await testGateway(
-      '@id("a") permit (principal in Group::"staff", action, resource in Resource::"shop");',
-    )
-  })
-  afterEach(() => test.close())
-  const opening = async (meanwhile: () => void) => {
-    const { recordings } = test
-    const start = recordings.start.bind(recordings)
-    recordings.start = async (...args) => {
-      const recorder = await start(...args)
-      meanwhile()
-      return recorder
-    }
-    return test.open(principal('ana', ['staff'])).then(
-      () => 'opened',
-      error => error.code,
-    )
-  }
-
-  it('is not opened when its identity ends meanwhile', async () => {
-    const who = principal('ana', ['staff'])
-    const token = test.signIn(who)
-    const { Secret } = await import('#model')
-    const proved = await test.gateway.authenticate(new Secret(token), {
-      ip: '::1',
-      port: 1,
-      client: '',
-    })
-    test.endIdentity({ principalId: 'ana', reason: 'principal_revoked' })
-    await expect(test.open(proved)).rejects.toMatchObject({ code: 'identity_ended' })
-    expect(test.gateway.sessions.size).toBe(0)
-  })
-
-  it('is not opened by rules that changed meanwhile', async () => {
-    const changed = await opening(() =>
-      test.usePolicies('@id("b") permit (principal in Group::"others", action, resource);'),
-    )
-    expect(changed).toBe('session_ended')
-    expect(test.gateway.sessions.size).toBe(0)
-  })
-
-  it('is not opened on a resource that went meanwhile', async () => {
-    const gone = await opening(() => {
-      test.inventory.replace([])
-      test.gateway.reviewSessions('resource_changed')
-    })
-    expect(gone).toBe('session_ended')
-  })
-
-  it('is opened when nothing changed', async () => {
-    expect(await opening(() => {})).toBe('opened')
   })
 })
