@@ -22,9 +22,17 @@ import type {
   TerminalSize,
 } from '../protocol/index.ts'
 import type { SessionDeparture } from './departures.ts'
-import { type Completed, Evidence, view } from './evidence.ts'
+import { type Completed, Evidence } from './evidence.ts'
 import type { KeptForms } from './kept-forms.ts'
 import type { Counted } from './rates.ts'
+import {
+  answerEvent,
+  type Later,
+  outcomeEvent,
+  permitEvent,
+  type Stopped,
+  stoppedEvent,
+} from './recorded-events.ts'
 import type { RunTotals } from './runs.ts'
 import { MarksOfSession } from './session-marks.ts'
 import { TypedInput } from './typed-input.ts'
@@ -61,20 +69,6 @@ export interface SessionCounts {
   readonly rows: number
   readonly bytes: number
 }
-
-/** What goes into the recording when there is time for it. */
-type Later = { readonly at: number; readonly entry: number } & (
-  | { readonly kind: 'permit'; readonly statement: Statement; readonly policies: readonly string[] }
-  | { readonly kind: 'answer'; readonly answer: RecordedAnswer }
-  | { readonly kind: 'output'; readonly stream: OutputStream; readonly bytes: Uint8Array }
-  | {
-      readonly kind: 'outcome'
-      readonly outcome: Outcome
-      /** What values were masked of. */
-      readonly statement: Statement | undefined
-      readonly disagreed: ReadonlySet<string> | undefined
-    }
-)
 
 export class SessionRecord {
   readonly evidence: Evidence
@@ -169,18 +163,13 @@ export class SessionRecord {
     const index = this.#parts.audit.append(
       this.evidence.decided('statement.held', statement, decision, policySet),
     )
-    this.#decided('held', this.#parts.now())
-    this.#record(
-      index,
-      {
-        ...textOf(statement),
-        effect: 'held',
-        code: 'approval_required',
-        policies: decision.policies,
-        message,
-      },
-      statement,
-    )
+    const { policies } = decision
+    this.#stopped(index, statement, {
+      effect: 'held',
+      code: 'approval_required',
+      policies,
+      message,
+    })
     return index
   }
 
@@ -196,18 +185,8 @@ export class SessionRecord {
     this.#denied += 1
     const entry = this.evidence.decided('statement.denied', statement, decision, policySet)
     const index = this.#parts.audit.append(masking === undefined ? entry : { ...entry, masking })
-    this.#decided('deny', this.#parts.now())
-    this.#record(
-      index,
-      {
-        ...textOf(statement),
-        effect: 'deny',
-        code: error.code,
-        policies: decision.policies,
-        message: error.message,
-      },
-      statement,
-    )
+    const { code, message } = error
+    this.#stopped(index, statement, { effect: 'deny', code, policies: decision.policies, message })
     return index
   }
 
@@ -216,14 +195,8 @@ export class SessionRecord {
     const text = this.#kept.text(asked, kept)
     this.#denied += 1
     const index = this.#parts.audit.append(this.evidence.refused(text, error))
-    this.#decided('deny', this.#parts.now())
-    this.#record(index, {
-      text,
-      effect: 'deny',
-      code: error.code,
-      policies: [],
-      message: error.message,
-    })
+    const { code, message } = error
+    this.#stopped(index, text, { effect: 'deny', code, policies: [], message })
   }
 
   /** Values of these classes were masked although it is not agreed where they come from: said with the outcome. */
@@ -342,45 +315,24 @@ export class SessionRecord {
   }
 
   #catchUpWith(later: Later): void {
-    const { at, entry } = later
     const { recorder } = this.#parts
+    const { at, entry } = later
     switch (later.kind) {
-      case 'permit': {
-        const { statement, policies } = later
+      case 'permit':
         this.#decided('permit', at)
-        recorder.add(
-          {
-            kind: 'statement',
-            at,
-            entry,
-            text: statement.text,
-            parameters: valuesOf(statement),
-            effect: 'permit',
-            code: 'permitted',
-            policies,
-          },
-          statement,
-        )
+        recorder.add(permitEvent(later), later.statement)
         return
-      }
-      case 'answer': {
-        const { columns, rows, truncated } = later.answer
-        recorder.add({ kind: 'answer', at, entry, columns, rows, truncated })
+      case 'answer':
+        recorder.add(answerEvent(later))
         return
-      }
       case 'output':
         recorder.addOutput(at, entry, later.stream, later.bytes)
         return
       case 'outcome': {
         const { outcome, statement, disagreed } = later
-        const { status, rows, bytes, errorCode, sent } = outcome
-        const masked =
-          statement === undefined ? undefined : Object.fromEntries(outcome.masked ?? [])
-        recorder.add(
-          { kind: 'outcome', at, entry, status, rows, bytes, sent, errorCode, masked },
-          statement,
-        )
-        if (masked !== undefined) {
+        const event = outcomeEvent(later)
+        recorder.add(event, statement)
+        if (event.masked !== undefined) {
           this.#marks.add('masked', at)
           this.#parts.onMasked?.()
         }
@@ -394,39 +346,12 @@ export class SessionRecord {
     this.#parts.onDecided?.(effect)
   }
 
-  /** What a reviewer watches for is in the recording at once. */
-  #record(
-    entry: number,
-    event: {
-      text: string
-      parameters?: readonly (string | null)[]
-      effect: 'permit' | 'deny' | 'held'
-      code: string
-      policies: readonly string[]
-      message?: string
-    },
-    statement?: Statement,
-  ): void {
+  /** What a reviewer watches for is in the recording at once. `asked` is a text where it became no statement. */
+  #stopped(entry: number, asked: Statement | string, why: Stopped): void {
+    this.#decided(why.effect, this.#parts.now())
     this.catchUp()
-    this.#parts.recorder.add(
-      { kind: 'statement', at: this.#parts.now(), entry, ...event },
-      statement,
-    )
+    const [said, statement] =
+      typeof asked === 'string' ? [{ text: asked }, undefined] : [asked, asked]
+    this.#parts.recorder.add(stoppedEvent(this.#parts.now(), entry, said, why), statement)
   }
-}
-
-function textOf(statement: Statement): { text: string; parameters?: readonly (string | null)[] } {
-  const parameters = valuesOf(statement)
-  return parameters === undefined ? { text: statement.text } : { text: statement.text, parameters }
-}
-
-function valuesOf({ parameters }: Statement): (string | null)[] | undefined {
-  if (parameters === undefined || parameters.length === 0) return undefined
-  return parameters.map(({ value, format }) =>
-    value === null
-      ? null
-      : view(value)
-          .toString(format === 'text' ? 'utf8' : 'hex')
-          .slice(0, 1_000),
-  )
 }

@@ -31,6 +31,7 @@ import {
   type SessionView,
   Sight,
 } from '../sight/index.ts'
+import { denialOf, forbiddenUse, unmet } from './denials.ts'
 
 const DURABLE_ACTIONS: ReadonlySet<string> = new Set([
   'write',
@@ -111,7 +112,7 @@ export class Authorizer {
     const facts = this.#session.facts(false)
     const decision = policies.decide(statement, facts)
     if (decision.effect === 'deny')
-      return this.#deny(statement, decision, policySet, denial(decision))
+      return this.#deny(statement, decision, policySet, denialOf(decision))
     // Before anybody is asked: no yes lifts what follows from what one may see.
     const refused = this.#refusedUse(statement, this.#sight.at(facts))
     if (refused !== undefined) return this.#denyUse(statement, decision, refused)
@@ -213,13 +214,7 @@ export class Authorizer {
 
   #refuse(statement: Statement, decision: Decision, error: unknown): Permit | Promise<Permit> {
     if (!(error instanceof AccessDenied)) throw error
-    const denied: Decision = {
-      ...decision,
-      effect: 'deny',
-      code: error.code,
-      message: error.message,
-    }
-    return this.#deny(statement, denied, this.#rules.policySet, error)
+    return this.#deny(statement, unmet(decision, error), this.#rules.policySet, error)
   }
 
   #permit(
@@ -259,7 +254,7 @@ export class Authorizer {
       return this.#mint(statement, auditIndex, facts, discharged)
     }
     const denied: Decision = { ...decision, effect: 'deny' }
-    return this.#deny(statement, denied, policySet, denial(denied))
+    return this.#deny(statement, denied, policySet, denialOf(denied))
   }
 
   #mint(statement: Statement, auditIndex: number, facts: Facts, discharged: Discharged): Permit {
@@ -299,17 +294,7 @@ export class Authorizer {
   /** Policies permit it; what this principal may not see forbids it. */
   #denyUse(statement: Statement, decision: Decision, refused: UseRefusal): Promise<Permit> {
     const { error, columns, classes } = refused
-    const { code, message, hint = '' } = error
-    const denied: Decision = {
-      ...decision,
-      effect: 'deny',
-      obligations: [],
-      policies: [],
-      code,
-      message,
-      hint,
-    }
-    return this.#deny(statement, denied, this.#rules.policySet, error, {
+    return this.#deny(statement, forbiddenUse(decision, error), this.#rules.policySet, error, {
       columns: [...columns],
       classes: [...classes],
     })
@@ -332,13 +317,4 @@ export class Authorizer {
       throw error
     })
   }
-}
-
-function denial(decision: Decision): AccessDenied {
-  return new AccessDenied(decision.code, decision.message, {
-    ...(decision.policies.length === 0
-      ? {}
-      : { detail: `policies: ${decision.policies.join(', ')}` }),
-    ...(decision.hint === '' ? {} : { hint: decision.hint }),
-  })
 }
