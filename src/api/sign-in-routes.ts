@@ -10,6 +10,7 @@ import {
   type Origin,
   type Principal,
 } from '#model'
+import { Repeats } from '#telemetry'
 import type { Routes } from './api.ts'
 import { originOf, visitor } from './authentication.ts'
 import { cookieOf, PENDING_COOKIE, refuseOtherSites, SIGN_IN_COOKIE, setCookie } from './cookies.ts'
@@ -20,6 +21,11 @@ const PENDING_SECONDS = 600
 
 export function signInRoutes(routes: Routes, parts: ApiParts): void {
   const config = { access: 'public' } as const
+  // Anybody who reaches the page can fail.
+  const repeats = new Repeats(parts.log)
+  routes.addHook('onClose', async () => repeats.end())
+  const logFailure = ({ cause, code }: GatewayError) =>
+    repeats.tell('warn', 'sign_in.failed', { code }, { err: cause })
 
   routes.get(paths.home, { config, schema: { hide: true } }, async (request, reply) => {
     const page = parts.web?.answer(request, reply)
@@ -58,7 +64,7 @@ export function signInRoutes(routes: Routes, parts: ApiParts): void {
       } catch (error) {
         if (!isGatewayError(error)) throw error
         // Safe: nobody left for the issuer. (That nothing is set up is no news, whoever knocks.)
-        if (error.cause !== undefined) logFailure(parts, error)
+        if (error.cause !== undefined) logFailure(error)
         return sendFailure(reply, error)
       }
     },
@@ -80,7 +86,7 @@ export function signInRoutes(routes: Routes, parts: ApiParts): void {
       if (!isGatewayError(error)) throw error
       // Safe: nobody was signed in. It is on record, and the person reads why.
       parts.gateway.loginFailed(origin, error.code)
-      logFailure(parts, error)
+      logFailure(error)
       return sendFailure(reply, error)
     }
   })
@@ -116,10 +122,6 @@ export function signInRoutes(routes: Routes, parts: ApiParts): void {
       return reply.code(204).send(null)
     },
   )
-}
-
-function logFailure({ log }: ApiParts, { cause, code }: GatewayError): void {
-  log.warn({ err: cause, code }, 'sign_in.failed')
 }
 
 /** What stands behind the error is the operator's alone. */

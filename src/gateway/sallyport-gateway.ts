@@ -14,6 +14,7 @@ import {
   type TimeRequest,
   Unavailable,
 } from '#model'
+import { Repeats } from '#telemetry'
 import type { KeyAuthorities } from '#transport'
 import { Approvals, Previews, type Said, Voting } from './approvals/index.ts'
 import type { GatewayParts } from './gateway-parts.ts'
@@ -53,12 +54,14 @@ export class SallyportGateway implements Gateway {
   readonly #attendance = new Attendance()
   readonly #logins: Logins
   readonly #opening: Opening
+  readonly #repeats: Repeats
   readonly #timer: NodeJS.Timeout
   readonly #undo: (() => void)[] = []
   #stopping = false
 
   constructor(parts: GatewayParts) {
     this.#parts = parts
+    this.#repeats = new Repeats(parts.log)
     this.sessions = new LiveSessions(parts.now)
     this.rights = new Rights(parts)
     this.#reviews = new SessionReviews({ ...parts, sessions: this.sessions, rights: this.rights })
@@ -105,6 +108,7 @@ export class SallyportGateway implements Gateway {
       attendance: this.#attendance,
       approvals: this.approvals,
       reviews: this.#reviews,
+      repeats: this.#repeats,
       takeUse: grant => this.#granting.takeUse(grant),
     })
     this.#timer = setInterval(() => this.#tick(), TICK_MS)
@@ -181,10 +185,8 @@ export class SallyportGateway implements Gateway {
   upstreamFailed({ id, resource }: Pick<Session, 'id' | 'resource'>, error: GatewayError): void {
     const { code, message, cause } = error
     const why = cause instanceof Error ? oneLine(cause.message.slice(0, 1_000)) : undefined
-    this.#parts.log.warn(
-      { session: id, resource: resource.name, code, message, why },
-      'upstream.failed',
-    )
+    const about = { resource: resource.name, code, message, why }
+    this.#repeats.tell('warn', 'upstream.failed', about, { session: id })
   }
 
   /** True while an identity that `authenticate` proved has not ended since. */
@@ -279,6 +281,7 @@ export class SallyportGateway implements Gateway {
     this.#logins.notePassedOver(Number.POSITIVE_INFINITY)
     await this.sessions.end(() => true, 'shutdown')
     await Promise.all([this.approvals.settled(), this.#previews.stop()])
+    this.#repeats.end()
   }
 
   /** Nothing here may throw: it is called by a timer, and a throw would end the process. */

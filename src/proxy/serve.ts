@@ -8,7 +8,6 @@ import type { Dialect } from './dialect.ts'
 import { HeldBodies } from './held-bodies.ts'
 import { serveRequest } from './request.ts'
 import { Sessions } from './sessions.ts'
-import { Troubles } from './troubles.ts'
 import { Upstreams } from './upstreams.ts'
 
 const TLS_HANDSHAKE = 0x16
@@ -60,13 +59,12 @@ export class ReverseProxy {
     } else socket.unshift(first)
     const sessions = new Sessions({ gateway, dialect, listener, origin: address, certificate })
     const failures: unknown[] = []
-    const troubles = new Troubles(gateway)
     const served = {
       dialect,
       sessions,
       held: this.#heldBy(gateway),
       upstreams: this.upstreams,
-      onTrouble: (session: Session, error: GatewayError) => troubles.tell(session, error),
+      onTrouble: (session: Session, error: GatewayError) => gateway.upstreamFailed(session, error),
       ip,
       scheme: schemeOf(secure),
       onExhausted: () => void connection.close(GRACE_MS),

@@ -9,3 +9,4 @@ export {
   silentLog,
 } from './log.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
+export { Repeats } from './repeats.ts'

@@ -182,6 +182,13 @@ describe('a gateway whose secret at the issuer is not right', () => {
     expect(page.text).toContain('Nobody can sign in here at present.')
     expect(page.text).not.toContain(folder)
     await until('the log to say so', () => failures().at(-1)?.includes(secret) === true)
+    // Whoever knocks on fills no disk; nor does one who brings answers that nobody asked for.
+    const before = failures().length
+    for (let time = 0; time < 200; time += 1) expect((await go('/auth/sign-in')).status).toBe(503)
+    expect(failures()).toHaveLength(before)
+    for (let time = 0; time < 200; time += 1)
+      expect((await go(`/auth/callback?code=${time}&state=x`)).status).toBe(401)
+    expect(failures().length).toBeLessThanOrEqual(before + 1)
   })
 
   it('says in the log that the issuer does not take the secret, and takes the right one at once', async () => {

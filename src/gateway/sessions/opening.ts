@@ -12,7 +12,7 @@ import {
 } from '#model'
 import type { Recordings, SessionRecorder } from '#services/recording'
 import type { Vault } from '#services/vault'
-import type { Log, Metrics } from '#telemetry'
+import type { Log, Metrics, Repeats } from '#telemetry'
 import type { Approvals } from '../approvals/index.ts'
 import type { Attendance } from '../logins/index.ts'
 import type { OpeningSession, Protocol, Session } from '../protocol/index.ts'
@@ -40,6 +40,8 @@ export interface OpeningParts extends AdmissionParts {
   readonly vault: Vault
   readonly dial: (host: string, port: number, signal: AbortSignal) => Promise<Socket>
   readonly log: Log
+  /** For what fails in each session alike. */
+  readonly repeats: Repeats
   readonly metrics: Pick<Metrics, 'sessionOpened' | 'sessionClosed' | 'decided'>
   readonly rates: Rates
   readonly runs: Runs
@@ -151,7 +153,7 @@ export class Opening {
     { resource, rules, carried, breakGlass }: Admitted<Upstream>,
     recorder: SessionRecorder,
   ): LiveSession<Upstream> {
-    const { audit, approvals, asked, now, dial, vault, log, rates, metrics } = this.#parts
+    const { audit, approvals, asked, now, dial, vault, log, repeats, rates, metrics } = this.#parts
     const session: LiveSession<Upstream> = new LiveSession<Upstream>({
       id,
       principal,
@@ -172,7 +174,12 @@ export class Opening {
       lease: () =>
         vault.lease(resource).catch((error: unknown) => {
           // What the client reads names no path: this does.
-          log.error({ err: error, session: id, resource: resource.name }, 'credential.failed')
+          repeats.tell(
+            'error',
+            'credential.failed',
+            { resource: resource.name },
+            { err: error, session: id },
+          )
           throw error
         }),
       onClosed: reason => afterClose(session as LiveSession, reason, this.#parts),
