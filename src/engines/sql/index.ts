@@ -20,6 +20,7 @@ export {
   type ReadNames,
 } from './definition-log.ts'
 export { type ColumnOrigins, expandColumns, expandLineage, fitting } from './expansion.ts'
+export { alike, foldedName, isBeyondAscii } from './lineage/index.ts'
 export { createMysqlAnalyser } from './mysql/analyser.ts'
 export { type ReadStatement, readMysqlBody } from './mysql/bodies.ts'
 export { mysqlNames } from './mysql/name-rules.ts'

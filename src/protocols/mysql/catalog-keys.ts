@@ -1,4 +1,5 @@
 // How a server compares names of databases and relations: with their case or without.
+import { foldedName } from '#engines/sql'
 import { foldsAlways } from './catalog-system.ts'
 
 export class NameKeys {
@@ -10,7 +11,7 @@ export class NameKeys {
   }
 
   folded(name: string): string {
-    return this.#fold ? name.toLowerCase() : name
+    return this.#fold ? foldedName(name) : name
   }
 
   /** The same for all spellings of one relation. */
@@ -19,8 +20,8 @@ export class NameKeys {
     return `${this.folded(schema)}\0${this.folded(name)}`
   }
 
-  /** (Names of routines never have a case.) */
+  /** (Names of routines never have a case, nor accents on every server: `alike`.) */
   routine(schema: string, name: string): string {
-    return `${this.folded(schema)}\0${name.toLowerCase()}`
+    return `${this.folded(schema)}\0${foldedName(name)}`
   }
 }

@@ -1,6 +1,6 @@
 // Code of users that a catalog holds: functions, procedures, triggers. Texts until somebody asks what they do; each is read
 // once. Pure.
-import { type Code, occasion, type ResolvedRoutine } from '#engines/sql'
+import { alike, type Code, isBeyondAscii, occasion, type ResolvedRoutine } from '#engines/sql'
 import type { NameKeys } from './catalog-keys.ts'
 import { objectName } from './catalog-object.ts'
 import type { CatalogRows } from './catalog-rows.ts'
@@ -18,6 +18,8 @@ export class Routines {
   readonly #codeOf: CodeOf
   readonly #routines = new Map<string, ResolvedRoutine[]>()
   readonly #triggers = new Map<string, Trigger[]>()
+  /** Keys with letters beyond ASCII. */
+  readonly #odd: readonly string[]
 
   constructor(rows: Pick<CatalogRows, 'routines' | 'triggers'>, keys: NameKeys, codeOf: CodeOf) {
     this.#keys = keys
@@ -26,15 +28,20 @@ export class Routines {
       const routine = this.#routine(objectName(schema, name), schema, body, parameters, definer)
       push(this.#routines, keys.routine(schema, name), routine)
     }
+    this.#odd = [...this.#routines.keys()].filter(isBeyondAscii)
     for (const { schema, table, name, event, body } of rows.triggers) {
       const runs = this.#routine(objectName(schema, name), schema, body, [], true)
       push(this.#triggers, keys.relation(schema, table), { event, runs })
     }
   }
 
-  /** A function and a procedure may have one name. */
+  /** A function and a procedure may have one name. Where none is called so, those that a server may take for it. */
   named(schema: string, name: string): readonly ResolvedRoutine[] {
-    return this.#routines.get(this.#keys.routine(schema, name)) ?? []
+    const key = this.#keys.routine(schema, name)
+    const found = this.#routines.get(key)
+    if (found !== undefined) return found
+    const keys = isBeyondAscii(key) ? [...this.#routines.keys()] : this.#odd
+    return keys.filter(each => alike(each, key)).flatMap(each => this.#routines.get(each) ?? none)
   }
 
   triggersOf(schema: string, table: string): readonly Trigger[] {
@@ -56,6 +63,8 @@ export class Routines {
     return { object, definer, code, size: body?.length ?? 0, path: schema }
   }
 }
+
+const none: readonly ResolvedRoutine[] = []
 
 const events: Readonly<Record<string, number>> = {
   INSERT: occasion.insert,

@@ -1,5 +1,5 @@
 // What the catalog is made from, as rows of the server's own views: asked for, and put by relation. Bounded by who asks.
-import { keepsReading } from '#engines/sql'
+import { foldedName, keepsReading } from '#engines/sql'
 import { COLUMNS, PARAMETERS, ROUTINES, TABLES, TRIGGERS, VIEWS } from './catalog-queries.ts'
 import { isTold } from './catalog-system.ts'
 
@@ -68,7 +68,7 @@ export async function readRows(ask: Ask): Promise<CatalogRows> {
       entry = { columns: [], hidden: [], numeric: new Set(), generated: new Map() }
       columns.set(key, entry)
     }
-    const column = (name ?? '').toLowerCase()
+    const column = foldedName(name ?? '')
     const isHidden = extra?.toUpperCase().includes('INVISIBLE') === true
     if (isHidden) entry.hidden.push(column)
     else entry.columns.push(column)
@@ -121,18 +121,18 @@ async function readCode(ask: Ask): Promise<Pick<CatalogRows, 'routines' | 'trigg
     text != null && text !== '' && readable(mode ?? '') ? text : undefined
   const parameters = new Map<string, string[]>()
   for (const [schema, name, type, parameter] of await ask(PARAMETERS)) {
-    const key = `${keyOf(schema, name?.toLowerCase())}\0${type}`
+    const key = `${keyOf(schema, foldedName(name ?? ''))}\0${type}`
     const list = parameters.get(key)
-    if (list === undefined) parameters.set(key, [(parameter ?? '').toLowerCase()])
-    else list.push((parameter ?? '').toLowerCase())
+    if (list === undefined) parameters.set(key, [foldedName(parameter ?? '')])
+    else list.push(foldedName(parameter ?? ''))
   }
   const routines = (await ask(ROUTINES)).map(
     ([schema, name, type, body, security, mode]): RoutineRow => ({
       schema: schema ?? '',
-      name: (name ?? '').toLowerCase(),
+      name: foldedName(name ?? ''),
       kind: type === 'FUNCTION' ? 'function' : 'procedure',
       body: textOf(body, mode),
-      parameters: parameters.get(`${keyOf(schema, name?.toLowerCase())}\0${type}`) ?? [],
+      parameters: parameters.get(`${keyOf(schema, foldedName(name ?? ''))}\0${type}`) ?? [],
       definer: security !== 'INVOKER',
     }),
   )

@@ -24,6 +24,7 @@ create view nested as select s, u from plain;
 create function own(x int) returns varchar(20) reads sql data return (select ssn from customers where id = x);
 create view calling as select own(id) as o from customers;
 create function built() returns int return 1;
+create function größe() returns int return 2;
 create procedure runs(t text) begin prepare s from @q; execute s; end;
 create procedure removes(i int) begin declare n int; delete from orders where id = i; end;
 create trigger logs after update on orders for each row insert into log values (new.note);
@@ -152,6 +153,21 @@ describe('a statement', () => {
     expect(made("call runs('x')").operations).toContainEqual(
       expect.objectContaining({ flags: expect.arrayContaining(['dynamic']) }),
     )
+  })
+
+  it.each([
+    ['call rémoves(1)', 'app.removes'],
+    ['call REMÖVES(1)', 'app.removes'],
+    ['select öwn(1)', 'app.own'],
+    ['select app.ówn(1)', 'app.own'],
+    ['select grose()', 'app.größe'],
+    ['select GRÖSE()', 'app.größe'],
+  ])('%s calls what the server takes for that name', (text, object) => {
+    expect(made(text).operations.map(each => each.object.name)).toContain(object)
+  })
+
+  it('that calls what nobody has made calls that', () => {
+    expect(made('select ówns(1)').operations.map(each => each.object.name)).not.toContain('app.own')
   })
 
   it('that writes does what triggers do', () => {

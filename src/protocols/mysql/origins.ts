@@ -1,7 +1,7 @@
 // Where the values of an answer's column come from: what the text says, and what the column's definition says besides.
 // A definition only ever adds: a derived table or a CTE that is called like a table is described as that table
 // (docs/mysql-metadata.md), so it never shows that a value is harmless. Sees no value.
-import type { ColumnOrigins } from '#engines/sql'
+import { type ColumnOrigins, foldedName } from '#engines/sql'
 import type { ResultColumn } from '#gateway'
 import type { ColumnName, OutputLineage } from '#model'
 import { objectName } from './catalog-object.ts'
@@ -57,5 +57,5 @@ function sourcesOf(
 /** The table's own column, where the server names one. Names of columns have no case. */
 function columnOf({ schema, orgTable, orgName }: Described): ColumnName | undefined {
   if (schema === '' || orgTable === '' || orgName === '') return undefined
-  return { object: objectName(schema, orgTable), column: orgName.toLowerCase() }
+  return { object: objectName(schema, orgTable), column: foldedName(orgName) }
 }

@@ -320,6 +320,17 @@ export const byHand: readonly Shape[] = [
     select percentile_disc(0.5) within group (order by pin) over () from people
     select median(pin) over () from people
     select crc32(ssn) * 0, ssn from people
+    select (select concat(ß) from (select open as ẞ from people limit 1) a) from (select ssn as ß from people) b
+    select (select concat(ασ) from (select ssn as ΑΣ from people limit 1) a) from (select open as ασ from people) b
+    select (select concat(σ) from (select ssn as ς from people limit 1) a) from (select open as σ from people) b
+    select (select concat(ς) from (select open as σ from people limit 1) a) from (select ssn as ς from people) b
+    select (select concat(i) from (select ssn as İ from people limit 1) a) from (select open as i from people) b
+    select (select concat(\u212a) from (select ssn as k from people limit 1) a) from (select open as \u212a from people) b
+    select (select concat(σ.a) from (select ssn as a from people limit 1) ΑΣ, (select open as a) ς) from (select open as a from people) σ
+    select * from (select open as a, 1 as İ) p natural join (select ssn as b, 1 as i from people) q
+    select concat(ssn) as ς, (select concat(σ)) from people, (select open as σ from people) b
+    with ΑΣ as (select ssn as a from people), ας as (select open as a from people) select concat(a) from ασ
+    select lag(open) over ς from people window σ as (order by ssn)
   `,
   ),
   ...one(
@@ -397,6 +408,14 @@ export const byHand: readonly Shape[] = [
     create view again as select id as n from people ;; select n from again ;; create or replace view again as select ssn as n from people; select * from nothing ;; select concat(n, 0x2d) from again ;; drop view again
     create view again as select id as n from people ;; select n from again ;; prepare p from 'create or replace view again as select ssn as n from people' ;; execute p ;; select concat(n, 0x2d) from again ;; drop view again
     create view again as select id as n from people ;; create or replace view again as select ssn as n from people; select concat(n, 0x2d) from again ;; drop view again
+    prepare \`ασ\` from 'select 1 as x' ;; prepare \`ΑΣ\` from 'select concat(ssn, 1) as x from people' ;; execute \`ασ\`
+    prepare \`σ\` from 'select 1 as x' ;; prepare \`ς\` from 'select concat(ssn, 1) as x from people' ;; execute \`σ\`
+    prepare \`µ\` from 'select 1 as x' ;; prepare \`μ\` from 'select concat(ssn, 1) as x from people' ;; execute \`µ\`
+    prepare \`β\` from 'select 1 as x' ;; prepare \`ϐ\` from 'select concat(ssn, 1) as x from people' ;; execute \`β\`
+    prepare e from 'select 1 as x' ;; prepare é from 'select concat(ssn, 1) as x from people' ;; execute e ;; execute é
+    prepare e from 'select 1 as x' ;; prepare \`e \` from 'select concat(ssn, 1) as x from people' ;; execute e ;; execute \`e \`
+    prepare ẞ from 'select 1 as x' ;; prepare ß from 'select concat(ssn, 1) as x from people' ;; execute ẞ ;; execute ß
+    prepare e from 'select 1 as x' ;; deallocate prepare é ;; prepare é from 'select concat(ssn, 1) as x from people' ;; execute e
     prepare p from 'select ?' ;; set @a = (select ssn from people limit 1) ;; execute p using @a
     execute immediate 'select ?' using (select ssn from people limit 1)
     execute immediate 'select ssn from people'

@@ -1,4 +1,5 @@
 // What stands in FROM: its columns, by the names that the rest of the query has for them.
+import { alike, isBeyondAscii } from './alike.ts'
 import type { FromItem, FunctionCall } from './plan.ts'
 import { Row } from './row.ts'
 import type { Run } from './run.ts'
@@ -19,8 +20,8 @@ export function itemOf(from: FromItem, scope: Scope, place: Place, run: Run): vo
       const cte = relation.schema === undefined ? cteOf(relation.name, place.ctes) : undefined
       const row = cte === undefined ? run.relation(relation).row : cteRow(cte, run)
       const outward = run.names.rules?.outward === true
-      const alike = outward && relation.schema === undefined && mayBeCte(relation.name, place.ctes)
-      const unsure = alike || (opaque && cte === undefined)
+      const other = outward && relation.schema === undefined && mayBeCte(relation.name, place.ctes)
+      const unsure = other || (opaque && cte === undefined)
       const shown = unsure ? Row.open(UNKNOWN) : row.renamed(columns)
       scope.items.push({
         alias: alias ?? relation.name,
@@ -170,6 +171,10 @@ function merged(
 ): { readonly all: Row; readonly common: Row } {
   if (using.length === 0) return { all: beside([left, right], run), common: Row.of([], []) }
   const { fuel } = run
+  if (using === 'natural' && run.names.rules?.outward === true && mayShareMore(left, right)) {
+    run.found.use('join', anyOf(left, right, run))
+    return { all: Row.open(UNKNOWN), common: Row.of([], []) }
+  }
   const common = commonOf(left, right, using, run)
   const open = left.others !== undefined || right.others !== undefined
   const values = common.map(name =>
@@ -204,6 +209,15 @@ function commonOf(left: Row, right: Row, using: Join['using'], run: Run): readon
   const wanted = new Set(using)
   const known = left.names.filter(name => wanted.has(name))
   return [...known, ...using.filter(name => !left.names.includes(name))]
+}
+
+/** Columns of two names that the server may take for one. */
+function mayShareMore(left: Row, right: Row): boolean {
+  return left.names.some(one =>
+    right.names.some(
+      other => one !== other && (isBeyondAscii(one) || isBeyondAscii(other)) && alike(one, other),
+    ),
+  )
 }
 
 /** Which columns are common is not known: any may be. */

@@ -1,4 +1,5 @@
 // The algebra of values and its resolver, for the dialects of this room.
+export { alike, foldedName, isBeyondAscii } from './alike.ts'
 export type {
   Assignment,
   Call,

@@ -1,6 +1,7 @@
 // Names as MySQL and MariaDB look for them: level by level outwards until one has such a column (`NameRules.outward`).
 // What hangs on the server (whether `A` is `a`, which database is the default one) counts either way.
 import type { RelationName } from '../analysis.ts'
+import { alike } from './alike.ts'
 import type { Row } from './row.ts'
 import type { Item, Scope } from './scope.ts'
 import { either, type Fuel, UNKNOWN, type Value } from './value.ts'
@@ -26,7 +27,10 @@ export function lookOutward(
       const { row } = item
       const found = row.find(name, fuel)
       if (found !== undefined && row.others === undefined && fit === 'surely') certain.push(found)
-      else open.push(...[found ?? row.findByText(name, fuel), row.others].filter(isThere))
+      else {
+        const other = found ?? row.findByText(name, fuel) ?? row.findAlike(name, fuel)
+        open.push(...[other, row.others].filter(isThere))
+      }
     }
     const output = outputsByName && path.length === 1 ? level.outputs?.find(name, fuel) : undefined
     if (output !== undefined) possible.push(output)
@@ -62,7 +66,7 @@ function ofSchema(relation: RelationName, schema: string): Fit {
 
 function sameOrAlike(one: string, other: string): Fit {
   if (one === other) return 'surely'
-  return one.toLowerCase() === other.toLowerCase() ? 'perhaps' : 'no'
+  return alike(one, other) ? 'perhaps' : 'no'
 }
 
 function worse(one: Fit, other: Fit): Fit {

@@ -1,4 +1,5 @@
 // The columns of what stands in FROM, or of a query: names and values, and whether these are all of them.
+import { alike, isBeyondAscii } from './alike.ts'
 import { either, type Fuel, made, UNKNOWN, type Value } from './value.ts'
 
 /** The name of a column that may be called anything: of VALUES, where servers differ. */
@@ -74,6 +75,15 @@ export class Row {
           found.map(index => this.at(index)),
           fuel,
         )
+  }
+
+  /** A column that some server may take for that name; what is made of it is not sure then. */
+  findAlike(name: string, fuel: Fuel): Value | undefined {
+    const odd = isBeyondAscii(name)
+    const found: Value[] = []
+    for (const [index, each] of this.names.entries())
+      if ((odd || isBeyondAscii(each)) && alike(each, name)) found.push(this.at(index))
+    return found.length === 0 ? undefined : either([...found, UNKNOWN], fuel)
   }
 
   /** All of it as one value. */

@@ -1,6 +1,7 @@
 // Which value a name means, by the server's rules: the innermost level that has such a column; else, for a name
 // alone, the whole row of the relation of that name; `t.name` without such a column is a function of the row.
 import type { RelationName } from '../analysis.ts'
+import { alike } from './alike.ts'
 import { lookOutward, rowOutward } from './outward.ts'
 import type { Cte } from './plan.ts'
 import type { Row } from './row.ts'
@@ -43,7 +44,7 @@ export class Outputs {
 
   find(name: string, fuel: Fuel): Value | undefined {
     fuel.spend(this.#names.length / 8)
-    const found = this.#values.filter((_, index) => this.#names[index] === name)
+    const found = this.#values.filter((_, index) => alike(this.#names[index] as string, name))
     return found.length + this.#others.length === 0
       ? undefined
       : either([...found, ...this.#others], fuel)
@@ -79,9 +80,8 @@ export interface Place {
 
 /** Whether a name in other letters is that of a CTE hangs on the server, by the same rules. */
 export function mayBeCte(name: string, ctes: Ctes | undefined): boolean {
-  const folded = name.toLowerCase()
   for (let each = ctes; each !== undefined; each = each.outer)
-    if (each.name !== name && each.name.toLowerCase() === folded) return true
+    if (each.name !== name && alike(each.name, name)) return true
   return false
 }
 

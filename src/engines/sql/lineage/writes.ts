@@ -1,6 +1,7 @@
 // INSERT, UPDATE, DELETE and MERGE: which values go into which columns, and what RETURNING shows.
 import type { ColumnName } from '#model'
 import type { RelationName } from '../analysis.ts'
+import { alike } from './alike.ts'
 import type {
   Assignment,
   Change,
@@ -61,7 +62,7 @@ class Written {
   }
 
   isCalled(alias: string): boolean {
-    return this.name.toLowerCase() === alias.toLowerCase()
+    return alike(this.name, alias)
   }
 
   mayHave(column: string, run: Run): boolean {

@@ -192,7 +192,7 @@ function windowOf(over: unknown, planner: Planner): readonly Expression[] {
     : namedWindow(named, planner)
 }
 
-function namedWindow(name: unknown, planner: Planner): readonly Expression[] {
+export function namedWindow(name: unknown, planner: Planner): readonly Expression[] {
   const held = planner.windows.get(planner.name(name).toLowerCase())
   if (held === undefined) throw new Unplannable()
   return held

@@ -1,7 +1,13 @@
 // The parser's tree → plan of values (../lineage/plan.ts): what is shared while one statement is compiled. What each node
 // means is in the files beside this one; a node that none of them knows ends it, and the plan is `unknown`.
 import type { RelationName } from '../analysis.ts'
-import type { Condition, Expression, FromItem, Query } from '../lineage/index.ts'
+import {
+  type Condition,
+  type Expression,
+  type FromItem,
+  foldedName,
+  type Query,
+} from '../lineage/index.ts'
 import { conditionsOf } from './lineage-conditions.ts'
 import { expressionOf } from './lineage-expressions.ts'
 import { fromItems } from './lineage-from.ts'
@@ -110,5 +116,5 @@ export class Planner {
 
 /** Names of columns are the same in upper and lower case, everywhere. */
 export function columnName(name: string): string {
-  return name.toLowerCase()
+  return foldedName(name)
 }

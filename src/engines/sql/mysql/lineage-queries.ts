@@ -1,6 +1,6 @@
 // Queries: SELECT, VALUES and set operations, with WITH; what writes is in lineage-writes.ts.
 import type { Cte, Expression, Key, Query, Select, Target, With } from '../lineage/index.ts'
-import { windowSpec } from './lineage-calls.ts'
+import { namedWindow, windowSpec } from './lineage-calls.ts'
 import { columnName, type Planner, Unplannable } from './lineage-planner.ts'
 import { isWrite, writeOf } from './lineage-writes.ts'
 import {
@@ -130,10 +130,7 @@ function windowsIn(list: unknown, planner: Planner): readonly Expression[] {
     const [name, held] = listOf(each)
     const spec = heldIn(held, 'WindowSpec')
     const named = heldIn(held, 'NamedWindow')
-    const own =
-      named === undefined
-        ? windowSpec(spec, planner)
-        : (windows.get(planner.name(named).toLowerCase()) ?? [])
+    const own = named === undefined ? windowSpec(spec, planner) : namedWindow(named, planner)
     windows.set(planner.name(name).toLowerCase(), own)
     all.push(...own)
   }

@@ -1,5 +1,6 @@
 // Names of tables and columns in the parser's tree. Columns and aliases are found in any case, tables as they are written.
 import type { RelationName } from '../analysis.ts'
+import { foldedName, isBeyondAscii } from '../lineage/index.ts'
 import { lowered } from './lexer.ts'
 import { type Word, wordOf, wordsOf } from './syntax-tree.ts'
 import { unknown } from './walk.ts'
@@ -24,5 +25,5 @@ export function aliasIn(value: unknown): string | undefined {
 
 /** A column's or an alias's name as it is compared. */
 export function folded(name: string): string {
-  return /[^\0-\x7f]/.test(name) ? name.toLowerCase() : lowered(name)
+  return isBeyondAscii(name) ? foldedName(name) : lowered(name)
 }

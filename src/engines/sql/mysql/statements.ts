@@ -295,10 +295,20 @@ const load: Verb = (cursor, draft, text) => {
   loadData(cursor, draft, text, xml)
 }
 
+/** Which names are one, servers see in different ways (`ς` and `σ`, `e` and `é`, `e` and `e `): in plain ASCII they agree. */
+function preparedName(cursor: Cursor): string {
+  const name = cursor.name()
+  if (/^[!-~]+$/.test(name)) return folded(name)
+  throw new Refusal(
+    'statement_unsupported',
+    'the name of a prepared statement may hold ASCII letters, digits and signs only: servers differ in which others are the same',
+  )
+}
+
 const prepare: Verb = (cursor, draft, text) => {
   draft.verb = 'PREPARE'
   draft.literalsMatter = true
-  const name = folded(cursor.name())
+  const name = preparedName(cursor)
   if (!cursor.take('from')) throw unread()
   draft.planned = fixedPlan(0)
   const literal = cursor.tokens.length === cursor.at + 1 ? cursor.string() : undefined
@@ -327,7 +337,7 @@ const execute: Verb = (cursor, draft, text) => {
   }
   draft.verb = 'EXECUTE'
   draft.returnsRows = true
-  draft.executes = { name: folded(cursor.name()) }
+  draft.executes = { name: preparedName(cursor) }
   if (cursor.take('using')) {
     walkExpressions(cursor.left(), 'EXECUTE', draft, text, {})
   } else cursor.end()
@@ -339,7 +349,7 @@ const deallocate: Verb = (cursor, draft) => {
   if (!cursor.take('prepare')) throw unread()
   draft.verb = 'DEALLOCATE'
   draft.literalsMatter = true
-  draft.deallocates = { name: folded(cursor.name()) }
+  draft.deallocates = { name: preparedName(cursor) }
   draft.planned = fixedPlan(0)
   cursor.end()
   draft.add('connect', 'DEALLOCATE', undefined, [], 'settings')
