@@ -16,7 +16,8 @@ import { Parser } from './parser.ts'
 import type { MysqlAnalyser, MysqlAnalysis, MysqlReading } from './reading.ts'
 import { isSystemDatabase } from './sensitive-relations.ts'
 import type { Edit } from './settings.ts'
-import { type Read, readStatement } from './statements.ts'
+import { readStatement } from './statements.ts'
+import type { Read } from './verb.ts'
 
 /** As PostgreSQL's: what takes longest to read costs some 4 us a word, and the event loop waits. */
 const MOST_WORDS = 20_000
