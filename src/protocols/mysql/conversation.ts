@@ -145,6 +145,13 @@ export class Conversation {
     definitions.end()
   }
 
+  /** The same, where nobody is left who would have heard what became of it. */
+  forgetDefinitions(): void {
+    const { catalog, definitions } = this.parts
+    if (definitions.names.length > 0) catalog.invalidate()
+    this.closeDefinitions()
+  }
+
   /**
    * Others changed what the exchange was judged by before it was answered, or are about to: the server may have run either.
    * Then nothing is known of its answer.
@@ -170,5 +177,17 @@ export class Conversation {
     prepared.cursor = undefined
     const { permit, rows, bytes, masked } = cursor
     this.parts.session.complete(permit, { status: outcome, rows, bytes, masked })
+  }
+
+  /** Whatever is owed will not come: each permit's outcome goes on record. */
+  completeAll(outcome: 'failed' | 'cancelled'): void {
+    const { exchange } = this
+    this.exchange = undefined
+    // (What others may see is read again when the server has ended, too.)
+    if (exchange !== undefined && this.parts.definitions.names.length === 0)
+      this.forgetChanged(exchange)
+    if (exchange?.guard !== undefined) exchange.guard.complete(outcome)
+    else if (exchange !== undefined && exchange.kind !== 'fetch') this.complete(exchange, outcome)
+    for (const prepared of this.prepared.values()) this.closeCursor(prepared)
   }
 }

@@ -313,21 +313,7 @@ class Relay {
     this.#fromClient.abort()
     this.#parts.session.signal.removeEventListener('abort', this.#onAbort)
     this.#unfollow?.()
-    this.#completeAll(reason)
-  }
-
-  /** Whatever is owed will not come: each permit's outcome goes on record. */
-  #completeAll(reason: CloseReason): void {
-    const talk = this.#talk
-    const status = reason === 'client_left' ? 'cancelled' : 'failed'
-    const { exchange } = talk
-    talk.exchange = undefined
-    // (What others may see is read again when the server has ended, too.)
-    if (exchange !== undefined && talk.parts.definitions.names.length === 0)
-      talk.forgetChanged(exchange)
-    if (exchange?.guard !== undefined) exchange.guard.complete(status)
-    else if (exchange !== undefined && exchange.kind !== 'fetch') talk.complete(exchange, status)
-    for (const prepared of talk.prepared.values()) talk.closeCursor(prepared)
+    talk.completeAll(reason === 'client_left' ? 'cancelled' : 'failed')
   }
 
   #close(reason: CloseReason): void {
@@ -335,10 +321,7 @@ class Relay {
     const change = this.#change
     whenClosed(change === undefined ? [client, upstream] : [upstream], late => {
       // A server ends a session when its statement is over: until then what it was changing may yet be changed.
-      const over = (): void => {
-        if (this.#talk.parts.definitions.names.length > 0) this.#parts.catalog.invalidate()
-        this.#talk.closeDefinitions()
-      }
+      const over = (): void => this.#talk.forgetDefinitions()
       if (late || this.#upstreamBroke) setTimeout(over, UNSURE_MS).unref()
       else over()
       if (this.#bug !== undefined) this.#reject(this.#bug)
