@@ -1,56 +1,24 @@
-// One session channel of a client: what it asks before it starts, the start as a statement, and the two legs joined
-// once that is permitted. Nothing flows before; what the client sends early waits in the channel's own window.
-import type { ClientChannel, ServerChannel, Session as Ssh2Session, WindowChangeInfo } from 'ssh2'
-import { type Outcome, type Permit, type Session, standOn, type Waiting } from '#gateway'
-import {
-  AccessDenied,
-  InvalidRequest,
-  isGatewayError,
-  ProtocolError,
-  type Statement,
-  UpstreamError,
-} from '#model'
-import { Allowance } from './allowance.ts'
-import {
-  closed,
-  codeOf,
-  type Exit,
-  exitOf,
-  finish,
-  LOST,
-  NOT_RUN,
-  outcomeOnce,
-  SIGNAL,
-  settled,
-} from './channel-end.ts'
+// One session channel of a client: the start as a statement, and the two legs joined once that is permitted. Nothing flows
+// before; what the client sends early waits in the channel's own window.
+import type { ClientChannel, ServerChannel, Session as Ssh2Session } from 'ssh2'
+import type { Permit, Session, Waiting } from '#gateway'
+import { InvalidRequest, isGatewayError, type Statement, UpstreamError } from '#model'
+import type { Backend } from './backend.ts'
+import { type Exit, exitOf, finish, LOST, NOT_RUN, outcomeOnce, SIGNAL } from './channel-end.ts'
+import { ChannelWishes } from './channel-wishes.ts'
 import { denial, notice, REFUSED } from './denial.ts'
 import type { Pressed } from './guard.ts'
-import { passInput } from './input.ts'
-import { Output } from './output.ts'
+import { joinLegs } from './legs.ts'
 import { type Start, startSession, type Terminal, tell } from './session-start.ts'
 import type { SshSettings } from './settings.ts'
-import { FileChannel } from './sftp/file-channel.ts'
-import { FILES, filesStatement } from './sftp/statement.ts'
+import { serveFiles } from './sftp/serve-files.ts'
+import { filesStatement } from './sftp/statement.ts'
 import { commandStatement, shellStatement, statementOfText } from './statement.ts'
-import { type Lending, type Lent, readDisplay, type Wanted } from './tunnels/lent.ts'
+import type { Lending, Lent } from './tunnels/lent.ts'
 import type { UpstreamLogin } from './upstream.ts'
 
-/** Variables that decide what is shown, and nothing of what runs. */
-const ENVIRONMENT = /^(?:LANG|LC_[A-Z]+|TERM|COLORTERM|NO_COLOR)$/
-const MOST_VARIABLES = 32
+/** Signals for what has not started yet. */
 const MOST_EARLY = 8
-const LONGEST_VALUE = 256
-/** A terminal's side, as records and screens can hold it. */
-const LARGEST_SIDE = 1_000
-/** Between two changes of a terminal's size that are passed on: the last one counts. */
-const RESIZE_MS = 50
-/** Names of terminals, as they stand in the records. */
-const TERMINAL = /^[\w.+-]{1,64}$/
-export interface Backend {
-  readonly session: Session<SshSettings>
-  readonly upstream: UpstreamLogin
-  readonly login: string
-}
 
 /** Serves the channel until it closes. `backend` may still be on its way, or fail. */
 export class SessionChannel {
@@ -61,12 +29,9 @@ export class SessionChannel {
   readonly #backend: Promise<Backend>
   readonly #pressed: Pressed
   readonly #onDefect: (error: unknown) => void
-  #resize: NodeJS.Timeout | undefined
   readonly #left = new AbortController()
-  readonly #environment: Record<string, string> = {}
-  #terminal: Terminal | undefined
+  readonly #wishes: ChannelWishes
   readonly #lent: Lent
-  readonly #wanted: Wanted = { agent: false, display: undefined }
   #upstream: ClientChannel | undefined
   #tell: ((say: Parameters<typeof tell>[2]) => void) | undefined
   /** Signals for what the host has not said to have started yet: they come after its start, as they were sent. */
@@ -93,41 +58,11 @@ export class SessionChannel {
     this.done = promise
     this.gone = () => {
       this.#left.abort()
-      clearTimeout(this.#resize)
+      this.#wishes.end()
       void this.#running.then(resolve)
     }
     client.once('close', this.gone)
-    client.on('env', (accept, reject, { key, val }) => {
-      const wanted =
-        ENVIRONMENT.test(key) &&
-        val.length <= LONGEST_VALUE &&
-        Object.keys(this.#environment).length < MOST_VARIABLES
-      if (wanted) this.#environment[key] = val
-      // Most clients want no answer: then there is nothing to call.
-      if (wanted) accept?.()
-      else reject?.()
-    })
-    client.on('pty', (accept, _reject, terminal) => {
-      // What runs has its terminal, or none.
-      if (this.#stream !== undefined) return
-      this.#terminal = { ...(terminal as unknown as Terminal), ...sized(terminal) }
-      accept?.()
-    })
-    client.on('window-change', (accept, _reject, size) => {
-      if (this.#terminal !== undefined) this.#terminal = { ...this.#terminal, ...sized(size) }
-      this.#resize ??= setTimeout(() => this.#passSize(), RESIZE_MS)
-      accept?.()
-    })
-    client.on('auth-agent', accept => {
-      this.#wanted.agent = this.#stream === undefined
-      accept?.()
-    })
-    client.on('x11', (accept, reject, asked) => {
-      const display = this.#stream === undefined ? readDisplay(asked) : undefined
-      this.#wanted.display = display
-      if (display === undefined) reject?.()
-      else accept?.()
-    })
+    this.#wishes = new ChannelWishes(client, size => this.#passSize(size))
     client.on('signal', (accept, reject, { name }) => {
       if (this.#stream === undefined || !SIGNAL.test(`SIG${name}`)) return void reject?.()
       if (this.#tell !== undefined) this.#tell((host, id) => host.signal(id, name))
@@ -154,6 +89,7 @@ export class SessionChannel {
   #start(stream: ServerChannel | undefined, start: Start): void {
     if (stream === undefined || this.#stream !== undefined) return
     this.#stream = stream
+    this.#wishes.started()
     // A client may go at any time; what follows is `close`.
     stream.on('error', () => {})
     stream.stderr.on('error', () => {})
@@ -210,17 +146,29 @@ export class SessionChannel {
     } finally {
       unheard.removeEventListener('abort', lost)
     }
-    const running = { session, permit, tell, unheard }
-    if (start.kind === 'subsystem') await this.#serveFiles(stream, opened, running, backend)
-    else await this.#join(stream, opened, running, upstream.pressed)
+    this.#upstream = opened
+    const running = {
+      session,
+      permit,
+      client: stream,
+      host: opened,
+      pressed: this.#pressed,
+      hostPressed: upstream.pressed,
+      exit: this.#exit,
+      tell,
+      unheard,
+    }
+    if (start.kind === 'subsystem') return serveFiles(running, backend.login, this.#waiting(stream))
+    this.#noteSize()
+    await joinLegs(running, this.#wishes.terminal !== undefined)
   }
 
   /** What the client offers besides: files need nothing of it. */
   async #lend(start: Start, stream: ServerChannel, backend: Backend): Promise<Lending> {
-    const wanted = start.kind === 'subsystem' ? { agent: false, display: undefined } : this.#wanted
-    const terminal = this.#terminal !== undefined
-    return this.#lent.lend(wanted, backend, this.#waiting(stream), error => {
-      stream.stderr.write(denial(error, terminal))
+    const { wanted, terminal } = this.#wishes
+    const asked = start.kind === 'subsystem' ? { agent: false, display: undefined } : wanted
+    return this.#lent.lend(asked, backend, this.#waiting(stream), error => {
+      stream.stderr.write(denial(error, terminal !== undefined))
     })
   }
 
@@ -229,8 +177,11 @@ export class SessionChannel {
     start: Start,
     { agent, display }: Lending,
   ): Promise<ClientChannel> {
-    const env = start.kind === 'subsystem' ? {} : this.#environment
-    const terminal = start.kind === 'subsystem' ? undefined : this.#terminal
+    const { environment, terminal } = this.#wishes
+    const surroundings =
+      start.kind === 'subsystem'
+        ? { env: {}, terminal: undefined, agent, display }
+        : { env: environment, terminal, agent, display }
     return new Promise((resolve, reject) => {
       let gaveUp = false
       const late = setTimeout(() => {
@@ -249,159 +200,35 @@ export class SessionChannel {
         if (gaveUp) channel.close()
         resolve(channel)
       }
-      startSession(client, start, { env, terminal, agent, display }, opened)
+      startSession(client, start, surroundings, opened)
     })
-  }
-
-  /** Resolves when the host's channel is over and all of it is on its way to the client. */
-  async #join(
-    stream: ServerChannel,
-    upstream: ClientChannel,
-    { session, permit, tell, unheard }: Running,
-    hostPressed: Pressed,
-  ): Promise<void> {
-    this.#upstream = upstream
-    this.#noteSize()
-    const tooMuch = new AbortController()
-    // What is let through goes out first.
-    const allowance = new Allowance(permit.limit, () => queueMicrotask(() => tooMuch.abort()))
-    const standing = standOn(session, permit, renewed => {
-      for (const output of outputs) output.follow(renewed)
-    })
-    const ending = AbortSignal.any([unheard, standing.signal, tooMuch.signal])
-    const way = { session, permit, pressed: this.#pressed, ending, allowance }
-    const { recording } = session.resource
-    // What a terminal showed is the record of it, whole; of a command's output, as much as the resource says.
-    const keep = () =>
-      recording.keep !== 'answers'
-        ? 0
-        : this.#terminal === undefined
-          ? recording.answerBytes
-          : Infinity
-    const outputs = [
-      new Output({ ...way, stream: 'output', source: upstream, sink: stream, keep }),
-      new Output({
-        ...way,
-        stream: 'error',
-        source: upstream.stderr,
-        sink: stream.stderr,
-        keep,
-      }),
-    ]
-    const exit = this.#exit
-    // Without a terminal nothing is shown back, and it is none of what was typed.
-    const typed = this.#terminal !== undefined
-    passInput(stream, upstream, hostPressed, chunk => {
-      if (typed && !ending.aborted) session.recordInput(permit, chunk)
-    })
-    const over = Promise.all([closed(upstream), closed(upstream.stderr)])
-    const refusal = (): unknown => allowance.refusal ?? standing.signal.reason
-    await settled(over, upstream, ending, () => {
-      standing.drop()
-      for (const output of outputs) output.end()
-      const why = refusal()
-      const done = why === undefined && exit.code === 0
-      tell({
-        status: unheard.aborted ? 'cancelled' : done ? 'completed' : 'failed',
-        ...(done ? {} : { errorCode: isGatewayError(why) ? why.code : codeOf(exit) }),
-        rows: 0,
-        bytes: outputs.reduce((sum, { sent }) => sum + sent, 0),
-      })
-    })
-    // Why a session ended is said by whoever ends its channels.
-    if (session.signal.aborted) return
-    const why = refusal()
-    if (why !== undefined) throw why
-    finish(stream, exit)
-  }
-
-  /** Resolves when the host's channel is over; throws what ended it. */
-  async #serveFiles(
-    stream: ServerChannel,
-    upstream: ClientChannel,
-    { session, permit, tell, unheard }: Running,
-    { login, upstream: { pressed: hostPressed } }: Backend,
-  ): Promise<void> {
-    this.#upstream = upstream
-    const over = closed(upstream)
-    const exit = this.#exit
-    const broken: unknown[] = []
-    const fell = Promise.withResolvers<void>()
-    const files = new FileChannel({
-      session,
-      client: stream,
-      pressed: this.#pressed,
-      hostPressed,
-      upstream,
-      login,
-      mostBytes: permit.limit.bytes ?? Infinity,
-      waiting: this.#waiting(stream),
-      onBroken: error => {
-        broken.push(error)
-        upstream.close()
-        // Whoever broke it may never close it.
-        fell.resolve()
-      },
-    })
-    // What is read and written through open files is asked for at each piece; here, whether there are files at all.
-    const standing = standOn(session, permit, () => {})
-    const ending = AbortSignal.any([unheard, standing.signal])
-    const problem = (): unknown => broken[0] ?? standing.signal.reason
-    await settled(Promise.race([over, fell.promise]), upstream, ending, () => {
-      standing.drop()
-      files.end()
-      const done = exit.code === 0 && problem() === undefined
-      tell({
-        status: unheard.aborted ? 'cancelled' : done ? 'completed' : 'failed',
-        ...(done ? {} : { errorCode: codeOf(exit) }),
-        rows: 0,
-        bytes: files.sent,
-      })
-    })
-    if (session.signal.aborted) return
-    const error = problem()
-    if (error === undefined) return finish(stream, exit)
-    if (error instanceof ProtocolError || error instanceof AccessDenied)
-      session.refused(FILES, error)
-    throw error
   }
 
   #waiting(stream: ServerChannel): Waiting {
     return {
-      notify: message => void stream.stderr.write(notice(message, this.#terminal !== undefined)),
+      notify: message =>
+        void stream.stderr.write(notice(message, this.#wishes.terminal !== undefined)),
       signal: this.#left.signal,
     }
   }
 
-  #passSize(): void {
-    this.#resize = undefined
-    if (this.#terminal === undefined) return
-    const { rows, cols, height, width } = this.#terminal
+  #passSize({ rows, cols, height, width }: Terminal): void {
     this.#tell?.((host, id) => host.windowChange(id, rows, cols, height, width))
     this.#noteSize()
   }
 
   #noteSize(): void {
-    if (this.#terminal === undefined || this.#permit === undefined) return
-    const { cols, rows, term } = this.#terminal
-    const type = TERMINAL.test(term) ? term : undefined
-    this.#session?.recordSize(this.#permit, { columns: cols, rows, type })
+    const { size } = this.#wishes
+    if (size !== undefined && this.#permit !== undefined)
+      this.#session?.recordSize(this.#permit, size)
   }
 
   #refuse(error: unknown): void {
     const stream = this.#stream
     if (stream === undefined) return
-    if (stream.stderr.writable) stream.stderr.write(denial(error, this.#terminal !== undefined))
+    if (stream.stderr.writable)
+      stream.stderr.write(denial(error, this.#wishes.terminal !== undefined))
     finish(stream, { code: REFUSED, signal: undefined })
-  }
-}
-
-function sized({ rows, cols, height, width }: WindowChangeInfo): WindowChangeInfo {
-  return {
-    rows: Math.min(rows, LARGEST_SIDE),
-    cols: Math.min(cols, LARGEST_SIDE),
-    height: Math.min(height, 65_535),
-    width: Math.min(width, 65_535),
   }
 }
 
@@ -413,12 +240,4 @@ function statementOf(start: Start, login: string): Statement {
     throw new InvalidRequest('statement_unsupported', 'a command may not begin so')
   }
   return commandStatement(start.command, login)
-}
-
-/** What runs under a permit; `unheard`: the client has left, or the session is over. */
-interface Running {
-  readonly session: Session<SshSettings>
-  readonly permit: Permit
-  readonly tell: (outcome: Outcome) => void
-  readonly unheard: AbortSignal
 }

@@ -9,9 +9,10 @@ import {
   type Session,
 } from '#gateway'
 import { type CloseReason, isGatewayError, type Statement, UpstreamError } from '#model'
+import type { Backend } from './backend.ts'
 import { hostCertificates } from './certificates/host-proof.ts'
 import { keyProofs } from './certificates/key-proofs.ts'
-import { type Backend, SessionChannel } from './channel.ts'
+import { SessionChannel } from './channel.ts'
 import { connectHint, localUrl, toolArguments } from './connect-hint.ts'
 import { type ClientLogin, greet } from './login.ts'
 import { CERTIFICATE, type SshSettings, secretFields, sshSettings } from './settings.ts'

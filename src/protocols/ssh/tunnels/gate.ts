@@ -3,7 +3,7 @@
 import type { Connection } from 'ssh2'
 import type { Permit, Waiting } from '#gateway'
 import { type CloseReason, InvalidRequest, isGatewayError, UpstreamError } from '#model'
-import type { Backend } from '../channel.ts'
+import type { Backend } from '../backend.ts'
 import { refusalLine } from '../denial.ts'
 import type { Pressed } from '../guard.ts'
 import { OPEN_FAILURE, type Opening } from '../openings.ts'

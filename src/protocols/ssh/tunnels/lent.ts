@@ -2,7 +2,7 @@
 // is a statement, and so is each use that the host makes of it.
 import type { Permit, Waiting } from '#gateway'
 import { isGatewayError } from '#model'
-import type { Backend } from '../channel.ts'
+import type { Backend } from '../backend.ts'
 import type { Display } from '../session-start.ts'
 import { tunnelStatement } from './statement.ts'
 

@@ -2,7 +2,7 @@
 // client in the client's own words, by which clients know their own.
 import { type Permit, type Session, type StandingPermit, standOn } from '#gateway'
 import { type CloseReason, InvalidRequest, UpstreamError } from '#model'
-import type { Backend } from '../channel.ts'
+import type { Backend } from '../backend.ts'
 import type { UpstreamLogin } from '../upstream.ts'
 import { EVERYWHERE, readListen, readPort, readSocketPath } from './destination.ts'
 import type { Gate, Standing } from './gate.ts'

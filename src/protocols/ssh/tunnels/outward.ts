@@ -2,7 +2,7 @@
 // to open the far end; the gateway opens no socket but to the resource, whose address an operator named.
 import type { ClientChannel } from 'ssh2'
 import { InvalidRequest, UpstreamError } from '#model'
-import type { Backend } from '../channel.ts'
+import type { Backend } from '../backend.ts'
 import { OPEN_FAILURE, type Opening, onOpening } from '../openings.ts'
 import { readHost, readPort, readSocketPath } from './destination.ts'
 import type { Gate } from './gate.ts'
