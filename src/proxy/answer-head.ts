@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer'
 import { withoutSecretsOfAddress } from '#engines/http'
 import type { Permit } from '#gateway'
 import {
+  Fields,
   type Framing,
   RepeatedResponse,
   type RequestHead,
@@ -12,6 +13,7 @@ import {
 } from '#transport/http'
 import type { Injected, Way } from './dialect.ts'
 import { responseFields } from './fields.ts'
+import type { PermittedRequest } from './permitted-request.ts'
 
 export interface AnswerHeadParts {
   /** The upstream's. */
@@ -41,6 +43,45 @@ export interface ToldAnswer {
   readonly contentType: string | undefined
 }
 
+/** `of`: the upstream's; `body`: of what goes to the client. The same object while it is made from the same. */
+export function toldAnswer(
+  asked: PermittedRequest,
+  injected: Injected,
+  of: ResponseHead,
+  masked: boolean,
+  contentType: string | undefined,
+  body: Framing,
+): ToldAnswer {
+  const { form, permit, exchange, scheme } = asked
+  const kept = form?.told
+  if (
+    kept?.of === of &&
+    kept.injected === injected &&
+    kept.under === permit.under &&
+    kept.masked === masked &&
+    kept.contentType === contentType &&
+    sameFraming(kept.head.body, body)
+  )
+    return kept
+  const { access, carrier } = asked.open
+  const { request } = exchange
+  const way = access.way(request)
+  const told = answerHead({
+    of,
+    request,
+    way,
+    permit,
+    injected,
+    masked,
+    contentType,
+    body,
+    scheme,
+    carrier,
+  })
+  if (form !== undefined) form.told = told
+  return told
+}
+
 export function answerHead(parts: AnswerHeadParts): ToldAnswer {
   const { of, request, way, permit, injected, masked, contentType, body, scheme } = parts
   const host = request.fields.get('host') ?? ''
@@ -65,6 +106,13 @@ export function answerHead(parts: AnswerHeadParts): ToldAnswer {
   }
 }
 
+function sameFraming(a: Framing, b: Framing): boolean {
+  return (
+    a === b ||
+    (a.kind === 'length' ? b.kind === 'length' && a.length === b.length : a.kind === b.kind)
+  )
+}
+
 const SECRET_FIELDS = /^(?:set-cookie|authorization|.*(?:token|secret|api-?key).*)$/
 
 /** What a recording shows of an answer's head. */
@@ -78,6 +126,14 @@ function headText(
       `${name}: ${SECRET_FIELDS.test(name) ? '[secret]' : withoutSecretsOfAddress(value)}\n`,
   )
   return Buffer.from(`HTTP ${status} ${reason}\n${lines.join('')}\n`)
+}
+
+/** Fields without what the principal may not see, and without our credential. */
+export function shownFields(fields: Fields, permit: Permit, secrets: readonly string[]): Fields {
+  if (fields.size === 0 || (!permit.masks && secrets.length === 0)) return fields
+  return Fields.of(
+    ...[...fields].map(([name, value]) => [name, shownValue(value, permit, secrets)] as const),
+  )
 }
 
 /** A field's value without what the principal may not see, and without our credential. */

@@ -3,6 +3,10 @@ import { Buffer } from 'node:buffer'
 import { UpstreamError } from '#model'
 import { Body } from '#transport/http'
 
+/** Of an answer that is told as ours. */
+const REFUSAL_MS = 5_000
+const MOST_REFUSAL = 8_192
+
 export type BodyStart =
   | { readonly bytes: Buffer }
   /** It begins with what was read. */
@@ -55,4 +59,20 @@ export function readUpTo(
       },
     })
   })
+}
+
+/** What a refusal of the upstream's says. Never rejects; undefined: it is too long or too slow, or was cut. */
+export function readRefusal(body: Body): Promise<Uint8Array | undefined> {
+  const late = () => new UpstreamError('upstream_lost', 'a refusal that is too long, or too slow')
+  const timer = setTimeout(() => body.cancel(late()), REFUSAL_MS)
+  return (
+    body
+      .collect(MOST_REFUSAL, late)
+      // Safe: it is told all the same, without its words.
+      .catch(() => undefined)
+      .then(read => {
+        clearTimeout(timer)
+        return read?.bytes
+      })
+  )
 }

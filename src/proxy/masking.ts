@@ -1,8 +1,33 @@
 // What is done with the body of an answer: passed on, masked, or refused because nobody here can read it.
 import { BodyProblem } from '#engines/bodies'
 import { AccessDenied } from '#model'
-import { contentCodings, decodeContent, type ResponseHead } from '#transport/http'
+import { Body, contentCodings, decodeContent, type ResponseHead } from '#transport/http'
 import type { AskedAnswer, ReadAnswer } from './dialect.ts'
+import type { PermittedRequest } from './permitted-request.ts'
+
+/** As the wire reads it, or else by its content type. Throws AccessDenied. */
+export function readAs(
+  { open: { access }, permit, exchange: { request } }: PermittedRequest,
+  head: ResponseHead,
+  body: Body,
+): ReadAnswer {
+  const asked: AskedAnswer = { permit, request, head, body }
+  return access.answer?.(asked) ?? readAnswer(asked, access.unreadable)
+}
+
+/** Whether something would be hidden in what such a head announces. */
+export function isHiddenIn(request: PermittedRequest, head: ResponseHead): boolean {
+  if (head.fields.has('content-encoding')) return true
+  try {
+    const { masker } = readAs(request, head, Body.empty())
+    masker?.abort()
+    return masker !== undefined
+  } catch (error) {
+    // Safe: what would be refused is not told of.
+    if (error instanceof AccessDenied) return true
+    throw error
+  }
+}
 
 /** Throws AccessDenied. */
 export function readAnswer(

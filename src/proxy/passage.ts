@@ -12,43 +12,33 @@ import {
   type AnswerListener,
   Body,
   bodyFollows,
-  type Exchange,
   Fields,
   type Framing,
   NO_BODY,
   pipe,
-  RepeatedRequest,
-  type RequestHead,
   type ResponseHead,
-  type Scheme,
   type UpstreamCall,
-  type UpstreamRequest,
   type UpstreamResponse,
 } from '#transport/http'
 import { AnswerRelay, limitExceeded } from './answer.ts'
-import { answerHead, shownValue, type ToldAnswer } from './answer-head.ts'
-import { readUpTo } from './body-start.ts'
-import type { AskedAnswer, Injected, ReadAnswer, ReadRefusal, TunnelParts } from './dialect.ts'
-import { requestFields, requestTrailers } from './fields.ts'
-import { isText, readAnswer } from './masking.ts'
-import { framingOf, type ReadBody } from './request-body.ts'
-import type { OpenSession, RequestForm } from './sessions.ts'
+import { shownFields, type ToldAnswer, toldAnswer } from './answer-head.ts'
+import { readRefusal, readUpTo } from './body-start.ts'
+import type { Injected, ReadAnswer, ReadRefusal, TunnelParts } from './dialect.ts'
+import { requestTrailers } from './fields.ts'
+import { isHiddenIn, isText, readAs } from './masking.ts'
+import type { PermittedRequest } from './permitted-request.ts'
+import type { ReadBody } from './request-body.ts'
+import type { OpenSession } from './sessions.ts'
 import { serveWebSocket } from './tunnel.ts'
+import { upstreamRequest } from './upstream-request.ts'
 import type { Upstreams } from './upstreams.ts'
 
 /** For what a client was told last to reach it, before its connection is cut. */
 const FAREWELL_MS = 2_000
-/** Of an answer that is told as ours. */
-const REFUSAL_MS = 5_000
-const MOST_REFUSAL = 8_192
 const LOST = { status: 'cancelled', errorCode: 'lost', rows: 0, bytes: 0 } as const
 
-export interface PassageParts {
-  readonly exchange: Exchange
+export interface PassageParts extends PermittedRequest {
   readonly upstreams: Upstreams
-  readonly ip: string
-  /** `https`, or `http` inside a tunnel. */
-  readonly scheme: Scheme
   /** Tells a client that gets no answer, or not all of it. */
   readonly refuse: (error: unknown) => void
 }
@@ -57,8 +47,6 @@ export class Passage implements AnswerListener {
   readonly permit: Permit
   readonly #open: OpenSession
   readonly #body: ReadBody
-  /** Of a request that may come again: what is made of it is kept there. */
-  readonly #form: RequestForm | undefined
   readonly #parts: PassageParts
   #injected!: Injected
   #call: UpstreamCall | undefined
@@ -78,18 +66,11 @@ export class Passage implements AnswerListener {
   #failure: string | undefined
   #sent = 0
 
-  constructor(
-    open: OpenSession,
-    permit: Permit,
-    body: ReadBody,
-    form: RequestForm | undefined,
-    parts: PassageParts,
-  ) {
-    this.#open = open
-    this.permit = permit
-    this.#body = body
-    this.#form = form
+  constructor(parts: PassageParts) {
     this.#parts = parts
+    this.#open = parts.open
+    this.permit = parts.permit
+    this.#body = parts.body
   }
 
   /** Never throws: what fails is told to the client. */
@@ -146,7 +127,7 @@ export class Passage implements AnswerListener {
     this.#injected = injected
     this.#open.outbox.clear()
     const { upstreams } = this.#parts
-    const request = this.#request(injected)
+    const request = upstreamRequest(this.#parts, injected)
     const upstream = upstreams.of(this.#open.session.resource.name, injected.origin)
     const call = upstream.take(request)
     if (call !== undefined) this.#asked(call)
@@ -183,42 +164,6 @@ export class Passage implements AnswerListener {
       carrier: this.#open.carrier,
       injected: this.#injected.fields,
     })
-  }
-
-  #request(injected: Injected): UpstreamRequest {
-    const { masks } = this.permit
-    const form = this.#form
-    const kept = form?.asked
-    if (kept?.injected === injected && kept.masks === masks) return kept.request
-    const made = this.#makeRequest(injected, masks)
-    if (form === undefined || made.body.kind !== 'none' || made.upgrade !== undefined) return made
-    const request = new RepeatedRequest(made)
-    form.asked = { injected, masks, request }
-    return request
-  }
-
-  #makeRequest(injected: Injected, masks: boolean): UpstreamRequest {
-    const { exchange, ip, scheme } = this.#parts
-    const { access, carrier } = this.#open
-    const { request } = exchange
-    const counting = access.fields?.(request.fields, masks, request)
-    const { path, query } = request.target
-    const { basePath, ownPath, authority } = access.way(request)
-    const asked = path === '*' ? '*' : `${basePath}${path.slice(ownPath.length) || '/'}`
-    const fields = requestFields(asCounted(request, counting, this.#body.type), {
-      carrier,
-      injected: injected.fields,
-      plain: masks,
-      by: { for: ip, proto: scheme, host: request.fields.get('host') ?? '' },
-    })
-    return {
-      method: request.method,
-      target: `${asked}${query === undefined ? '' : `?${query}`}`,
-      authority,
-      fields,
-      body: framingOf(this.#body, request),
-      ...(request.upgrade === undefined ? {} : { upgrade: request.upgrade }),
-    }
   }
 
   // Its answer.
@@ -304,14 +249,14 @@ export class Passage implements AnswerListener {
     if (head.body.kind === 'length' && head.body.length > (limit.bytes ?? Infinity))
       throw limitExceeded()
     if (!masks || head.body.kind === 'length') {
-      this.#relayed(head, body, this.#read(head, body))
+      this.#relayed(head, body, readAs(this.#parts, head, body))
       return
     }
     let read: ReadAnswer | undefined
     // (What is compressed and empty is nothing that could be decompressed.)
     if (!head.fields.has('content-encoding'))
       try {
-        read = this.#read(head, body)
+        read = readAs(this.#parts, head, body)
       } catch (error) {
         // Not passed over: it is read again below, when something comes.
         if (!(error instanceof AccessDenied)) throw error
@@ -326,7 +271,8 @@ export class Passage implements AnswerListener {
       start =>
         this.#guarded(() => {
           if (this.#over) return
-          if ('rest' in start) this.#relayed(head, start.rest, this.#read(head, start.rest))
+          if ('rest' in start)
+            this.#relayed(head, start.rest, readAs(this.#parts, head, start.rest))
           else this.#relayed(head, Body.empty(), { body: Body.empty(), masker: undefined })
         }),
       error => this.#end(error),
@@ -335,51 +281,18 @@ export class Passage implements AnswerListener {
 
   /** It goes no further: a few words are read of it, to say whose trouble it is. */
   #refused(body: Body, refusal: ReadRefusal): void {
-    const late = () => new UpstreamError('upstream_lost', 'a refusal that is too long, or too slow')
-    const timer = setTimeout(() => body.cancel(late()), REFUSAL_MS)
-    body
-      .collect(MOST_REFUSAL, late)
-      // Safe: it is told all the same, without its words.
-      .catch(() => undefined)
-      .then(read => {
-        clearTimeout(timer)
-        this.#end(refusal(read?.bytes))
-      })
+    void readRefusal(body).then(words => this.#end(refusal(words)))
   }
 
   #answerAlone(head: ResponseHead, body: Body, framing: Framing): void {
     const { masks } = this.permit
     // How long the body is that something would be hidden in: it tells how long that is, and is not what would come.
-    const untold = masks && !isNothing(framing) && this.#isHiddenIn(head)
+    const untold = masks && !isNothing(framing) && isHiddenIn(this.#parts, head)
     const told = this.#told(head, masks, undefined, untold ? NO_BODY : framing)
     const writer = this.#parts.exchange.respond(told.head)
     body.discard()
     writer.end()
     this.#end()
-  }
-
-  #isHiddenIn(head: ResponseHead): boolean {
-    if (head.fields.has('content-encoding')) return true
-    try {
-      const { masker } = this.#read(head, Body.empty())
-      masker?.abort()
-      return masker !== undefined
-    } catch (error) {
-      // Safe: what would be refused is not told of.
-      if (error instanceof AccessDenied) return true
-      throw error
-    }
-  }
-
-  #read(head: ResponseHead, body: Body): ReadAnswer {
-    const { access } = this.#open
-    const asked: AskedAnswer = {
-      permit: this.permit,
-      request: this.#parts.exchange.request,
-      head,
-      body,
-    }
-    return access.answer?.(asked) ?? readAnswer(asked, access.unreadable)
   }
 
   #relayed(head: ResponseHead, incoming: Body, { body, masker }: ReadAnswer): void {
@@ -422,35 +335,11 @@ export class Passage implements AnswerListener {
     contentType: string | undefined,
     body: Framing,
   ): ToldAnswer {
-    const { session, access, carrier } = this.#open
-    const { exchange, scheme } = this.#parts
-    const { permit } = this
-    const injected = this.#injected
-    const kept = this.#form?.told
-    const told =
-      kept?.of === head &&
-      kept.injected === injected &&
-      kept.under === permit.under &&
-      kept.masked === masked &&
-      kept.contentType === contentType &&
-      sameFraming(kept.head.body, body)
-        ? kept
-        : answerHead({
-            of: head,
-            request: exchange.request,
-            way: access.way(exchange.request),
-            permit,
-            injected,
-            masked,
-            contentType,
-            body,
-            scheme,
-            carrier,
-          })
-    if (this.#form !== undefined) this.#form.told = told
+    const { session } = this.#open
+    const told = toldAnswer(this.#parts, this.#injected, head, masked, contentType, body)
     const { keep, answerBytes } = session.resource.recording
     if (keep === 'answers' && answerBytes > 0)
-      void session.recordOutput(permit, 'output', told.text)
+      void session.recordOutput(this.permit, 'output', told.text)
     return told
   }
 
@@ -498,12 +387,7 @@ export class Passage implements AnswerListener {
 
   /** Without what the principal may not see, and without our credential. */
   #shown(fields: Fields): Fields {
-    const { permit } = this
-    const { secrets } = this.#injected
-    if (fields.size === 0 || (!permit.masks && secrets.length === 0)) return fields
-    return Fields.of(
-      ...[...fields].map(([name, value]) => [name, shownValue(value, permit, secrets)] as const),
-    )
+    return shownFields(fields, this.permit, this.#injected.secrets)
   }
 
   // The end.
@@ -571,21 +455,4 @@ function refuseBounds({ limit, maxRows }: Permit): void {
 
 function isNothing(framing: Framing): boolean {
   return framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0)
-}
-
-function sameFraming(a: Framing, b: Framing): boolean {
-  return (
-    a === b ||
-    (a.kind === 'length' ? b.kind === 'length' && a.length === b.length : a.kind === b.kind)
-  )
-}
-
-/** `type`: of the body, where it goes on as another than came. */
-function asCounted(
-  request: RequestHead,
-  counting: Fields | undefined,
-  type: string | undefined,
-): RequestHead {
-  if (type === undefined) return counting === undefined ? request : { ...request, fields: counting }
-  return { ...request, fields: (counting ?? request.fields).with('content-type', type) }
 }

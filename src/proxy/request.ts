@@ -142,7 +142,11 @@ function forward(
   form: RequestForm | undefined,
 ): void {
   const { upstreams, ip, scheme } = served
-  new Passage(open, permit, body, form, {
+  new Passage({
+    open,
+    permit,
+    body,
+    form,
     exchange,
     upstreams,
     ip,
