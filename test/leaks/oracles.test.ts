@@ -171,6 +171,48 @@ select nth_value(name, strpos(ssn, 'f')) over () from people where id = 1
 select pg_sleep(case when ssn like 'f%' then 0.01 else 0 end) from people
 select case when ssn like 'f%' then pg_sleep(0.01)::text end from people
 select count(repeat('x', ascii(ssn) * 1000)) from people
+select ssn like 'f\\' from people
+select ssn not ilike 'f\\' from people
+select ssn like 'f!' escape '!' from people
+select nullif(left(ssn, 1), 'f') ~ '(' from people
+select nullif(left(ssn, 1), 'f') similar to '(' from people
+select substr(nullif(left(ssn, 1), 'f'), 1, -1) from people
+select substring(x from '(') from (select nullif(left(ssn, 1), 'f') as x from people) t
+select split_part(nullif(ssn, 'x'), 'x', 0) from people
+select lpad(nullif(ssn, 'x'), 2000000000) from people
+select overlay(nullif(ssn, 'x') placing 'x' from -1) from people
+select encode(nullif(photo, 'x'), 'nosuch') from people
+select to_char(nullif(account, 5), 'DD') from people
+select to_char(case when ssn < 'm' then 5 end, 'DD') from people
+select date_part('nosuch', nullif(born, '1931-07-23')) from people
+select extract(hour from nullif(born, '1931-07-23')) from people
+select date_trunc('nosuch', coalesce(nullif(seen, now()), null)) from people
+select case when ssn < 'm' then substr(name, 1, -1) else name end from people
+select case when ssn < 'm' then name like 'A\\' end from people
+select case when ssn < 'm' then name ~ '(' end from people
+select case when ssn < 'm' then to_char(id, 'DD') end from people
+select case when ssn < 'm' then date_part('nosuch', joined) end from people
+select coalesce(nullif(left(ssn, 1), 'f'), substr(name, 1, -1)) from people
+select ssn < 'm' and name like 'A\\' from people
+select array[string_to_array(ssn, 'f'), array['a', 'b']] from people
+select string_to_array(ssn, 'f') || array[['a', 'b']] from people
+select x || y from (select string_to_array(ssn, 'f') as x, array[['a', 'b']] as y from people) t
+select coalesce(string_to_array(ssn, 'f'), '{}') || '{{a,b}}' from people
+select array_agg(x) from (select string_to_array(ssn, 'f') as x from people union all select array['a', 'b']) t
+select array_position(case when ssn < 'm' then '{{1}}'::int[] else '{1}' end, 1) from people
+select (array[1])[case when ssn < 'm' then 3000000000 else 1 end] from people
+select (array[1])[1:case when ssn < 'm' then 3000000000 else 1 end] from people
+select (case when ssn < 'm' then row(1) else row(1, 2) end) = row(1) from people
+select coalesce(case when ssn < 'm' then null else row(1, 2) end, row(1)) = row(1) from people
+select sum(case when ssn < 'm' then 1.7e308::float8 else 0 end) from people, plain
+select avg(case when ssn < 'm' then 1.7e308::float8 else 0 end) over () from people, plain
+select bit_and(case when ssn < 'm' then b'1' else b'11' end) from people
+select to_jsonb(case when ssn < 'm' then '"\\u0000"'::json else '1' end) from people
+select jsonb_agg(case when ssn < 'm' then '"\\u0000"'::json else '1' end) from people
+select json_strip_nulls(case when ssn < 'm' then '"\\u0000"'::json else '1' end) from people
+select (case when ssn < 'm' then '["\\u0000"]'::json else '[1]' end) ->> 0 from people
+select justify_days(case when ssn < 'm' then interval '2147483647 months 60 days' end) from people
+select length(photo, 'UTF8') from people
 `
 
 const ordinary = `
@@ -191,6 +233,14 @@ select max(ssn) from people
 select string_agg(ssn, ',') from people
 select coalesce(ssn, 'none') from people
 select ssn || '' from people
+select upper(ssn) || ' ' || name from people
+select coalesce(ssn, '') || ' ' || coalesce(name, '') from people
+select substr(ssn, 1, 3), substr(lower(ssn || ' '), 1, 3), split_part(ssn, 'x', 1), lpad(ssn, 20) from people
+select regexp_replace(ssn, '[0-9]', 'x', 'g'), ssn ~ '^f', ssn like 'f%', lower(name) like 'a%' from people
+select to_char(born, 'YYYY-MM-DD'), extract(year from born), date_trunc('year', seen), age(seen) from people
+select round(pay, 2), sum(pay) over (), array[ssn, name, lower(ssn)] from people
+select doc -> 'k' ->> 'z', info -> 'k' ->> 'z', to_jsonb(doc), tags[1], tags[1:2] from people
+select sum(id * 2), round(avg(bonus + 1), 2), count(*) from people
 update people set name = 'Ada' where id = 1
 update people set ssn = 'new' where id = 1
 insert into twins (id, ssn, name) values (70, 'x', 'y')

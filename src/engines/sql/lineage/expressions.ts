@@ -50,6 +50,14 @@ export function evaluate(expression: Expression, place: Place, run: Run): Value 
       run.found.use('argument', value)
       return value
     }
+    case 'partly': {
+      const value = run.value(expression.of, place)
+      if (!isWhole(value)) run.found.use('argument', value)
+      return value
+    }
+    case 'beside':
+      run.values(expression.of, place)
+      return run.value(expression.value, place)
     case 'cast': {
       const value = made([run.value(expression.of, place)], 'transformed', fuel)
       if (run.names.isPlainType(expression.to)) return value
@@ -69,6 +77,12 @@ export function evaluate(expression: Expression, place: Place, run: Run): Value 
     case 'query':
       return subQuery(expression, place, run)
   }
+}
+
+/** A column's value, or a row of such. */
+function isWhole({ how, row }: Value): boolean {
+  if (how === 'identity') return true
+  return row?.others === undefined && row?.values().every(each => each.how === 'identity') === true
 }
 
 /** `name(row)`, written as `row.name`. */

@@ -34,6 +34,10 @@ export type Expression =
   | Call
   /** Whether it can be made at all tells of its values: it may fail, or have a number of rows. */
   | { readonly kind: 'asked'; readonly of: Expression }
+  /** The same where it is not a column's value, whole and alone. */
+  | { readonly kind: 'partly'; readonly of: Expression }
+  /** A value, and what is asked besides. */
+  | { readonly kind: 'beside'; readonly value: Expression; readonly of: readonly Expression[] }
   /** A cast to a type that is not built in. */
   | { readonly kind: 'cast'; readonly to: RelationName; readonly of: Expression }
   | { readonly kind: 'field'; readonly of: Expression; readonly name: string }
