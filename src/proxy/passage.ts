@@ -1,13 +1,7 @@
 // One request under its permit: its way upstream, the answer's way back, and what came of it. Nothing here waits that need
 // not: a request that is repeated on a kept connection is answered in the turns in which its bytes came.
 import { endingError, type Permit } from '#gateway'
-import {
-  AccessDenied,
-  type CloseReason,
-  isGatewayError,
-  type Statement,
-  UpstreamError,
-} from '#model'
+import { AccessDenied, type CloseReason, isGatewayError, UpstreamError } from '#model'
 import {
   type AnswerListener,
   Body,
@@ -23,19 +17,18 @@ import {
 import { AnswerRelay, limitExceeded } from './answer.ts'
 import { shownFields, type ToldAnswer, toldAnswer } from './answer-head.ts'
 import { readRefusal, readUpTo } from './body-start.ts'
-import type { Injected, ReadAnswer, ReadRefusal, TunnelParts } from './dialect.ts'
+import type { Injected, ReadAnswer, ReadRefusal } from './dialect.ts'
 import { requestTrailers } from './fields.ts'
 import { isHiddenIn, isText, readAs } from './masking.ts'
 import type { PermittedRequest } from './permitted-request.ts'
 import type { ReadBody } from './request-body.ts'
 import type { OpenSession } from './sessions.ts'
-import { serveWebSocket } from './tunnel.ts'
+import { Tunnelled } from './tunnelled.ts'
 import { upstreamRequest } from './upstream-request.ts'
 import type { Upstreams } from './upstreams.ts'
 
 /** For what a client was told last to reach it, before its connection is cut. */
 const FAREWELL_MS = 2_000
-const LOST = { status: 'cancelled', errorCode: 'lost', rows: 0, bytes: 0 } as const
 
 export interface PassageParts extends PermittedRequest {
   readonly upstreams: Upstreams
@@ -60,10 +53,7 @@ export class Passage implements AnswerListener {
   #left = false
   #over = false
   #askedAgain = false
-  #tunnelled = false
-  #renewed: ((permit: Permit) => void) | undefined
-  /** How what ran in a tunnel failed. */
-  #failure: string | undefined
+  #tunnelled: Tunnelled | undefined
   #sent = 0
 
   constructor(parts: PassageParts) {
@@ -103,7 +93,7 @@ export class Passage implements AnswerListener {
     if (this.#over) return
     this.#ending?.abort(error)
     // A tunnel says goodbye first.
-    if (this.#tunnelled) return
+    if (this.#tunnelled !== undefined) return
     this.#relay?.cut(error, this.#farewell(error))
     this.#end(error)
   }
@@ -116,8 +106,7 @@ export class Passage implements AnswerListener {
   }
 
   follows(permit: Permit): boolean {
-    this.#renewed?.(permit)
-    return this.#renewed !== undefined
+    return this.#tunnelled?.follows(permit) === true
   }
 
   // Upstream.
@@ -344,45 +333,12 @@ export class Passage implements AnswerListener {
   }
 
   #tunnel(response: UpstreamResponse): void {
-    const { session, access } = this.#open
     const { exchange } = this.#parts
-    this.#tunnelled = true
-    const parts: TunnelParts = {
-      response,
-      session,
-      permit: this.permit,
-      exchange,
-      signal: this.#signal,
-      secrets: this.#injected.secrets,
-      shown: fields => this.#shown(fields),
-      onRenewed: listener => {
-        this.#renewed = listener
-      },
-      authorize: statement => this.#authorize(statement),
-      told: (bytes, masked, failure) => {
-        this.#bytes = bytes
-        this.#masked = masked
-        this.#failure = failure
-      },
-    }
-    const served = access.serveTunnel?.(parts) ?? serveWebSocket(parts)
-    served.then(
+    this.#tunnelled = new Tunnelled(this.#parts, this.#signal, () => this.#over)
+    this.#tunnelled.serve(response, this.#injected.secrets).then(
       () => this.#end(),
       error => this.#end(error, exchange.answered && isGatewayError(error) ? 'tunnel' : undefined),
     )
-  }
-
-  /** What is asked on the way: of the same client, and no sooner permitted than it is on record. */
-  async #authorize(statement: Statement): Promise<Permit> {
-    const { session, outbox } = this.#open
-    const waiting = { notify() {}, signal: this.#signal }
-    const permit = await session.authorize(statement, waiting)
-    if (this.#over) {
-      session.complete(permit, LOST)
-      throw new UpstreamError('upstream_lost', 'it was no longer wanted')
-    }
-    outbox.clear()
-    return permit
   }
 
   /** Without what the principal may not see, and without our credential. */
@@ -406,6 +362,7 @@ export class Passage implements AnswerListener {
     if (this.#over) return
     this.#over = true
     const { session, running } = this.#open
+    const tunnelled = this.#tunnelled
     running.delete(this)
     this.#body.release()
     if (error !== undefined)
@@ -414,15 +371,15 @@ export class Passage implements AnswerListener {
       error !== undefined && session.signal.aborted
         ? endingError(session.signal.reason as CloseReason)
         : error
-    const done = error === undefined && this.#status < 400 && this.#failure === undefined
+    const done = error === undefined && this.#status < 400 && tunnelled?.failure === undefined
     try {
       session.complete(this.permit, {
         status: this.#left && error !== undefined ? 'cancelled' : done ? 'completed' : 'failed',
         errorCode: done ? undefined : this.#code(error),
         rows: 0,
-        bytes: this.#bytes,
+        bytes: tunnelled?.bytes ?? this.#bytes,
         sent: this.#sent > 1 ? this.#sent : undefined,
-        masked: this.#masked,
+        masked: tunnelled?.masked ?? this.#masked,
       })
       session.catchUp()
     } catch (failure) {
@@ -440,7 +397,7 @@ export class Passage implements AnswerListener {
 
   #code(error: unknown): string {
     if (isGatewayError(error)) return error.code
-    if (this.#failure !== undefined) return this.#failure
+    if (this.#tunnelled?.failure !== undefined) return this.#tunnelled.failure
     return this.#status === 0 ? 'failed' : String(this.#status)
   }
 }
