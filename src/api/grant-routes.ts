@@ -35,7 +35,7 @@ export function grantRoutes(routes: Routes, parts: ApiParts): void {
         ended: request.query.ended,
         limit: request.query.limit,
       })
-      return found.map(grantView)
+      return found.filter(each => all || isOwn(caller, each)).map(grantView)
     },
   )
 

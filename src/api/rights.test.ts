@@ -426,6 +426,24 @@ describe('the table of rights', () => {
     ).toEqual([])
   })
 
+  it('keeps what is a person’s from an agent of the same subject, and the reverse', async () => {
+    const { session, ended, request, credential } = await things()
+    const agent = api.signIn({ ...people.own, kind: 'agent' })
+    for (const [path, id] of [
+      [paths.session, session],
+      [paths.recording, ended],
+      [paths.request, request],
+    ] as const)
+      expect((await api.call('GET', path.replace(':id', id), { token: agent })).status).toBe(404)
+    const gone = paths.credential.replace(':id', credential)
+    expect((await api.call('DELETE', gone, { token: agent })).status).toBe(404)
+    for (const list of [paths.sessions, paths.requests, paths.credentials]) {
+      const { body } = await api.call('GET', list, { token: agent })
+      expect(body, list).toEqual([])
+    }
+    expect((await api.call('DELETE', gone, { token: api.signIn(people.own) })).status).toBe(204)
+  })
+
   for (const row of rows) {
     it(`holds for ${row.route}`, async () => {
       const about = await things()

@@ -1,6 +1,6 @@
 // The gateway's own administration is Cedar too: four console actions (design: policy).
 import { mayOperate } from '#engines/policy'
-import { AccessDenied } from '#model'
+import { AccessDenied, type PrincipalKind } from '#model'
 import type { ApiParts, Caller } from './parts.ts'
 
 export const consoleRights = [
@@ -17,15 +17,23 @@ export function has(parts: ApiParts, caller: Caller, right: ConsoleRight): boole
 }
 
 /**
- * True when it is the caller's. Who acts for somebody has what was done in this way, not what the person did alone:
+ * True when it is the caller's, and not that of an agent or a person of the same id. Who acts for somebody has what was done in this way, not what the person did alone:
  * the person may have seen what the two together may not.
  */
 export function isOwn(
   { principal }: Caller,
-  thing: { readonly principal: string; readonly actor?: string },
+  thing: {
+    readonly principal: string
+    readonly principalKind?: PrincipalKind
+    readonly actor?: string
+  },
 ): boolean {
   const [actor] = principal.actors
-  return thing.principal === principal.id && (actor === undefined || thing.actor === actor.id)
+  return (
+    thing.principal === principal.id &&
+    (thing.principalKind === undefined || thing.principalKind === principal.kind) &&
+    (actor === undefined || thing.actor === actor.id)
+  )
 }
 
 /** Throws AccessDenied `not_allowed`. */

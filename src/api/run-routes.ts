@@ -54,7 +54,9 @@ export function runRoutes(routes: Routes, parts: ApiParts): void {
           : { principal: caller.principal.id }),
       })
       const live = parts.gateway.sessions.summaries()
-      return found.map(each => runView(parts, each, live))
+      return found
+        .filter(each => all || isOwn(caller, each))
+        .map(each => runView(parts, each, live))
     },
   )
 

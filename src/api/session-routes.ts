@@ -46,7 +46,10 @@ export function sessionRoutes(routes: Routes, parts: ApiParts): void {
         principal: all ? principal : caller.principal.id,
         actor: all ? undefined : caller.principal.actors[0]?.id,
       })
-      return found.map(present).map(sessionView)
+      return found
+        .filter(each => all || isOwn(caller, each))
+        .map(present)
+        .map(sessionView)
     },
   )
 

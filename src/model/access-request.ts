@@ -155,6 +155,8 @@ export function lengthOf(seconds: number): string {
 export interface Grant {
   readonly id: string
   readonly principal: string
+  /** Who asked for it or took it: a person, or an agent. Absent: it was given to the name, whoever bears it. */
+  readonly principalKind?: 'user' | 'agent'
   readonly resource: string
   readonly actions: readonly string[]
   readonly createdAt: number

@@ -54,6 +54,25 @@ const pending = (count = 1): Promise<readonly AccessRequest[]> =>
 const kinds = async () => (await test.entries()).map(entry => entry['kind'])
 
 describe('one yes', () => {
+  it('to a person is none to the agent that has the same subject, nor the reverse', async () => {
+    test.hold.user = 0
+    test.hold.agent = 0
+    const person = await test.open(principal('bot', ['staff']))
+    const agent = await test.open(bot)
+    for (const [asker, other] of [
+      [person, agent],
+      [agent, person],
+    ] as const) {
+      const { requestId } = await caught(() => asker.authorize(write(), nobodyWaits))
+      await yes(dora, requestId!)
+      const stolen = await caught(() => other.authorize(write(), nobodyWaits))
+      expect(stolen).toMatchObject({ code: 'approval_required' })
+      expect(stolen.requestId).not.toBe(requestId)
+      expect(Permit.isMinted(await asker.authorize(write(), nobodyWaits))).toBe(true)
+      await test.requests.apply(stolen.requestId!, { kind: 'cancel' })
+    }
+  })
+
   it('serves one of two sessions of a principal that wait with the identical statement', async () => {
     // The other waits in vain, to its end.
     test.hold.agent = 2_000

@@ -95,6 +95,19 @@ const changes: Readonly<Record<string, (of: Asking, at: number) => Asking | unde
   'the role': of => stateChanged(of, 'role'),
   'the search path': of => stateChanged(of, 'search_path'),
   'the principal': of => ({ ...of, principal: { ...of.principal, id: `${of.principal.id}2` } }),
+  'the kind of the principal': of => ({
+    ...of,
+    principal: { ...of.principal, kind: of.principal.kind === 'user' ? 'agent' : 'user' },
+  }),
+  'the kind of the actor': of => {
+    const [actor, ...rest] = of.principal.actors
+    return (
+      actor && {
+        ...of,
+        principal: { ...of.principal, actors: [{ ...actor, kind: 'user' }, ...rest] },
+      }
+    )
+  },
   'the issuer': of => ({
     ...of,
     principal: { ...of.principal, issuer: `${of.principal.issuer}2` },

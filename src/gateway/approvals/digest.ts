@@ -19,11 +19,14 @@ export function digestOf(
     length.writeUInt32BE(bytes.length)
     hash.update(length).update(bytes)
   }
-  field('sallyport statement digest v1')
+  field('sallyport statement digest v2')
   field(resource.name)
   field(resource.protocol)
   field(principal.issuer)
+  // One subject can be a person by one claim and an agent by another.
+  field(principal.kind)
   field(principal.id)
+  field(principal.actors[0]?.kind ?? '')
   field(principal.actors[0]?.id ?? '')
   const state = Object.entries(statement.state ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
   field(String(state.length))

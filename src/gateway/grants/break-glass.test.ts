@@ -1,6 +1,7 @@
 // Breaking the glass: who may, what it gives, and that somebody else looks at it.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Principal } from '#model'
+import type { AccessTables } from '#services/access'
 import { until, within } from '../../../test/servers/programs.ts'
 import {
   nobodyWaits,
@@ -73,6 +74,22 @@ describe('broken glass', () => {
     await test.gateway.revoke(dora, grant.id)
     await until('it to come', () => session.signal.aborted)
     within(2_000, performance.now() - began)
+  })
+
+  it('is not in the hands of an agent that has the same subject, also where it was broken before that was told', async () => {
+    await take(person())
+    const agent = principal('ana', ['oncall'], { kind: 'agent' })
+    await expect(test.open(agent)).rejects.toMatchObject({ code: 'resource_unknown' })
+    const shop = test.inventory.get('shop')!
+    expect(test.gateway.rights.mayConnect(agent, shop, origin)).toBe(false)
+    await test.store
+      .tables<AccessTables>()
+      .updateTable('access_grants')
+      .set({ body: JSON.stringify({ breakGlass: true }) })
+      .execute()
+    await test.grants.load()
+    expect(test.gateway.rights.mayConnect(agent, shop, origin)).toBe(false)
+    expect(test.gateway.rights.mayConnect(person(), shop, origin)).toBe(true)
   })
 
   it('is not broken again when it was revoked, until another person has looked; elsewhere and after its own end it is', async () => {

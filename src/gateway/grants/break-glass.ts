@@ -15,7 +15,14 @@ import {
 } from '#model'
 import type { Grants, Requests } from '#services/access'
 import type { Inventory } from '#services/inventory'
-import { grantEntry, oneLine, principalEntry, requestEntry, sourceEntry } from '../record/index.ts'
+import {
+  askedName,
+  grantEntry,
+  oneLine,
+  principalEntry,
+  requestEntry,
+  sourceEntry,
+} from '../record/index.ts'
 import { type Approver, asked, type Rights, whyNotApprover } from '../rights/index.ts'
 
 /** Somebody proves who they are, with the second factor, shortly before. */
@@ -79,7 +86,7 @@ export class BreakGlass {
     const about = {
       principal: principalEntry(principal),
       source: sourceEntry(origin),
-      target: { resource: wish.resource.slice(0, 64) },
+      target: { resource: askedName(wish.resource) },
     }
     let resource: Resource
     try {
@@ -202,7 +209,7 @@ export class BreakGlass {
     if (policies === undefined || !policies.mayBreakGlass(facts)) {
       throw new AccessDenied(
         'not_allowed',
-        `You may not break the glass on "${name.slice(0, 64)}".`,
+        `You may not break the glass on "${askedName(name)}".`,
         {
           hint: 'A policy permits Action::"break_glass" to people beforehand.',
         },

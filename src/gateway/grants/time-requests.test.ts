@@ -98,6 +98,22 @@ describe('a right for a time that was asked for', () => {
     expect((await vote(dan, botAsks)).state).toBe('approved')
   })
 
+  it('is that of who asked, not of an agent or a person of the same subject', async () => {
+    const namesake = principal('ana', ['staff'], { kind: 'agent' })
+    const request = await ask(ana)
+    const other = await ask(namesake)
+    expect(other.id).not.toBe(request.id)
+    await expect(test.gateway.cancelRequest(namesake, request.id)).rejects.toMatchObject({
+      code: 'not_allowed',
+    })
+    await vote(dora, request)
+    await test.open(ana)
+    await expect(test.open(namesake)).rejects.toMatchObject({ code: 'resource_unknown' })
+    await test.grants.load()
+    await test.open(ana)
+    await expect(test.open(namesake)).rejects.toMatchObject({ code: 'resource_unknown' })
+  })
+
   it('is asked for in one’s own name, not through an agent', async () => {
     const through = principal('ana', ['staff'], {
       actors: [{ kind: 'agent', id: 'bot', subject: 'bot', issuer: 'x', groups: [] }],

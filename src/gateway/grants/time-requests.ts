@@ -19,7 +19,7 @@ import {
 import type { Requests } from '#services/access'
 import type { Inventory } from '#services/inventory'
 import type { Approve } from '../obligations/index.ts'
-import { oneLine, principalEntry, requestEntry, sourceEntry } from '../record/index.ts'
+import { askedName, oneLine, principalEntry, requestEntry, sourceEntry } from '../record/index.ts'
 import { asked, holds, type Rights } from '../rights/index.ts'
 import { AskingBound } from './asking-bound.ts'
 
@@ -69,7 +69,7 @@ export class TimeRequests {
       if (resource === undefined)
         throw new AccessDenied(
           'resource_unknown',
-          `There is no resource "${wish.resource.slice(0, 64)}" to ask for.`,
+          `There is no resource "${askedName(wish.resource)}" to ask for.`,
           { hint: 'Whoever runs the gateway knows its name.' },
         )
       const prospect = this.#prospect(principal, resource, wish, origin)
@@ -82,7 +82,7 @@ export class TimeRequests {
           kind: 'request.refused',
           principal: principalEntry(principal),
           source: sourceEntry(origin),
-          target: { resource: wish.resource.slice(0, 64) },
+          target: { resource: askedName(wish.resource) },
           decision: { effect: 'deny', code: error.code },
         })
       }
@@ -96,6 +96,7 @@ export class TimeRequests {
     if (
       request.kind === 'review' ||
       request.principal !== principal.id ||
+      request.principalKind !== principal.kind ||
       request.actor !== principal.actors[0]?.id
     )
       throw new InvalidRequest('not_allowed', 'Only whoever asked can take a request back.')
@@ -248,10 +249,11 @@ function digestOf(
   { actions, seconds, uses }: TimeTerms,
 ): string {
   const asking = [
-    'sallyport time digest v1',
+    'sallyport time digest v2',
     resource.name,
     resource.protocol,
     principal.issuer,
+    principal.kind,
     principal.id,
     principal.actors[0]?.id ?? null,
     [...actions].sort(),

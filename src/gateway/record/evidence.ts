@@ -49,6 +49,11 @@ export function sourceEntry(origin: Origin): JsonObject {
   return { ip: origin.ip, port: origin.port, claimedClient: short(origin.client) }
 }
 
+/** A resource's name as somebody asked for it. It may be none of ours, of any length, and is on record all the same. */
+export function askedName(name: string): string {
+  return name.slice(0, 64).toWellFormed()
+}
+
 /** The constant parts of a session's entries, made once. */
 export class Evidence {
   readonly #session: string

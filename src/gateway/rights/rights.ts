@@ -129,8 +129,10 @@ export class Rights {
       grant =>
         // Who owns an agent is in its token alone: a right that the owner gave it is a yes to one's own asking.
         !grant.approvedBy.some(giver => hasStake(giver, principal)) &&
-        // Taken in person, and held in person: not by an agent that acts for them.
-        (grant.breakGlass !== true || principal.actors.length === 0) &&
+        // Taken in person, and held in person: not by an agent that acts for them, nor by one of the same id.
+        (grant.breakGlass !== true ||
+          (principal.kind === 'user' && principal.actors.length === 0)) &&
+        (grant.principalKind === undefined || grant.principalKind === principal.kind) &&
         reaches(grant, carried),
     )
   }

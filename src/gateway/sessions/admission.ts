@@ -15,7 +15,7 @@ import type { AuditLog } from '#services/audit'
 import type { Inventory } from '#services/inventory'
 import { recordedInFull } from '../grants/index.ts'
 import type { Protocol } from '../protocol/index.ts'
-import { principalEntry, sourceEntry } from '../record/index.ts'
+import { askedName, principalEntry, sourceEntry } from '../record/index.ts'
 import { CONNECT, holds, type Rights, type Rules } from '../rights/index.ts'
 import type { LiveSessions } from './live-sessions.ts'
 
@@ -96,7 +96,7 @@ export class Admission {
       kind: 'session.refused',
       principal: principalEntry(principal),
       source: sourceEntry(origin),
-      target: { resource: name.slice(0, 64), protocol: protocol.name },
+      target: { resource: askedName(name), protocol: protocol.name },
       decision: { effect: 'deny', code: 'resource_unknown' },
     })
     throw notHere(name)
@@ -168,7 +168,7 @@ export class Admission {
 function notHere(name: string): AccessDenied {
   return new AccessDenied(
     'resource_unknown',
-    `There is no resource "${name.slice(0, 64)}" that you may connect to.`,
+    `There is no resource "${askedName(name)}" that you may connect to.`,
     {
       hint: 'The names that you may use: sallyport resources.',
     },

@@ -1,7 +1,7 @@
 // From who is let in to a session: what has to be on record first, and what may change meanwhile.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Secret, Unavailable } from '#model'
-import { caught, principal, type TestGateway, testGateway } from '../gateway.testing.ts'
+import { caught, origin, principal, type TestGateway, testGateway } from '../gateway.testing.ts'
 import type { OpeningSession } from '../protocol/index.ts'
 
 const POLICIES = `
@@ -31,6 +31,23 @@ describe('opening a session', () => {
     expect(unknown).toMatchObject({ code: 'resource_unknown' })
     expect(refused).toMatchObject({ code: 'resource_unknown' })
     expect(refused.message.replace('shop', 'nowhere')).toBe(unknown.message)
+  })
+
+  it('asked for by a name that is cut in the middle of a character is on record as any other', async () => {
+    const name = `${'x'.repeat(63)}\u{1f600}`
+    await expect(test.open(ana, name)).rejects.toMatchObject({ code: 'resource_unknown' })
+    const wish = { resource: name, seconds: 60, reason: 'x' }
+    await expect(test.gateway.breakGlass(ana, wish, origin)).rejects.toMatchObject({
+      code: 'not_allowed',
+    })
+    await expect(
+      test.gateway.askForTime(ana, { ...wish, actions: ['connect'] }, origin),
+    ).rejects.toMatchObject({ code: 'resource_unknown' })
+    const resource = `${'x'.repeat(63)}\ufffd`
+    for (const kind of ['session.refused', 'request.refused'])
+      expect(await test.entries()).toContainEqual(
+        expect.objectContaining({ kind, target: expect.objectContaining({ resource }) }),
+      )
   })
 
   it('is refused when the log cannot be written, and leaves no session behind', async () => {

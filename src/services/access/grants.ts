@@ -80,6 +80,7 @@ export class Grants {
     const { approved = request, votes } = request
     return this.#create(grantIdOf(request), {
       principal: request.principal,
+      principalKind: request.principalKind,
       resource: request.resource,
       actions: approved.actions,
       expiresAt: request.expiresAt,
@@ -95,6 +96,7 @@ export class Grants {
   createTaken(review: ReviewRequest, actions: readonly string[]): Promise<Grant> {
     return this.#create(grantIdOf(review), {
       principal: review.principal,
+      principalKind: review.principalKind,
       resource: review.resource,
       actions,
       expiresAt: review.until,
@@ -132,7 +134,7 @@ export class Grants {
 
   async #create(id: string, fields: Omit<Grant, 'id' | 'createdAt' | 'revokedAt'>): Promise<Grant> {
     const grant: Grant = { ...fields, id, createdAt: this.#now() }
-    const { request, answers, breakGlass } = grant
+    const { request, answers, breakGlass, principalKind } = grant
     const { numInsertedOrUpdatedRows } = await this.#kysely
       .insertInto('access_grants')
       .values({
@@ -147,7 +149,7 @@ export class Grants {
         reason: grant.reason,
         max_uses: grant.maxUses ?? null,
         uses: 0,
-        body: JSON.stringify({ request, answers, breakGlass }),
+        body: JSON.stringify({ request, answers, breakGlass, principalKind }),
       })
       .onConflict(conflict => conflict.column('id').doNothing())
       .executeTakeFirst()

@@ -2,7 +2,14 @@
 // Those in force are in memory: a login must be answered at once, and in the same way for ids that do not exist.
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import { AccessDenied, AuthenticationFailed, type Principal, Secret, Unavailable } from '#model'
+import {
+  AccessDenied,
+  AuthenticationFailed,
+  type Principal,
+  type PrincipalKind,
+  Secret,
+  Unavailable,
+} from '#model'
 import {
   ITERATIONS,
   isCredentialId,
@@ -23,6 +30,7 @@ const MOST = 100_000
 export interface CredentialSummary {
   readonly id: string
   readonly principal: string
+  readonly principalKind: PrincipalKind
   /** Who acts for the principal. */
   readonly actor?: string
   readonly resource: string
@@ -195,6 +203,7 @@ export class Credentials {
       .map(({ id, resource, principal, createdAt, expiresAt, uses }) => ({
         id,
         principal: principal.id,
+        principalKind: principal.kind,
         ...(principal.actors[0] === undefined ? {} : { actor: principal.actors[0].id }),
         resource,
         createdAt,

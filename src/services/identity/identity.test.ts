@@ -85,6 +85,7 @@ describe('an ephemeral credential', () => {
       {
         id: issued.id,
         principal: 'alice',
+        principalKind: 'user',
         // Issued to whoever acts for alice: hers alone it is not.
         actor: 'bot',
         resource: 'shop',
