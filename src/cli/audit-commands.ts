@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type AuditRecordView, paths } from '#contract'
 import { InvalidRequest } from '#model'
-import { proveEntry, verifyLog, verifyProof } from './audit/index.ts'
+import { proveEntry, type VerifyReport, verifyLog, verifyProof } from './audit/index.ts'
 import { colors } from './colors.ts'
 import { runs, WrongUsage, wholeNumber } from './invocation.ts'
 import { jsonText, type Output, plain, print } from './report.ts'
@@ -29,16 +29,7 @@ export function auditCommands(program: Command): void {
         ...(since === undefined ? {} : { since: readFileSync(since, 'utf8') }),
         recordings: join(data, 'recordings'),
       })
-      print(output, report, ({ ok, size, root, problems }) =>
-        [
-          ok ? colors.green('The log holds.') : colors.red('THE LOG DOES NOT HOLD.'),
-          `entries ${size}`,
-          `root    ${root}`,
-          ...problems.map(({ file, index, message }) =>
-            plain(`${file}${index === undefined ? '' : `, record ${index}`}: ${message}`),
-          ),
-        ].join('\n'),
-      )
+      print(output, report, verifiedText)
       return report.ok ? 0 : 1
     },
     HERE,
@@ -90,6 +81,37 @@ export function auditCommands(program: Command): void {
     newest.forEach(show)
     await gateway.events(paths.auditTail, (_event, data) => show(data as AuditRecordView))
   })
+}
+
+/** What holds, and what nothing vouches for: whoever may write there can put entries behind the newest head. */
+function verifiedText({
+  ok,
+  size,
+  root,
+  unsigned,
+  recordings,
+  problems,
+  notices,
+}: VerifyReport): string {
+  const found = ({ file, index, message }: VerifyReport['problems'][number]): string =>
+    plain(`${file}${index === undefined ? '' : `, record ${index}`}: ${message}`)
+  return [
+    ok ? colors.green('The log holds.') : colors.red('THE LOG DOES NOT HOLD.'),
+    `entries ${size}`,
+    `root    ${root}`,
+    ...(unsigned === 0
+      ? []
+      : [
+          `NOT SIGNED: ${unsigned === 1 ? 'the last entry is' : `the last ${unsigned} entries are`} under no signed head. Of a gateway that runs, look again in a second; else nothing tells who wrote them.`,
+        ]),
+    ...(recordings.absent === 0
+      ? []
+      : [
+          `GONE: ${recordings.absent} of ${recordings.absent + recordings.matching} pieces of recordings have no file. Which were erased, and by whom, is in the log.`,
+        ]),
+    ...problems.map(found),
+    ...notices.map(each => `note: ${found(each)}`),
+  ].join('\n')
 }
 
 /** Needs nothing of the log: the file and the key. */

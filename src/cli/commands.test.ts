@@ -2,6 +2,7 @@
 // `--json` promises (design: commands), and how it ends.
 import { type ChildProcess, spawn } from 'node:child_process'
 import {
+  appendFileSync,
   cpSync,
   mkdirSync,
   readdirSync,
@@ -21,6 +22,7 @@ import { type Stage, startStage } from '../../test/e2e/stage.ts'
 import { postgresResource } from '../../test/servers/gateway.ts'
 import { freePort } from '../../test/servers/ports.ts'
 import { cleanEnvironment, ended, until } from '../../test/servers/programs.ts'
+import { FRAME_HEADER_BYTES, walkSegment, writeFrameHeader } from '../engines/merkle/index.ts'
 import { openServerAuthority } from '../transport/index.ts'
 
 const { FLAGS } = createRequire(import.meta.url)('../../bin/node26.cjs') as { FLAGS: string[] }
@@ -584,6 +586,14 @@ describe('files, without a gateway', () => {
     expect((await cli(undefined, 'audit', 'verify', '--data', '/nowhere')).code).toBe(1)
     const copy = join(folder, 'copy')
     cpSync(data, copy, { recursive: true })
+    // By whoever may write there, and has no key.
+    const forged = forgeEntry(join(copy, 'audit', 'segments'))
+    rmSync(join(copy, 'recordings'), { recursive: true })
+    const added = await cli(undefined, 'audit', 'verify', '--data', copy)
+    expect(added.stdout).toMatch(new RegExp(`^entries ${forged + 1}$`, 'm'))
+    expect(added.stdout).toMatch(/^NOT SIGNED: the last /m)
+    expect(added.stdout).toMatch(/^GONE: (\d+) of \1 pieces of recordings/m)
+    expect(added.stdout).toMatch(/^note: audit\.vkey: The key is the folder’s own/m)
     rmSync(join(copy, 'audit', 'checkpoint'))
     const cut = await cli(undefined, 'audit', 'verify', '--data', copy)
     expect(cut.code).toBe(1)
@@ -686,3 +696,27 @@ describe('files, without a gateway', () => {
     expect(findings.get('resource shop')).toMatchObject({ ok: true })
   })
 })
+
+/** Puts an entry behind the last one, as far as that needs no key. Gives its number. */
+function forgeEntry(segments: string): number {
+  const file = join(
+    segments,
+    readdirSync(segments)
+      .filter(name => name.endsWith('.log'))
+      .sort()
+      .at(-1)!,
+  )
+  const bytes = readFileSync(file)
+  let count = Number(/\d{16}/.exec(file.slice(segments.length))![0])
+  walkSegment(
+    (at, length) => bytes.subarray(at, at + length),
+    bytes.length,
+    () => ++count > 0,
+  )
+  const entry = { kind: 'log.heartbeat', seq: count, ts: new Date().toISOString() }
+  const record = Buffer.from(JSON.stringify(entry))
+  const frame = Buffer.concat([Buffer.alloc(FRAME_HEADER_BYTES), record])
+  writeFrameHeader(frame, 0, record.length)
+  appendFileSync(file, frame)
+  return count
+}

@@ -22,6 +22,16 @@ export function plain(text: string, lines = false): string {
   return lines ? shown : shown.replace(/[\n\t]/g, found => (found === '\n' ? '⏎' : ' '))
 }
 
+/** Bound values: each between quotes that it cannot end, so that none passes for NULL, or for the next one. */
+export function valuesText(values: readonly unknown[]): string {
+  return values
+    .map((value, at) => {
+      const text = value === null ? 'NULL' : `'${String(value).replaceAll("'", "''")}'`
+      return `$${at + 1}=${text}`
+    })
+    .join(' ')
+}
+
 /** One JSON value, or what `human` makes of it. */
 export function print<Value>(output: Output, value: Value, human: (value: Value) => string): void {
   output.write(output.json ? jsonText(value, 2) : human(value))

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AccessRequestView } from '#contract'
 import { requestText } from './request-text.ts'
+import { eventText } from './session-text.ts'
 
 const request: AccessRequestView = {
   id: 'req-1',
@@ -42,6 +43,15 @@ describe('a request on a screen', () => {
       '  |   held: no',
       '  held: Ask. (p)',
     ])
+  })
+
+  it('shows bound values so that none passes for NULL, for nothing, or for the next one', () => {
+    const parameters = ["it's $2='9'", null, 'NULL', '', "' $5=NULL"]
+    expect(lines({ parameters })).toContain(
+      "  with $1='it''s $2=''9''' $2=NULL $3='NULL' $4='' $5=''' $5=NULL'",
+    )
+    const event = { kind: 'statement', at: 0, effect: 'permit', text: 't', parameters } as const
+    expect(eventText({ ...event, policies: [] }, 0)).toContain("$2=NULL $3='NULL' $4=''")
   })
 
   it('says what it would do, and under which bound', () => {

@@ -2,7 +2,7 @@
 // outside is escaped, and what several lines hold is set off, so that it cannot pass for ours.
 import type { AccessRequestView } from '#contract'
 import { colors } from './colors.ts'
-import { plain, when } from './report.ts'
+import { plain, valuesText, when } from './report.ts'
 
 /** The state in words; the arrow marks what the reader may decide. */
 export function stateText(request: AccessRequestView, now = Date.now()): string {
@@ -85,8 +85,7 @@ function statementLines(request: AccessRequestView, who: string): readonly strin
     ? [asked, ...setOff(statement)]
     : [`${asked} ${plain(statement)}`]
   if (request.parameters.length > 0) {
-    const values = request.parameters.map((value, at) => `$${at + 1}=${value ?? 'NULL'}`)
-    lines.push(`  with ${plain(values.join(' '))}`)
+    lines.push(`  with ${plain(valuesText(request.parameters))}`)
   }
   lines.push(`  held: ${plain(request.message)} (${plain(request.policies.join(', '))})`)
   if (request.flags.length > 0) lines.push(`  it is ${plain(request.flags.join(', '))}`)

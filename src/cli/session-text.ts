@@ -7,7 +7,7 @@ import {
   terminalSchemas,
 } from '#contract'
 import { colors } from './colors.ts'
-import { plain, table, when } from './report.ts'
+import { plain, table, valuesText, when } from './report.ts'
 
 /** The longest value that is shown whole: the SHA-256 of a file must be. */
 const DIGEST = 64
@@ -55,9 +55,7 @@ export function eventText(event: RecordedEventView, startedAt: number): string {
       const why =
         effect === 'permit' ? '' : `\n          ${word(event['message'])} [${word(event['code'])}]`
       const policies = plain(list(event['policies']).join(', '))
-      const values = list(event['parameters'])
-        .map((value, at) => `$${at + 1}=${value}`)
-        .join(' ')
+      const values = valuesText(Array.isArray(event['parameters']) ? event['parameters'] : [])
       return `${stamp} ${mark} ${plain(text(event['text']), true).replaceAll('\n', '\n                 ')}${values === '' ? '' : colors.dim(`  ${plain(values)}`)}${policies === '' ? '' : colors.dim(`  (${policies})`)}${why}`
     }
     case 'answer': {

@@ -18,7 +18,7 @@ export function Verbatim({ text, block = false }: { text: string; block?: boolea
   return block ? (
     <pre className="font-mono whitespace-pre-wrap wrap-anywhere m-0">{shown}</pre>
   ) : (
-    <code className="font-mono wrap-anywhere">{shown}</code>
+    <code className="font-mono whitespace-pre-wrap wrap-anywhere">{shown}</code>
   )
 }
 
