@@ -10,14 +10,23 @@ const DEEPEST = 16
 export function claimAt(claims: JsonObject, path: string): Json | undefined {
   if (!path.startsWith('/')) return Object.hasOwn(claims, path) ? claims[path] : undefined
   let value: Json | undefined = claims
-  for (const token of path.slice(1).split('/', DEEPEST)) {
-    // Section 4: ~1 before ~0, so that ~01 is ~1.
-    const name = token.replaceAll('~1', '/').replaceAll('~0', '~')
+  for (const name of namesIn(path)) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
     const object: JsonObject = value as JsonObject
     value = Object.hasOwn(object, name) ? object[name] : undefined
   }
   return value
+}
+
+/** The claim that a path begins at: its name, or the first one of its pointer. */
+export function topOf(path: string): string {
+  return path.startsWith('/') ? (namesIn(path)[0] ?? path) : path
+}
+
+/** Section 4: ~1 before ~0, so that ~01 is ~1. */
+function namesIn(pointer: string): readonly string[] {
+  const tokens = pointer.slice(1).split('/', DEEPEST)
+  return tokens.map(token => token.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
 /** A name of somebody or something: not empty, bounded, no control characters, no half characters. */

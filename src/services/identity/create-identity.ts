@@ -100,8 +100,17 @@ export async function createIdentity(options: {
   }, PRUNE_MS)
   timer.unref()
 
+  const isEnded = (
+    principal: Principal,
+    names = [principal.credential.id] as readonly string[],
+  ) => {
+    const { credential, issuer } = principal
+    // Sign-ins are timed by our own clock.
+    const ahead = credential.kind === 'sign-in' ? 0 : (tokens.settingsOf(issuer)?.clockSkew ?? 0)
+    return revocations.ended(principal, names, now(), ahead)
+  }
   const holding = (principal: Principal): Principal => {
-    if (!revocations.ended(principal, [principal.credential.id], now())) return principal
+    if (!isEnded(principal)) return principal
     throw new AuthenticationFailed('identity_ended', 'The identity was withdrawn.')
   }
 
@@ -110,7 +119,7 @@ export async function createIdentity(options: {
       const signedIn = signInOf(token)
       if (signedIn !== undefined) return holding(signIns.check(signedIn))
       const { principal, names } = await tokens.verify(token)
-      if (revocations.ended(principal, names, now())) {
+      if (isEnded(principal, names)) {
         throw new AuthenticationFailed('identity_ended', 'The identity was withdrawn.')
       }
       return principal
@@ -122,7 +131,7 @@ export async function createIdentity(options: {
       holding(principal)
       const issued = await credentials.issue(principal, resource, ttlMs)
       // Withdrawn while the credential was made: it must not outlive that.
-      if (revocations.ended(principal, [principal.credential.id], now())) {
+      if (isEnded(principal)) {
         credentials.revoke(issued.id)
         throw new AuthenticationFailed('identity_ended', 'The identity was withdrawn.')
       }
@@ -163,15 +172,16 @@ export async function createIdentity(options: {
       begin: returnTo => browser.begin(returnTo),
       async finish(query, pending) {
         const { principal, returnTo, address } = await browser.finish(query, pending)
-        const signedIn = signIns.create(holding(principal))
+        // The issuer said it a moment ago, whatever its clock says.
+        const credential = { kind: 'sign-in', id: '' } as const
+        const signedIn = signIns.create(holding({ ...principal, credential, issuedAt: now() }))
         known.seen(signedIn.principal)
         if (address !== undefined) people.note(address, signedIn.principal)
         return { ...signedIn, returnTo }
       },
       byAddress(address) {
         const found = people.find(address)
-        const ended = found === undefined || revocations.ended(found, [found.credential.id], now())
-        return ended ? undefined : found
+        return found === undefined || isEnded(found) ? undefined : found
       },
       end({ credential }) {
         if (credential.kind !== 'sign-in') return false

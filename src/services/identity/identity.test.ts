@@ -254,10 +254,21 @@ describe('what ends', () => {
       'identity_ended',
       'accepted',
     ])
-    clock += 1_000
-    expect(await codeOf(verify({ jti: 'new', iat: NOW_S + 1 }))).toBe('accepted')
+    clock += 31_000
+    expect(await codeOf(verify({ jti: 'new', iat: NOW_S + 31 }))).toBe('accepted')
     await identity.settled()
     expect(await codeOf(verify({ jti: 'a' }, await open()))).toBe('identity_ended')
+  })
+
+  it('ends tokens of an issuer whose clock is ahead, which say that they were made after it', async () => {
+    const ahead = { jti: 'ahead', iat: NOW_S + 29 }
+    expect(await codeOf(verify(ahead))).toBe('accepted')
+    identity.revokePrincipal('alice')
+    expect(await codeOf(verify(ahead))).toBe('identity_ended')
+    // Held back until then, and shown for the first time.
+    clock += 30_000
+    expect(await codeOf(verify({ jti: 'held-back', iat: NOW_S + 30 }))).toBe('identity_ended')
+    expect(await codeOf(verify({ jti: 'later', iat: NOW_S + 31 }))).toBe('accepted')
   })
 
   it('can be a principal for a time, with newer tokens too', async () => {

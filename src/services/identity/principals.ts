@@ -1,7 +1,7 @@
 // From the claims of a checked token to a principal, by the rules of its issuer's entry.
 import type { IssuerSettings } from '#config'
 import type { Actor, Json, JsonObject, Principal, PrincipalKind } from '#model'
-import { claimAt, isName, labelAt, nameAt, namesAt } from './claims.ts'
+import { claimAt, isName, labelAt, nameAt, namesAt, topOf } from './claims.ts'
 import { invalid } from './jws.ts'
 import { validity } from './profiles.ts'
 
@@ -57,7 +57,9 @@ export function principalOf(
 function refuseOverage(claims: JsonObject, settings: IssuerSettings): void {
   const elsewhere = claimAt(claims, '_claim_names')
   const pointed =
-    typeof elsewhere === 'object' && elsewhere !== null && Object.hasOwn(elsewhere, settings.groups)
+    typeof elsewhere === 'object' &&
+    elsewhere !== null &&
+    [settings.groups, settings.owners].some(path => Object.hasOwn(elsewhere, topOf(path)))
   if (pointed || claimAt(claims, 'hasgroups') === true || claimAt(claims, 'hasgroups') === 'true') {
     throw invalid('The token leaves its groups out because they are too many.')
   }

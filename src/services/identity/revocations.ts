@@ -76,8 +76,11 @@ export class Revocations {
     return entry !== undefined && entry.until > now ? entry.revokedAt : undefined
   }
 
-  /** True when the token, the run, the principal, somebody it acts for or by, or one of its owners was ended. */
-  ended(principal: Principal, token: readonly string[], now: number): boolean {
+  /**
+   * True when the token, the run, the principal, somebody it acts for or by, or one of its owners was ended. `ahead`: so far
+   * the clock of who issued it may be before ours; what says that it was issued a moment later may be older all the same.
+   */
+  ended(principal: Principal, token: readonly string[], now: number, ahead: number): boolean {
     const revoked = (name: string) => (this.#tokens.get(name)?.until ?? 0) > now
     if (token.some(revoked)) return true
     if (this.#runs.size > 0) {
@@ -89,7 +92,7 @@ export class Revocations {
     return [id, ...owners, ...actors.map(actor => actor.id)].some(name => {
       const entry = this.#principals.get(name)
       if (entry === undefined || entry.until <= now) return false
-      return issuedAt === undefined || issuedAt <= entry.revokedAt
+      return issuedAt === undefined || issuedAt - ahead <= entry.revokedAt
     })
   }
 

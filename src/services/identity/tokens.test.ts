@@ -342,6 +342,14 @@ describe('the principal', () => {
     const away = { groups: undefined, _claim_names: { groups: 'src1' }, _claim_sources: {} }
     expect(await refusedWith(away)).toContain('too many')
     expect(await refusedWith({ groups: undefined, hasgroups: true })).toContain('too many')
+    const owners = { _claim_names: { owners: 'src1' } }
+    expect(await refusedWith(owners)).toContain('too many')
+    // Also where configuration finds them by a pointer.
+    const byPointer = { groups: '/groups' }
+    expect(await refusedWith(away, byPointer)).toContain('too many')
+    expect(await refusedWith({ ...away, _claim_names: { a: 'x' } }, { groups: '/a/b' })).toContain(
+      'too many',
+    )
   })
 
   it('keeps odd but printable subjects whole, and refuses what no name can be', async () => {
