@@ -24,6 +24,8 @@ function told(reason: string | undefined) {
     permit,
     injected: { fields: [], secrets: ['our-secret'] } as unknown as Injected,
     masked: true,
+    hidden: true,
+    tags: { resource: 'api', principal: 'user:ana', path: '/' },
     contentType: undefined,
     body: NO_BODY,
     scheme: 'https',

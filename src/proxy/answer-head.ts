@@ -12,26 +12,35 @@ import {
   type Scheme,
 } from '#transport/http'
 import type { Injected, Way } from './dialect.ts'
+import type { TagPlace } from './entity-tags.ts'
 import { responseFields } from './fields.ts'
-import type { PermittedRequest } from './permitted-request.ts'
+import { type PermittedRequest, tagPlace } from './permitted-request.ts'
 
-export interface AnswerHeadParts {
+/** What was done with the body of an answer. */
+export interface TreatedBody {
+  /** It is masked, or would be: what is true of the bytes alone is not told. */
+  readonly masked: boolean
+  /** Something is hidden in it, or may be. */
+  readonly hidden: boolean
+  /** What it is by then; undefined: what it was. */
+  readonly contentType: string | undefined
+}
+
+export interface AnswerHeadParts extends TreatedBody {
   /** The upstream's. */
   readonly of: ResponseHead
   readonly request: RequestHead
   readonly way: Way
   readonly permit: Permit
   readonly injected: Injected
-  /** Its body is masked, or would be. */
-  readonly masked: boolean
-  readonly contentType: string | undefined
+  readonly tags: TagPlace
   /** Of what goes to the client. */
   readonly body: Framing
   readonly scheme: Scheme
   readonly carrier: string | undefined
 }
 
-export interface ToldAnswer {
+export interface ToldAnswer extends TreatedBody {
   readonly head: RepeatedResponse
   /** For the recording. */
   readonly text: Uint8Array
@@ -39,8 +48,6 @@ export interface ToldAnswer {
   readonly of: ResponseHead
   readonly injected: Injected
   readonly under: object
-  readonly masked: boolean
-  readonly contentType: string | undefined
 }
 
 /** `of`: the upstream's; `body`: of what goes to the client. The same object while it is made from the same. */
@@ -48,8 +55,7 @@ export function toldAnswer(
   asked: PermittedRequest,
   injected: Injected,
   of: ResponseHead,
-  masked: boolean,
-  contentType: string | undefined,
+  treated: TreatedBody,
   body: Framing,
 ): ToldAnswer {
   const { form, permit, exchange, scheme } = asked
@@ -58,8 +64,9 @@ export function toldAnswer(
     kept?.of === of &&
     kept.injected === injected &&
     kept.under === permit.under &&
-    kept.masked === masked &&
-    kept.contentType === contentType &&
+    kept.masked === treated.masked &&
+    kept.hidden === treated.hidden &&
+    kept.contentType === treated.contentType &&
     sameFraming(kept.head.body, body)
   )
     return kept
@@ -72,8 +79,8 @@ export function toldAnswer(
     way,
     permit,
     injected,
-    masked,
-    contentType,
+    ...treated,
+    tags: tagPlace(asked),
     body,
     scheme,
     carrier,
@@ -83,10 +90,12 @@ export function toldAnswer(
 }
 
 export function answerHead(parts: AnswerHeadParts): ToldAnswer {
-  const { of, request, way, permit, injected, masked, contentType, body, scheme } = parts
+  const { of, request, way, permit, injected, masked, hidden, contentType, body, scheme } = parts
   const host = request.fields.get('host') ?? ''
   const fields = responseFields(of, {
     masked,
+    hidden,
+    tagged: permit.masks ? parts.tags : undefined,
     contentType,
     own: host === '' ? undefined : `${scheme}://${host}`,
     way,
@@ -102,6 +111,7 @@ export function answerHead(parts: AnswerHeadParts): ToldAnswer {
     injected,
     under: permit.under,
     masked,
+    hidden,
     contentType,
   }
 }

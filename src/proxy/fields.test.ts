@@ -15,12 +15,14 @@ const head = (fields: readonly Field[], more: Partial<RequestHead> = {}): Reques
   close: false,
   ...more,
 })
+const place = { resource: 'billing', principal: 'user:ana', path: '/' }
 const sent = (fields: readonly Field[], parts: object = {}) =>
   Object.fromEntries(
     requestFields(head(fields), {
       carrier: 'authorization',
       injected: [['x-api-key', 'theirs']],
       plain: false,
+      place,
       by: { for: '192.0.2.7', proto: 'https', host: 'gateway.example' },
       ...parts,
     }),
@@ -31,6 +33,8 @@ const answered = (fields: readonly Field[], parts: object = {}) => {
   return Object.fromEntries(
     responseFields(answer, {
       masked: false,
+      hidden: false,
+      tagged: undefined,
       contentType: undefined,
       own: 'https://gateway.example:18443',
       way,
@@ -176,7 +180,51 @@ describe('fields of an answer', () => {
       ],
       { masked: true },
     )
-    expect(fields).toEqual({ etag: 'W/"a"', 'content-type': 'text/csv' })
+    expect(fields).toEqual({ 'content-type': 'text/csv' })
+  })
+
+  it('seal entity tags where something is masked, and open them again', () => {
+    const tagOf = (hidden: boolean, tags: readonly string[] = ['"a"']) =>
+      answered(
+        tags.map(tag => ['etag', tag] as const),
+        { masked: hidden, hidden, tagged: place },
+      )['etag'] ?? ''
+    for (const hidden of [true, false]) {
+      expect(tagOf(hidden)).toMatch(/^"s\./)
+      expect(sent([['if-match', tagOf(hidden)]])['if-match']).toBe('"a"')
+      // Names that some servers take for the same.
+      expect(sent([['if_match', '"a"']], { plain: true })['if_match']).not.toBe('"a"')
+    }
+    expect(tagOf(true, ['"a"', '"b"'])).toBe('')
+    expect(answered([['etag', '"a"']])).toEqual({ etag: '"a"' })
+    expect(sent([['if-none-match', '"a"']])['if-none-match']).toBe('"a"')
+    expect(sent([['if-none-match', '"a"']], { plain: true })['if-none-match']).not.toBe('"a"')
+  })
+
+  it('keep a masked copy out of caches that would show it to others, or when it is no longer masked', () => {
+    const fields: Field[] = [
+      ['cache-control', 'public, max-age=600'],
+      ['expires', 'Sun, 22 Nov 2026 12:00:00 GMT'],
+      ['last-modified', 'Sun, 22 Nov 2026 11:00:00 GMT'],
+      ['surrogate-control', 'max-age=600'],
+      ['cloudflare-cdn-cache-control', 'max-age=600'],
+    ]
+    expect(answered(fields, { hidden: true })).toEqual({
+      'cache-control': 'private, max-age=600',
+      expires: 'Sun, 22 Nov 2026 12:00:00 GMT',
+    })
+    for (const [said, told] of [
+      ['s-maxage=9, max-age=1,no-cache', 'private, max-age=1, no-cache'],
+      ['Private="x", must-revalidate', 'private, must-revalidate'],
+      ['PUBLIC', 'private'],
+    ] as const)
+      expect(answered([['cache-control', said]], { hidden: true })).toEqual({
+        'cache-control': told,
+      })
+    expect(answered([['cache-control', 'no-store']], { hidden: true })).toEqual({
+      'cache-control': 'no-store',
+    })
+    expect(answered(fields)).toEqual(Object.fromEntries(fields))
   })
 })
 

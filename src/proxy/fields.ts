@@ -3,6 +3,7 @@
 import { maskedHead, unmaskableRequest } from '#engines/bodies'
 import { withoutWait } from '#engines/http'
 import {
+  type Field,
   Fields,
   type ForwardedBy,
   forwardable,
@@ -12,6 +13,7 @@ import {
   returnable,
 } from '#transport/http'
 import type { Way } from './dialect.ts'
+import { isCondition, openedCondition, sealedTag, type TagPlace } from './entity-tags.ts'
 
 /** Who a request is said to be for, and ways around its own address: only we know the one, and nobody needs the other. */
 const CLAIMED =
@@ -23,13 +25,14 @@ export interface RequestFieldsParts {
   readonly injected: readonly (readonly [string, string])[]
   /** Answers must be readable: nothing encoded, nothing in parts. */
   readonly plain: boolean
+  readonly place: TagPlace
   readonly by: ForwardedBy
 }
 
 /** What goes upstream of a client's fields. */
 export function requestFields(
   request: RequestHead,
-  { carrier, injected, plain, by }: RequestFieldsParts,
+  { carrier, injected, plain, place, by }: RequestFieldsParts,
 ): Fields {
   const { fields, upgrade } = request
   const ours = new Set(injected.map(([name]) => looseName(name)))
@@ -48,7 +51,21 @@ export function requestFields(
   if (fields.list('te').some(each => each.toLowerCase() === 'trailers'))
     added.push('te', 'trailers')
   if (plain) added.push('accept-encoding', 'identity')
-  return new Fields([...(kept.has('prefer') ? preferred(kept) : kept).flat, ...added])
+  const asked = conditional(kept, place, plain)
+  return new Fields([...(asked.has('prefer') ? preferred(asked) : asked).flat, ...added])
+}
+
+function conditional(fields: Fields, place: TagPlace, masks: boolean): Fields {
+  const { flat } = fields
+  let some = false
+  for (let at = 0; at < flat.length && !some; at += 2) some = isCondition(looseName(flat[at]!))
+  if (!some) return fields
+  return Fields.of(
+    ...[...fields].map(([name, value]): Field => {
+      const loose = looseName(name)
+      return [name, isCondition(loose) ? openedCondition(loose, value, place, masks) : value]
+    }),
+  )
 }
 
 /** How long somebody waits for a person is said to us. */
@@ -78,6 +95,10 @@ export function requestTrailers(
 export interface ResponseFieldsParts {
   /** Its body is masked, or would be. */
   readonly masked: boolean
+  /** Its body is masked: the next time somebody else may be asking, or rules may have changed. */
+  readonly hidden: boolean
+  /** Where its entity tag counts; undefined: it goes on as it is. */
+  readonly tagged: TagPlace | undefined
   /** What the masked body is. */
   readonly contentType: string | undefined
   /** Our own address as the client wrote it; undefined: it named no host. */
@@ -93,10 +114,37 @@ export interface ResponseFieldsParts {
 export function responseFields({ fields }: ResponseHead, parts: ResponseFieldsParts): Fields {
   const kept = returnable(fields).without(name => name === 'www-authenticate' && !parts.challenges)
   const told = parts.masked ? maskedHead([...kept], parts.contentType) : [...kept]
+  const seen = tagged(parts.hidden ? told.flatMap(own) : told, fields, parts)
   return Fields.of(
-    ...told.map(([name, value]) => [name, parts.scrub(rewritten(name, value, parts))] as const),
+    ...seen.map(([name, value]): Field => {
+      // What is sealed says nothing, and may look like what is hidden.
+      if (name === 'etag' && parts.tagged !== undefined) return [name, value]
+      return [name, parts.scrub(rewritten(name, value, parts))]
+    }),
   )
 }
+
+function tagged(
+  told: readonly Field[],
+  fields: Fields,
+  { tagged: place, hidden }: ResponseFieldsParts,
+): readonly Field[] {
+  const [tag, another] = fields.all('etag')
+  if (place === undefined || tag === undefined) return told
+  const sealed = another === undefined ? sealedTag(tag, place, hidden) : undefined
+  const rest = told.filter(([name]) => name !== 'etag')
+  return sealed === undefined ? rest : [...rest, ['etag', sealed]]
+}
+
+/** A masked copy is this principal's own, and no date says that it is still the same: rules may have changed meanwhile. */
+function own([name, value]: Field): readonly Field[] {
+  if (name === 'last-modified' || SHARED_CACHES.test(name)) return []
+  if (name !== 'cache-control' || /\bno-store\b/i.test(value)) return [[name, value]]
+  const kept = value.split(',').filter(each => !/^\s*(?:public|private|s-maxage)\b/i.test(each))
+  return [[name, ['private', ...kept.map(each => each.trim())].join(', ')]]
+}
+
+const SHARED_CACHES = /^(?:surrogate-control|(?:.*-)?cdn-cache-control)$/
 
 function rewritten(name: string, value: string, parts: ResponseFieldsParts): string {
   if (name === 'location' || name === 'content-location') return locationOf(value, parts)

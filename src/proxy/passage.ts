@@ -15,7 +15,7 @@ import {
   type UpstreamResponse,
 } from '#transport/http'
 import { AnswerRelay, limitExceeded } from './answer.ts'
-import { shownFields, type ToldAnswer, toldAnswer } from './answer-head.ts'
+import { shownFields, type ToldAnswer, type TreatedBody, toldAnswer } from './answer-head.ts'
 import { readRefusal, readUpTo } from './body-start.ts'
 import type { Injected, ReadAnswer, ReadRefusal } from './dialect.ts'
 import { requestTrailers } from './fields.ts'
@@ -277,7 +277,10 @@ export class Passage implements AnswerListener {
     const { masks } = this.permit
     // How long the body is that something would be hidden in: it tells how long that is, and is not what would come.
     const untold = masks && !isNothing(framing) && isHiddenIn(this.#parts, head)
-    const told = this.#told(head, masks, undefined, untold ? NO_BODY : framing)
+    // (What is not modified is what the client has: of a masked copy no condition says so.)
+    const hidden = untold && head.status !== 304
+    const treated = { masked: masks, hidden, contentType: undefined }
+    const told = this.#told(head, treated, untold ? NO_BODY : framing)
     const writer = this.#parts.exchange.respond(told.head)
     body.discard()
     writer.end()
@@ -300,12 +303,11 @@ export class Passage implements AnswerListener {
       trailers: trailers => (masker === undefined ? this.#shown(trailers) : Fields.none),
       keep: masker !== undefined || isText(head) ? keep : 0,
       respond: framing => {
-        const { head: onward } = this.#told(
-          head,
-          masker !== undefined,
-          masker?.contentType,
-          framing ?? head.body,
-        )
+        const masked = masker !== undefined
+        // Its length is said where all of it was read: nothing may have been in it that is hidden.
+        const hidden = masked && (framing?.kind !== 'length' || masker.found.size > 0)
+        const treated = { masked, hidden, contentType: masker?.contentType }
+        const { head: onward } = this.#told(head, treated, framing ?? head.body)
         return this.#parts.exchange.respond(onward)
       },
       over: (bytes, error, isTold = false) => {
@@ -318,14 +320,9 @@ export class Passage implements AnswerListener {
   }
 
   /** The head of the answer as the client gets it; it goes on record. */
-  #told(
-    head: ResponseHead,
-    masked: boolean,
-    contentType: string | undefined,
-    body: Framing,
-  ): ToldAnswer {
+  #told(head: ResponseHead, treated: TreatedBody, body: Framing): ToldAnswer {
     const { session } = this.#open
-    const told = toldAnswer(this.#parts, this.#injected, head, masked, contentType, body)
+    const told = toldAnswer(this.#parts, this.#injected, head, treated, body)
     const { keep, answerBytes } = session.resource.recording
     if (keep === 'answers' && answerBytes > 0)
       void session.recordOutput(this.permit, 'output', told.text)

@@ -8,7 +8,7 @@ import {
 } from '#transport/http'
 import type { Injected } from './dialect.ts'
 import { requestFields } from './fields.ts'
-import type { PermittedRequest } from './permitted-request.ts'
+import { type PermittedRequest, tagPlace } from './permitted-request.ts'
 import { framingOf } from './request-body.ts'
 
 export function upstreamRequest(asked: PermittedRequest, injected: Injected): UpstreamRequest {
@@ -24,10 +24,11 @@ export function upstreamRequest(asked: PermittedRequest, injected: Injected): Up
 }
 
 function makeRequest(
-  { open, body, exchange, ip, scheme }: PermittedRequest,
+  permitted: PermittedRequest,
   injected: Injected,
   masks: boolean,
 ): UpstreamRequest {
+  const { open, body, exchange, ip, scheme } = permitted
   const { access, carrier } = open
   const { request } = exchange
   const counting = access.fields?.(request.fields, masks, request)
@@ -38,6 +39,7 @@ function makeRequest(
     carrier,
     injected: injected.fields,
     plain: masks,
+    place: tagPlace(permitted),
     by: { for: ip, proto: scheme, host: request.fields.get('host') ?? '' },
   })
   return {

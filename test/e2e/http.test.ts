@@ -312,7 +312,7 @@ test('never shows a card, however an answer is cut, in each type and encoding', 
     expect(text, `${type} ${encoding} ${cut}`).not.toContain(CARD.slice(4))
     expect(headers['content-encoding']).toBeUndefined()
     expect(headers['content-length']).toBeUndefined()
-    expect(headers['etag']).toBe('W/"whole"')
+    expect(headers['etag']).toMatch(/^"s\.[\w-]+"$/)
   }
   for (const [type, body] of bodies) {
     for (let cut = body.indexOf(CARD.slice(1)) - 3; cut < body.length; cut += 1)
