@@ -227,7 +227,10 @@ export class Passage implements AnswerListener {
       this.#tunnel(response)
       return
     }
-    const { method, version } = this.#parts.exchange.request
+    const { method, version, upgrade } = this.#parts.exchange.request
+    // The tunnel was permitted, and not what the same request asks without one.
+    if (upgrade !== undefined && head.status < 400)
+      throw new UpstreamError('upstream_refused', 'the service took no upgrade of the connection')
     const nothing = isNothing(head.body)
     if (!bodyFollows(method, head.status) || nothing) {
       // In HTTP/2 an answer without a body ends with its head: what a call says at its end stands there (gRPC, trailers only).

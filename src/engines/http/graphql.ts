@@ -9,6 +9,7 @@ import {
   type SelectionSetNode,
 } from 'graphql'
 import { InvalidRequest } from '#model'
+import { namesAnotherText } from './persisted-query.ts'
 
 export interface GraphqlLimits {
   readonly tokens: number
@@ -56,6 +57,8 @@ export function readGraphql(
         : 'there is no query text',
     )
   }
+  if (namesAnotherText(request, query))
+    throw refused('it names another text than the one it brings, and either may run: send the text')
   const asked = operationName === undefined || operationName === null ? '' : operationName
   if (typeof asked !== 'string') throw refused('operationName is not text')
   let document: DocumentNode

@@ -1,4 +1,6 @@
 // What requests mean: from a judged request to the operations that policies decide on.
+
+export { isTakenFor, pairsOfAll } from './field-names.ts'
 export {
   type GraphqlLimits,
   type GraphqlOperation,
@@ -10,6 +12,7 @@ export { keptFirstLine, keptRequest } from './kept-request.ts'
 export { actionOf, isServed } from './methods.ts'
 export { type MultipartForm, readMultipart } from './multipart.ts'
 export { type ApiDocument, ApiDocumentProblem, readOpenApi } from './openapi.ts'
+export { overridingMethods } from './overriding.ts'
 export {
   type AskedBody,
   type AskedRequest,

@@ -1,5 +1,6 @@
 // Path templates: which operation a path means. Concrete segments win over templated ones, as OpenAPI has it; a path
 // that no template fits is unknown, and that is for the caller to refuse.
+import { foldName } from '#engines/json'
 import { type Action, ConfigurationError } from '#model'
 
 /** What may stand for a templated segment. */
@@ -36,6 +37,8 @@ type Part = { readonly literal: string } | { readonly name: string; readonly typ
 interface Pattern {
   readonly text: string
   readonly parts: readonly Part[]
+  /** The same in one spelling (`careless`). */
+  readonly alike: readonly Part[]
   /** Letters that are fixed, and then whether its values are narrowed: the more, the earlier it is tried. */
   readonly rank: number
   readonly node: Node
@@ -43,6 +46,8 @@ interface Pattern {
 
 interface Node {
   readonly literals: Map<string, Node>
+  /** The same by their careless spellings (`careless`). */
+  readonly alike: Map<string, Node[]>
   patterns: Pattern[]
   readonly routes: Map<string, Route>
 }
@@ -74,6 +79,16 @@ export class RouteTable {
     return search(this.#root, segments, 0, [], ({ routes }) => routes.get(method))
   }
 
+  /**
+   * All that servers may take a path for which are careless about it: what is written out in a template is there in other
+   * letters, too. Where none is, what a template fits.
+   */
+  alike(method: string, segments: readonly string[]): readonly Route[] {
+    const of = ({ routes }: Node) =>
+      routes.get(method) ?? (method === 'HEAD' ? routes.get('GET') : undefined)
+    return searchAlike(this.#root, segments.map(careless), 0, of)
+  }
+
   #add(route: Route): void {
     if (!route.template.startsWith('/'))
       throw invalid(`the path ${route.template} has no leading /`)
@@ -90,14 +105,19 @@ export class RouteTable {
 }
 
 function emptyNode(): Node {
-  return { literals: new Map(), patterns: [], routes: new Map() }
+  return { literals: new Map(), alike: new Map(), patterns: [], routes: new Map() }
 }
 
 function step(node: Node, segment: string, route: Route, names: Set<string>): Node {
   if (!/[{}]/.test(segment)) {
     const literal = decodeSegment(segment) ?? segment
-    const known = node.literals.get(literal) ?? emptyNode()
-    node.literals.set(literal, known)
+    let known = node.literals.get(literal)
+    if (known === undefined) {
+      known = emptyNode()
+      node.literals.set(literal, known)
+      const alike = careless(literal)
+      node.alike.set(alike, [...(node.alike.get(alike) ?? []), known])
+    }
     return known
   }
   const parts = partsOf(segment, route, names)
@@ -112,9 +132,16 @@ function step(node: Node, segment: string, route: Route, names: Set<string>): No
     0,
   )
   const narrow = parts.some(part => 'type' in part && part.type !== 'string') ? 1 : 0
-  const pattern = { text, parts, rank: letters * 2 + narrow, node: emptyNode() }
+  const alike = parts.map(alikePart)
+  const pattern = { text, parts, alike, rank: letters * 2 + narrow, node: emptyNode() }
   node.patterns = [...node.patterns, pattern].sort((a, b) => b.rank - a.rank)
   return pattern.node
+}
+
+function alikePart(part: Part): Part {
+  if ('literal' in part) return { literal: spelling(part.literal) }
+  const { name, type } = part
+  return typeof type === 'object' ? { name, type: { oneOf: type.oneOf.map(spelling) } } : part
 }
 
 function partsOf(segment: string, route: Route, names: Set<string>): readonly Part[] {
@@ -159,6 +186,40 @@ function search(
     if (below !== undefined) return below
   }
   return undefined
+}
+
+/** As a server reads it that cuts `;…` off, and neither cares for letters' case nor for dots and blanks at an end. */
+export function careless(segment: string): string {
+  const [bare = ''] = segment.split(';')
+  return spelling(bare).replace(/[\s.]+$/u, '')
+}
+
+function spelling(text: string): string {
+  return foldName(text.normalize('NFKC'))
+}
+
+/** Those of the first way that leads anywhere, in the order of `search`. */
+function searchAlike(
+  node: Node,
+  segments: readonly string[],
+  at: number,
+  routeOf: (node: Node) => Route | undefined,
+): readonly Route[] {
+  if (at === segments.length) {
+    const route = routeOf(node)
+    return route === undefined ? [] : [route]
+  }
+  const segment = segments[at]!
+  const spelled = (node.alike.get(segment) ?? []).flatMap(each =>
+    searchAlike(each, segments, at + 1, routeOf),
+  )
+  if (spelled.length > 0) return spelled
+  for (const { alike, node: below } of node.patterns) {
+    if (match(alike, segment) === undefined) continue
+    const found = searchAlike(below, segments, at + 1, routeOf)
+    if (found.length > 0) return found
+  }
+  return []
 }
 
 /** Templates share their nodes, and each has names of its own for what stands there. */

@@ -55,6 +55,86 @@ describe('a request as a statement', () => {
       expect(() => first(`GET ${path}`), path).toThrow('`;`')
   })
 
+  it('is on no operation that some server would take for another one', () => {
+    const route = { method: 'GET', action: 'read' } as const
+    const routes = new RouteTable([
+      { ...route, template: '/users/{name}', name: 'user', kind: 'operation' },
+      { ...route, template: '/users/{name}/keys', name: 'keys', kind: 'operation' },
+      { ...route, template: '/users/me', name: 'me', kind: 'operation' },
+      { ...route, template: '/reports/{id}', name: 'report', kind: 'operation' },
+      { ...route, template: '/reports/{id}.pdf', name: 'pdf', kind: 'operation' },
+      { ...route, template: '/reports/{id}:Cancel', name: 'cancel', kind: 'operation' },
+      { ...route, template: '/reports/latest', name: 'latest', kind: 'operation' },
+      {
+        ...route,
+        template: '/things/{id}',
+        name: 'byId',
+        kind: 'operation',
+        types: new Map([['id', 'integer']]),
+      },
+      { ...route, template: '/things/{name}', name: 'byName', kind: 'operation' },
+      { ...route, template: '/map/{a};v={b}', name: 'matrix', kind: 'operation' },
+      { ...route, template: '/{any}/me', name: 'any', kind: 'operation' },
+    ])
+    for (const unknown of ['refuse', 'path'] as const) {
+      const nameOf = (path: string) => first(`GET ${path}`, { routes, unknown }).object.name
+      for (const [path, name] of [
+        ['/users/7', 'user'],
+        ['/users/me', 'me'],
+        ['/users/Me2', 'user'],
+        ['/users/me.d', 'refused'],
+        ['/users/Alice.Smith', 'user'],
+        ['/users/Alice/keys', 'keys'],
+        ['/users/ME', 'refused'],
+        ['/users/me;x=1', 'refused'],
+        ['/users/me%3Bx=1', 'refused'],
+        ['/users/me%20', 'refused'],
+        ['/users/me.', 'refused'],
+        ['/users/me.json', 'refused'],
+        ['/users/%EF%BD%8D%EF%BD%85', 'refused'],
+        ['/users/7;x=1', 'refused'],
+        ['/users/7%3Bx', 'user'],
+        ['/Users/me', 'refused'],
+        ['/users;x/me', 'refused'],
+        ['/reports/a.pdf', 'pdf'],
+        ['/reports/latest.pdf', 'pdf'],
+        ['/reports/a.csv', 'report'],
+        ['/reports/7:Cancel', 'cancel'],
+        ['/reports/7:cancel', 'refused'],
+        ['/things/7', 'byId'],
+        ['/things/seven', 'byName'],
+        ['/things/7;x', 'refused'],
+        ['/things/7.', 'refused'],
+        ['/map/1;v=2', 'matrix'],
+      ] as const)
+        if (name === 'refused') expect(() => nameOf(path), path).toThrow()
+        else expect(nameOf(path), path).toBe(name)
+      expect(first('HEAD /users/7', { routes, unknown }).object.name).toBe('user')
+      expect(() => first('HEAD /users/ME', { routes, unknown })).toThrow()
+    }
+    expect(() => first('GET /Users/Me.json', { routes, unknown: 'path' })).toThrow('another')
+    expect(first('GET /elsewhere', { routes, unknown: 'path' }).object.kind).toBe('path')
+  })
+
+  it('is no path that some server takes for the GraphQL endpoint', () => {
+    const reading: Reading = { ...bare, graphql: '/api/graphql' }
+    for (const path of [
+      '/api/GraphQL',
+      '/API/graphql',
+      '/api/graphql/x',
+      '/api/graphql.',
+      '/api/graphql%20',
+    ])
+      expect(() => first(`POST ${path}`, reading), path).toThrow('GraphQL')
+    for (const path of ['/api', '/graphql', '/api/graphqls', '/x/api/graphql'])
+      expect(first(`POST ${path}`, reading).object.kind, path).toBe('path')
+    expect(first('POST /x', { ...bare, graphql: '/' }).object.kind).toBe('path')
+    const routes = new RouteTable([
+      { method: 'GET', template: '/api/graphql/schema', action: 'read', name: 'x', kind: 'route' },
+    ])
+    expect(first('GET /api/graphql/schema', { ...reading, routes }).object.name).toBe('x')
+  })
+
   it('is on the operation of the document, and unknown beside it', () => {
     expect(first('POST /refunds', billing).object).toEqual({
       name: 'refundCharge',
@@ -83,6 +163,13 @@ describe('a request as a statement', () => {
       category: 'websocket',
     })
     expect(socket.unread).toBe(true)
+    // A server that takes no upgrade acts upon it as upon any other request.
+    for (const method of ['HEAD', 'POST', 'DELETE'])
+      expect(() => first(`${method} /live <websocket>`), method).toThrow('GET')
+    const leave = { method: 'GET', template: '/leave', name: 'leave', kind: 'operation' } as const
+    const routes = new RouteTable([{ ...leave, action: 'write' }])
+    const { operations } = httpStatement(asked('GET /leave <websocket>'), { ...bare, routes })
+    expect(operations.map(({ action }) => action)).toEqual(['tunnel', 'write'])
     const upload = httpStatement(asked('PUT /file <body as it comes>'), bare)
     expect(upload).toMatchObject({ unread: true, operations: [{ flags: ['bulk'] }] })
     const call = httpStatement(
@@ -107,6 +194,8 @@ describe('a request as a statement', () => {
       },
       { action: 'write', object: { name: 'Mutation.__schema' }, category: 'introspection' },
     ])
+    const socket = { ...asked('GET /graphql <websocket>'), graphql }
+    expect(() => httpStatement(socket, bare)).toThrow('WebSocket')
   })
 })
 

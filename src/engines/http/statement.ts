@@ -4,8 +4,10 @@ import { type Flag, InvalidRequest, type NamedValues, type Operation, type State
 import type { GraphqlOperation } from './graphql.ts'
 import { type KeptBody, keptRequest } from './kept-request.ts'
 import { actionOf, isServed } from './methods.ts'
+import { type Overriding, overridingMethods } from './overriding.ts'
 import { type AskedRequest, requestText } from './request-text.ts'
 import { decodeSegment, type FoundRoute, type RouteTable } from './routes.ts'
+import { checkSpelling, withoutSlash } from './spelling.ts'
 
 /** How the resource's requests are read. */
 export interface Reading {
@@ -15,6 +17,8 @@ export interface Reading {
   readonly unknown: 'refuse' | 'path'
   /** Parameters of queries that hold secrets, in lower case, besides those whose names say so. */
   readonly secrets?: ReadonlySet<string> | undefined
+  /** The path of the GraphQL endpoint. */
+  readonly graphql?: string | undefined
 }
 
 export interface AskedOfApi extends AskedRequest {
@@ -22,6 +26,8 @@ export interface AskedOfApi extends AskedRequest {
   readonly graphql?: readonly GraphqlOperation[] | undefined
   /** What the body holds where the resource asks for it: `/amount`. */
   readonly named?: NamedValues | undefined
+  /** What some servers take its method for (`overridingMethods`); undefined: as far as its text tells. */
+  readonly methods?: readonly string[] | undefined
 }
 
 /** Throws InvalidRequest for what cannot be told. */
@@ -32,13 +38,15 @@ export function httpStatement(asked: AskedOfApi, reading: Reading): Statement {
       'statement_unsupported',
       `the method ${method.slice(0, 32)} is not served`,
     )
+  checkUpgrade(asked)
   const segments = segmentsOf(asked.path)
   const query = readForm(asked.query)
   const found = foundIn(reading, method, segments)
   const operations =
-    asked.graphql === undefined
-      ? [operationOf(asked, segments, [...query.keys()], found, reading)]
-      : asked.graphql.flatMap(each => graphqlOperations(each, asked.graphql!.length > 1))
+    asked.graphql?.flatMap(each => graphqlOperations(each, asked.graphql!.length > 1)) ??
+    [method, ...(asked.methods ?? overridingMethods(overridingIn(asked)))].flatMap(each =>
+      operationsOf({ ...asked, method: each }, segments, [...query.keys()], reading),
+    )
   const named = namedValues(query, found?.values ?? NO_VALUES, asked.named)
   const text = requestText(asked, reading.secrets)
   return {
@@ -55,8 +63,15 @@ export function httpStatement(asked: AskedOfApi, reading: Reading): Statement {
 }
 
 function bodyOf({ body, fields }: AskedRequest): KeptBody | undefined {
-  if (body.kind !== 'text') return undefined
-  return { text: body.text, type: fields.find(([name]) => name === 'content-type')?.[1] ?? '' }
+  return body.kind === 'text' ? { text: body.text, type: typeOf(fields) } : undefined
+}
+
+function typeOf(fields: AskedRequest['fields']): string {
+  return fields.find(([name]) => name === 'content-type')?.[1] ?? ''
+}
+
+function overridingIn({ method, query, fields, body }: AskedRequest): Overriding {
+  return { method, query, type: typeOf(fields), body: body.kind === 'text' ? body.text : undefined }
 }
 
 const NO_VALUES: ReadonlyMap<string, string> = new Map()
@@ -93,8 +108,32 @@ function foundIn(
     : routes?.find(method, withoutSlash(segments))
 }
 
-function withoutSlash(segments: readonly string[]): readonly string[] {
-  return segments.length > 1 && segments.at(-1) === '' ? segments.slice(0, -1) : segments
+/** What is asked within a tunnel is judged by nobody; and a server that takes no upgrade acts upon the request as any other. */
+function checkUpgrade({ method, upgrade, graphql }: AskedOfApi): void {
+  if (upgrade === undefined) return
+  // RFC 6455 section 4.1.
+  if (method !== 'GET')
+    throw new InvalidRequest('statement_unsupported', 'an upgrade is asked for by GET alone')
+  if (graphql !== undefined)
+    throw new InvalidRequest(
+      'statement_unsupported',
+      'GraphQL: a WebSocket is not served, for what is asked in it could not be judged',
+    )
+}
+
+/** Of an operation that does more than read, both: a server may pass over the upgrade. */
+function operationsOf(
+  asked: AskedRequest,
+  segments: readonly string[],
+  columns: readonly string[],
+  reading: Reading,
+): readonly Operation[] {
+  const found = foundIn(reading, asked.method, segments)
+  checkSpelling(asked, segments, found, reading)
+  const operation = operationOf(asked, segments, columns, found, reading)
+  const action = found?.route.action ?? 'read'
+  if (asked.upgrade === undefined || action === 'read' || action === 'tunnel') return [operation]
+  return [operation, { ...operation, action }]
 }
 
 function operationOf(
@@ -106,8 +145,7 @@ function operationOf(
 ): Operation {
   const { method, upgrade, body, fields } = asked
   const flags: readonly Flag[] = body.kind === 'stream' ? ['bulk'] : []
-  const type = fields.find(([name]) => name === 'content-type')?.[1] ?? ''
-  const remote = /^application\/grpc(?:[+;]|$)/.test(type)
+  const remote = /^application\/grpc(?:[+;]|$)/.test(typeOf(fields))
   const category = upgrade ?? (remote ? 'grpc' : '')
   // Both sides speak as they like from then on: whatever the method was, it is no reading.
   const tunnelled = upgrade !== undefined

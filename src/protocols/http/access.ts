@@ -1,5 +1,5 @@
 // One session's way to its service: how its requests are read, where they go, and as whom.
-import { httpStatement, type Reading } from '#engines/http'
+import { httpStatement, overridingMethods, type Reading } from '#engines/http'
 import type { Session } from '#gateway'
 import type { GatewayError, Statement } from '#model'
 import { type Access, KeptCredential, type ReadBody, type RequestReader, type Way } from '#proxy'
@@ -92,6 +92,12 @@ function statementOf({
       fields: [...fields].filter(([name]) => name !== carrier),
       body: body.asked,
       upgrade,
+      methods: overridingMethods({
+        method,
+        query,
+        type: fields.all('content-type').join(', '),
+        body: body.bytes,
+      }),
       ...bodyFacts(request, body, settings),
     },
     reading,

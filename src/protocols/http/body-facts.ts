@@ -2,7 +2,9 @@
 // differently, or that we cannot read, is refused where it counts.
 import {
   type GraphqlOperation,
+  isTakenFor,
   type MultipartForm,
+  pairsOfAll,
   readForm,
   readGraphql,
   readMultipart,
@@ -21,6 +23,7 @@ export interface BodyFacts {
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i
 const GRAPHQL = ['/query', '/operationName', '/extensions', '/variables']
+const GRAPHQL_NAMES = GRAPHQL.map(pointer => pointer.slice(1))
 const INTEGER = /^-?(?:0|[1-9]\d{0,18})$/
 
 /** Throws InvalidRequest. */
@@ -29,9 +32,15 @@ export function bodyFacts(head: RequestHead, body: ReadBody, settings: HttpSetti
   const { fields } = settings.body
   if (fields.length === 0 || body.asked.kind === 'none') return {}
   const bytes = readable(head, body)
-  if (FORM_TYPE.test(typeOf(head))) return { named: ofForm(bytes, fields) }
+  if (FORM_TYPE.test(typeOf(head))) {
+    checkAddress(head, fields)
+    return { named: ofForm(bytes, fields) }
+  }
   const form = readMultipart(bytes, typeOf(head))
-  if (form !== undefined) return { named: ofMultipart(form, fields) }
+  if (form !== undefined) {
+    checkAddress(head, fields)
+    return { named: ofMultipart(form, fields) }
+  }
   if (!JSON_TYPE.test(typeOf(head)))
     throw unsupported('only JSON and form bodies are taken here: policies ask what they hold')
   return { named: ofJson(bytes, fields) }
@@ -46,25 +55,14 @@ function askedOfGraphql(head: RequestHead, body: ReadBody): GraphqlOperation {
   if (head.method === 'GET' || head.method === 'HEAD') {
     if (body.asked.kind !== 'none')
       throw unsupported('a query is asked in one place: this has a body too')
-    const form = readForm(head.target.query)
-    const one = (name: string): string | undefined => {
-      const values = form.get(name) ?? []
-      if (values.length > 1)
-        throw new InvalidRequest('statement_unreadable', `GraphQL: ${name} is there twice`)
-      return values[0]
-    }
-    const operation = readGraphql({
-      query: one('query'),
-      operationName: one('operationName'),
-      extensions: one('extensions') === undefined ? undefined : {},
-    })
+    const operation = readGraphql(askedInAddress(head))
     if (operation.type !== 'query') throw unsupported('GraphQL: GET is for queries')
     return operation
   }
   if (head.method !== 'POST') throw unsupported('GraphQL: only GET and POST are served')
   // Servers differ in which of the two counts.
-  for (const name of readForm(head.target.query).keys())
-    if (['query', 'operationname', 'variables', 'extensions'].includes(name.toLowerCase()))
+  for (const [name] of pairsOfAll(head.target.query ?? ''))
+    if (GRAPHQL_NAMES.some(each => isTakenFor(name, each)))
       throw unsupported('a query is asked in one place: this has it in its address too')
   if (!JSON_TYPE.test(typeOf(head))) throw unsupported('GraphQL: the body must be application/json')
   const bytes = readable(head, body)
@@ -73,6 +71,39 @@ function askedOfGraphql(head: RequestHead, body: ReadBody): GraphqlOperation {
   if (typeof asked !== 'object' || asked === null || Array.isArray(asked))
     throw unsupported('GraphQL: one request at a time')
   return readGraphql(asked)
+}
+
+/** What stands there once, and under no name that some server takes for another one. */
+function askedInAddress({ target }: RequestHead): Record<string, unknown> {
+  // Rack and others part pairs by it, too.
+  if (target.query?.includes(';') === true)
+    throw unsupported('GraphQL: the address has a `;` in its query')
+  const asked: Record<string, unknown> = {}
+  for (const [name, [value, ...more]] of readForm(target.query)) {
+    const known = GRAPHQL_NAMES.find(each => isTakenFor(name, each))
+    if (known !== undefined && (known !== name || more.length > 0))
+      throw new InvalidRequest('statement_unreadable', `GraphQL: ${known} is there twice`)
+    asked[name] = name === 'extensions' ? ofExtensions(value ?? '') : value
+  }
+  return asked
+}
+
+function ofExtensions(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new InvalidRequest('statement_unreadable', 'GraphQL: extensions are no JSON', { cause })
+  }
+}
+
+/** Servlets and others read a field of a form in the address, too, and the one there first. */
+function checkAddress({ target }: RequestHead, pointers: readonly string[]): void {
+  for (const [name] of pairsOfAll(target.query ?? ''))
+    if (pointers.some(pointer => isTakenFor(name, pointer.slice(1))))
+      throw new InvalidRequest(
+        'statement_unreadable',
+        'a field of the form that counts stands in the address too',
+      )
 }
 
 function typeOf({ fields }: RequestHead): string {
@@ -136,7 +167,19 @@ function wholeNumber(text: string): number | bigint | undefined {
 
 /** A form has no numbers, only texts: `/amount` is what its field `amount` says. */
 function ofForm(bytes: Buffer, pointers: readonly string[]): NamedValues {
-  return ofFields(readForm(bytes.toString('latin1'), 'the form'), pointers)
+  const text = bytes.toString('latin1')
+  const form = readForm(text, 'the form')
+  // Rack and others part pairs by `;` as well: what stands behind one is a field to them.
+  for (const [name] of pairsOfAll(behindSemicolons(text)))
+    if (pointers.some(pointer => isTakenFor(name, pointer.slice(1)))) throw anotherName()
+  return ofFields(form, pointers)
+}
+
+function behindSemicolons(text: string): string {
+  return text
+    .split('&')
+    .map(pair => pair.split(';').slice(1).join('&'))
+    .join('&')
 }
 
 /** What policies ask for has to be a text: of a file nobody knows what it says. */
@@ -155,26 +198,16 @@ function ofFields(
   const wanted = pointers.map(pointer => pointer.slice(1))
   for (const [name, values] of form) {
     if (wanted.includes(name)) texts.set(`/${name}`, values)
-    else if (wanted.some(each => isTakenFor(name, each)))
-      throw new InvalidRequest(
-        'statement_unreadable',
-        'some servers take a field of the form for one that counts: its name differs by case or signs',
-      )
+    else if (wanted.some(each => isTakenFor(name, each))) throw anotherName()
   }
   return { texts, numbers: new Map() }
 }
 
-/** Whether some server reads a field of the one name as the other: by case, as lists (`amount[]`), or as PHP makes names of its own. */
-function isTakenFor(name: string, other: string): boolean {
-  const [base = ''] = name.split(/\[|\0/)
-  return [name, base].some(each => plainName(each) === plainName(other))
-}
-
-function plainName(name: string): string {
-  return name
-    .trimStart()
-    .replace(/[. [+]/g, '_')
-    .toLowerCase()
+function anotherName(): InvalidRequest {
+  return new InvalidRequest(
+    'statement_unreadable',
+    'some servers take a field of the form for one that counts: its name differs by case or signs',
+  )
 }
 
 function unsupported(message: string): InvalidRequest {

@@ -47,6 +47,7 @@ export class Readings {
       const reading: Reading = {
         routes: await tableOf(settings),
         unknown: settings.unknown,
+        graphql: settings.graphql,
         secrets: new Set(settings.secretParameters.map(name => name.toLowerCase())),
       }
       this.#known.set(settings, { version, reading })
