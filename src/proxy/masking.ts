@@ -36,8 +36,10 @@ export function readAnswer(
 ): ReadAnswer {
   const plain = { body, masker: undefined }
   if (!permit.masks) return plain
-  const contentType = head.fields.get('content-type')
+  const types = head.fields.all('content-type')
+  const [contentType] = types
   try {
+    if (types.length > 1) throw new BodyProblem('type', 'It says twice what it is.')
     // Of a part nobody can tell what it is a part of.
     if (head.status === 206) throw new BodyProblem('type', 'It is a part of something.')
     const codings = contentCodings(head.fields)

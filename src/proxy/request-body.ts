@@ -37,7 +37,7 @@ export const NO_BODY_READ: ReadBody = {
 }
 /** What a person can be shown, and a recording holds as text. */
 const MOST_TEXT = 256 * 1024
-const REMOTE_CALL = /^application\/grpc(?:[+;]|$)/
+const REMOTE_CALL = /^application\/grpc(?:[+;]|$)/i
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Throws InvalidRequest: it is longer than the resource takes; Unavailable: too many are held. */

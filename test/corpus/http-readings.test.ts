@@ -41,6 +41,7 @@ unless { context.fields.hasTag("/amount") && context.fields.getTag("/amount").co
 `
 
 const schema = buildSchema(`type Query { me: String } type Mutation { drop: String }`)
+const signedIn = new WeakMap<object, string>()
 /** What the service did. */
 let ran: string[] = []
 let issuer: Issuer
@@ -142,6 +143,9 @@ async function serve(incoming: IncomingMessage): Promise<unknown> {
       value,
     )
   }
+  // As IIS does: who signed in once is signed in for the connection.
+  const [, user] = /^NTLM (.+)/i.exec(incoming.headers.authorization ?? '') ?? []
+  if (user !== undefined) signedIn.set(incoming.socket, user)
   const method = (incoming.method === 'POST' ? fields.get('_method') : undefined) ?? incoming.method
   const place = decodeURIComponent(path)
     .toLowerCase()
@@ -155,7 +159,7 @@ async function serve(incoming: IncomingMessage): Promise<unknown> {
   }
   ran.push(`${method?.toUpperCase()} ${place}`)
   if (place === '/refunds') ran.push(`amount ${fields.get('amount')}`)
-  return { place }
+  return { place, user: signedIn.get(incoming.socket) }
 }
 
 const UPGRADE = {
@@ -264,6 +268,17 @@ describe('what policies forbid never runs', () => {
     ] as const)
       expect((await ask('shop', path, post(body))).status, `${path} ${body}`).toBeGreaterThan(399)
     expect(ran).toEqual(['POST /refunds', 'amount 5'])
+  })
+
+  it('though somebody else has signed in on the connection to the service', async () => {
+    const proof = { 'sallyport-authorization': `Bearer ${token}` }
+    for (const scheme of ['NTLM', 'ntlm', 'Negotiate']) {
+      const headers = { ...proof, authorization: `${scheme} TlRMTVNTUAAB` }
+      expect((await ask('plain', '/x', { headers })).status, scheme).toBeGreaterThan(399)
+    }
+    const headers = { ...proof, authorization: 'Bearer own' }
+    expect((await ask('plain', '/x', { headers })).text).toBe('{"place":"/x"}')
+    expect((await ask('plain', '/x')).text).toBe('{"place":"/x"}')
   })
 
   it('though GraphQL is asked beside its path, or over a WebSocket', async () => {

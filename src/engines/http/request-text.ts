@@ -70,8 +70,9 @@ export function requestText(
   const lines = fields
     .map(([name, value]) => [name, name === 'prefer' ? withoutWait(value) : value] as const)
     .filter(([name, value]) => isAsked(name) && (name !== 'prefer' || value !== ''))
+    // Of several of one name some read the first, and some the last: their order counts.
+    .sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0))
     .map(([name, value]) => `\n${name}: ${SECRET.test(name) ? hashed(value) : value}`)
-    .sort()
   return `${first}${lines.join('')}${body.kind === 'text' ? `\n\n${body.text}` : ''}`
 }
 

@@ -248,6 +248,13 @@ describe('the text of a request', () => {
           ['x-a', '2'],
         ],
       },
+      {
+        ...base,
+        fields: [
+          ['x-a', '2'],
+          ['x-a', '1'],
+        ],
+      },
       { ...base, fields: [['cookie', '1']] },
       { ...base, fields: [['cookie', '2']] },
       { ...base, fields: [['prefer', 'resolution=merge-duplicates, wait=30']] },

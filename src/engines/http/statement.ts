@@ -145,7 +145,7 @@ function operationOf(
 ): Operation {
   const { method, upgrade, body, fields } = asked
   const flags: readonly Flag[] = body.kind === 'stream' ? ['bulk'] : []
-  const remote = /^application\/grpc(?:[+;]|$)/.test(typeOf(fields))
+  const remote = /^application\/grpc(?:[+;]|$)/i.test(typeOf(fields))
   const category = upgrade ?? (remote ? 'grpc' : '')
   // Both sides speak as they like from then on: whatever the method was, it is no reading.
   const tunnelled = upgrade !== undefined

@@ -1,7 +1,7 @@
 // One session's way to its service: how its requests are read, where they go, and as whom.
 import { httpStatement, overridingMethods, type Reading } from '#engines/http'
 import type { Session } from '#gateway'
-import type { GatewayError, Statement } from '#model'
+import { type GatewayError, InvalidRequest, type Statement } from '#model'
 import { type Access, KeptCredential, type ReadBody, type RequestReader, type Way } from '#proxy'
 import { HttpRefusal, type RequestHead } from '#transport/http'
 import { bodyFacts } from './body-facts.ts'
@@ -9,6 +9,9 @@ import { serviceCredential } from './credential.ts'
 import type { AccessTokens } from './oauth.ts'
 import { placeOf, type Readings } from './reading.ts'
 import type { HttpSettings } from './settings.ts'
+
+/** RFC 4559, [MS-NTHT]. */
+const OF_A_CONNECTION = /^(?:ntlm|negotiate|kerberos|nego2)\b/i
 
 export class ServiceAccess implements Access {
   readonly credential: KeptCredential
@@ -83,13 +86,20 @@ function statementOf({
   // The front keeps them for those resources that want them.
   if (settings.paths.encodedSlash === 'refuse' && path.includes('%2F'))
     throw new HttpRefusal('target_encoded_separator')
+  // The proof is ours: another token of the same principal asks for the same.
+  const own = [...fields].filter(([name]) => name !== carrier)
+  // Connections to a service are everybody's: the next one to ask there would be taken for whoever asked so.
+  if (own.some(([name, value]) => name === 'authorization' && OF_A_CONNECTION.test(value)))
+    throw new InvalidRequest(
+      'message_unsupported',
+      'a sign-in that holds for a whole connection (NTLM, Negotiate) is not served',
+    )
   return httpStatement(
     {
       method,
       path,
       query,
-      // The proof is ours: another token of the same principal asks for the same.
-      fields: [...fields].filter(([name]) => name !== carrier),
+      fields: own,
       body: body.asked,
       upgrade,
       methods: overridingMethods({

@@ -43,6 +43,8 @@ export function readAnswer(
   const isWords = request.upgrade !== undefined && head.status >= 400
   const contentType = head.fields.get('content-type') ?? (isWords ? 'text/plain' : undefined)
   try {
+    if (head.fields.all('content-type').length > 1)
+      throw new BodyProblem('type', 'It says twice what it is.')
     if (head.status === 206) throw new BodyProblem('type', 'It is a part of something.')
     const codings = contentCodings(head.fields)
     if (codings === undefined) throw new BodyProblem('encoding', 'Its encoding is unknown here.')

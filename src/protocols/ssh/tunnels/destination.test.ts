@@ -18,6 +18,8 @@ describe('a host to connect to', () => {
     ['0:0:0:0:0:0:0:1', 'localhost'],
     ['::ffff:127.0.0.1', 'localhost'],
     ['_service.example', '_service.example'],
+    ['localhost.example', 'localhost.example'],
+    ['mylocalhost', 'mylocalhost'],
   ])('%s is %s', (written, form) => expect(readHost(written)).toBe(form))
 
   test.each([
@@ -50,6 +52,14 @@ describe('a host to connect to', () => {
     'ｄb.internal',
     '127。0。0。1',
     '-oProxyCommand=x',
+    'x.localhost',
+    'X.LOCALHOST.',
+    'localhost.localdomain',
+    'x.localhost.localdomain',
+    'localhost4',
+    'localhost6.localdomain6',
+    'ip6-localhost',
+    'ip6-loopback',
     'x'.repeat(64),
     'x.'.repeat(130),
   ])('%j is refused', written => expect(() => readHost(written)).toThrow())

@@ -11,6 +11,8 @@ const NUMBER = /^(?:\d+|0x[0-9a-f]*)$/
 const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/
 /** What is all addresses to whoever listens, and the machine itself to whoever connects. */
 const UNSPECIFIED: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+/** RFC 6761 section 6.3, nss-myhostname(8), and what systems write into /etc/hosts. */
+const OWN_NAME = /^(?:.*\.)?(?:localhost[46]?(?:\.localdomain[46]?)?|ip6-(?:localhost|loopback))$/
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1'])
 /** sockaddr_un's, without the NUL. */
 const LONGEST_SOCKET = 107
@@ -65,6 +67,8 @@ function formOf(written: string): string {
   const labels = name.split('.')
   if (name.length > LONGEST_NAME || !labels.every(label => LABEL.test(label)))
     throw unreadable('a host is named by letters, digits, `-` and dots')
+  if (name !== LOCAL && OWN_NAME.test(name))
+    throw unreadable(`some hosts take this name for themselves: it is written ${LOCAL}`)
   if (NUMBER.test(labels.at(-1) ?? '')) {
     if (!isIPv4(name) || written !== name)
       throw unreadable('an IPv4 address is four decimal numbers')
