@@ -22,6 +22,10 @@ function answer(stream: ServerHttp2Stream, path: string, headers: NodeJS.Dict<un
     stream.respond({ ':status': 200 })
     stream.write('half')
     setTimeout(() => stream.destroy(new Error('cut')), 10)
+  } else if (path === '/slow') {
+    stream.respond({ ':status': 200 })
+    stream.write('begun, ')
+    setTimeout(() => stream.end('and done'), 1_500)
   } else if (path === '/silent') {
     stream.resume()
   } else if (path === '/short') {
@@ -62,8 +66,8 @@ const request = (target: string, more: Partial<UpstreamRequest> = {}): UpstreamR
   body: NO_BODY,
   ...more,
 })
-async function ask(wanted: UpstreamRequest, body?: string) {
-  const call = await upstream.open(wanted)
+async function ask(wanted: UpstreamRequest, body?: string, of = upstream) {
+  const call = await of.open(wanted)
   if (body !== undefined) {
     call.body.write(Buffer.from(body))
     call.body.end()
@@ -101,6 +105,59 @@ describe('the client towards upstreams, in HTTP/2', () => {
     await new Promise(resolve => setTimeout(resolve, 20))
     expect((await ask(request('/'))).status).toBe(200)
     expect(sessions).toBe(before + 1)
+  })
+
+  it('keeps no connection for which nobody asks, and none that is old: what is under way there is finished', async () => {
+    const { port } = server.address() as { port: number }
+    const origin = { host: '127.0.0.1', port, version: '2' } as const
+    const idle = new Upstream(origin, { idleSessionMs: 100 })
+    expect((await ask(request('/'), undefined, idle)).status).toBe(200)
+    expect(idle.connections).toBe(1)
+    await expect.poll(() => idle.connections, { timeout: 5_000 }).toBe(0)
+    expect((await ask(request('/'), undefined, idle)).status).toBe(200)
+    idle.close()
+
+    const aging = new Upstream(origin, { connectionAgeMs: 300, idleSessionMs: 60_000 })
+    const before = sessions
+    const slow = ask(request('/slow'), undefined, aging)
+    // Somebody asks all the time.
+    await expect
+      .poll(
+        async () => {
+          expect((await ask(request('/'), undefined, aging)).status).toBe(200)
+          return sessions - before
+        },
+        { timeout: 5_000, interval: 20 },
+      )
+      .toBe(2)
+    expect(aging.connections).toBe(2)
+    expect(await slow).toMatchObject({ status: 200, text: 'begun, and done' })
+    await expect.poll(() => aging.connections, { timeout: 5_000 }).toBe(0)
+    aging.close()
+  })
+
+  it('asks where the name leads by then, when a connection has grown old', async () => {
+    const { port } = server.address() as { port: number }
+    const moved = createServer()
+    moved.on('stream', (stream: ServerHttp2Stream) => {
+      stream.respond({ ':status': 200 })
+      stream.end('the new place')
+    })
+    await new Promise<void>(resolve => moved.listen(port, '127.0.0.2', resolve))
+    let leads = '127.0.0.1'
+    const named = new Upstream(
+      { host: 'api.test', port, version: '2', allowAddresses: ['loopback'] },
+      { connectionAgeMs: 300, resolve: () => Promise.resolve([leads]) },
+    )
+    try {
+      expect((await ask(request('/'), undefined, named)).text).toBe('GET api.test')
+      leads = '127.0.0.2'
+      const heard = async () => (await ask(request('/'), undefined, named)).text
+      await expect.poll(heard, { timeout: 5_000, interval: 20 }).toBe('the new place')
+    } finally {
+      named.close()
+      moved.close()
+    }
   })
 
   it('serves a client of HTTP/1.1', async () => {

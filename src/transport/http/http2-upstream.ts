@@ -29,22 +29,28 @@ import type {
 
 const NEVER = Number.POSITIVE_INFINITY
 
-export class Http2Upstream {
-  readonly #session: ClientHttp2Session
-  readonly #limits: HttpLimits
-  readonly #answerTimeoutMs: number
-  #streams = 0
+export interface Http2UpstreamParts {
+  readonly encrypted: boolean
+  readonly limits: HttpLimits
+  readonly answerTimeoutMs: number
+  /** It takes no more requests when it is so old; those under way end as they would. */
+  readonly ageMs: number
+  /** Without a request. */
+  readonly idleMs: number
+  readonly onClosed: () => void
+}
 
-  /** `onClosed`: it takes no more requests. */
-  constructor(
-    socket: Socket,
-    encrypted: boolean,
-    limits: HttpLimits,
-    answerTimeoutMs: number,
-    onClosed: () => void,
-  ) {
-    this.#limits = limits
-    this.#answerTimeoutMs = answerTimeoutMs
+export class Http2Upstream implements Watched {
+  readonly #session: ClientHttp2Session
+  readonly #parts: Http2UpstreamParts
+  readonly #oldAt: number
+  #streams = 0
+  deadline = NEVER
+
+  constructor(socket: Socket, parts: Http2UpstreamParts) {
+    const { encrypted, limits, onClosed } = parts
+    this.#parts = parts
+    this.#oldAt = performance.now() + parts.ageMs
     this.#session = connect(encrypted ? 'https://upstream' : 'http://upstream', {
       createConnection: () => socket,
       maxHeaderListPairs: limits.fields + 1,
@@ -58,8 +64,13 @@ export class Http2Upstream {
       },
     })
     this.#session.on('error', () => {})
-    this.#session.once('goaway', onClosed)
-    this.#session.once('close', onClosed)
+    // (A good-bye closes it: it takes no more requests, and ends behind those under way.)
+    this.#session.once('close', () => {
+      unwatch(this)
+      onClosed()
+    })
+    this.#rest()
+    watch(this)
   }
 
   get usable(): boolean {
@@ -77,10 +88,24 @@ export class Http2Upstream {
       waitForTrailers: !ended,
     })
     this.#streams += 1
+    this.deadline = this.#oldAt
     stream.once('close', () => {
       this.#streams -= 1
+      if (this.#streams === 0) this.#rest()
     })
-    return new StreamCall(stream, request, ended, this.#limits, this.#answerTimeoutMs)
+    const { limits, answerTimeoutMs } = this.#parts
+    return new StreamCall(stream, request, ended, limits, answerTimeoutMs)
+  }
+
+  #rest(): void {
+    if (this.#session.closed) return
+    this.deadline = Math.min(this.#oldAt, performance.now() + this.#parts.idleMs)
+  }
+
+  /** What is under way ends as it would, and the connection behind it. */
+  overdue(): void {
+    this.deadline = NEVER
+    this.#session.close()
   }
 
   destroy(): void {

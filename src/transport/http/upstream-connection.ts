@@ -26,6 +26,8 @@ const WITHOUT_BODY = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE'])
 export interface ConnectionOwner {
   readonly limits: HttpLimits
   readonly answerTimeoutMs: number
+  /** A connection that is older is not used again. */
+  readonly connectionAgeMs: number
   readonly responses: KnownResponses
   /** It can be used again. */
   onIdle(connection: UpstreamConnection): void
@@ -45,6 +47,7 @@ export class UpstreamConnection implements Watched, Flow {
   #informational = 0
   #used = 0
   #idleMs = IDLE_MS
+  readonly #oldAt: number
   #reusable = true
   #tunnel: Body | undefined
   #dead = false
@@ -54,6 +57,7 @@ export class UpstreamConnection implements Watched, Flow {
     this.#socket = socket
     this.#owner = owner
     this.#leg = new Leg(socket)
+    this.#oldAt = performance.now() + owner.connectionAgeMs
     socket.on('error', () => {})
     socket.once('end', () => this.#ended())
     socket.once('close', () => this.#closed())
@@ -241,11 +245,12 @@ export class UpstreamConnection implements Watched, Flow {
 
   /** Nothing came behind the answer: back to the pool, or away with it. */
   #release(): void {
-    if (!this.#reusable) {
+    const now = performance.now()
+    if (!this.#reusable || now >= this.#oldAt) {
       this.destroy()
       return
     }
-    this.deadline = performance.now() + this.#idleMs
+    this.deadline = now + this.#idleMs
     this.#socket.resume()
     this.#owner.onIdle(this)
   }

@@ -83,6 +83,16 @@ describe('the client towards upstreams', () => {
     expect(sockets).toHaveLength(2)
   })
 
+  it('uses none again that is old, however busy it is', async () => {
+    answers('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: timeout=60\r\n\r\nhi')
+    const upstream = pool({ connectionAgeMs: 150 })
+    const begun = performance.now()
+    while (sockets.length < 2 && performance.now() - begun < 5_000) await ask(upstream)
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(150)
+    expect(sockets).toHaveLength(2)
+    expect(upstream.connections).toBeLessThanOrEqual(2)
+  })
+
   it('leaves nobody waiting when no connection can be had any more', async () => {
     const gone = createServer(socket => {
       socket.on('error', () => {})

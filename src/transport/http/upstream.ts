@@ -20,12 +20,18 @@ export interface UpstreamOptions {
   readonly answerTimeoutMs?: number
   /** At once, idle ones included. */
   readonly maxConnections?: number
+  /** A connection that is older gets no more requests: a name may lead elsewhere by then. Those under way end as they would. */
+  readonly connectionAgeMs?: number
+  /** HTTP/2: without a request. (HTTP/1.1: as long as the upstream says that it keeps one, a minute at most.) */
+  readonly idleSessionMs?: number
   /** For tests of what names lead to. */
   readonly resolve?: (host: string) => Promise<readonly string[]>
 }
 
 const CONNECT_MS = 10_000
 const ANSWER_MS = 300_000
+const CONNECTION_AGE_MS = 300_000
+const IDLE_SESSION_MS = 60_000
 const MOST_CONNECTIONS = 256
 const MOST_WAITING = 1_024
 /** Asked again on a new connection when a kept one turned out to be closed: nothing of the answer came, and asking changes nothing. */
@@ -34,6 +40,7 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
 export class Upstream implements ConnectionOwner {
   readonly limits: HttpLimits
   readonly answerTimeoutMs: number
+  readonly connectionAgeMs: number
   readonly responses = new KnownResponses()
   readonly #origin: UpstreamOrigin
   readonly #options: UpstreamOptions
@@ -57,6 +64,7 @@ export class Upstream implements ConnectionOwner {
     this.#rule = addressRule(origin.allowAddresses)
     this.limits = { ...defaultLimits, ...options.limits }
     this.answerTimeoutMs = options.answerTimeoutMs ?? ANSWER_MS
+    this.connectionAgeMs = options.connectionAgeMs ?? CONNECTION_AGE_MS
     this.#connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_MS
     this.#most = options.maxConnections ?? MOST_CONNECTIONS
   }
@@ -164,11 +172,14 @@ export class Upstream implements ConnectionOwner {
 
   async #openSession(): Promise<Http2Upstream> {
     const socket = await this.#dial(this.#origin, undefined)
-    const { limits, answerTimeoutMs } = this
-    const encrypted = this.#origin.tls !== undefined
-    const session = new Http2Upstream(socket, encrypted, limits, answerTimeoutMs, () =>
-      this.#sessions.delete(session),
-    )
+    const session = new Http2Upstream(socket, {
+      encrypted: this.#origin.tls !== undefined,
+      limits: this.limits,
+      answerTimeoutMs: this.answerTimeoutMs,
+      ageMs: this.connectionAgeMs,
+      idleMs: this.#options.idleSessionMs ?? IDLE_SESSION_MS,
+      onClosed: () => this.#sessions.delete(session),
+    })
     this.#sessions.add(session)
     return session
   }
