@@ -52,7 +52,7 @@ export const address = z.string().transform((text, context): Address => {
 
 /** True for hosts that only programs on this machine reach. */
 export function isLoopback(host: string): boolean {
-  const name = host.replace(/^\[|\]$/g, '').toLowerCase()
+  const name = host.replace(/^\[|\]$|\.$/g, '').toLowerCase()
   if (name === 'localhost' || name === '::1') return true
   return isIP(name) === 4 && name.startsWith('127.')
 }

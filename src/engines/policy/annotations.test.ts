@@ -48,3 +48,20 @@ describe('@approvers', () => {
     expect(approvers('1 of dba', { quorum: '2' }).problems).toMatchObject([{ name: 'quorum' }])
   })
 })
+
+describe('a name of an annotation', () => {
+  it('that is nearly one of ours is refused: nobody would read its bound', () => {
+    for (const name of [
+      'Quorum',
+      'approver',
+      'APPROVERS',
+      'limitRows',
+      'limit_row',
+      'Within',
+      'ID',
+    ])
+      expect(readAnnotations({ [name]: '2' }).problems, name).toMatchObject([{ name }])
+    for (const name of ['owner', 'ticket', 'quota', 'description'])
+      expect(readAnnotations({ [name]: '2' }).problems, name).toEqual([])
+  })
+})

@@ -54,6 +54,12 @@ export function readAnnotations(raw: Readonly<Record<string, string>>): {
       parseNeeds,
       `group names with commas between them, or "1 of dba, 2 of security", ${LARGEST_QUORUM} people at most`,
     ) ?? []
+  for (const name of Object.keys(raw)) {
+    const meant = known.has(name) ? undefined : [...known].find(each => like(each) === like(name))
+    // Cedar takes any name: a bound that nobody reads would look like one.
+    if (meant !== undefined)
+      problems.push({ name, message: `@${name} is not read: write @${meant}` })
+  }
   const counted = raw['approvers'] !== undefined && COUNTED.test(raw['approvers'])
   const quorum =
     read('quorum', text => parseCount(text, LARGEST_QUORUM), `from 1 to ${LARGEST_QUORUM}`) ?? 1
@@ -74,6 +80,11 @@ export function readAnnotations(raw: Readonly<Record<string, string>>): {
     limitBytes: read('limit_bytes', parseLimit, 'a whole number of bytes, at least 1'),
   }
   return { annotations, problems }
+}
+
+/** The same for names that differ by case, an underscore or a plural. */
+function like(name: string): string {
+  return name.toLowerCase().replaceAll('_', '').replace(/s$/, '')
 }
 
 function parseReason(text: string): string | undefined {

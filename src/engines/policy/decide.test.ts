@@ -118,6 +118,50 @@ describe('the decision', () => {
   })
 })
 
+describe('a forbid that cannot be evaluated', () => {
+  const rules = `
+    @id("all") permit (principal, action in [Action::"write", Action::"reveal"], resource);
+    @id("small") @approvers("dba") @reason("large ones with a person")
+    forbid (principal, action == Action::"write", resource)
+    when { context.numbers.hasTag("/amount") && context.numbers.getTag("/amount") * 100 > 5000 }`
+  const pay = (amount: bigint | number) => ({
+    ...statement(operation('write', 'payments')),
+    named: { texts: new Map(), numbers: new Map([['/amount', amount]]) },
+  })
+  const most = 9_223_372_036_854_775_807n
+
+  it('forbids: nobody gets by with a number that is too large for its sum', () => {
+    const session = policySet(`${rules};`).narrow(ann, shop, [])
+    expect(session.decide(pay(50), facts).effect).toBe('permit')
+    expect(session.decide(pay(51), facts)).toMatchObject({ effect: 'deny', code: 'forbidden' })
+    const decision = session.decide(pay(most), facts)
+    expect(decision).toMatchObject({ effect: 'deny', code: 'policy_error', policies: ['small'] })
+    expect(decision.message).toContain('"small"')
+    expect(decision.operations[0]).toMatchObject({ effect: 'deny', errors: ['small'] })
+  })
+
+  it('is lifted by a yes that it does not look beyond, of those whom it names, and by nothing less', () => {
+    const asked = rules.replace('when { ', 'when { !context.approved && ')
+    const session = policySet(`${asked};`).narrow(ann, shop, [])
+    expect(session.decide(pay(most), facts)).toMatchObject({
+      effect: 'permit',
+      obligations: [{ kind: 'approve', approvers: ['dba'], policies: ['small'] }],
+    })
+    const late = policySet(`${rules} unless { context.approved };`).narrow(ann, shop, [])
+    expect(late.decide(pay(most), { ...facts, approved: true }).effect).toBe('deny')
+  })
+
+  it('masks', () => {
+    const set = policySet(
+      '@id("see") permit (principal, action == Action::"reveal", resource); @id("late") forbid (principal, action == Action::"reveal", resource) when { context.hour + 9223372036854775807 > 0 && context.hour > 20 };',
+    )
+    const column = { object: 't', column: 'c' }
+    expect(set.narrow(ann, shop, []).reveals('email', column, { ...facts, now: 3_600_000 })).toBe(
+      false,
+    )
+  })
+})
+
 describe('what-if', () => {
   it('turns a deny that a person can lift into a permit that waits for one', () => {
     const decision = decide(bot, operation('write', 'public.customers', { verb: 'UPDATE' }))

@@ -158,10 +158,20 @@ function holds(rule: Rule, environment: Environment): boolean {
 }
 
 export function isPermitted(verdict: Verdict): boolean {
-  return verdict.forbids.length === 0 && verdict.permits.length > 0
+  return verdict.permits.length > 0 && forbidding(verdict).length === 0
 }
 
-/** The policies that determined a verdict, as Cedar names them. */
+/**
+ * What stands against it: forbids, and those that cannot be evaluated. Cedar sets the latter aside; but whoever asks chooses
+ * the number that is too large for their sums.
+ */
+export function forbidding({ forbids, errors }: Verdict): readonly Rule[] {
+  if (errors.length === 0) return forbids
+  return [...forbids, ...errors.filter(({ policy }) => policy.effect === 'forbid')]
+}
+
+/** The policies that determined a verdict. */
 export function determining(verdict: Verdict): readonly Rule[] {
-  return verdict.forbids.length > 0 ? verdict.forbids : verdict.permits
+  const against = forbidding(verdict)
+  return against.length > 0 ? against : verdict.permits
 }

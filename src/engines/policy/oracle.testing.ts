@@ -134,7 +134,7 @@ function principalOf(one: Request): Principal {
 /** The library's answer for the subject and for who acts for it: both have to be permitted. */
 function everyParty(named: Readonly<Record<string, string>>, one: Request): Answer {
   const parties = one.actor ? (['subject', 'actor'] as const) : (['subject'] as const)
-  const answers = parties.map(party => oracle(named, inCedar(one, party)))
+  const answers = parties.map(party => strict(named, oracle(named, inCedar(one, party))))
   const denied = answers.filter(({ decision }) => decision === 'deny')
   const union = (lists: readonly (readonly string[])[]) => [...new Set(lists.flat())].sort()
   return {
@@ -142,6 +142,14 @@ function everyParty(named: Readonly<Record<string, string>>, one: Request): Answ
     reasons: union((denied.length > 0 ? denied : answers).map(({ reasons }) => reasons)),
     errors: union(answers.map(({ errors }) => errors)),
   }
+}
+
+/** The one point in which a session is stricter than Cedar: a forbid that cannot be evaluated forbids. */
+function strict(named: Readonly<Record<string, string>>, answer: Answer): Answer {
+  const failed = answer.errors.filter(id => /\bforbid\s*\(/.test(named[id] ?? ''))
+  if (failed.length === 0) return answer
+  const reasons = answer.decision === 'deny' ? answer.reasons : []
+  return { decision: 'deny', reasons: [...reasons, ...failed].sort(), errors: answer.errors }
 }
 
 const ISSUER = 'https://idp.example'

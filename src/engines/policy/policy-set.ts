@@ -96,8 +96,8 @@ export function mayOperate(
         try {
           return applies(policy, environment)
         } catch (error) {
-          // Cedar: a policy whose evaluation fails does not apply.
-          if (error instanceof EvaluationError) return false
+          // A permit whose evaluation fails does not apply; a forbid does.
+          if (error instanceof EvaluationError) return policy.effect === 'forbid'
           throw error
         }
       })

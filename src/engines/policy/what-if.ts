@@ -5,7 +5,7 @@ import type { Judged } from './context.ts'
 import { type Facts, statedReason } from './facts.ts'
 import { APPROVED, MFA, REASON } from './facts-used.ts'
 import { candidatesFor, judge, type OperationVerdict, type Standing } from './judge.ts'
-import { isPermitted, type Verdict } from './narrow.ts'
+import { forbidding, isPermitted, type Verdict } from './narrow.ts'
 import type { Rule } from './rule.ts'
 
 /** A reason that somebody might give: not empty, and nothing that a policy could ask for. */
@@ -81,7 +81,7 @@ function turned(
 
 function difference(before: Verdict, after: Verdict): readonly Rule[] {
   const gained = before.permits.length === 0 ? after.permits.slice(0, 1) : []
-  return [...before.forbids, ...gained]
+  return [...forbidding(before), ...gained]
 }
 
 function obligationsOf(bit: number, rules: readonly Rule[]): readonly Obligation[] {

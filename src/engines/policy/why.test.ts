@@ -88,6 +88,12 @@ describe('operating the gateway', () => {
     const ops = principal('user', 'olga', ['ops'])
     expect(mayOperate(set, ops, 'console:operate', facts)).toBe(true)
     expect(mayOperate(set, ops, 'console:administer', facts)).toBe(false)
+    const failing = policySet(
+      '@id("a") permit (principal, action, resource); @id("b") forbid (principal, action == Action::"console:operate", resource) when { context.run.rows + 9223372036854775807 > 0 };',
+    )
+    const busy = { ...facts, run: { ...facts.run, rows: 1 } }
+    expect(mayOperate(failing, ops, 'console:operate', busy)).toBe(false)
+    expect(mayOperate(failing, ops, 'console:read', busy)).toBe(true)
     expect(mayOperate(set, principal('agent', 'bot', ['ops']), 'console:read', facts)).toBe(true)
     expect(mayOperate(set, principal('agent', 'bot', ['ops']), 'console:operate', facts)).toBe(
       false,

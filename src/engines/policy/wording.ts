@@ -29,9 +29,20 @@ export function refusal(
   }
   return {
     code: codeOf(verdict),
-    message: reasons(verdict.forbids) || sentence(refused.operation, principal, standing.resource),
+    message:
+      reasons(verdict.forbids) ||
+      unanswered(verdict) ||
+      sentence(refused.operation, principal, standing.resource),
     hint: hintFor(standing, statement, facts, refused.operation),
   }
+}
+
+/** Empty unless a policy that might forbid it cannot be evaluated. */
+function unanswered({ errors }: Verdict): string {
+  const rule = errors.find(({ policy }) => policy.effect === 'forbid')
+  return rule === undefined
+    ? ''
+    : `whether policy "${rule.id}" forbids it cannot be told: what it compares is out of bounds`
 }
 
 function codeOf(verdict: Verdict): ReasonCode {

@@ -16,6 +16,8 @@ import type { RecurringEntry } from '#services/audit'
 import type { Outcome } from '../protocol/index.ts'
 
 const MOST_LISTED = 32
+/** Of one list of names, as it is written: a record holds several of them, and what is too long for it would be on no record at all. */
+const MOST_LIST_BYTES = 4 * 1024
 const MOST_RECURRING = 256
 /** Forms are a kilobyte each, in every session. */
 const MOST_FORMS = 16
@@ -249,11 +251,11 @@ function actionKey({ operations, functions }: Statement): string {
 
 function actionEntry({ operations, functions }: Statement): JsonObject {
   return {
-    actions: distinct(operations.map(operation => operation.action)),
-    verbs: distinct(operations.map(operation => operation.verb)),
-    objects: distinct(operations.map(operation => operation.object.name)),
-    flags: distinct(operations.flatMap(operation => operation.flags)),
-    functions: distinct(functions),
+    actions: listed(operations.map(operation => operation.action)),
+    verbs: listed(operations.map(operation => operation.verb)),
+    objects: listed(operations.map(operation => operation.object.name)),
+    flags: listed(operations.flatMap(operation => operation.flags)),
+    functions: listed(functions),
   }
 }
 
@@ -296,9 +298,16 @@ function short(name: string): string {
   return name.slice(0, 128).toWellFormed()
 }
 
-function distinct(names: readonly string[]): string[] {
+/** Each name once, as many as there is room for: a statement may name thousands of tables, and no record would be worse. */
+export function listed(names: readonly string[]): string[] {
   const all = [...new Set(names)]
-  // A record has a size limit; a statement that names thousands of tables says how many were left out.
-  if (all.length <= MOST_LISTED) return all.map(short)
-  return [...all.slice(0, MOST_LISTED).map(short), `and ${all.length - MOST_LISTED} more`]
+  const shown: string[] = []
+  let bytes = 0
+  for (const name of all) {
+    const cut = short(name)
+    bytes += Buffer.byteLength(JSON.stringify(cut))
+    if (shown.length === MOST_LISTED || bytes > MOST_LIST_BYTES) break
+    shown.push(cut)
+  }
+  return shown.length === all.length ? shown : [...shown, `and ${all.length - shown.length} more`]
 }

@@ -1,6 +1,6 @@
 // What goes on record and is counted. Decides nothing.
 export { Departures, SessionDeparture } from './departures.ts'
-export { askedName, type Evidence, principalEntry, sourceEntry } from './evidence.ts'
+export { askedName, type Evidence, listed, principalEntry, sourceEntry } from './evidence.ts'
 export { KeptForms } from './kept-forms.ts'
 export { oneLine } from './one-line.ts'
 export { Rates } from './rates.ts'

@@ -27,6 +27,35 @@ afterEach(() => test.close())
 const kinds = async () => (await test.entries()).map(entry => entry['kind'])
 
 describe('a statement', () => {
+  it('is on record however long its names are, and whatever they are made of: as many as there is room for', async () => {
+    const session = await test.open(principal('a'.repeat(256), ['staff']))
+    for (const letter of ['\u0001', '\u20ac', '"', 'a']) {
+      const names = Array.from({ length: 200 }, (_, at) => `${letter.repeat(130)}${at}`)
+      const asked = statement(
+        'x',
+        [...names, ...names.map((_, at) => letter.repeat(at + 1))].map(name => ({
+          ...operation('write', name, name),
+        })),
+        { functions: names.map(name => `f${name}`) },
+      )
+      test.usePolicies(POLICIES)
+      await session.authorize(asked, nobodyWaits)
+      test.usePolicies(
+        `${POLICIES} @id("no") forbid (principal, action == Action::"write", resource);`,
+      )
+      expect(await caught(() => session.authorize(asked, nobodyWaits))).toMatchObject({
+        code: 'forbidden',
+      })
+      const [permitted, denied] = (await test.entries()).slice(-2)
+      expect([permitted?.['kind'], denied?.['kind']]).toEqual([
+        'statement.permitted',
+        'statement.denied',
+      ])
+      const { objects } = denied!['action'] as { objects: string[] }
+      expect(objects.at(-1)).toMatch(/^and \d+ more$/)
+    }
+  })
+
   it('is recorded with its values when the session catches up, in order, and at the latest when it ends', async () => {
     const session = await test.open(ana)
     const value = Buffer.from('4711')

@@ -22,7 +22,7 @@ import {
   type PermitBasis,
   type Waiting,
 } from '../protocol/index.ts'
-import type { SessionRecord } from '../record/index.ts'
+import { listed, type SessionRecord } from '../record/index.ts'
 import { holds, type Rules } from '../rights/index.ts'
 import {
   type AskedValues,
@@ -295,8 +295,8 @@ export class Authorizer {
   #denyUse(statement: Statement, decision: Decision, refused: UseRefusal): Promise<Permit> {
     const { error, columns, classes } = refused
     return this.#deny(statement, forbiddenUse(decision, error), this.#rules.policySet, error, {
-      columns: [...columns],
-      classes: [...classes],
+      columns: listed([...columns]),
+      classes: listed([...classes]),
     })
   }
 

@@ -79,7 +79,7 @@ export class BrowserSignIn {
     }
     const client = await this.#client()
     const settings = this.#settings()
-    const entry = this.#parts.known(settings.issuer)
+    const entry = this.#parts.known.entry(settings.issuer)
     if (entry === undefined) throw failed('The issuer of the sign-in is not known here.')
     const address = new URL(this.#parts.callback())
     address.search = query

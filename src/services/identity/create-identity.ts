@@ -57,7 +57,7 @@ export async function createIdentity(options: {
     settings: () => login?.settings,
     clientSecret: async () => login?.clientSecret(),
     callback: () => login?.callback() ?? '',
-    known: issuer => tokens.settingsOf(issuer),
+    known: tokens,
     now,
   })
   const devices = new DeviceCodes(now)
@@ -106,7 +106,7 @@ export async function createIdentity(options: {
   ) => {
     const { credential, issuer } = principal
     // Sign-ins are timed by our own clock.
-    const ahead = credential.kind === 'sign-in' ? 0 : (tokens.settingsOf(issuer)?.clockSkew ?? 0)
+    const ahead = credential.kind === 'sign-in' ? 0 : (tokens.entry(issuer)?.clockSkew ?? 0)
     return revocations.ended(principal, names, now(), ahead)
   }
   const holding = (principal: Principal): Principal => {

@@ -1,6 +1,7 @@
 // Handing a person's sign-in to a program on another machine (RFC 8628): the program shows a short code, the person
 // types it where they are signed in, and says yes. Of this process alone; nothing outlives ten minutes.
 import { createHash, randomBytes, randomInt } from 'node:crypto'
+import { parseAddress } from '#engines/addresses'
 import { AuthenticationFailed, type Principal, Unavailable } from '#model'
 
 const LIFE_MS = 10 * 60_000
@@ -31,6 +32,7 @@ export interface DeviceRequest {
 
 interface Device extends DeviceRequest {
   readonly hash: string
+  readonly place: string
   readonly until: number
   /** Undefined: nobody answered; null: no. */
   answer: Principal | null | undefined
@@ -50,7 +52,8 @@ export class DeviceCodes {
   start({ client, ip }: { readonly client: string; readonly ip: string }): DeviceStart {
     const now = this.#now()
     for (const [hash, device] of this.#byHash) if (device.until <= now) this.#byHash.delete(hash)
-    const waiting = [...this.#byHash.values()].filter(device => device.ip === ip)
+    const place = placeOf(ip)
+    const waiting = [...this.#byHash.values()].filter(device => device.place === place)
     if (this.#byHash.size >= MOST || waiting.length >= MOST_PER_ADDRESS) {
       throw new Unavailable('unavailable', 'Too many sign-ins wait for a person.', {
         hint: 'Finish one, or wait ten minutes.',
@@ -62,7 +65,8 @@ export class DeviceCodes {
     const userCode = `${code.slice(0, 4)}-${code.slice(4)}`
     const until = now + LIFE_MS
     const hash = hashOf(deviceCode)
-    this.#byHash.set(hash, { hash, userCode, client, ip, askedAt: now, until, answer: undefined })
+    const asked = { userCode, client, ip, askedAt: now }
+    this.#byHash.set(hash, { ...asked, hash, place, until, answer: undefined })
     return { deviceCode, userCode, expiresAt: until, pollSeconds: POLL_SECONDS }
   }
 
@@ -115,6 +119,14 @@ export class DeviceCodes {
     }
     return undefined
   }
+}
+
+/** An IPv4 address, however it is written, or an IPv6 /64: whoever has one of its addresses has them all. */
+function placeOf(ip: string): string {
+  const { bits, value } = parseAddress(ip.replace(/%.*$/, '')) ?? {}
+  if (bits === undefined || value === undefined) return ip
+  if (bits === 32) return `${value}`
+  return value >> 32n === 0xffffn ? `${value & 0xffffffffn}` : `/64 ${value >> 64n}`
 }
 
 function newCode(): string {

@@ -140,7 +140,13 @@ describe('a device code', () => {
   it('is one of twenty for an address, so that one machine cannot take all places', () => {
     for (let i = 0; i < 20; i += 1) devices.start(asks)
     expect(() => devices.start(asks)).toThrow('Too many sign-ins wait')
+    expect(() => devices.start({ ...asks, ip: '::ffff:10.0.0.1' })).toThrow('Too many')
     expect(() => devices.start({ ...asks, ip: '10.0.0.2' })).not.toThrow()
+    // Whoever has one address of IPv6 has 2^64.
+    const ip = (at: number) => `2001:db8:0:1::${at.toString(16)}`
+    for (let at = 0; at < 20; at += 1) devices.start({ ...asks, ip: ip(at) })
+    expect(() => devices.start({ ...asks, ip: ip(20) })).toThrow('Too many')
+    expect(() => devices.start({ ...asks, ip: '2001:db8:0:2::1' })).not.toThrow()
     clock += 600_000
     expect(() => devices.start(asks)).not.toThrow()
   })

@@ -8,8 +8,12 @@ import { validity } from './profiles.ts'
 /** RFC 8693 section 4.1: the chain has no bound of its own. */
 const DEEPEST_CHAIN = 4
 
-/** The entry of an issuer, by its `iss`. */
-export type Known = (issuer: string) => IssuerSettings | undefined
+/** The entries of all issuers. */
+export interface Known {
+  /** By its `iss`. */
+  entry(issuer: string): IssuerSettings | undefined
+  prefixes(): readonly string[]
+}
 
 /** `fallbackId` names the token where it has no `jti`. Throws AuthenticationFailed. */
 export function principalOf(
@@ -26,7 +30,7 @@ export function principalOf(
   const run = settings.run === undefined ? undefined : claimAt(claims, settings.run)
   if (run !== undefined && !isName(run)) throw invalid('The token names its run in a strange way.')
   const chain = actorsOf(claims, settings, known)
-  const owners = [namesAt(claims, settings.owners).map(name => settings.prefix + name)]
+  const owners = ownersOf(claims, settings, known)
   const { expiresAt, issuedAt } = validity(claims, kind, settings, now)
   const id = jti ?? fallbackId
   const authTime = claimAt(claims, 'auth_time')
@@ -40,7 +44,7 @@ export function principalOf(
     attributes: attributesOf(claims, settings.attributes),
     actors: chain.map(({ actor }) => actor),
     // Whoever owns a link of the chain has a stake in what it asks for.
-    owners: [...new Set([...owners, ...chain.map(link => link.owners)].flat())],
+    owners: [...new Set([owners, ...chain.map(link => link.owners)].flat())],
     mfa: secondFactor(claims, settings.mfa),
     credential: { kind: 'token', id },
     run: run ?? id,
@@ -106,7 +110,7 @@ function actorsOf(claims: JsonObject, settings: IssuerSettings, known: Known): r
 function linkOf(act: JsonObject, settings: IssuerSettings, known: Known): Link {
   const issuer = claimAt(act, 'iss') === undefined ? settings.issuer : nameAt(act, 'iss')
   const own = issuer === settings.issuer
-  const entry = own ? settings : known(issuer)
+  const entry = own ? settings : known.entry(issuer)
   if (entry === undefined) throw invalid('The token has an actor of an issuer that is not known.')
   const subject = nameAt(act, 'sub')
   return {
@@ -118,8 +122,20 @@ function linkOf(act: JsonObject, settings: IssuerSettings, known: Known): Link {
       // An issuer may name somebody of another one, but not put them into the other one's groups.
       groups: own ? namesAt(act, entry.groups).map(group => entry.prefix + group) : [],
     },
-    owners: namesAt(act, entry.owners).map(name => entry.prefix + name),
+    owners: ownersOf(act, entry, known),
   }
+}
+
+/**
+ * Subjects of the same issuer; people may come by another one, and then stand there by their whole id. What could be either is
+ * both: an owner loses rights by it, and gets none.
+ */
+function ownersOf(claims: JsonObject, entry: IssuerSettings, known: Known): readonly string[] {
+  const others = known.prefixes().filter(prefix => prefix !== '' && prefix !== entry.prefix)
+  return namesAt(claims, entry.owners).flatMap(name => {
+    const own = entry.prefix + name
+    return others.some(prefix => name.startsWith(prefix)) ? [name, own] : [own]
+  })
 }
 
 /** Who acts for somebody is an agent, unless the claim that tells says otherwise. */

@@ -416,6 +416,14 @@ describe('a delegated token', () => {
   const act = (depth: number): Fields =>
     depth === 1 ? { sub: 'a1' } : { sub: `a${depth}`, act: act(depth - 1) }
 
+  it('has owners of another issuer by their whole id: people sign in elsewhere than agents', async () => {
+    const people = { issuer: 'https://people', prefix: 'p:' }
+    const opened = tokens({ prefix: 'c:', principal: 'agent' }, people)
+    const claims = { owners: ['olga', 'p:ana', 'q:eve'] }
+    const { principal: found } = await opened.verify(secret(await token({ claims })))
+    expect(found.owners).toEqual(['c:olga', 'p:ana', 'c:p:ana', 'c:q:eve'])
+  })
+
   it('has its actors outermost first, as agents, with their groups and owners', async () => {
     const claims = {
       owners: ['olga'],
@@ -496,6 +504,17 @@ describe('the keys of an issuer', () => {
     await expect(opened.verify(good)).rejects.toThrow('does not hold')
   })
 
+  it('that were withdrawn end it also where no other token comes, and nobody asks for them anew', async () => {
+    const opened = tokens()
+    const good = secret(await token({ claims: { exp: NOW_S + 3_600 } }))
+    await opened.verify(good)
+    await network.publish({ 'ec-1': 'ES256' })
+    clock += 299_000
+    await opened.verify(good)
+    clock += 301_000
+    await expect(opened.verify(good)).rejects.toThrow('does not hold')
+  })
+
   it('serve while they are refreshed, and not beyond ten minutes when they cannot be', async () => {
     const opened = tokens()
     const long = (jti: string) => token({ claims: { jti, exp: NOW_S + 3_600 } })
@@ -531,6 +550,7 @@ describe('the keys of an issuer', () => {
       { jwks_uri: 'http://idp.example.com/keys' },
       { jwks_uri: 'https://127.0.0.1/keys' },
       { jwks_uri: 'https://localhost/keys' },
+      { jwks_uri: 'https://localhost./keys' },
       { jwks_uri: 'https://[::1]/keys' },
       { jwks_uri: 'https://169.254.169.254/keys' },
       { jwks_uri: 'https://2852039166/keys' },

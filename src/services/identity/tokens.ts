@@ -4,7 +4,7 @@ import type { IssuerSettings } from '#config'
 import type { Principal, Secret } from '#model'
 import { checkSignature, invalid, type Jws, LARGEST_TOKEN, noToken, readJws } from './jws.ts'
 import { IssuerKeys } from './key-sets.ts'
-import { principalOf } from './principals.ts'
+import { type Known, principalOf } from './principals.ts'
 import { checkProfile } from './profiles.ts'
 import { parseStrictObject } from './strict-json.ts'
 
@@ -22,7 +22,7 @@ interface Issuer {
   readonly keys: IssuerKeys
 }
 
-export class Tokens {
+export class Tokens implements Known {
   readonly #fetch: typeof fetch
   readonly #now: () => number
   #issuers: ReadonlyMap<string, Issuer> = new Map()
@@ -51,8 +51,12 @@ export class Tokens {
     return ended
   }
 
-  settingsOf(issuer: string): IssuerSettings | undefined {
+  entry(issuer: string): IssuerSettings | undefined {
     return this.#issuers.get(issuer)?.settings
+  }
+
+  prefixes(): readonly string[] {
+    return [...this.#issuers.values()].map(({ settings }) => settings.prefix)
   }
 
   /** The ids under which sessions know a token that is named by its hash. */
@@ -68,8 +72,11 @@ export class Tokens {
     if (bytes.length > LARGEST_TOKEN) throw invalid('The token is too large.')
     const hash = createHash('sha256').update(bytes).digest('hex')
     const known = this.#verified.get(hash)
-    if (known !== undefined && known.principal.expiresAt > this.#now()) return known
-    if (known !== undefined) this.#verified.delete(hash)
+    if (known !== undefined && known.principal.expiresAt > this.#now()) {
+      // Its keys grow old though no other token comes: what a key signed that was withdrawn does not live on here.
+      await this.#issuers.get(known.principal.issuer)?.keys.current()
+      if (this.#verified.get(hash) === known) return known
+    } else if (known !== undefined) this.#verified.delete(hash)
     return this.#check(reveal(token), hash)
   }
 
@@ -88,8 +95,7 @@ export class Tokens {
     await this.#checkSignature(jws, issuer)
     checkProfile(jws.header, claims, settings)
     const signed = createHash('sha256').update(jws.signed).digest('hex')
-    const find = (name: string) => this.#issuers.get(name)?.settings
-    const principal = principalOf(claims, settings, find, signed, this.#now())
+    const principal = principalOf(claims, settings, this, signed, this.#now())
     // While the keys were fetched the issuers may have been replaced: then nothing of this holds.
     if (this.#issuers.get(settings.issuer) !== issuer) {
       throw invalid('The issuer of the token is not known here.')
