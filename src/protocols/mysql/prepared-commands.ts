@@ -7,7 +7,7 @@ import type { Judge } from './judge.ts'
 import { writeError } from './messages.ts'
 import { command } from './numbers.ts'
 import { PayloadReader } from './payload.ts'
-import { dropLongData, keepLongData, type Prepared, readExecute } from './prepared.ts'
+import { dropLongData, keepLongData, type Prepared, readExecute, sendTypes } from './prepared.ts'
 import type { Refusals } from './refusals.ts'
 import type { Sending } from './sending.ts'
 import type { UpstreamPump } from './upstream-pump.ts'
@@ -60,6 +60,7 @@ export class PreparedCommands {
         database: this.#talk.parts.builder.reading.database,
         parameters: 0,
         types: [],
+        typesKept: true,
         long: new Map(),
         cursor: undefined,
       })
@@ -70,11 +71,8 @@ export class PreparedCommands {
 
   execute(one: Command): void {
     const body = new PayloadReader(one.bytes, one.from + 1, one.to)
-    const asked = body.uint32()
-    const prepared = this.#preparedOf(asked)
+    const prepared = this.#named(one, body)
     if (prepared === undefined) return
-    // By its own id: not every server knows the other name.
-    if (asked === LAST_PREPARED) one.bytes.writeUInt32LE(prepared.id, one.from + 1)
     this.#talk.closeCursor(prepared)
     const { flags, types, parameters } = readExecute(body, prepared)
     if ((flags & ~CURSOR) !== 0)
@@ -91,7 +89,7 @@ export class PreparedCommands {
     })
     this.#judge.authorize(statement, analysis, permit => {
       // As the server does, and only when it hears of it: it keeps values that were sent ahead until then.
-      prepared.types = types
+      sendTypes(prepared, types)
       dropLongData(prepared, this.#talk)
       const exchange = new Exchange('result', permit, analysis, text)
       exchange.prepared = prepared
@@ -101,7 +99,7 @@ export class PreparedCommands {
 
   fetch(one: Command): void {
     const body = new PayloadReader(one.bytes, one.from + 1, one.to)
-    const prepared = this.#preparedOf(body.uint32())
+    const prepared = this.#named(one, body)
     if (prepared === undefined) return
     body.uint32()
     body.expectEnd()
@@ -143,7 +141,7 @@ export class PreparedCommands {
   }
 
   reset(one: Command): void {
-    const prepared = this.#preparedOf(new PayloadReader(one.bytes, one.from + 1, one.to).uint32())
+    const prepared = this.#named(one, new PayloadReader(one.bytes, one.from + 1, one.to))
     if (prepared === undefined) return
     dropLongData(prepared, this.#talk)
     this.#talk.closeCursor(prepared)
@@ -162,11 +160,14 @@ export class PreparedCommands {
   }
 
   /** Undefined: the client was told that there is none. */
-  #preparedOf(id: number): Prepared | undefined {
+  #named({ bytes, from }: Command, body: PayloadReader): Prepared | undefined {
+    const id = body.uint32()
     const { lastPrepared } = this.#talk
     const prepared = this.#talk.prepared.get(id === LAST_PREPARED ? (lastPrepared ?? -1) : id)
     if (prepared === undefined)
       this.#talk.say(writeError({ ...UNKNOWN, message: 'Unknown prepared statement handler' }))
+    // It goes on by its own id: not every server knows the other name.
+    else if (id === LAST_PREPARED) bytes.writeUInt32LE(prepared.id, from + 1)
     return prepared
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { fc } from '../../../test/property.ts'
 import { type as types } from './numbers.ts'
 import { PayloadReader, PayloadWriter } from './payload.ts'
-import { type Prepared, readExecute } from './prepared.ts'
+import { type Prepared, readExecute, sendTypes } from './prepared.ts'
 
 const prepared: Prepared = {
   id: 1,
@@ -11,6 +11,7 @@ const prepared: Prepared = {
   database: undefined,
   parameters: 1,
   types: [],
+  typesKept: true,
   long: new Map(),
   cursor: undefined,
 }
@@ -47,5 +48,72 @@ describe('a whole number of an Execute', () => {
     }
     for (const value of borders) check(value)
     fc.assert(fc.property(bits, check))
+  })
+})
+
+describe('a value of an Execute', () => {
+  const execute = (flag: number, type: number, value: readonly number[]) => () =>
+    readExecute(
+      new PayloadReader(
+        Uint8Array.from([0, 1, 0, 0, 0, 0, flag, ...(flag === 0 ? [] : [type, 0]), ...value]),
+      ),
+      prepared,
+    )
+  const decimal = (text: string) => [text.length, ...Buffer.from(text)]
+
+  it.each([types.year, types.int24, types.bit, types.enum, types.set, types.geometry])(
+    'of type %i, which only columns have, is refused: servers take other bytes for it',
+    type => {
+      expect(execute(1, type, [1, 49, 0, 0])).toThrow('a type that only columns have')
+    },
+  )
+
+  it.each([
+    ['a decimal', types.newDecimal, decimal('Bob')],
+    ['a decimal', types.decimal, decimal('1 or 1')],
+    ['a double', types.double, [0, 0, 0, 0, 0, 0, 0xf8, 0x7f]],
+    ['a float', types.float, [0, 0, 0x80, 0x7f]],
+    ['a day', types.date, [4, 0xe4, 0x07, 13, 1]],
+    ['a day with an hour', types.date, [7, 0xe4, 0x07, 12, 1, 1, 0, 0]],
+    ['a moment', types.datetime, [7, 0xe4, 0x07, 12, 32, 0, 0, 0]],
+    ['a moment', types.timestamp, [7, 0xe4, 0x07, 12, 31, 24, 0, 0]],
+    ['a moment', types.datetime, [11, 0xe4, 0x07, 12, 31, 0, 0, 0, 0x40, 0x42, 0x0f, 0]],
+    ['a time', types.time, [8, 0, 34, 0, 0, 0, 23, 0, 0]],
+    ['a time', types.time, [8, 0, 0, 0, 0, 0, 23, 60, 0]],
+  ])('that is no %s is refused: servers make it zero', (_, type, value) => {
+    expect(execute(1, type, value)).toThrow('none of its type')
+  })
+
+  it.each([
+    ['12.50', types.newDecimal, decimal('12.50')],
+    ['-1e+3', types.newDecimal, decimal('-1e+3')],
+    ['1e+300', types.double, [0x9c, 0x75, 0x00, 0x88, 0x3c, 0xe4, 0x37, 0x7e]],
+    ['0000-00-00', types.date, [0]],
+    [
+      '2020-12-31 23:59:59.999999',
+      types.datetime,
+      [11, 0xe4, 7, 12, 31, 23, 59, 59, 0x3f, 0x42, 0x0f, 0],
+    ],
+    // (All but 0 is a minus.)
+    ['-838:59:59', types.time, [8, 2, 34, 0, 0, 0, 22, 59, 59]],
+  ])('is %s', (text, type, value) => {
+    const [first] = execute(1, type, value)().parameters
+    expect(Buffer.from(first?.value ?? []).toString()).toBe(text)
+  })
+
+  it('comes with its type or without, by 1 or 0', () => {
+    expect(execute(2, types.varchar, decimal('a'))).toThrow('with or without types')
+  })
+
+  it('comes with its type where that was last sent with an Execute that may not have been read', () => {
+    const one: Prepared = { ...prepared }
+    const [text, number] = [types.varchar, types.long].map(type => [{ type, unsigned: false }])
+    sendTypes(one, text ?? [])
+    expect(one.typesKept).toBe(true)
+    sendTypes(one, text ?? [])
+    expect(one.typesKept).toBe(true)
+    sendTypes(one, number ?? [])
+    const without = new Uint8Array([0, 1, 0, 0, 0, 0, 0, 7, 0, 0, 0])
+    expect(() => readExecute(new PayloadReader(without), one)).toThrow('send them again')
   })
 })

@@ -16,6 +16,8 @@ export interface Prepared {
   readonly parameters: number
   /** Types of its values: an Execute may leave them out when they are those of the one before. */
   types: readonly ParameterType[]
+  /** The server has them for sure: an Execute that failed may have ended before it read them. */
+  typesKept: boolean
   /** Values that were sent ahead, by place. */
   readonly long: Map<number, LongValue>
   /** Rows of it are kept upstream, for FETCH. */
@@ -52,14 +54,15 @@ export interface Kept {
   longBytes: number
 }
 
-/** Undefined: it is as nothing to the server too. Throws AccessDenied. */
+/** Throws AccessDenied, and ProtocolError for a place that the statement does not have: servers then run it no more. */
 export function keepLongData(
   prepared: Prepared,
   index: number,
   data: Uint8Array,
   session: Kept,
 ): void {
-  if (index >= prepared.parameters) return
+  if (index >= prepared.parameters)
+    throw new ProtocolError('protocol_violation', 'a value for a place that is none')
   const cost = data.length + PART_BYTES
   if (session.longBytes + cost > MOST_LONG_BYTES)
     throw new AccessDenied('message_too_large', 'the values sent ahead are too large together')
@@ -95,7 +98,7 @@ export function readExecute(body: PayloadReader, prepared: Prepared): ExecuteReq
     return { flags, types: [], parameters: [] }
   }
   const nulls = body.bytes((count + 7) >> 3)
-  const kinds = body.uint8() === 1 ? readTypes(body, count) : prepared.types
+  const kinds = hasTypes(body.uint8()) ? readTypes(body, count) : typesBefore(prepared)
   if (kinds.length !== count)
     throw new ProtocolError('protocol_violation', 'values without their types')
   const parameters: Parameter[] = []
@@ -108,21 +111,54 @@ export function readExecute(body: PayloadReader, prepared: Prepared): ExecuteReq
         ? Buffer.concat([...long.parts])
         : isNull
           ? null
-          : readValue(body, type, unsigned)
+          : meant(readValue(body, type, unsigned), type)
     parameters.push({ type: typeName(type), format: 'text', value })
   }
   body.expectEnd()
   return { flags, types: kinds, parameters }
 }
 
+/** (To a server all but 0 may be a yes.) */
+function hasTypes(flag: number): boolean {
+  if (flag > 1) throw new ProtocolError('protocol_violation', 'values with or without types')
+  return flag === 1
+}
+
+/** Throws AccessDenied. */
+function typesBefore({ types, typesKept }: Prepared): readonly ParameterType[] {
+  if (typesKept) return types
+  throw new AccessDenied(
+    'message_unsupported',
+    'the types of the values were sent with an Execute that failed: send them again',
+  )
+}
+
+/** They were sent: whether the server keeps them in the place of others is known when it has begun to answer. */
+export function sendTypes(prepared: Prepared, types: readonly ParameterType[]): void {
+  const before = prepared.types
+  const same = types.every(
+    ({ type, unsigned }, at) => before[at]?.type === type && before[at]?.unsigned === unsigned,
+  )
+  // (Without any it runs nothing that comes without types.)
+  if (before.length > 0 && !same) prepared.typesKept = false
+  prepared.types = types
+}
+
 function readTypes(body: PayloadReader, count: number): readonly ParameterType[] {
   const kinds: ParameterType[] = []
   for (let index = 0; index < count; index++) {
     const type = body.uint8()
+    if (UNSENT.has(type))
+      throw new AccessDenied('message_unsupported', 'a value of a type that only columns have')
     kinds.push({ type, unsigned: (body.uint8() & 0x80) !== 0 })
   }
   return kinds
 }
+
+/** How many bytes a value of these takes hangs on the server: to MariaDB some are NULL, of none. */
+const UNSENT: ReadonlySet<number> = new Set([
+  ...[types.year, types.int24, types.bit, types.enum, types.set, types.geometry],
+])
 
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(types).map(([name, number]) => [number, name]),
@@ -168,6 +204,31 @@ export function readValue(
   }
 }
 
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
+const DAY = String.raw`\d{4}-(?:0\d|1[0-2])-(?:[0-2]\d|3[01])`
+const CLOCK = String.raw`[0-5]\d:[0-5]\d(?:\.\d{6})?`
+const MOMENT = new RegExp(`^${DAY}(?: (?:[01]\\d|2[0-3]):${CLOCK})?$`)
+
+/** What a server takes such a value for when it has another form: zero, most often. */
+const FORMS: ReadonlyMap<number, RegExp> = new Map([
+  [types.decimal, NUMBER],
+  [types.newDecimal, NUMBER],
+  [types.float, NUMBER],
+  [types.double, NUMBER],
+  [types.date, new RegExp(`^${DAY}(?: 00:00:00(?:\\.0+)?)?$`)],
+  [types.datetime, MOMENT],
+  [types.timestamp, MOMENT],
+  [types.time, new RegExp(`^-?(?:\\d\\d|[0-7]\\d\\d|8[0-2]\\d|83[0-8]):${CLOCK}$`)],
+])
+
+/** It is to the server what it is to us. Throws AccessDenied. */
+function meant(value: Uint8Array | null, type: number): Uint8Array | null {
+  const form = value === null ? undefined : FORMS.get(type)
+  if (form !== undefined && !form.test(Buffer.from(value ?? []).toString('latin1')))
+    throw new AccessDenied('message_unsupported', 'a value that is none of its type')
+  return value
+}
+
 const viewOf = (bytes: Uint8Array): Buffer =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 const text = (value: string): Uint8Array => Buffer.from(value)
@@ -206,7 +267,7 @@ function timeValue(reader: PayloadReader): Uint8Array {
   const length = reader.uint8()
   if (![0, 8, 12].includes(length)) throw malformedTime()
   if (length === 0) return text('00:00:00')
-  const sign = reader.uint8() === 1 ? '-' : ''
+  const sign = reader.uint8() !== 0 ? '-' : ''
   const hours = reader.uint32() * 24 + reader.uint8()
   const rest = `${two(reader.uint8())}:${two(reader.uint8())}`
   return text(`${sign}${two(hours)}:${rest}${micros(reader, length, 12)}`)

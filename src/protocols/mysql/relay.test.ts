@@ -315,6 +315,29 @@ describe('a prepared statement', () => {
   })
 })
 
+describe('the statement that was prepared last', () => {
+  it('is reset and executed by its own id: a server that knows no other name would keep its values', async () => {
+    const asked: number[][] = []
+    const { on } = open(body => {
+      if (body[0] === command.stmtPrepare) return prepareOk
+      asked.push([...body.subarray(0, 5)])
+      return [okPayload()]
+    })
+    const last = [255, 255, 255, 255]
+    on.command(command.stmtPrepare, 'delete from kept where email = ?')
+    await on.until(3)
+    on.command(command.stmtReset, Buffer.from(last))
+    on.command(command.stmtExecute, Buffer.concat([Buffer.from(last), execute('x').subarray(4)]))
+    await on.until(5)
+    expect(asked).toEqual([
+      [command.stmtReset, 9, 0, 0, 0],
+      [command.stmtExecute, 9, 0, 0, 0],
+    ])
+    on.leave()
+    await on.ended
+  })
+})
+
 describe('a name of a prepared statement', () => {
   const unknown = { action: 'execute', flags: ['dynamic'] }
   const failing = [

@@ -153,6 +153,8 @@ export class UpstreamPump implements FrameReader {
     const talk = this.#talk
     const head = bytes[from] as number
     const { kind } = exchange
+    // (No error: the server has read the values, and their types.)
+    if (kind === 'result' && exchange.prepared !== undefined) exchange.prepared.typesKept = true
     if (kind === 'prepare') {
       if (head === 0x00) this.#prepareOk(exchange, bytes, from, to, framed)
       else talk.distrust('an answer out of turn')
@@ -282,6 +284,7 @@ export class UpstreamPump implements FrameReader {
     talk.expected += count
     talk.sequence += count
     talk.parts.toClient.pass(bytes, at, past)
+    if (exchange.prepared !== undefined) exchange.prepared.typesKept = true
     this.#answer.format = exchange.prepared === undefined ? 'text' : 'binary'
     this.#defined(exchange, known.shape)
     return past
