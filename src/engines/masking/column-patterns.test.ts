@@ -25,6 +25,9 @@ describe('a column pattern', () => {
     ['email', 'public.users', 'Email', true],
     ['Users.*MAIL*', 'public.users', 'email', true],
     ['"SSN"', 'public.users', 'ssn', true],
+    // (As the catalogs of servers fold it.)
+    ['*.ΑΣ', 'public.users', 'ασ', true],
+    ['"ΑΣ"', 'public.users', 'ΑΣ', true],
     ['email', 'public.users', 'email2', false],
     ['a*a', 'public.users', 'a', false],
     ['*ab*ab', 'public.users', 'ab', false],

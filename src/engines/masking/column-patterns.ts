@@ -74,19 +74,24 @@ function compile(dataClass: string, text: string): readonly Part[] {
   }
   return parts.map(([, quoted, plain]) => {
     if (quoted === undefined) return glob(plain ?? '')
-    const name = quoted.replaceAll('""', '"').toLowerCase()
-    return value => value.toLowerCase() === name
+    const name = folded(quoted.replaceAll('""', '"'))
+    return value => folded(value) === name
   })
+}
+
+/** Letter by letter: `Σ` has another lower case at the end of a word, but none of its own for servers. */
+function folded(name: string): string {
+  return name.toLowerCase().replaceAll('ς', 'σ')
 }
 
 /** `*` stands for any text, the empty one too. Greedy from the left, which is enough for stars alone. */
 function glob(text: string): Part {
-  const pattern = text.toLowerCase()
-  if (!pattern.includes('*')) return name => name.toLowerCase() === pattern
+  const pattern = folded(text)
+  if (!pattern.includes('*')) return name => folded(name) === pattern
   const [head = '', ...rest] = pattern.split('*')
   const tail = rest.pop() ?? ''
   return written => {
-    const name = written.toLowerCase()
+    const name = folded(written)
     if (name.length < head.length + tail.length) return false
     if (!name.startsWith(head) || !name.endsWith(tail)) return false
     let at = head.length

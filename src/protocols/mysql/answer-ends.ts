@@ -153,6 +153,7 @@ export class AnswerEnds {
   finish(exchange: Exchange, outcome: 'completed' | 'failed' | 'cancelled' = 'completed'): void {
     const talk = this.#talk
     const { permit, analysis, prepared } = exchange
+    if (!this.#state.settled(exchange, outcome)) return
     this.#rows.end(exchange)
     this.#answer.phase = 'first'
     this.#answer.plan = undefined

@@ -20,6 +20,11 @@ export class NameKeys {
     return `${this.folded(schema)}\0${this.folded(name)}`
   }
 
+  /** Names of relations may be one that are not spelled so. */
+  folds(schema: string): boolean {
+    return this.#fold || foldsAlways(schema)
+  }
+
   /** (Names of routines never have a case, nor accents on every server: `alike`.) */
   routine(schema: string, name: string): string {
     return `${this.folded(schema)}\0${foldedName(name)}`

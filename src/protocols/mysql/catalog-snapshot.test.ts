@@ -34,6 +34,8 @@ const reading: MysqlReading = { flavour: 'mariadb', version: 101119, database: '
 let stop: () => Promise<void>
 let analyser: MysqlAnalyser
 let catalog: CatalogSnapshot
+/** Of a server whose names of tables have no case. */
+let folding: CatalogSnapshot
 
 beforeAll(async () => {
   const server = await startMariadb({ init: world })
@@ -46,14 +48,17 @@ beforeAll(async () => {
       row.map(cell => (cell === null ? null : String(cell))),
     )
   })
-  catalog = new CatalogSnapshot(rows, {
-    analyser,
-    flavour: 'mariadb',
-    version: 101119,
-    fold: false,
-    codeOf: (body, parameters, within) =>
-      readMysqlBody(body, parameters, text => analyser.analyse(text, within)),
-  })
+  const snapshot = (fold: boolean) =>
+    new CatalogSnapshot(rows, {
+      analyser,
+      flavour: 'mariadb',
+      version: 101119,
+      fold,
+      codeOf: (body, parameters, within) =>
+        readMysqlBody(body, parameters, text => analyser.analyse(text, within)),
+    })
+  catalog = snapshot(false)
+  folding = snapshot(true)
 })
 afterAll(() => stop())
 
@@ -179,5 +184,24 @@ describe('a statement', () => {
         flags: expect.arrayContaining(['indirect']),
       }),
     )
+  })
+})
+
+describe('a relation whose name has letters that only some servers take for one', () => {
+  const named = (snapshot: CatalogSnapshot, name: string) =>
+    snapshot
+      .names('app')
+      .resolve({ schema: undefined, name })
+      .map(({ object }) => object)
+
+  it('is that one where names of tables have no case', () => {
+    for (const name of ['plain', 'PLAIN', 'plaİn', 'PLAİN'])
+      expect(named(folding, name)).toEqual(['app.plain'])
+    expect(named(folding, 'custo\u1e3fers')).toEqual(['app.customers'])
+  })
+
+  it('is another where they have', () => {
+    expect(named(catalog, 'plaİn')).toEqual(['app.plaİn'])
+    expect(named(catalog, 'PLAIN')).toEqual(['app.PLAIN'])
   })
 })

@@ -1,10 +1,12 @@
 // One reading of a server's catalog, and what it answers: what names mean, where the values of columns come from, which code
 // runs. Pure.
 import {
+  alike,
   type Code,
   type ColumnOrigins,
   expandColumns,
   expandLineage,
+  isBeyondAscii,
   type MysqlAnalyser,
   type MysqlReading,
   mysqlNames,
@@ -37,10 +39,14 @@ export interface CatalogReading {
   ) => Code | 'unknown'
 }
 
+const none: readonly never[] = []
+
 export class CatalogSnapshot implements ColumnOrigins {
   readonly #reading: CatalogReading
   readonly #relations = new Map<string, Kept>()
   readonly #byObject = new Map<string, Kept>()
+  /** Keys with letters beyond ASCII. */
+  readonly #odd: readonly string[]
   readonly #keys: NameKeys
   readonly #routines: Routines
   readonly #definitions: Definitions
@@ -63,6 +69,7 @@ export class CatalogSnapshot implements ColumnOrigins {
       this.#relations.set(this.#keys.relation(row.schema, row.name), kept)
       this.#byObject.set(object, kept)
     }
+    this.#odd = [...this.#relations.keys()].filter(isBeyondAscii)
     this.#routines = new Routines(rows, this.#keys, (body, parameters, database) =>
       reading.codeOf(body, parameters, this.#readingIn(database)),
     )
@@ -155,6 +162,8 @@ export class CatalogSnapshot implements ColumnOrigins {
         if (within === undefined) return []
         const kept = this.#relations.get(this.#keys.relation(within, name))
         if (kept !== undefined) return [this.#resolved(kept)]
+        const others = this.#alike(within, name)
+        if (others.length > 0) return others.map(each => this.#resolved(each))
         // A temporary table, or one that is not shown to us: where it would be is known, what is in it is not.
         const object = objectName(this.#keys.folded(within), this.#keys.folded(name))
         return [{ object, kind: 'table', columns: [] }]
@@ -164,6 +173,14 @@ export class CatalogSnapshot implements ColumnOrigins {
       withSearchPath: path => this.names(path),
       ...(database === undefined ? {} : { creationSchema: database }),
     }
+  }
+
+  /** Relations that a server without case in names of tables may take for it. */
+  #alike(schema: string, name: string): readonly Kept[] {
+    if (!this.#keys.folds(schema)) return none
+    const key = this.#keys.relation(schema, name)
+    const keys = isBeyondAscii(key) ? [...this.#relations.keys()] : this.#odd
+    return keys.filter(each => alike(each, key)).flatMap(each => this.#relations.get(each) ?? none)
   }
 
   #resolved(kept: Kept): ResolvedRelation {

@@ -17,6 +17,11 @@ export interface Effects {
 /** Statements that run what they do not say themselves. */
 const RUNNERS: ReadonlySet<string> = new Set(['CALL', 'EXECUTE', 'EXECUTE IMMEDIATE', 'BEGIN'])
 
+/** What they run is not among the settings that their text says. */
+const SILENT: ReadonlySet<string> = new Set(['CALL', 'EXECUTE'])
+
+const CODE: ReadonlySet<string> = new Set(['function', 'procedure'])
+
 const NO_OPERATIONS: readonly Operation[] = []
 const NO_NAMES: DefinedNames = []
 
@@ -59,6 +64,9 @@ function tell(operations: readonly Operation[], analysis: MysqlAnalysis | undefi
     redefines,
     defines: redefines ? definedNames(operations, analysis) : NO_NAMES,
     isPlain: !foreign && operations.every(({ verb }) => verb !== 'CALL'),
-    silences: foreign || statements.some(({ settings }) => settings.some(isTracking)),
+    silences:
+      foreign ||
+      operations.some(({ action, object }) => action === 'execute' && CODE.has(object.kind)) ||
+      statements.some(({ verb, settings }) => SILENT.has(verb) || settings.some(isTracking)),
   }
 }

@@ -31,6 +31,8 @@ export class Exchange {
   /** Of a hidden one: what the client may read of the server's error, and whether it told of warnings. */
   error: Uint8Array | undefined
   warned = false
+  /** How often the server told of another default database, so far. */
+  moved = 0
   /** The count of changed definitions when it was judged. */
   judgedAt = 0
   /** Of its results, which is under way. */

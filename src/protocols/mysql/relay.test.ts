@@ -179,6 +179,9 @@ describe('a refusal', () => {
   })
 })
 
+/** The server tells that the default database is another one. */
+const inOther = Buffer.concat([Buffer.from([1, 6, 5]), Buffer.from('other')])
+
 /** The answer to PREPARE of a statement with one parameter and one column. */
 const prepareOk = [Buffer.from([0, 9, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]), column('?')]
 const long = (index: number, text: string): Buffer =>
@@ -294,9 +297,8 @@ describe('a prepared statement', () => {
   })
 
   it('keeps to the database that it was prepared in', async () => {
-    const schemaChange = Buffer.concat([Buffer.from([1, 6, 5]), Buffer.from('other')])
     const { on, session } = open(body =>
-      body[0] === command.initDb ? [okPayload(2, schemaChange)] : server(body),
+      body[0] === command.initDb ? [okPayload(2, inOther)] : server(body),
     )
     on.command(command.stmtPrepare, 'delete from kept where email = ?')
     await on.until(3)
@@ -361,7 +363,7 @@ describe('a name of a prepared statement', () => {
     ],
   ])('stands for nothing that is known once it %s', async (_, text) => {
     const { on, session } = open(body =>
-      body.includes('use other') ? [okPayload(2 | 8), okPayload()] : server(body),
+      body.includes('use other') ? [okPayload(2 | 8), okPayload(2, inOther)] : server(body),
     )
     const texts = ["prepare p from 'call p()'", "prepare s from 'drop table a'", text, 'execute s']
     for (const each of texts) on.command(command.query, each)

@@ -2,6 +2,8 @@
 import { keepsReading } from '#engines/sql'
 import { AccessDenied } from '#model'
 import type { Conversation } from './conversation.ts'
+import { runsOthers } from './effects.ts'
+import type { Exchange } from './exchange.ts'
 import type { Ok, StateChange } from './messages.ts'
 import { status } from './numbers.ts'
 
@@ -22,14 +24,32 @@ export class SessionState {
     const quotes = builder.reading.flavour === 'mariadb' ? flags & status.ansiQuotes : 0
     if (!unread && (modes !== 0 || quotes !== 0)) return this.#turned('sql_mode')
     for (const change of changes) {
-      if (change.kind === 'schema')
+      if (change.kind === 'schema') {
+        if (talk.exchange !== undefined) talk.exchange.moved += 1
         builder.reading = {
           ...builder.reading,
           database: change.name === '' ? undefined : change.name,
         }
-      else if (!unread && !keeps(change)) return this.#turned(change.name)
+      } else if (!unread && !keeps(change)) return this.#turned(change.name)
     }
     return true
+  }
+
+  /** False: the session is over, for another default database may have been chosen, and the server was silent about it. */
+  settled(exchange: Exchange, outcome: 'completed' | 'failed' | 'cancelled'): boolean {
+    if (exchange.moved >= this.#moves(exchange, outcome === 'completed')) return true
+    return this.#turned('the default database')
+  }
+
+  /** How many of its statements that have run choose one. */
+  #moves({ kind, permit, analysis, index }: Exchange, whole: boolean): number {
+    if (permit === undefined) return 0
+    // (COM_INIT_DB)
+    if (kind === 'plain') return whole ? 1 : 0
+    if (kind !== 'result' || analysis === undefined) return 0
+    const places = this.#talk.parts.builder.moving(analysis)
+    if (whole || places.length === 0 || runsOthers(analysis.statements)) return places.length
+    return places.filter(at => at < index).length
   }
 
   #turned(name: string): false {

@@ -9,6 +9,7 @@ import {
   type MysqlReading,
   type Names,
   type OpenDefinitions,
+  type RawOperation,
   type SqlStatement,
   toStatement,
 } from '#engines/sql'
@@ -122,6 +123,17 @@ export class StatementBuilder {
     }
   }
 
+  /** Places of its statements that choose another default database, also by what they stand for. */
+  moving({ statements }: MysqlAnalysis): readonly number[] {
+    const found: number[] = []
+    for (const [at, statement] of statements.entries()) {
+      const { executes } = statement
+      const named = executes === undefined ? undefined : this.#names.prepared(executes.name)
+      if (moves(statement) || (named !== undefined && moves(named.statement))) found.push(at)
+    }
+    return found
+  }
+
   /** The text is over: see `SessionNames.ran`. */
   ran(analysis: MysqlAnalysis, text: string, whole: boolean, warned: boolean): void {
     this.#names.ran(analysis, text, this.reading.database, whole, warned)
@@ -205,7 +217,7 @@ export class StatementBuilder {
     return !this.mayBeTemporary(object) && this.#catalog.undoes(object)
   }
 
-  /** Tables that the text names and the catalog does not have. */
+  /** Tables and routines that the text names and the catalog does not have. */
   missing({ statements }: MysqlAnalysis): readonly string[] {
     const { database } = this.reading
     const catalog = this.#catalog
@@ -215,7 +227,9 @@ export class StatementBuilder {
       return none
     const found: string[] = []
     for (const { operations, shadows } of statements) {
-      for (const { relation } of operations) {
+      for (const operation of operations) {
+        const { relation } = operation
+        if (this.#isUnknownRoutine(operation, database)) found.push(`${operation.object?.name}()`)
         if (relation === undefined || this.#catalog.knows(relation, database)) continue
         if (shadows.includes(relation.name) || this.#names.isShadow(relation.name)) continue
         found.push(`${relation.schema ?? database}.${relation.name}`)
@@ -225,6 +239,21 @@ export class StatementBuilder {
     if (found.length === 0 && !this.hasShadows)
       complete.set(statements, { catalog, version, database })
     return found
+  }
+
+  /** One that somebody else has made since: what it does is not known. */
+  #isUnknownRoutine(
+    { action, category, object }: RawOperation,
+    database: string | undefined,
+  ): boolean {
+    if (action !== 'execute' || category !== 'unknown') return false
+    if (object?.kind !== 'function' && object?.kind !== 'procedure') return false
+    const dot = object.name.lastIndexOf('.')
+    const schema = dot === -1 ? undefined : object.name.slice(0, dot)
+    const found = this.#catalog
+      .names(database)
+      .routines?.({ schema, name: object.name.slice(dot + 1) })
+    return found?.length === 0
   }
 
   #namesIn(database: string | undefined): Names {
@@ -280,6 +309,10 @@ const TEXTS: ReadonlySet<string> = new Set([
 /** What stands behind a definition in one text reads what views show then, also those over the view that it names. */
 function definesFirst(analysis: MysqlAnalysis, { operations }: Statement): boolean {
   return analysis.statements.length > 1 && definedNames(operations, analysis).length > 0
+}
+
+function moves({ settings }: SqlStatement): boolean {
+  return settings.some(({ name }) => name === 'database')
 }
 
 function refers(statement: SqlStatement): boolean {

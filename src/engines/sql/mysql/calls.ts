@@ -7,7 +7,7 @@ import {
   sequenceFunctions,
   unitFirst,
 } from './functions.ts'
-import { folded, relationIn, wordsIn } from './names.ts'
+import { folded, relationIn, routineIn, wordsIn } from './names.ts'
 import { orderBy, query, windowSpec } from './queries.ts'
 import { isTree, type Tree, wordsOf } from './syntax-tree.ts'
 import { eachOf, opened, unknown, type Walk } from './walk.ts'
@@ -36,8 +36,8 @@ export function call(held: unknown, walk: Walk): void {
 
 function effect(schema: string | undefined, name: string, walk: Walk): void {
   const { draft, verb } = walk
+  const object = routineIn({ schema, name })
   if (schema !== undefined) {
-    const object = `${schema}.${name}`
     draft.functions.push(object)
     draft.add('execute', verb, { name: object, kind: 'function' }, [], categoryOfForeign(name))
     return
@@ -49,9 +49,9 @@ function effect(schema: string | undefined, name: string, walk: Walk): void {
     return
   }
   const known = effectOf(name)
-  const object = { name, kind: 'function' }
-  if (known === undefined) draft.add('execute', verb, object, [], categoryOfForeign(name))
-  else draft.add('execute', verb, object, known.flags, known.category)
+  const called = { name, kind: 'function' }
+  if (known === undefined) draft.add('execute', verb, called, [], categoryOfForeign(name))
+  else draft.add('execute', verb, called, known.flags, known.category)
 }
 
 /** `nextval(s)`: its argument names a relation. */

@@ -6,6 +6,7 @@ import { fixedPlan } from '../lineage/index.ts'
 import { type Cursor, isMark, unread } from './cursor.ts'
 import { effectOf } from './functions.ts'
 import { type Token, WORD } from './lexer.ts'
+import { routineIn } from './names.ts'
 import type { Reader } from './parsed.ts'
 import { isSystemDatabase } from './sensitive-relations.ts'
 import { altered, define, tableQuery, viewQuery } from './table-definitions.ts'
@@ -164,8 +165,9 @@ function object(
   draft.verb = `${verb} ${words.toUpperCase()}`
   cursor.take('if not exists')
   cursor.take('if exists')
-  const { schema, name } = cursor.relation()
-  const full = schema === undefined ? name : `${schema}.${name}`
+  const named = cursor.relation()
+  const { schema, name } = named
+  const full = kind === 'database' ? name : routineIn(named)
   const destroys: readonly Flag[] = verb === 'DROP' ? ['destructive'] : []
   const own =
     kind === 'database' ? isSystemDatabase(name) : isSystemDatabase(schema ?? reader.database)

@@ -7,6 +7,7 @@ import { definition, renameStatement, truncateStatement } from './definitions.ts
 import { analyze, explain } from './explain.ts'
 import { STRING, type Token, WORD } from './lexer.ts'
 import { loadData } from './load-data.ts'
+import { routineIn } from './names.ts'
 import { planned, treeOf, walkExpressions } from './parsed.ts'
 import { beginsQuery, parsedStatement } from './parsed-statement.ts'
 import { deallocate, execute, prepare } from './prepared-statements.ts'
@@ -89,8 +90,8 @@ const unlock: Verb = (cursor, draft) => {
 
 const call: Verb = (cursor, draft, text) => {
   draft.verb = 'CALL'
-  const { schema, name } = cursor.relation()
-  const object = { name: schema === undefined ? name : `${schema}.${name}`, kind: 'procedure' }
+  const named = cursor.relation()
+  const object = { name: routineIn(named), kind: 'procedure' }
   const last = cursor.tokens.at(-1)
   if (cursor.takeMark('(')) {
     if (!isMark(last, ')')) throw unread()
@@ -99,7 +100,7 @@ const call: Verb = (cursor, draft, text) => {
   } else cursor.end()
   draft.planned = planned(treeOf(cursor.tokens, text), text)
   draft.returnsRows = true
-  const system = isSystemDatabase(schema ?? text.database)
+  const system = isSystemDatabase(named.schema ?? text.database)
   draft.add(system ? 'administer' : 'execute', 'CALL', object, [], system ? 'admin_fn' : 'unknown')
 }
 
