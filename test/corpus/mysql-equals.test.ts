@@ -148,6 +148,44 @@ describe('names that a server takes for one', () => {
   })
 })
 
+describe('a column that nobody has named', () => {
+  const within = (from: string) =>
+    `select (select ssn from (${from}) d limit 1) as z from (select 'y' as ssn) e`
+
+  test.each([
+    ['behind a plus', within('select +ssn, 1 as o from people')],
+    ['behind signs and brackets', within('select + +((people.ssn)) from people')],
+    ['of a star over it', within('select * from (select +ssn from people) f')],
+    [
+      'of a CTE',
+      "with t as (select +ssn from people) select (select ssn from t limit 1) as z from (select 'y' as ssn) e",
+    ],
+    [
+      'called by a string',
+      "select (select ssn from (select 'ssn' union all select concat(ssn) from people) d limit 1, 1) as z from (select 'y' as ssn) e",
+    ],
+    [
+      'called by a number',
+      "select (select `1` from (select 1 union all select concat(ssn) from people) d limit 1, 1) as z from (select 'y' as `1`) e",
+    ],
+    [
+      'called by a word',
+      "select (select `TRUE` from (select true union all select concat(ssn) from people) d limit 1, 1) as z from (select 'y' as `TRUE`) e",
+    ],
+    [
+      'called by bytes',
+      "select (select `0x41` from (select 0x41 union all select concat(ssn) from people) d limit 1, 1) as z from (select 'y' as `0x41`) e",
+    ],
+    [
+      'common to two tables',
+      "select concat(ssn, '') from (select +ssn, 2 as z from people) d natural join (select ssn from people) e",
+    ],
+  ])('is found by the name that the server gives it: %s', async (_, text) => {
+    expect(await told(await open('direct'), [text])).toContain(CANARY)
+    expect(await told(await open('ana'), [text])).not.toContain(CANARY)
+  })
+})
+
 describe('a routine whose name has a dot', () => {
   test.each([
     'call `other.nothing`()',

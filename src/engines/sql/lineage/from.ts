@@ -213,6 +213,7 @@ function commonOf(left: Row, right: Row, using: Join['using'], run: Run): readon
 
 /** Columns of two names that the server may take for one. */
 function mayShareMore(left: Row, right: Row): boolean {
+  if (left.hasUntold || right.hasUntold) return true
   return left.names.some(one =>
     right.names.some(
       other => one !== other && (isBeyondAscii(one) || isBeyondAscii(other)) && alike(one, other),

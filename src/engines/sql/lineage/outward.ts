@@ -28,7 +28,7 @@ export function lookOutward(
       const found = row.find(name, fuel)
       if (found !== undefined && row.others === undefined && fit === 'surely') certain.push(found)
       else {
-        const other = found ?? row.findByText(name, fuel) ?? row.findAlike(name, fuel)
+        const other = found ?? row.findByText(fuel) ?? row.findAlike(name, fuel)
         open.push(...[other, row.others].filter(isThere))
       }
     }

@@ -4,8 +4,6 @@ import { either, type Fuel, made, UNKNOWN, type Value } from './value.ts'
 
 /** The name of a column that may be called anything: of VALUES, where servers differ. */
 export const ANYHOW = '\0'
-/** A character that no plain word has. */
-const notPlain = /[^\w$\u{80}-\u{10ffff}]/u
 /** Up to here looking through the names beats making a map. */
 const FEW = 8
 
@@ -60,15 +58,19 @@ export class Row {
     return this.#beside?.(name)
   }
 
+  /** Some are called what is not known here. */
+  get hasUntold(): boolean {
+    return this.#indexes('').length + this.#indexes(ANYHOW).length > 0
+  }
+
   /** Of a column that is none of `names`. */
   besides(name: string): Value | undefined {
     return this.#beside?.(name)
   }
 
-  /** An expression without an alias is called by its own text, which is not kept here: a name like that may be any such. */
-  findByText(name: string, fuel: Fuel): Value | undefined {
-    const called = this.#indexes(ANYHOW)
-    const found = notPlain.test(name) ? [...this.#indexes(''), ...called] : called
+  /** An expression without an alias is called by its own text, which is not kept here, a literal by its value (`'ssn'`): any name may be its. */
+  findByText(fuel: Fuel): Value | undefined {
+    const found = [...this.#indexes(''), ...this.#indexes(ANYHOW)]
     return found.length === 0
       ? undefined
       : either(

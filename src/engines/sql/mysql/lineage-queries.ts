@@ -163,10 +163,15 @@ function plainStar(fields: unknown, path: readonly string[]): Target {
   return { kind: 'star', path }
 }
 
-/** A column keeps its name; what is no column is called by its text. */
+/** A column keeps its name, behind any `+` too; what is no column is called by its text. */
 function nameOf(value: unknown): string {
   let inner = value
-  while (typeOf(inner) === 'Nested') inner = heldIn(inner, 'Nested')
+  for (;;) {
+    const sign = fieldsOf(inner, 'UnaryOp')
+    if (typeOf(inner) === 'Nested') inner = heldIn(inner, 'Nested')
+    else if (sign?.['op'] === 'Plus') inner = sign['expr']
+    else break
+  }
   const alone = wordOf(heldIn(inner, 'Identifier'))?.text
   const last = wordsOf(heldIn(inner, 'CompoundIdentifier'))?.at(-1)?.text
   return columnName(alone ?? last ?? '')
