@@ -37,7 +37,14 @@ export const origin = { ip: '127.0.0.1', port: 4711, client: 'test' }
 
 export const classes: readonly DataClass[] = [
   { name: 'email', columns: ['*.email'], detect: 'email', mask: 'partial' },
-  { name: 'ssn', columns: ['public.customers.ssn'], detect: 'us-ssn', mask: 'redact' },
+  {
+    name: 'ssn',
+    columns: ['public.customers.ssn'],
+    keys: ['ssn'],
+    pointers: ['/items/*/spec/tax'],
+    detect: 'us-ssn',
+    mask: 'redact',
+  },
 ]
 
 export const shop: Resource = {

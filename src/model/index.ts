@@ -83,6 +83,7 @@ export {
   type Action,
   actions,
   type ColumnName,
+  type FieldAsked,
   type Flag,
   flags,
   type Look,

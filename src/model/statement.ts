@@ -1,5 +1,5 @@
 // One unit of intent, in any protocol. Built by a protocol from one frame, judged by the gateway.
-import type { ComparedValue, Lineage } from './lineage.ts'
+import type { ComparedValue, Lineage, ProbeUse } from './lineage.ts'
 
 /** What an operation does. The same eight words in every protocol and in every policy. */
 export const actions = [
@@ -96,6 +96,15 @@ export interface NamedValues {
   readonly numbers: ReadonlyMap<string, number | bigint>
 }
 
+/** A selector, or a test. */
+export interface FieldAsked {
+  /** Names, from the whole object to the field. */
+  readonly way: readonly string[]
+  readonly use: Extract<ProbeUse, 'equality' | 'condition' | 'test'>
+  /** Of an equality: what it is compared with. */
+  readonly values: readonly string[]
+}
+
 /** What a principal asks in one frame. It gets one decision. */
 export interface Statement {
   /** Verbatim, as the client sent it. */
@@ -125,6 +134,8 @@ export interface Statement {
    * as there; `unknown` when one cannot be told. Asked only for columns that are masked: it may read the text again.
    */
   readonly compared?: () => readonly ComparedValue[] | 'unknown'
+  /** Fields of what it is about whose values it asks for without showing them: where a protocol's objects have fields, and no columns. */
+  readonly fieldsAsked?: readonly FieldAsked[]
   /**
    * What it would store that its text does not show as it is (encoded values of a body): refused when a mask of ours is in it.
    */

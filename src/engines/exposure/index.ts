@@ -4,5 +4,11 @@ export { type Exposed, type Hides, hiddenAmong, untoldOf, type View } from './hi
 export { type Judged, judgeUses } from './judge.ts'
 export { outputExposure } from './outputs.ts'
 export { judgeProbe, judgeProbes, type ProbeRuling, predicateRuleFor } from './probes.ts'
-export { markRefused, tooManyValues, type UseRefusal, valueUnknown } from './refusals.ts'
+export {
+  markRefused,
+  probeRefused,
+  tooManyValues,
+  type UseRefusal,
+  valueUnknown,
+} from './refusals.ts'
 export { judgeTransfer, judgeTransfers } from './transfers.ts'

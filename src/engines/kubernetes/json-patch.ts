@@ -7,6 +7,8 @@ export interface PatchStep {
   readonly op: 'add' | 'replace' | 'remove' | 'test'
   /** Decoded; places in lists are left out, and so is `-`. */
   readonly names: readonly string[]
+  /** The same with these. */
+  readonly way: readonly string[]
   readonly value: Tree | undefined
 }
 
@@ -29,7 +31,9 @@ export function readSteps(patch: readonly Tree[]): readonly PatchStep[] {
         'statement_unreadable',
         'a step of the JSON patch is none: it needs `op` and a `path` that begins with a slash',
       )
-    return { op: op as PatchStep['op'], names: namesIn(path), value: step.get('value') }
+    const way = wayOf(path)
+    const names = way.filter(name => !/^(?:-?\d+|-)$/.test(name))
+    return { op: op as PatchStep['op'], names, way, value: step.get('value') }
   })
 }
 
@@ -37,10 +41,9 @@ function isPointer(path: Tree | undefined): path is string {
   return typeof path === 'string' && /^(?:\/(?:[^~/]|~[01])*)*$/.test(path)
 }
 
-function namesIn(pointer: string): readonly string[] {
+function wayOf(pointer: string): readonly string[] {
   return pointer
     .split('/')
     .slice(1)
     .map(part => part.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .filter(name => !/^(?:-?\d+|-)$/.test(name))
 }

@@ -85,17 +85,40 @@ const REQUIREMENT = new RegExp(
 
 /** How many requirements a label selector has. Throws InvalidRequest. */
 export function countRequirements(text: string): number {
-  if (/^[ \t\r\n]*$/.test(text)) return 0
-  let count = 0
+  return requirementsIn(text).length
+}
+
+function requirementsIn(text: string): readonly string[] {
+  if (/^[ \t\r\n]*$/.test(text)) return []
+  const found: string[] = []
   let at = 0
   for (;;) {
     REQUIREMENT.lastIndex = at
-    const found = REQUIREMENT.exec(text)
-    if (found === null) throw unreadable('labelSelector')
-    count += 1
+    const [requirement] = REQUIREMENT.exec(text) ?? []
+    if (requirement === undefined) throw unreadable('labelSelector')
+    found.push(requirement)
     at = REQUIREMENT.lastIndex
-    if (!found[0].endsWith(',')) return count
+    if (!requirement.endsWith(',')) return found
   }
+}
+
+export interface LabelTerm {
+  readonly key: string
+  /** The label is one of these; undefined: something else is asked of it. */
+  readonly values: readonly string[] | undefined
+}
+
+/** Words of a requirement that was read before. */
+const WORDS = /[A-Za-z0-9][-A-Za-z0-9_./]*|[!=<>]+/g
+
+/** The terms of a label selector that ask for values: whether a label is there at all is none. Throws InvalidRequest. */
+export function readLabelSelector(text: string): readonly LabelTerm[] {
+  return requirementsIn(text).flatMap(requirement => {
+    const [key = '', operator, ...rest] = requirement.match(WORDS) ?? []
+    if (key.startsWith('!') || operator === undefined) return []
+    const isEquality = operator === '=' || operator === '==' || operator === 'in'
+    return [{ key, values: isEquality ? (rest.length === 0 ? [''] : rest) : undefined }]
+  })
 }
 
 function unreadable(name: string): InvalidRequest {

@@ -3,6 +3,7 @@
 import { keptRequest } from '#engines/http'
 import { InvalidRequest, type Operation, type Statement } from '#model'
 import { actionOf, isConversation, leadsElsewhere } from './actions.ts'
+import { askedFields } from './asked-fields.ts'
 import { type ForwardedBody, type ReadBody, readShownBody } from './body.ts'
 import type { BodyFacts } from './body-facts.ts'
 import { commandLine } from './command-line.ts'
@@ -85,6 +86,7 @@ function statementOf(
   const upgraded = asked.upgrade !== undefined
   const operations = operationsOf(info, name, facts, upgraded)
   const text = statementText(info, asked, body, words)
+  const fields = askedFields(info, body)
   // What goes through a proxy both ways is read by nobody here: nobody can say yes to it.
   const unread = asked.body.kind === 'stream' || (upgraded && !isConversation(info))
   return {
@@ -97,6 +99,7 @@ function statementOf(
     kept: look => keptRequest({ text, operations }, look),
     ...(words === undefined ? {} : { parameters: words.slice(1).map(parameterOf) }),
     ...(unread ? { unread } : {}),
+    ...(fields.length === 0 ? {} : { fieldsAsked: fields }),
   }
 }
 

@@ -1,5 +1,6 @@
 // From what a principal may see to what is hidden in bodies: fields of classes, and what detectors find. Made once for a
 // view, used for all bodies that are answered under it.
+import { Buffer } from 'node:buffer'
 import {
   type BodyMasker,
   type BodyRules,
@@ -51,6 +52,28 @@ export function messageMasker(view: SessionView): MessageMasker | undefined {
 /** Whether anything is hidden in bodies. */
 export function hidesInBodies(view: SessionView): boolean {
   return rulesOf(view) !== undefined || hiddenColumns(view).length > 0
+}
+
+const byFields = new WeakMap<SessionView, { readonly rules: BodyRules | undefined }>()
+
+/** The class by whose field a value would be hidden that stands there in an answer: in an object, in a list of such, in an event of a watch. */
+export function hidingClass(view: SessionView, way: readonly string[]): DataClass | undefined {
+  let known = byFields.get(view)
+  if (known === undefined) {
+    known = { rules: makeRules(view.masks, view.hiddenFields(), []) }
+    byFields.set(view, known)
+  }
+  const { rules } = known
+  if (rules === undefined) return undefined
+  const object = way.reduceRight<unknown>((inside, name) => ({ [name]: inside }), 'value')
+  for (const whole of [object, { items: [object] }, { object }]) {
+    const masker = createBodyMasker(rules, { contentType: 'application/json' })
+    masker.write(Buffer.from(JSON.stringify(whole)))
+    masker.end()
+    const [name] = masker.found.keys()
+    if (name !== undefined) return view.hiddenFields().find(each => each.name === name)
+  }
+  return undefined
 }
 
 /** Classes whose columns are hidden in bodies that have such. */

@@ -1,6 +1,14 @@
 // What a session refuses because of columns that its principal may not see, although policies permit the statement.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { AccessDenied, ColumnName, ComparedValue, Lineage, Probe, Statement } from '#model'
+import type {
+  AccessDenied,
+  ColumnName,
+  ComparedValue,
+  FieldAsked,
+  Lineage,
+  Probe,
+  Statement,
+} from '#model'
 import {
   nobodyWaits,
   operation,
@@ -68,6 +76,34 @@ async function caught(ask: () => unknown): Promise<unknown> {
   }
 }
 const refused = (code: string) => ({ code })
+
+describe('asking about a masked field', () => {
+  const field = (use: FieldAsked['use'], way: string, ...values: string[]): Statement =>
+    asking({}, { fieldsAsked: [{ way: way.split('.'), use, values }] })
+
+  it('is refused as asking about a column is, wherever an answer holds it', async () => {
+    for (const way of ['ssn', 'spec.owner.SSN', 'metadata.labels.ssn', 'spec.tax']) {
+      expect(await outcome(ana, field('condition', way)), way).toMatchObject({
+        code: 'masked_predicate',
+        detail: 'rule: masking.predicates: equality',
+      })
+      expect(await outcome(ana, field('test', way)), way).toMatchObject(refused('masked_predicate'))
+      expect(await outcome(bot, field('equality', way, '1')), way).toMatchObject(
+        refused('masked_predicate'),
+      )
+    }
+    for (const way of ['tax', 'status.tax', 'metadata.labels.name'])
+      expect(await outcome(bot, field('test', way)), way).toBe('permitted')
+  })
+
+  it('by values of their own is counted for people', async () => {
+    expect(await outcome(ana, field('equality', 'spec.ssn', '1', '2', '3'))).toBe('permitted')
+    expect(await outcome(ana, field('equality', 'spec.ssn', '2'))).toBe('permitted')
+    expect(await outcome(ana, field('equality', 'spec.ssn', '4'))).toMatchObject(
+      refused('masked_values_exceeded'),
+    )
+  })
+})
 
 describe('asking about a masked column', () => {
   it('is not free because something of the same statement was before', async () => {

@@ -5,6 +5,7 @@ import {
   markRefused,
   type ProbeRuling,
   predicateRuleFor,
+  probeRefused,
   tooManyValues,
   type UseRefusal,
   valueUnknown,
@@ -18,6 +19,7 @@ import type {
   Statement,
 } from '#model'
 import type { AskedValues } from './asked-values.ts'
+import { hidingClass } from './body-masks.ts'
 import type { SessionView } from './sight.ts'
 
 export interface Circumstances {
@@ -35,7 +37,9 @@ export function refuseUse(
   circumstances: Circumstances,
 ): UseRefusal | undefined {
   if (carriesMark(statement, view)) return { error: markRefused(), columns: [], classes: [] }
-  if (view.masks.classes.length === 0 || view.isFree(statement)) return undefined
+  if (view.masks.classes.length === 0) return undefined
+  const refused = refuseFields(statement, view, circumstances)
+  if (refused !== undefined || view.isFree(statement)) return refused
   const { principal, settings } = circumstances
   const rule = predicateRuleFor(principal, settings.predicates)
   const { refusal, counted } = judgeUses(statement, rule, view)
@@ -43,6 +47,30 @@ export function refuseUse(
   // What is only prepared asks for nothing yet.
   if (refusal !== undefined || counted.length === 0 || statement.phase === 'prepare') return refusal
   return count(statement, counted, view, circumstances)
+}
+
+/** Of fields, where objects have no columns: what an answer would hide of them may not be asked for. */
+function refuseFields(
+  { fieldsAsked = [], operations }: Statement,
+  view: SessionView,
+  { principal, resource, settings, asked, now }: Circumstances,
+): UseRefusal | undefined {
+  const rule = predicateRuleFor(principal, settings.predicates)
+  if (rule === 'allow') return undefined
+  for (const { way, use, values } of fieldsAsked) {
+    const dataClass = hidingClass(view, way)
+    if (dataClass === undefined) continue
+    const columns = [{ object: operations[0]?.object.name ?? '', column: way.join('.') }]
+    if (rule === 'deny' || use !== 'equality') {
+      const hidden = { columns, classes: [dataClass] }
+      return probeRefused({ use, hidden, outcome: 'refused' }, rule)
+    }
+    const account = { principal: principal.id, resource: resource.name, dataClass: dataClass.name }
+    const wanted = values.map(value => utf8.encode(value))
+    if (!asked.take(account, wanted, settings.valuesPerHour, now()))
+      return tooManyValues(columns, dataClass.name, settings.valuesPerHour)
+  }
+  return undefined
 }
 
 interface Asking {
