@@ -1,6 +1,6 @@
 // What the library takes from whoever sits at the other end of a connection without asking whether it may be: sizes,
 // windows, messages of the wrong side, answers that nobody reads. With `certificates/host-proof`, `openings`, `session-start`,
-// `terminal-modes` and `extension-info` all that knows the library's insides; it refuses to work where they look different.
+// `terminal-modes`, `extension-info` and `sftp/link-order` all that knows the library's insides; it refuses to work where they look different.
 import type { Duplex } from 'node:stream'
 import { tellExtensions } from './extension-info.ts'
 import { takeOpenings } from './openings.ts'

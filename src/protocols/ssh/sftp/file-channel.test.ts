@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Permit, Session } from '#gateway'
 import { isGatewayError, type Statement } from '#model'
 import { FileChannel } from './file-channel.ts'
+import { readsTargetFirst } from './link-order.ts'
 import { ANSWER, Fields, packet, REQUEST, setId, status, string, uint32 } from './wire.ts'
 
 /** One end of a channel: what is sent to it is kept, `say` is what comes from the other side. */
@@ -26,7 +27,10 @@ class End extends Duplex {
 }
 
 /** All is permitted; `answer`: what the host says to each request of these types, else "no such file". */
-function channel(answer: (request: Buffer) => Buffer | undefined = () => undefined) {
+function channel(
+  answer: (request: Buffer) => Buffer | undefined = () => undefined,
+  targetFirst = true,
+) {
   const [client, host] = [new End(), new End()]
   const said: unknown[] = []
   const statements: string[] = []
@@ -68,6 +72,7 @@ function channel(answer: (request: Buffer) => Buffer | undefined = () => undefin
     hostPressed: () => undefined,
     mostBytes: Number.POSITIVE_INFINITY,
     login: 'deploy',
+    targetFirst,
     waiting: { notify: () => {}, signal: session.signal },
     onBroken: error => said.push(error),
   })
@@ -227,4 +232,29 @@ describe('the order of packets', () => {
     await settled()
     expect(statements).toEqual(['<sftp> REMOVE /a/b', '<sftp> STAT /c', '<sftp> RMDIR /a'])
   })
+})
+
+it('makes links to places beside them only on hosts that read their paths as OpenSSH does', async () => {
+  const link = (target: string) =>
+    setId(packet(REQUEST.symlink, string(target), string('/srv/app/link')), 7)
+  const asked = async (target: string, targetFirst: boolean) => {
+    const { client, statements } = channel(() => undefined, targetFirst)
+    await settled()
+    client.say(link(target))
+    await settled()
+    return statements
+  }
+  const beside = ['<sftp> SYMLINK /srv/app/link /srv/app/.ssh/authorized_keys']
+  expect(await asked('.ssh/authorized_keys', true)).toEqual(beside)
+  // There it would be made in the home, and lead to what was written beside.
+  expect(await asked('.ssh/authorized_keys', false)).toEqual([])
+  expect(await asked('/srv/app/.ssh/authorized_keys', false)).toEqual(beside)
+})
+
+it('knows such hosts by what they call themselves', () => {
+  for (const name of ['OpenSSH_9.2p1', 'dropbear_2022.83', 'Go'])
+    expect(readsTargetFirst({ _client: { _remoteVer: name } }), name).toBe(true)
+  for (const name of ['AsyncSSH_2.14', 'mod_sftp', 'Golang-else', '', undefined])
+    expect(readsTargetFirst({ _client: { _remoteVer: name } }), name).toBe(false)
+  expect(readsTargetFirst({})).toBe(false)
 })

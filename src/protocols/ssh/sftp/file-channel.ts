@@ -34,6 +34,8 @@ export interface FileChannelParts {
   readonly mostBytes: number
   /** The upstream login, part of what a statement means. */
   readonly login: string
+  /** The host makes links as OpenSSH does (`readsTargetFirst`). */
+  readonly targetFirst: boolean
   readonly waiting: Waiting
   /** Something broke: the channel is to end, with these words. */
   readonly onBroken: (error: unknown) => void
@@ -201,6 +203,7 @@ export class FileChannel {
     try {
       if (request.opens !== undefined && this.#files.full)
         throw new InvalidRequest('limit_exceeded', 'too many files are open on this channel')
+      this.#checkLink(request)
       resolved = await this.#resolve(request)
     } catch (error) {
       if (!(error instanceof InvalidRequest)) throw error
@@ -228,6 +231,15 @@ export class FileChannel {
       this.#running.delete(permit)
     })
     if (!taken) await this.#host.drained()
+  }
+
+  /** Read the other way round, both of its paths are judged as well: as long as neither begins where the other is. */
+  #checkLink({ target }: PathRequest): void {
+    if (target === undefined || target.startsWith('/') || this.#parts.targetFirst) return
+    throw new InvalidRequest(
+      'statement_unsupported',
+      'this host may read the paths of a link the other way round: say from the root where it leads',
+    )
   }
 
   async #resolve(request: PathRequest): Promise<readonly Resolved[]> {

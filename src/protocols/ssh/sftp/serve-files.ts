@@ -5,6 +5,7 @@ import { AccessDenied, ProtocolError } from '#model'
 import { closed, codeOf, finish, settled } from '../channel-end.ts'
 import type { Running } from '../legs.ts'
 import { FileChannel } from './file-channel.ts'
+import { readsTargetFirst } from './link-order.ts'
 import { FILES } from './statement.ts'
 
 /** Resolves when the host's channel is over; throws what ended it. */
@@ -23,6 +24,7 @@ export async function serveFiles(
     hostPressed,
     upstream: host,
     login,
+    targetFirst: readsTargetFirst(host),
     mostBytes: permit.limit.bytes ?? Infinity,
     waiting,
     onBroken: error => {
