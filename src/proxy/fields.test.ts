@@ -77,6 +77,21 @@ describe('fields of a request', () => {
       expect(fields[gone], gone).toBeUndefined()
   })
 
+  it('say nothing of who asks that only a proxy may say, and of no other address', () => {
+    const claims = [
+      ...['remote-user', 'x-remote-groups', 'x-ssl-client-verify', 'ssl-client-s-dn'],
+      ...['x-auth-request-user', 'x-authenticated-userid', 'x-user-roles', 'x-webauth-user'],
+      ...['x-authentik-username', 'x-pomerium-claim-email', 'x-vouch-user', 'x-consumer-username'],
+      ...['x-ms-client-principal', 'x-ms-client-principal-id', 'x-amzn-oidc-data', 'client-cert'],
+      ...['x-goog-iap-jwt-assertion', 'x-goog-authenticated-user-email', 'tailscale-user-login'],
+      ...['cf-access-authenticated-user-email', 'x-client-certificate', 'x-original-host'],
+      ...['x_webauth_user', 'x-rewrite-url', 'x-tls-client-subject', 'x-arr-clientcert'],
+    ]
+    for (const name of claims) expect(sent([[name, 'root']])[name], name).toBeUndefined()
+    for (const name of ['x-email', 'x-web', 'x-client-id', 'x-tenant', 'client-certificate'])
+      expect(sent([[name, 'acme']])[name], name).toBe('acme')
+  })
+
   it('keep the client’s Authorization when the proof came in a field of ours', () => {
     const fields = sent(
       [

@@ -12,12 +12,9 @@ import {
   type ResponseHead,
   returnable,
 } from '#transport/http'
+import { isClaimed } from './claimed-fields.ts'
 import type { Way } from './dialect.ts'
 import { isCondition, openedCondition, sealedTag, type TagPlace } from './entity-tags.ts'
-
-/** Who a request is said to be for, and ways around its own address: only we know the one, and nobody needs the other. */
-const CLAIMED =
-  /^(?:via|expect|x-(?:original|rewrite)-ur[il]|impersonate-.*|(?:x-)?remote-.*|x-auth-request-.*|x-authenticated-.*|x-(?:user|goog-authenticated-user)-.*|front-end-https|(?:x-)?ssl-.*|x-client-cert.*|sallyport-.*)$/
 
 export interface RequestFieldsParts {
   readonly carrier: string | undefined
@@ -41,7 +38,7 @@ export function requestFields(
     return (
       loose === carrier ||
       ours.has(loose) ||
-      CLAIMED.test(loose) ||
+      isClaimed(loose) ||
       (plain && (unmaskableRequest.has(loose) || loose === 'accept-encoding')) ||
       (upgrade !== undefined && loose === 'sec-websocket-extensions')
     )
@@ -88,7 +85,7 @@ export function requestTrailers(
   const ours = new Set(injected.map(([name]) => looseName(name)))
   return forwardable({ fields: trailers }).without(name => {
     const loose = looseName(name)
-    return loose === carrier || ours.has(loose) || CLAIMED.test(loose)
+    return loose === carrier || ours.has(loose) || isClaimed(loose)
   })
 }
 

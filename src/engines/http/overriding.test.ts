@@ -51,7 +51,13 @@ describe('a POST that frameworks take for another method', () => {
     const post = { template: '/things/{id}', action: 'write', kind: 'operation' } as const
     const change = { ...post, method: 'POST', name: 'change' }
     expect(() => ask(text, new RouteTable([change]))).toThrow('no such operation')
-    const drop = { ...post, method: 'DELETE', name: 'drop' }
-    expect(ask(text, new RouteTable([change, drop]))).toEqual(['POST change', 'DELETE drop'])
+    const drop = { ...post, template: '/things/{thing}', method: 'DELETE', name: 'drop' }
+    const routes = new RouteTable([change, drop])
+    expect(ask(text, routes)).toEqual(['POST change', 'DELETE drop'])
+    const { named } = httpStatement(readRequestText(text), { routes, unknown: 'refuse' })
+    expect([...(named?.texts ?? [])]).toEqual([
+      ['{id}', ['7']],
+      ['{thing}', ['7']],
+    ])
   })
 })

@@ -41,13 +41,15 @@ export function httpStatement(asked: AskedOfApi, reading: Reading): Statement {
   checkUpgrade(asked)
   const segments = segmentsOf(asked.path)
   const query = readForm(asked.query)
-  const found = foundIn(reading, method, segments)
+  const methods = [method, ...(asked.methods ?? overridingMethods(overridingIn(asked)))]
   const operations =
     asked.graphql?.flatMap(each => graphqlOperations(each, asked.graphql!.length > 1)) ??
-    [method, ...(asked.methods ?? overridingMethods(overridingIn(asked)))].flatMap(each =>
+    methods.flatMap(each =>
       operationsOf({ ...asked, method: each }, segments, [...query.keys()], reading),
     )
-  const named = namedValues(query, found?.values ?? NO_VALUES, asked.named)
+  // Each of its operations has names of its own for the same parts of the path.
+  const parts = methods.flatMap(each => [...(foundIn(reading, each, segments)?.values ?? [])])
+  const named = namedValues(query, new Map(parts), asked.named)
   const text = requestText(asked, reading.secrets)
   return {
     text,
@@ -73,8 +75,6 @@ function typeOf(fields: AskedRequest['fields']): string {
 function overridingIn({ method, query, fields, body }: AskedRequest): Overriding {
   return { method, query, type: typeOf(fields), body: body.kind === 'text' ? body.text : undefined }
 }
-
-const NO_VALUES: ReadonlyMap<string, string> = new Map()
 
 /** Decoded, without the first slash; `*` stands for the server as a whole. */
 function segmentsOf(path: string): readonly string[] {
