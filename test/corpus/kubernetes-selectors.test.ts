@@ -1,4 +1,4 @@
-// Values that are masked, asked for instead of read: by selectors, and by patches that hold only where a field is the value
+// Values that are masked, shown or asked for otherwise: in tables, by selectors, and by patches that hold only where a field is the value
 // that was guessed. Against the stand-in, or a real API server (KUBE_APISERVER, ETCD).
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,6 +18,11 @@ apiVersion: v1
 kind: Pod
 metadata: { name: web, namespace: default, labels: { app: web, owner_name: ann } }
 spec: { containers: [{ name: a, image: "web:1" }] }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: default }
+spec: { selector: { owner_name: ann }, ports: [{ port: 80 }] }
 `
 
 let stage: ClusterStage
@@ -47,6 +52,16 @@ it('are masked where they are shown, and other selectors select', async () => {
   ])
     expect((await get(...more)).stdout, more.join(' ')).toBe('pod/web\n')
   expect((await get('-l', '!owner_name')).stdout).toBe('')
+})
+
+it('are not told by tables, whose cells have no names', async () => {
+  const pods = await stage.kubectl(['get', 'pods', '-o', 'wide'])
+  expect(pods.stdout).toMatch(/^NAME +AGE\s+web /)
+  const direct = await stage.direct(['get', 'services', '-o', 'wide'])
+  expect(direct.stdout).toContain('owner_name=ann')
+  const services = await stage.kubectl(['get', 'services', '-o', 'wide'])
+  expect(services.stdout).toContain('web')
+  expect(services.stdout).not.toContain('ann')
 })
 
 it('are not found by selectors', async () => {

@@ -5,9 +5,9 @@ export { createObjectMasker } from './object-masker.ts'
 export { patchUses } from './patch-uses.ts'
 export {
   type AskedObjects,
-  hasOwnColumns,
   type ObjectRules,
   objectName,
   secretClass,
 } from './rules.ts'
 export { storedValues } from './stored-values.ts'
+export { tableRule } from './table-columns.ts'

@@ -6,6 +6,7 @@ import {
   readsBody,
   requestInfo,
 } from '#engines/kubernetes'
+import { tableRule } from '#engines/kubernetes-answers'
 import type { Session, UpstreamAccess, Waiting } from '#gateway'
 import { type DataClass, isGatewayError, type Statement, UpstreamError } from '#model'
 import {
@@ -40,7 +41,13 @@ export class ClusterAccess implements Access {
   readonly unreadable = 'refuse'
   readonly #session: Session<KubernetesSettings>
   readonly #parts: ClusterParts
-  #read: { readonly of: readonly DataClass[]; reader: RequestReader; byField: boolean } | undefined
+  #read:
+    | {
+        readonly of: readonly DataClass[]
+        reader: RequestReader
+        tables: ReturnType<typeof tableRule>
+      }
+    | undefined
   #way: { readonly of: KubernetesSettings; readonly way: Way } | undefined
 
   constructor(session: Session<KubernetesSettings>, parts: ClusterParts) {
@@ -60,9 +67,7 @@ export class ClusterAccess implements Access {
       this.#read = {
         of: dataClasses,
         reader: { statement: (request, body) => this.#statement(request, body) },
-        byField: dataClasses.some(
-          ({ keys = [], pointers = [] }) => keys.length + pointers.length > 0,
-        ),
+        tables: tableRule(dataClasses),
       }
     return this.#read
   }
@@ -92,7 +97,7 @@ export class ClusterAccess implements Access {
     const kept = fields.without(name => name === 'authorization')
     const streams = podStreams(request, this.#path(request))
     if (streams !== undefined) return streamFields(kept, streams)
-    return masks ? readable(kept, this.#info(request), this.#reading.byField) : kept
+    return masks ? readable(kept, this.#info(request), this.#reading.tables) : kept
   }
 
   /** A cluster asks nobody but us for a credential; what stands behind its proxies may, and that is the client's to hear. */

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { describe, expect, it } from 'vitest'
 import { requestInfo } from '#engines/kubernetes'
-import { secretClass } from '#engines/kubernetes-answers'
+import { secretClass, tableRule } from '#engines/kubernetes-answers'
 import type { Permit } from '#gateway'
 import type { AccessDenied } from '#model'
 import { Body, Fields, type RequestHead } from '#transport/http'
@@ -106,9 +106,11 @@ describe('answers of a cluster', () => {
 
 describe('what is asked of the cluster', () => {
   const accept = (path: string, value?: string, byField = false) =>
-    readable(new Fields(value === undefined ? [] : ['accept', value]), info(path), byField).all(
-      'accept',
-    )
+    readable(
+      new Fields(value === undefined ? [] : ['accept', value]),
+      info(path),
+      tableRule(byField ? [{ keys: ['owner_name'] }] : []),
+    ).all('accept')
 
   it('is JSON where there are objects, whatever the client would like', () => {
     expect(accept(SECRETS, 'application/vnd.kubernetes.protobuf,application/json')).toEqual([
@@ -124,7 +126,8 @@ describe('what is asked of the cluster', () => {
     const widgets = '/apis/example.com/v1/namespaces/default/widgets'
     expect(accept(widgets, both, true)).toEqual(['application/json'])
     expect(accept(widgets, both)).toEqual([both])
-    expect(accept('/apis/apps/v1/deployments', both, true)).toEqual([both])
+    expect(accept('/api/v1/pods', both, true)).toEqual([both])
+    expect(accept('/apis/apps/v1/deployments', both, true)).toEqual(['application/json'])
   })
 
   it('is what the client asks for where there are none', () => {

@@ -4,10 +4,10 @@ import type { RequestInfo } from '#engines/kubernetes'
 import {
   type AskedObjects,
   createObjectMasker,
-  hasOwnColumns,
   type ObjectRules,
   readableRanges,
   secretClass,
+  type tableRule,
 } from '#engines/kubernetes-answers'
 import type { Permit } from '#gateway'
 import { AccessDenied } from '#model'
@@ -23,11 +23,15 @@ function contentOf({ isResource, path, subresource }: RequestInfo): Content {
   return subresource === 'log' ? 'text' : subresource === 'proxy' ? 'other' : 'objects'
 }
 
-/** The fields of a request whose answer must be read here. `byField`: something may be hidden by the name of its field. */
-export function readable(fields: Fields, info: RequestInfo, byField: boolean): Fields {
+/** The fields of a request whose answer must be read here. `tables`: of which kinds they show nothing hidden; undefined: of all. */
+export function readable(
+  fields: Fields,
+  info: RequestInfo,
+  tables: ReturnType<typeof tableRule>,
+): Fields {
   const content = contentOf(info)
   if (content === 'schema' || content === 'text') return fields
-  const readable = { texts: content === 'other', tables: !byField || !hasOwnColumns(info) }
+  const readable = { texts: content === 'other', tables: tables?.(info) ?? true }
   return fields.with('accept', readableRanges(fields.list('accept'), readable))
 }
 
