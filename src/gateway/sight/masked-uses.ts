@@ -51,10 +51,11 @@ export function refuseUse(
 
 /** Of fields, where objects have no columns: what an answer would hide of them may not be asked for. */
 function refuseFields(
-  { fieldsAsked = [], operations }: Statement,
+  { fieldsAsked, operations }: Statement,
   view: SessionView,
   { principal, resource, settings, asked, now }: Circumstances,
 ): UseRefusal | undefined {
+  if (fieldsAsked === undefined) return undefined
   const rule = predicateRuleFor(principal, settings.predicates)
   if (rule === 'allow') return undefined
   for (const { way, use, values } of fieldsAsked) {
