@@ -192,7 +192,7 @@ class Past {
     this.#askers.set(who, principal)
     const statement = await this.#readable(text, resource)
     if (statement === undefined) this.unread += 1
-    const grants = this.#parts.grants.holding(principal.id, resource.name)
+    const grants = this.#parts.gateway.rights.grantsOf(principal, resource.name)
     const { name, tags, masking } = resource
     this.#found.set(
       key,

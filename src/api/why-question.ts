@@ -45,7 +45,7 @@ export async function askedBy(
     principal,
     resource,
     statement: known ?? (await protocol.read(question.statement)),
-    grants: parts.grants.holding(principal.id, resource.name),
+    grants: parts.gateway.rights.grantsOf(principal, resource.name),
     facts: parts.gateway.rights.factsFor(principal, caller.origin),
     names: known === undefined ? 'text' : 'catalog',
   }

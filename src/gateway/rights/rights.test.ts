@@ -33,6 +33,9 @@ describe('a session', () => {
       code: 'resource_unknown',
     })
     const other = principal('helper', [], { kind: 'agent', owners: ['olga'] })
+    // `policy why` and the replay of past sessions go by the same.
+    const { rights } = test.gateway
+    expect([rights.grantsOf(own, 'shop'), rights.grantsOf(other, 'shop')]).toMatchObject([[], [{}]])
     const session = await test.open(other)
     await session.authorize(read(), nobodyWaits)
     expect(test.gateway.isOwn('olga', 'helper')).toBe(true)

@@ -31,7 +31,7 @@ export class Rights {
     resource: Pick<Resource, 'name' | 'tags'>,
     carried?: ReadonlySet<string>,
   ): SessionPolicies {
-    const grants = this.#grants(principal, resource.name, carried)
+    const grants = this.grantsOf(principal, resource.name, carried)
     return this.#parts.policies().narrow(principal, resource, grants)
   }
 
@@ -41,7 +41,7 @@ export class Rights {
     resource: Pick<Resource, 'name' | 'tags'>,
     grant: Grant,
   ): SessionPolicies {
-    const grants = [...this.#grants(principal, resource.name), grant]
+    const grants = [...this.grantsOf(principal, resource.name), grant]
     return this.#parts.policies().narrow(principal, resource, grants)
   }
 
@@ -93,7 +93,7 @@ export class Rights {
     if (plain.effect === 'deny' || holds(plain)) return plain
     // The yes was said to the person who asked, in their own name: nobody who acts for them was looked at.
     if (principal.actors.length > 0) return plain
-    const given = this.#grants(principal, resource, carried)
+    const given = this.grantsOf(principal, resource, carried)
       .filter(({ actions }) => actions.includes('connect'))
       .flatMap(grant => grant.answers ?? [])
     const isAnswered = plain.obligations.every(
@@ -106,7 +106,7 @@ export class Rights {
 
   /** How a session could be opened, in the order to try: with a right for so many sessions, the first to end first; with none. */
   ways(principal: Principal, resource: string): readonly Way[] {
-    const grants = this.#grants(principal, resource)
+    const grants = this.grantsOf(principal, resource)
     const broken = grants.filter(grant => grant.breakGlass === true)
     const limited = grants.filter(({ maxUses }) => maxUses !== undefined)
     const inOrder = [...limited].sort((a, b) => a.expiresAt - b.expiresAt)
@@ -119,10 +119,15 @@ export class Rights {
 
   /** True while each right that a session was opened with and stands or falls by is in force. */
   stillBroken(principal: Principal, resource: string, carried: ReadonlySet<string>): boolean {
-    return this.#grants(principal, resource, carried).some(grant => grant.breakGlass === true)
+    return this.grantsOf(principal, resource, carried).some(grant => grant.breakGlass === true)
   }
 
-  #grants(principal: Principal, resource: string, carried?: ReadonlySet<string>): readonly Grant[] {
+  /** The rights for a time that count for this principal now. */
+  grantsOf(
+    principal: Principal,
+    resource: string,
+    carried?: ReadonlySet<string>,
+  ): readonly Grant[] {
     const held = this.#parts.grants.holding(principal.id, resource)
     if (held.length === 0) return held
     return held.filter(

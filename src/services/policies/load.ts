@@ -24,6 +24,9 @@ export async function loadFolder(
     root = await realpath(folder)
     const all = await readdir(root)
     names = all.filter(name => name.endsWith(ending)).sort()
+    for (const name of all)
+      if (!name.endsWith(ending) && name.toLowerCase().endsWith(ending))
+        fail(name, `named so it is no policy: its name ends in ${ending}, in small letters`)
     if (all.includes(JOURNAL)) fail(folder, 'a change of several files is being written here')
   } catch (error) {
     // Said as a problem: the caller decides whether an old set stays or the start fails.

@@ -42,6 +42,12 @@ describe('policies of a folder', () => {
     ])
   })
 
+  it('are none under a name in capitals, which would be left out without a word', async () => {
+    write('a.cedar', good)
+    write('B.CEDAR', good.replace('"a"', '"second"'))
+    await expect(start()).rejects.toThrow(/B\.CEDAR.*small letters/)
+  })
+
   it('must check at start, and the error lists each place', async () => {
     write('a.cedar', `${good}\n@id("x") permit (principal, action, resource) when { bla };`)
     await expect(start()).rejects.toThrow(ConfigurationError)

@@ -21,6 +21,10 @@ export function proposed(
     named.add(name)
     if (!found.has(name) && !NAME.test(name))
       throw refused('A file is named with letters, digits, "_", "-" and ".", and ends in .cedar.')
+    const same = [...found.keys()].find(other => other !== name && folded(other) === folded(name))
+    // Where the file system takes them for one, what is written would not be what was judged.
+    if (!found.has(name) && same !== undefined && text !== null)
+      throw refused(`${name} and ${same} are one file to some file systems.`)
     if (text === null) {
       found.delete(name)
       continue
@@ -36,6 +40,8 @@ export function proposed(
     .map(([name, text]) => ({ name, text }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
+
+const folded = (name: string): string => name.normalize('NFC').toLowerCase()
 
 function refused(message: string): InvalidRequest {
   return new InvalidRequest('request_invalid', message)

@@ -187,6 +187,20 @@ describe('a change that is saved', () => {
       })
   })
 
+  it('makes no file beside one that some file systems take for the same', async () => {
+    const policies = await start()
+    const added = [{ name: 'A.cedar', text: policy('b') }]
+    await expect(save(policies, added)).rejects.toMatchObject({ code: 'request_invalid' })
+    const both = [
+      { name: 'c.cedar', text: policy('c') },
+      { name: 'C.cedar', text: policy('d') },
+    ]
+    await expect(save(policies, both)).rejects.toMatchObject({ code: 'request_invalid' })
+    // In its place it may be.
+    await save(policies, [{ name: 'a.cedar', text: null }, ...added])
+    expect(texts()).toEqual({ 'A.cedar': policy('b') })
+  })
+
   it('does not replace a link: what it leads to belongs to somebody else', async () => {
     rmSync(path('a.cedar'))
     writeFileSync(path('target'), policy('a'))
