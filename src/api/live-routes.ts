@@ -58,7 +58,9 @@ function follow(parts: ApiParts, caller: Caller, last: number | undefined, emit:
   }
   const flush = async (): Promise<void> => {
     if (waiting.length === 0) return
-    const batch = waiting.flatMap(record => eventOf(record) ?? [])
+    const batch = waiting.flatMap(record =>
+      isOfNamesake(parts, caller, record) ? [] : (eventOf(record) ?? []),
+    )
     const left = missed
     waiting = []
     missed = 0
@@ -116,6 +118,13 @@ function follow(parts: ApiParts, caller: Caller, last: number | undefined, emit:
     clearInterval(timer)
     unsubscribe()
   }
+}
+
+/** Of an agent that has the caller's id, or of a person who has it: theirs, and not the caller's. */
+function isOfNamesake(parts: ApiParts, caller: Caller, { principal }: JsonObject): boolean {
+  const { id, kind } = (principal ?? {}) as JsonObject
+  if (id !== caller.principal.id || kind === caller.principal.kind) return false
+  return !has(parts, caller, 'console:read')
 }
 
 /** What the caller may know of. */

@@ -33,13 +33,14 @@ const soon = (holds: () => boolean) => until('it to hold', holds)
 describe('the stream of what happens', () => {
   it('tells each of their own, and all of it to who may read the console', async () => {
     const [own, other, all] = [await listen(ana), await listen(ben), await listen(rita)]
+    const namesake = await listen(principal('ana', ['staff'], { kind: 'agent' }))
     const session = await api.open(ana)
     await session.authorize(read('select 4711'), nobodyWaits)
     await soon(() => [own, all].every(each => kinds(each).includes('statement.permitted')))
     expect(kinds(own)).toContain('session.opened')
-    expect(heard(other)).toEqual([])
+    expect([...heard(other), ...heard(namesake)]).toEqual([])
     expect(JSON.stringify(all.events)).not.toContain('4711')
-    for (const each of [own, other, all]) each.destroy()
+    for (const each of [own, other, all, namesake]) each.destroy()
     await session.close('client_left')
   })
 
