@@ -15,6 +15,8 @@ const HIDING = randomBytes(32)
 const CIPHER = 'aes-256-ctr'
 const MARK_BYTES = 16
 const LONGEST_TAG = 512
+/** How long a tag is tells of the body, where its length stands in it. */
+const STEP = 64
 const SIGN = 's.'
 
 const TAG = /^(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"$/
@@ -43,7 +45,9 @@ export function sealedTag(value: string, place: TagPlace, hidden: boolean): stri
   const [, weak, tag] = TAG.exec(value) ?? []
   if (tag === undefined || tag.length > LONGEST_TAG) return undefined
   const flags = (weak === undefined ? 0 : WEAK) | (hidden ? HIDDEN : 0)
-  const plain = Buffer.concat([Buffer.from([flags]), Buffer.from(tag, 'latin1')])
+  const plain = Buffer.alloc(STEP * Math.ceil((tag.length + 1) / STEP))
+  plain[0] = flags
+  plain.write(tag, 1, 'latin1')
   const mark = markOf(plain, place)
   const cipher = createCipheriv(CIPHER, HIDING, mark)
   const sealed = Buffer.concat([mark, cipher.update(plain), cipher.final()])
@@ -86,7 +90,8 @@ function openedTag(value: string, place: TagPlace, ofCopies: boolean): string | 
   if (!timingSafeEqual(markOf(plain, place), mark)) return undefined
   const flags = plain[0] ?? 0
   if (ofCopies && (flags & HIDDEN) !== 0) return NONE
-  return `${(flags & WEAK) === 0 ? '' : 'W/'}"${plain.toString('latin1', 1)}"`
+  const own = plain.toString('latin1', 1).replace(/\0+$/, '')
+  return `${(flags & WEAK) === 0 ? '' : 'W/'}"${own}"`
 }
 
 /** The same tag at the same place is sealed alike: a request that waits for a person stays the same request. */
