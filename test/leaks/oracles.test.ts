@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { queryFrame } from '../../src/protocols/postgres/relay-frames.ts'
 import { hasPostgres } from '../servers/postgres.ts'
+import { ask, modes, rowsOf } from './modes.ts'
 import { type Ground, startGround, type Who } from './stage.ts'
 
 const oracles = `
@@ -289,6 +290,35 @@ for (const version of [15, 18] as const) {
       const all = await fates(who, texts)
       const refused = texts.filter((_text, index) => all[index] !== 'runs')
       expect(refused.map(text => `${all[texts.indexOf(text)]}: ${text}`)).toEqual([])
+    })
+
+    test.each([
+      "case when ssn < 'g' then 'x' end",
+      "nullif(left(ssn, 1), 'f')",
+      "substring(ssn from '^f')",
+      "case when ssn < 'g' then name end::varchar",
+      "case when ssn < 'g' then 'x'::bpchar end",
+      "case when ssn < 'g' then 1 end",
+      "case when ssn < 'g' then array['x'] end",
+      "coalesce(nullif(ssn < 'g', true)::text, 'y')",
+      'lag(ssn) over (order by id)',
+      'max(ssn) filter (where id > 1) over (partition by id)',
+    ])('whether %s is NULL is not told, in any form', async expression => {
+      const sql = `select ${expression} as x from people`
+      const forms = modes.filter(({ own }) => own !== true)
+      const query = { shape: '', expression, sql, expected: undefined, writes: false, since: 0 }
+      const answers = await ground.through(
+        version,
+        'ana',
+        forms.map(mode => ask(query, mode)),
+        true,
+      )
+      for (const [index, answer] of answers.entries()) {
+        const { name } = forms[index] as (typeof forms)[number]
+        const rows = name === 'EXPLAIN ANALYZE' ? [] : rowsOf(answer, name === 'COPY csv')
+        expect(new Set(rows.map(String)).size, name).toBeLessThan(2)
+      }
+      expect(answers.some(answer => rowsOf(answer, false).length > 2)).toBe(true)
     })
 
     test('one may compare with a value of one’s own, if one is a person; an agent may not', async () => {

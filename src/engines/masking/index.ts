@@ -13,7 +13,7 @@ export {
   type PatternEngine,
 } from './patterns/pattern-detector.ts'
 export { type DetectorProblem, type DetectorRules, detectorRules } from './patterns/rules.ts'
-export { MASK, NULL, PASS, RowPlan, SCAN, SCAN_NULL } from './row-plan.ts'
+export { MASK, MASK_NULLS, NULL, PASS, RowPlan, SCAN, SCAN_NULL } from './row-plan.ts'
 export { plainSample, samples } from './samples.ts'
 export type { CountingScanner } from './scanner.ts'
 export { clearStream, createTextStream, type TextStream } from './text-stream.ts'
@@ -22,5 +22,11 @@ export { clearStream, createTextStream, type TextStream } from './text-stream.ts
 export type CellPlan =
   | { readonly kind: 'pass' }
   | { readonly kind: 'null'; readonly dataClass: string }
-  | { readonly kind: 'mask'; readonly dataClass: string; readonly write: Masker }
+  | {
+      readonly kind: 'mask'
+      readonly dataClass: string
+      readonly write: Masker
+      /** NULL is masked as well. */
+      readonly nulls?: boolean
+    }
   | { readonly kind: 'scan'; readonly scan: Scanner }

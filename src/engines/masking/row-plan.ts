@@ -9,6 +9,8 @@ export const MASK = 2
 export const SCAN = 3
 /** Detectors can read the value, but what they would write does not fit its form: NULL when they find anything. */
 export const SCAN_NULL = 4
+/** NULL is written over like any value: whether it is NULL was chosen by values that are hidden. */
+export const MASK_NULLS = 5
 
 const keep: Masker = () => -1
 
@@ -34,9 +36,10 @@ export class RowPlan {
       this.replaced = NO_COUNTS
       return
     }
-    this.kinds = Uint8Array.from(plans, (plan, index) =>
-      plan.kind === 'scan' && rigid?.[index] === true ? SCAN_NULL : codes[plan.kind],
-    )
+    this.kinds = Uint8Array.from(plans, (plan, index) => {
+      if (plan.kind === 'scan' && rigid?.[index] === true) return SCAN_NULL
+      return plan.kind === 'mask' && plan.nulls === true ? MASK_NULLS : codes[plan.kind]
+    })
     this.writers = plans.map(plan =>
       plan.kind === 'mask' ? plan.write : plan.kind === 'scan' ? plan.scan : keep,
     )

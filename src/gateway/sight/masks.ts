@@ -6,7 +6,6 @@ import {
   type CountingScanner,
   clearStream,
   createTextStream,
-  type Masking,
   type TextStream,
 } from '#engines/masking'
 import type { ColumnName, DataClass, Statement } from '#model'
@@ -134,8 +133,9 @@ function maskOf(
   const dataClass = masks.masking.mostSensitive(classes.map(({ name }) => name))
   const toNull = !textual || (own && classes[0]?.mask === 'null')
   if (toNull) return { kind: 'null', dataClass }
-  const masking: Masking = own ? masks.masking : masks.redaction
-  return { kind: 'mask', dataClass, write: masking.masker(dataClass) }
+  if (own) return { kind: 'mask', dataClass, write: masks.masking.masker(dataClass) }
+  // What was made of hidden values is NULL, or not, by what they are.
+  return { kind: 'mask', dataClass, write: masks.redaction.masker(dataClass), nulls: true }
 }
 
 /** One scanner for all columns of an answer that the same is looked for in: it counts what it hid. */

@@ -10,7 +10,7 @@ import { PayloadWriter } from './payload.ts'
 import { rewriteBinaryRow, rewriteTextRow } from './rows.ts'
 
 type Value = string | null
-type Kind = 'pass' | 'null' | 'mask'
+type Kind = 'pass' | 'null' | 'mask' | 'all'
 
 const MASKED = 'xxxx'
 const mask = (_src: Buffer, _from: number, _to: number, out: Buffer, at: number) =>
@@ -18,8 +18,8 @@ const mask = (_src: Buffer, _from: number, _to: number, out: Buffer, at: number)
 const planOf = (kinds: readonly Kind[]) =>
   new RowPlan(
     kinds.map(kind =>
-      kind === 'mask'
-        ? { kind, dataClass: 'email', write: mask as never }
+      kind === 'mask' || kind === 'all'
+        ? { kind: 'mask', dataClass: 'email', write: mask as never, nulls: kind === 'all' }
         : kind === 'null'
           ? { kind, dataClass: 'email' }
           : { kind },
@@ -67,14 +67,16 @@ function binaryRow(values: readonly Value[]): Buffer {
 }
 
 const masked = (values: readonly Value[], kinds: readonly Kind[]): Value[] =>
-  values.map((value, index) =>
-    value === null || kinds[index] === 'pass' ? value : kinds[index] === 'null' ? null : MASKED,
-  )
+  values.map((value, index) => {
+    if (kinds[index] === 'all') return MASKED
+    if (value === null || kinds[index] === 'pass') return value
+    return kinds[index] === 'null' ? null : MASKED
+  })
 
 const cells = fc.array(
   fc.tuple(
     fc.option(fc.oneof(fc.string({ maxLength: 30 }), fc.constant('y'.repeat(70_000)))),
-    fc.constantFrom<Kind>('pass', 'null', 'mask'),
+    fc.constantFrom<Kind>('pass', 'null', 'mask', 'all'),
   ),
   { minLength: 1, maxLength: 20 },
 )

@@ -1,6 +1,14 @@
 // Rewrites a row in one pass into the outlet's arena, in either form. No object per row, no view per cell; every
 // length of the server is checked before it is used, because it may be hostile.
-import { MASK, maskedBytes, NULL, PASS, type RowPlan, SCAN_NULL } from '#engines/masking'
+import {
+  MASK,
+  MASK_NULLS,
+  maskedBytes,
+  NULL,
+  PASS,
+  type RowPlan,
+  SCAN_NULL,
+} from '#engines/masking'
 import { UpstreamError } from '#model'
 import type { Outlet } from '#transport'
 import { FULL, HEADER, packets, writeHeader } from './packets.ts'
@@ -120,6 +128,11 @@ class Rewriting {
     this.#outlet.slab[at] = (this.#outlet.slab[at] as number) | bits
   }
 
+  clearBits(offset: number, bits: number): void {
+    const at = this.#base + HEADER + offset
+    this.#outlet.slab[at] = (this.#outlet.slab[at] as number) & ~bits
+  }
+
   /** Writes the packet's end and its header; the number of the next packet. */
   finish(sequence: number): number {
     const outlet = this.#outlet
@@ -172,12 +185,12 @@ export function rewriteTextRow(
     readCell(src, at, end)
     const next = cell.to
     const kind = kinds[column] as number
-    if (!cell.isNull && kind !== PASS) {
+    if (kind !== PASS && (!cell.isNull || kind === MASK_NULLS)) {
       const done =
         kind === NULL
           ? row.drop(at, next, NULL_CELL)
           : row.replace(at, writers[column] as (typeof writers)[number])
-      if (!done && kind === MASK) throw new Error('a masker must write')
+      if (!done && (kind === MASK || kind === MASK_NULLS)) throw new Error('a masker must write')
       if (done) replaced[column] = (replaced[column] as number) + 1
     }
     at = next
@@ -205,10 +218,20 @@ export function rewriteBinaryRow(
   if (at > end || src[start] !== 0) throw broken()
   const row = new Rewriting(src, start, end, outlet)
   const nulls: number[] = []
+  const values: number[] = []
   for (let column = 0; column < width; column++) {
     const bit = column + NULL_BITS
-    if (((src[bitmap + (bit >> 3)] as number) & (1 << (bit & 7))) !== 0) continue
     const size = sizes[column]
+    if (((src[bitmap + (bit >> 3)] as number) & (1 << (bit & 7))) !== 0) {
+      if (kinds[column] !== MASK_NULLS || size !== undefined) continue
+      cell.from = at
+      cell.to = at
+      if (!row.replace(at, writers[column] as (typeof writers)[number]))
+        throw new Error('a masker must write')
+      values.push(bit)
+      replaced[column] = (replaced[column] as number) + 1
+      continue
+    }
     let next: number
     if (size === undefined) {
       readCell(src, at, end)
@@ -231,7 +254,7 @@ export function rewriteBinaryRow(
         }
       } else {
         done = row.replace(at, writers[column] as (typeof writers)[number])
-        if (!done && kind === MASK) throw new Error('a masker must write')
+        if (!done && (kind === MASK || kind === MASK_NULLS)) throw new Error('a masker must write')
       }
       if (done) replaced[column] = (replaced[column] as number) + 1
     }
@@ -240,6 +263,7 @@ export function rewriteBinaryRow(
   if (at !== end) throw broken()
   if (!row.changed) return -1
   for (const bit of nulls) row.setBits(1 + (bit >> 3), 1 << (bit & 7))
+  for (const bit of values) row.clearBits(1 + (bit >> 3), 1 << (bit & 7))
   return row.finish(sequence)
 }
 

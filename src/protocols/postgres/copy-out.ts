@@ -1,6 +1,6 @@
 // Masks the rows of one COPY TO STDOUT as they pass. A row may be cut by CopyData messages anywhere; what
 // goes out is one message for each row. Knows the plan of each column; not where the rows go.
-import { MASK, maskedBytes, NULL, PASS, type RowPlan } from '#engines/masking'
+import { MASK, MASK_NULLS, maskedBytes, NULL, PASS, type RowPlan } from '#engines/masking'
 import type { CopyShape } from '#engines/sql'
 import { UpstreamError } from '#model'
 import type { Outlet } from '#transport'
@@ -158,7 +158,7 @@ export class CopyOut {
 
   #field(copy: CopyBytes, plan: RowPlan, column: number, bytes: Buffer, field: FieldSpan): void {
     const kind = plan.kinds[column]
-    if (kind === PASS || isNull(copy, bytes, field)) {
+    if (kind === PASS || (kind !== MASK_NULLS && isNull(copy, bytes, field))) {
       line.add(bytes, field.from, field.to)
       return
     }
@@ -172,7 +172,7 @@ export class CopyOut {
       const write = plan.writers[column] as RowPlan['writers'][number]
       const written = write(decoded.bytes, 0, length, masked.bytes, 0)
       if (written < 0) {
-        if (kind === MASK) throw new Error('a masker must write')
+        if (kind === MASK || kind === MASK_NULLS) throw new Error('a masker must write')
         line.add(bytes, field.from, field.to)
         return
       }

@@ -1,6 +1,14 @@
 // Rewrites a DataRow in one pass into the outlet's arena. No object per row, no view per cell; every length
 // of the upstream is checked before it is used, because it may be hostile.
-import { MASK, maskedBytes, NULL, PASS, type RowPlan, SCAN_NULL } from '#engines/masking'
+import {
+  MASK,
+  MASK_NULLS,
+  maskedBytes,
+  NULL,
+  PASS,
+  type RowPlan,
+  SCAN_NULL,
+} from '#engines/masking'
 import { UpstreamError } from '#model'
 import type { Outlet } from '#transport'
 import { HEADER } from './feed.ts'
@@ -40,8 +48,8 @@ export function rewriteRow(
       ((src[at + 2] as number) << 8) |
       (src[at + 3] as number)
     const kind = kinds[column] as number
-    if (length < 0) {
-      if (length !== -1) throw broken()
+    if (length < -1) throw broken()
+    if (length === -1 && kind !== MASK_NULLS) {
       at += 4
       continue
     }
@@ -51,10 +59,10 @@ export function rewriteRow(
       continue
     }
     const value = at + 4
-    const next = value + length
+    const next = length === -1 ? value : value + length
     const run = at - copied
     // The rest of the frame always fits behind the cell.
-    const wanted = run + 4 + maskedBytes(length) + (end - next) + SHORT
+    const wanted = run + 4 + maskedBytes(next - value) + (end - next) + SHORT
     if (wanted > out.length - to) {
       const done = to - base
       outlet.position = to
@@ -75,7 +83,7 @@ export function rewriteRow(
       const written = (writers[column] as (typeof writers)[number])(src, value, next, out, cell)
       if (written < 0) {
         at = next
-        if (kind === MASK) throw new Error('a masker must write')
+        if (kind === MASK || kind === MASK_NULLS) throw new Error('a masker must write')
         continue
       }
       copy(src, copied, at, out, to)
