@@ -13,6 +13,7 @@ import { SessionState } from './session-state.ts'
 import type { ToClient } from './to-client.ts'
 
 const INTERRUPTED = 1317
+const NO_INFO = new Uint8Array(0)
 
 export class AnswerEnds {
   readonly #talk: Conversation
@@ -56,7 +57,7 @@ export class AnswerEnds {
       this.#limitedEnd(exchange, ok.status)
       return
     }
-    this.#out.eof(exchange, ok.warnings, ok.status)
+    this.#out.eof(exchange, this.#told(exchange, ok).warnings, ok.status)
     if (exchange.kind === 'fetch' && (ok.status & status.lastRowSent) !== 0) exchange.cursor = true
     this.#goOn(exchange, ok.status)
   }
@@ -89,8 +90,9 @@ export class AnswerEnds {
       return
     }
     if (exchange.guard !== undefined && !exchange.hidden) exchange.guard.counted(ok)
-    else if (exchange.kind === 'end') this.#out.eof(exchange, ok.warnings, ok.status)
-    else this.#out.say(exchange, writeOk(ok))
+    else if (exchange.kind === 'end')
+      this.#out.eof(exchange, this.#told(exchange, ok).warnings, ok.status)
+    else this.#out.say(exchange, writeOk(this.#told(exchange, ok)))
     this.#goOn(exchange, ok.status)
   }
 
@@ -205,6 +207,13 @@ export class AnswerEnds {
     cursor.masked = exchange.masked
     if (exchange.cursor) this.#talk.closeCursor(prepared)
     else if (exchange.errorCode !== undefined) this.#talk.closeCursor(prepared, 'failed')
+  }
+
+  /** Without what its warnings would tell of hidden values. */
+  #told(exchange: Exchange, ok: Ok): Ok {
+    if (ok.warnings === 0) return ok
+    const permit = exchange.permit ?? exchange.prepared?.cursor?.permit
+    return this.#reports.hidesWarnings(permit) ? { ...ok, warnings: 0, info: NO_INFO } : ok
   }
 
   #quiet(ok: Ok): number {

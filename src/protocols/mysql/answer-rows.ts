@@ -102,7 +102,7 @@ export class AnswerRows {
 
   /** A warning whose text may quote what is hidden goes on without it; false: it quotes nothing. */
   #diagnostic(exchange: Exchange, bytes: Buffer, from: number, to: number): boolean {
-    let row: Uint8Array | undefined
+    let row: ReturnType<Reports['diagnostic']>
     try {
       const { level, code } = diagnosticOf(bytes, from, to, this.#answer.format)
       row = this.#reports.diagnostic(level, code, this.#answer.format)
@@ -113,6 +113,10 @@ export class AnswerRows {
       return true
     }
     if (row === undefined) return false
+    if (row === 'left out') {
+      exchange.rows -= 1
+      return true
+    }
     this.#out.say(exchange, row)
     exchange.bytes += row.length
     return true

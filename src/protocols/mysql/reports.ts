@@ -16,8 +16,6 @@ const PLAIN: ReadonlySet<number> = new Set([
   1614, 1637, 1692, 1792, 1969, 3024, 3572,
 ])
 
-const LEVELS: ReadonlySet<string> = new Set(['Note', 'Warning', 'Error'])
-
 /** True for the columns of SHOW WARNINGS and SHOW ERRORS. */
 export function areDiagnostics(definitions: readonly ColumnDefinition[]): boolean {
   const names = definitions.map(({ name }) => name.toLowerCase()).join()
@@ -44,15 +42,24 @@ export class Reports {
     if (!this.#noted) this.#noted = permit.scrub('') !== ''
   }
 
-  /** A row of SHOW WARNINGS or SHOW ERRORS that takes the place of the server's; undefined: it may go as it is. */
-  diagnostic(level: string, code: number, format: Format): Uint8Array | undefined {
+  /**
+   * What takes the place of a row of SHOW WARNINGS or SHOW ERRORS; undefined: it may go as it is. An error is one; how many
+   * rows made a warning would tell of what is in them, so those are left out.
+   */
+  diagnostic(level: string, code: number, format: Format): Uint8Array | 'left out' | undefined {
     if (!this.#noted || PLAIN.has(code)) return undefined
+    // (A column may have any name: nothing of the row but a known word and the number goes on.)
+    if (level !== 'Error') return 'left out'
     const row = new PayloadWriter()
-    // (A column may have any name: nothing of the row but known words and the number goes on.)
-    const word = LEVELS.has(level) ? level : 'Warning'
     if (format === 'text')
-      return row.lenencText(word).lenencText(String(code)).lenencText(UNTOLD).finish()
-    return row.uint8(0).uint8(0).lenencText(word).uint32(code).lenencText(UNTOLD).finish()
+      return row.lenencText(level).lenencText(String(code)).lenencText(UNTOLD).finish()
+    return row.uint8(0).uint8(0).lenencText(level).uint32(code).lenencText(UNTOLD).finish()
+  }
+
+  /** How many warnings a statement made tells, row by row, of the values that it met. */
+  hidesWarnings(permit: Permit | undefined): boolean {
+    const nearest = permit ?? this.#last
+    return nearest !== undefined && nearest.scrub('') !== ''
   }
 
   /** A statement was answered. */

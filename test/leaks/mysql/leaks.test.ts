@@ -124,6 +124,36 @@ test.each([
   client.destroy()
 })
 
+test('how many rows made a warning is told nowhere', async () => {
+  const client = await openMysql({ ...(await stage.through('ana')), database: 'leaks' })
+  const ends: string[] = []
+  for (const threshold of ['a', 'g', 'zz']) {
+    const warns = `select cast(if(ssn < '${threshold}', '1', 'x') as signed) from people`
+    for (const text of ['select @@warning_count', 'show count(*) warnings', 'show warnings'])
+      for (const asked of [await client.query(warns), await client.prepared(warns)]) {
+        const [answer] = asked
+        // The end of the rows: warnings, then the status.
+        ends.push(answer?.bytes.subarray(-4, -2).toString('hex') ?? '')
+        const [told] = await client.query(text)
+        ends.push(String(told?.rows ?? told?.error?.code))
+      }
+    await client.query(warns)
+    const [session] = await client.query('select @@session.warning_count + @@error_count as n')
+    ends.push(String(session?.rows))
+  }
+  client.destroy()
+  expect(new Set(ends)).toEqual(new Set(['0000', '']))
+})
+
+test('a warning about what is not hidden is told', async () => {
+  const client = await openMysql({ ...(await stage.through('ana')), database: 'leaks' })
+  const [answer] = await client.query("select cast('x' as signed) as n")
+  expect(answer?.bytes.subarray(-4, -2).toString('hex')).toBe('0100')
+  const [told] = await client.query('show warnings')
+  expect(told?.rows[0]?.slice(0, 2)).toEqual(['Warning', '1292'])
+  client.destroy()
+})
+
 describe('a view that another session redefines', () => {
   test.each([
     ['select a from turned'],

@@ -154,18 +154,24 @@ function identifier(held: unknown, planner: Planner): Expression {
   if (word === undefined) throw new Unplannable()
   const { text, quoted } = word
   if (!quoted) {
-    if (text.startsWith('@@')) return CONSTANT
+    if (text.startsWith('@@')) return countsWarnings(text) ? CARRIED : CONSTANT
     if (text.startsWith('@')) return CARRIED
     if (isValueWord(text) || /^0[bx][\da-f]+$/i.test(text)) return CONSTANT
   }
   return column([columnName(planner.plain(word))])
 }
 
+/** How many rows of the statement before made one. */
+function countsWarnings(variable: string): boolean {
+  return /(^|[@.])(warning|error)_count$/i.test(variable)
+}
+
 function compound(held: unknown, planner: Planner): Expression {
   const parts = wordsOf(held) ?? []
   const [first] = parts
   if (first !== undefined && !first.quoted && first.text.startsWith('@')) {
-    if (first.text.startsWith('@@')) return CONSTANT
+    if (first.text.startsWith('@@'))
+      return parts.some(({ text }) => countsWarnings(text)) ? CARRIED : CONSTANT
     throw new Unplannable()
   }
   const path = planner.path(held)

@@ -1,5 +1,6 @@
 // Which expressions may end the statement, or take their time, by the values that they get: whether an answer comes at all
-// then tells of them. What only makes a warning, or NULL, is none of these.
+// then tells of them. What only makes a warning, or NULL, is none of these: how many
+// warnings there were is not told of what is hidden, and NULL is masked as well.
 import type { Expression } from '../lineage/index.ts'
 import type { Planner } from './lineage-planner.ts'
 import { fieldsOf, heldIn, listOf, typeOf } from './syntax-tree.ts'

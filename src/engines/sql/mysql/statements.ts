@@ -193,6 +193,7 @@ const verbs: Readonly<Record<string, Verb>> = {
     const quotes = /^(warnings|errors)\b/.test(cursor.rest())
     const width = showStatement(cursor, draft, text)
     if (quotes) draft.planned = quotedPlan(3)
+    else if (/^count\b/.test(cursor.rest())) draft.planned = quotedPlan(1)
     else if (width !== undefined) draft.planned = fixedPlan(width)
   },
   shutdown: administer('SHUTDOWN'),
