@@ -214,6 +214,9 @@ select json_strip_nulls(case when ssn < 'm' then '"\\u0000"'::json else '1' end)
 select (case when ssn < 'm' then '["\\u0000"]'::json else '[1]' end) ->> 0 from people
 select justify_days(case when ssn < 'm' then interval '2147483647 months 60 days' end) from people
 select length(photo, 'UTF8') from people
+select case when ssn < 'm' then pg_current_xact_id()::text end from people
+select case when ssn < 'm' then random() end from people
+select coalesce(nullif(ssn < 'm', true)::int, random()) from people
 `
 
 const ordinary = `
@@ -241,6 +244,7 @@ select regexp_replace(ssn, '[0-9]', 'x', 'g'), ssn ~ '^f', ssn like 'f%', lower(
 select to_char(born, 'YYYY-MM-DD'), extract(year from born), date_trunc('year', seen), age(seen) from people
 select round(pay, 2), sum(pay) over (), array[ssn, name, lower(ssn)] from people
 select doc -> 'k' ->> 'z', info -> 'k' ->> 'z', to_jsonb(doc), tags[1], tags[1:2] from people
+select coalesce(ssn, current_user), now(), random(), pg_current_xact_id_if_assigned() from people
 select sum(id * 2), round(avg(bonus + 1), 2), count(*) from people
 update people set name = 'Ada' where id = 1
 update people set ssn = 'new' where id = 1

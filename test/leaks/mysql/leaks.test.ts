@@ -23,6 +23,7 @@ beforeAll(async () => {
     server: { 'lock-wait-timeout': '1', 'innodb-lock-wait-timeout': '1' },
     // Asking by hidden values is allowed: masking alone must hold.
     resource: { masking: { predicates: 'allow' } },
+    beside: ['guarded'],
   })
 })
 afterAll(() => stage?.stop())
@@ -144,6 +145,25 @@ test('how many rows made a warning is told nowhere', async () => {
   client.destroy()
   expect(new Set(ends)).toEqual(new Set(['0000', '']))
 })
+
+test.each(['last_insert_id(5)', 'rand()', 'uuid_short()', 'uuid()'])(
+  'whether %s was reached may not hang on what is hidden',
+  async call => {
+    // (Under the rule that applies when nothing is configured.)
+    const client = await openMysql({ ...(await stage.through('ana')), database: 'guarded' })
+    for (const text of [
+      `select if(ssn < 'g', ${call}, 1) from people`,
+      `select case when ssn < 'g' then ${call} end from people`,
+      `select coalesce(nullif(left(ssn, 1), 'f'), ${call}) from people`,
+    ]) {
+      const [answer] = await client.query(text)
+      expect(answer?.error?.text, text).toContain('reason: masked_')
+    }
+    const [answer] = await client.query(`select id, ${call} is null from people`)
+    expect(answer?.error).toBeUndefined()
+    client.destroy()
+  },
+)
 
 test('a warning about what is not hidden is told', async () => {
   const client = await openMysql({ ...(await stage.through('ana')), database: 'leaks' })

@@ -120,6 +120,8 @@ function fileContent({ nodes }: Given, planner: Planner): Expression {
 /** With an argument it is kept for the session, and answered. */
 function sessionId({ nodes }: Given, planner: Planner): Expression {
   if (nodes.length === 0) return CONSTANT
+  // (Whether it was kept is told later.)
+  planner.failures += 1
   return { kind: 'kept', by: 'last_insert_id', of: ofEach(planner.expressions(nodes)) }
 }
 

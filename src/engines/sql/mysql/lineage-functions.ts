@@ -22,14 +22,17 @@ export const total: ReadonlySet<string> = names(`
   last_value lcase lead least left length lengthb ln localtime localtimestamp locate log log10 log2 lower lpad ltrim
   make_set makedate maketime max md5 median microsecond mid min minute mod month monthname natural_sort_key now nth_value
   ntile nullif nvl nvl2 oct octet_length ord percent_rank percentile_cont percentile_disc period_add period_diff pi
-  position quarter quote radians rand random_bytes rank repeat replace reverse right round row row_count row_number rpad
+  position quarter quote radians rank repeat replace reverse right round row row_count row_number rpad
   rtrim schema sec_to_time second session_user sha sha1 sha2 sign sin soundex space sqrt std stddev stddev_pop
-  stddev_samp str_to_date strcmp subdate substr substring substring_index subtime sum sys_guid sysdate system_user tan time
+  stddev_samp str_to_date strcmp subdate substr substring substring_index subtime sum sysdate system_user tan time
   time_format time_to_sec timediff timestamp timestampadd timestampdiff to_base64 to_char to_days to_seconds trim ucase
-  uncompress uncompressed_length unhex unix_timestamp upper user utc_date utc_time utc_timestamp uuid uuid_short var_pop
+  uncompress uncompressed_length unhex unix_timestamp upper user utc_date utc_time utc_timestamp var_pop
   var_samp variance version week weekday weekofyear weight_string year yearweek`)
 
-/** Without effect, but an argument may end the statement: out of range, no JSON, no XML, no pattern, no geometry. */
+/**
+ * Whether one was reached can be told: an argument may end the statement (out of range, no JSON, no XML, no pattern, no
+ * geometry), or the next call answers something else.
+ */
 const failing: ReadonlySet<string> = names(`
   abs aes_decrypt aes_encrypt bin_to_uuid ceil ceiling column_add column_check column_create column_delete column_exists
   column_get column_json column_list cot decode des_decrypt des_encrypt encode encrypt exp extractvalue
@@ -37,7 +40,7 @@ const failing: ReadonlySet<string> = names(`
   json_detailed json_equals json_exists json_extract json_insert json_keys json_length json_loose json_merge
   json_merge_patch json_merge_preserve json_normalize json_objectagg json_overlaps json_pretty json_query json_remove
   json_replace json_schema_valid json_schema_validation_report json_search json_set json_storage_free json_storage_size
-  json_unquote json_value old_password password pow power
+  json_unquote json_value old_password password pow power rand random_bytes sys_guid uuid uuid_short
   regexp_instr regexp_like regexp_replace regexp_substr sformat st_area st_asbinary st_asgeojson st_astext st_aswkb
   st_aswkt st_contains st_distance st_distance_sphere st_equals st_geomfromgeojson st_geomfromtext st_geomfromwkb
   st_intersects st_latitude st_length st_longitude st_pointfromtext st_srid st_within st_x st_y point truncate updatexml

@@ -17,6 +17,14 @@ const total: ReadonlySet<string> = names(`
   quote_literal quote_nullable rank reverse row_number row_to_json rtrim sha224 sha256 sha384 sha512 sign starts_with
   string_agg strpos to_json upper`)
 
+/** Without an argument: of others the next call tells whether one was reached (`random`, `pg_current_xact_id`). */
+const still: ReadonlySet<string> = names(`
+  clock_timestamp current_catalog current_database current_date current_query current_role current_schema current_time
+  current_timestamp current_user getdatabaseencoding getpgusername inet_client_addr inet_server_addr localtime
+  localtimestamp now pg_backend_pid pg_client_encoding pg_conf_load_time pg_is_in_recovery pg_my_temp_schema
+  pg_postmaster_start_time pg_trigger_depth pi session_user statement_timestamp system_user timeofday
+  transaction_timestamp user version`)
+
 /** The same where all but the first argument are literals. */
 const totalByLiterals: ReadonlySet<string> = names(`
   left position replace right string_to_array translate trim`)
@@ -209,7 +217,7 @@ function ofCall({ funcname, args }: Tree): Failures {
   if (!isBuiltInName(parts)) return 'any'
   const given = listOf(args)
   const [first, ...others] = given
-  if (first === undefined) return 'none'
+  if (first === undefined) return still.has(name) || total.has(name) ? 'none' : 'any'
   // With an encoding it reads bytes.
   if (total.has(name)) return name === 'length' && others.length > 0 ? 'any' : 'none'
   // Keys may not be NULL.
