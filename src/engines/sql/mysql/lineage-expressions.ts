@@ -230,7 +230,10 @@ function toStep(value: unknown): Step {
 function assignment(left: unknown, right: unknown, planner: Planner): Expression {
   const name = wordOf(heldIn(left, 'Identifier'))?.text ?? variableIn(left)
   if (name?.startsWith('@') !== true) throw new Unplannable()
-  return { kind: 'kept', by: '@', of: planner.expression(right) }
+  const of = planner.expression(right)
+  // (Whether it was kept is told later.)
+  planner.failures += 1
+  return { kind: 'kept', by: '@', of }
 }
 
 function variableIn(value: unknown): string | undefined {
