@@ -100,7 +100,10 @@ export class Resolution {
    * What a variable of the session carries, or a warning quotes, comes from statements before: from anything. (An answer of
    * EXPLAIN is made of what its statement reads.)
    */
-  heed({ plan, returnsRows }: SqlStatement, { outputs }: Lineage): void {
+  heed({ plan, returnsRows, verb }: SqlStatement, { outputs }: Lineage): void {
+    // Its code names its tables, and moves what it reads whenever somebody writes, or by itself.
+    if (plan.kind === 'unknown' && /^(CREATE TRIGGER|(CREATE|ALTER) EVENT)$/.test(verb))
+      this.#found.anything = true
     if (this.#names.now.rules === undefined || !returnsRows || plan.kind === 'explained') return
     const untold = ({ sources, how }: OutputLineage) => how === 'unknown' && sources.length === 0
     if (outputs === 'unknown' || outputs.some(untold)) this.#found.anything = true

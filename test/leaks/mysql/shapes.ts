@@ -416,6 +416,8 @@ export const byHand: readonly Shape[] = [
     prepare e from 'select 1 as x' ;; prepare \`e \` from 'select concat(ssn, 1) as x from people' ;; execute e ;; execute \`e \`
     prepare ẞ from 'select 1 as x' ;; prepare ß from 'select concat(ssn, 1) as x from people' ;; execute ẞ ;; execute ß
     prepare e from 'select 1 as x' ;; deallocate prepare é ;; prepare é from 'select concat(ssn, 1) as x from people' ;; execute e
+    create trigger tells before insert on notes for each row set new.t = (select ssn from people limit 1) ;; insert into notes (t) values ('x') ;; select t from notes ;; drop trigger tells
+    create event tells on schedule every 1 second do insert into notes (t) select ssn from people ;; select sleep(1.5) ;; select t from notes ;; drop event tells
     prepare p from 'select ?' ;; set @a = (select ssn from people limit 1) ;; execute p using @a
     execute immediate 'select ?' using (select ssn from people limit 1)
     execute immediate 'select ssn from people'

@@ -180,6 +180,8 @@ function object(
   }
   const code = kind === 'event' || kind === 'package' ? 'code' : undefined
   draft.add(action, draft.verb, { name: full, kind }, destroys, verb === 'DROP' ? undefined : code)
+  // Nobody calls it: where it puts values is judged when it is made.
+  if (verb !== 'DROP' && (kind === 'trigger' || kind === 'event')) draft.planned = undefined
   if (kind === 'trigger' && verb === 'CREATE') {
     const on = cursor.find('on')
     if (on === -1) throw unread()
