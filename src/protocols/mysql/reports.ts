@@ -59,7 +59,7 @@ export class Reports {
   /** How many warnings a statement made tells, row by row, of the values that it met. */
   hidesWarnings(permit: Permit | undefined): boolean {
     const nearest = permit ?? this.#last
-    return nearest !== undefined && nearest.scrub('') !== ''
+    return nearest !== undefined && meetsValues(nearest) && nearest.scrub('') !== ''
   }
 
   /** A statement was answered. */
@@ -93,6 +93,13 @@ export class Reports {
     }
   }
 }
+
+/** Of rows that are there; what is only inserted the client has said itself. */
+function meetsValues({ statement }: Permit): boolean {
+  return statement.operations.some(({ action, verb }) => action !== 'connect' && !INSERTS.has(verb))
+}
+
+const INSERTS: ReadonlySet<string> = new Set(['INSERT', 'LOAD DATA LOCAL'])
 
 /** A text that was built at run time may name anything: a value, as the table that there is not. */
 function runsOther(permit: Permit | undefined): boolean {
