@@ -30,6 +30,8 @@ beforeAll(async () => {
       create table history (id int, name varchar(40)); insert into history values (1, 'old');
       create table notes (id int primary key auto_increment, t varchar(80));
       create table orders (id int primary key, note varchar(40)); insert into orders values (1, 'one'), (2, 'two'), (3, 'three');
+      create table flat (a int, ssn varchar(40)) engine=myisam; insert into flat values (1, '${CANARY}');
+      create table merged (a int, plain varchar(40)) engine=merge union=(flat);
       create database other; create view other.v as select ssn as name from shop.people; create view v as select name from people;
       create procedure silent() set session_track_schema = 0;
       create function f_silent() returns int begin set session_track_schema = 0; return 1; end;
@@ -145,6 +147,77 @@ describe('names that a server takes for one', () => {
     const [answer] = await client.query(`select ${asked.join(', ')}`)
     expect(answer?.error).toBeUndefined()
     expect(new Set(answer?.rows[0])).toEqual(new Set(['1']))
+  })
+})
+
+describe('values that get the name of another column', () => {
+  test.each([
+    [
+      'by a default',
+      ['alter table copies add column more varchar(40) default (ssn)', 'select more from copies'],
+    ],
+    [
+      'by a default without brackets',
+      ['alter table copies add column more varchar(40) default ssn', 'select more from copies'],
+    ],
+    [
+      'by a default of a function',
+      [
+        'alter table copies add column more varchar(40) default concat(ssn)',
+        'select more from copies',
+      ],
+    ],
+    [
+      'by a default that is set',
+      [
+        'alter table copies alter column plain set default (`ssn`)',
+        'update copies set plain = default',
+        'select plain from copies',
+      ],
+    ],
+    [
+      'in a MERGE table',
+      [
+        'create table more (a int, plain varchar(40)) engine=merge union=(flat)',
+        "select concat(plain, '') from more",
+      ],
+    ],
+    [
+      'in a table that becomes one',
+      [
+        'create table more (a int, plain varchar(40)) engine=myisam',
+        "alter table more engine='MERGE', union=(flat)",
+        "select concat(plain, '') from more",
+      ],
+    ],
+    ['in a MERGE table that was there', ["select concat(plain, '') from merged"]],
+  ])('%s are not shown', async (_, texts) => {
+    const fresh = async () => {
+      await stage.server.query(
+        `drop table if exists copies, more; create table copies (id int, ssn varchar(40), plain varchar(40)); insert into copies values (1, '${CANARY}', 'x')`,
+      )
+      // (The catalog hears of it.)
+      const ana = await open('ana')
+      await ana.query('create or replace table heard (a int)')
+      return ana
+    }
+    await fresh()
+    expect(await told(await open('direct'), texts)).toContain(CANARY)
+    expect(await told(await fresh(), texts)).not.toContain(CANARY)
+  })
+
+  test('are not those of other defaults', async () => {
+    const ana = await open('ana')
+    const plain = `create or replace table heard (a int default 5, b varchar(9) default 'default x' not null, c timestamp default current_timestamp on update current_timestamp,
+      d datetime default now(), e varchar(40) default (uuid()), f int default (1 + 2), g int default -1, h int default null, primary key (a)) default charset=utf8mb4 default collate utf8mb4_bin`
+    expect((await ana.query(plain))[0]?.error).toBeUndefined()
+    expect(
+      (
+        await ana.query(
+          'alter table heard alter column a set default 7, add column i int default 3 after b',
+        )
+      )[0]?.error,
+    ).toBeUndefined()
   })
 })
 

@@ -82,7 +82,9 @@ export async function readRows(ask: Ask): Promise<CatalogRows> {
   const relations: RelationRow[] = []
   for (const [schema, name, type, engine] of await ask(TABLES)) {
     const key = keyOf(schema, name)
-    const known = isTold(schema ?? '', name ?? '') ? columns.get(key) : undefined
+    // (The columns of a MERGE table are those of others, which are called as they like.)
+    const told = isTold(schema ?? '', name ?? '') && engine?.toLowerCase() !== 'mrg_myisam'
+    const known = told ? columns.get(key) : undefined
     relations.push({
       schema: schema ?? '',
       name: name ?? '',

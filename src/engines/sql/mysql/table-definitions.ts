@@ -4,11 +4,12 @@
 import type { Flag } from '#model'
 import type { RelationName } from '../analysis.ts'
 import type { SqlCategory } from '../categories.ts'
-import type { Draft } from '../draft.ts'
+import { type Draft, Refusal } from '../draft.ts'
 import { type Cursor, isMark, isWord, unread } from './cursor.ts'
-import { MARK, STRING, type Token, WORD } from './lexer.ts'
+import { MARK, NAME, STRING, type Token, WORD } from './lexer.ts'
 import { planned, type Reader, treeOf, walkTree } from './parsed.ts'
 import { isSystemDatabase } from './sensitive-relations.ts'
+import { reservedWords } from './words.ts'
 
 export function define(
   draft: Draft,
@@ -62,10 +63,12 @@ export function tableQuery(cursor: Cursor, draft: Draft, reader: Reader): void {
     return
   }
   const query = queryStart(cursor)
-  options(cursor.tokens.slice(cursor.at, query), draft)
+  const said = cursor.tokens.slice(cursor.at, query)
+  options(said, draft)
   if (query < cursor.tokens.length) {
     selected(cursor.tokens.slice(query), draft, reader, { into: 'CREATE TABLE AS' })
   }
+  if (copiesColumns(said)) draft.planned = undefined
 }
 
 /** Where the query begins that fills the table: its first word outside of brackets, or a bracket that holds one. */
@@ -114,16 +117,55 @@ function options(tokens: readonly Token[], draft: Draft): void {
       draft.touch('read', draft.verb, relationAt(tokens, at + 1), [])
     } else if (token.text === 'engine' || (token.text === 'type' && isMark(next, '='))) {
       const named = after?.kind === STRING || after?.kind === WORD ? after.text.toLowerCase() : ''
+      if (merges.has(named)) throw merge()
       if (!engines.has(named)) leads(draft, 'system')
     } else if (token.text === 'connection' && after?.kind === STRING) leads(draft, 'network')
     else if ((token.text === 'data' || token.text === 'index') && isWord(next, 'directory')) {
       leads(draft, 'file_program', ['server_files'])
-    } else if (token.text === 'union' && (isMark(next, '=') || isMark(next, '(')))
-      leads(draft, 'system')
+    } else if (token.text === 'union' && (isMark(next, '=') || isMark(next, '('))) throw merge()
     else if (token.text === 'file_name' || token.text === 'srcdef' || token.text === 'tabname') {
       leads(draft, 'file_program', ['server_files'])
     }
   }
+}
+
+const merges: ReadonlySet<string> = new Set(['merge', 'mrg_myisam'])
+
+/** It has the rows of other tables, whose columns it takes by their places and calls as it likes. */
+function merge(): Refusal {
+  return new Refusal('statement_unsupported', 'MERGE tables are not supported: use a view')
+}
+
+/** A default that is made of other columns: rows that are there already get it, too. */
+function copiesColumns(tokens: readonly Token[]): boolean {
+  return tokens.some(
+    (token, at) =>
+      isWord(token, 'default') && !isMark(tokens[at - 1], '.') && ofColumns(tokens, at + 1),
+  )
+}
+
+/** What stands behind DEFAULT where that is no value (`DEFAULT CHARSET`), or a function without brackets. */
+const plainDefaults: ReadonlySet<string> = new Set([
+  ...['null', 'true', 'false', 'current_timestamp', 'localtime', 'localtimestamp', 'next'],
+  ...['charset', 'character', 'collate', 'encryption', 'current_user', 'current_role'],
+])
+
+function ofColumns(tokens: readonly Token[], start: number): boolean {
+  const first = tokens[start]
+  if (first?.kind === NAME) return true
+  const calls = first?.kind === WORD && isMark(tokens[start + 1], '(')
+  if (first?.kind === WORD && !calls) return !plainDefaults.has(first.text)
+  let depth = 0
+  for (let at = calls ? start + 1 : start; at < tokens.length; at++) {
+    const token = tokens[at] as Token
+    if (isMark(token, '(')) depth++
+    else if (isMark(token, ')')) depth--
+    else if (token.kind === NAME) return true
+    else if (token.kind === WORD && !isMark(tokens[at + 1], '(') && !reservedWords.has(token.text))
+      return true
+    if (depth <= 0) return false
+  }
+  return false
 }
 
 /** Rows that are another's: a file, a server, tables of any database. */
@@ -147,6 +189,7 @@ function nameAt(tokens: readonly Token[], at: number): string {
 export function altered(cursor: Cursor, draft: Draft, reader: Reader): void {
   const { tokens } = cursor
   options(cursor.left(), draft)
+  if (copiesColumns(cursor.left())) draft.planned = undefined
   let destroys = false
   for (let at = cursor.at; at < tokens.length; at++) {
     const token = tokens[at] as Token
