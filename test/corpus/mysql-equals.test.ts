@@ -45,6 +45,8 @@ beforeAll(async () => {
     policies,
     dataClasses: { ssn: { columns: ['*.ssn'], mask: 'redact' } },
     resource: { masking: { predicates: 'allow' } },
+    // (Where rows are not chosen by what is masked.)
+    beside: ['strict'],
   })
 })
 afterAll(() => stage?.stop())
@@ -54,9 +56,9 @@ afterAll(() => {
   for (const client of opened) client.destroy()
 })
 
-async function open(who: string): Promise<MysqlClient> {
+async function open(who: string, database = 'shop'): Promise<MysqlClient> {
   const where = who === 'direct' ? stage.direct() : await stage.through(who)
-  const client = await openMysql({ ...where, database: 'shop', flags: FLAGS.multiStatements })
+  const client = await openMysql({ ...where, database, flags: FLAGS.multiStatements })
   opened.push(client)
   return client
 }
@@ -218,6 +220,37 @@ describe('values that get the name of another column', () => {
         )
       )[0]?.error,
     ).toBeUndefined()
+  })
+})
+
+describe('a definition that asks what values are there', () => {
+  test.each([
+    "alter table people add check (ssn <> 'x')",
+    "alter table people add constraint c check (id <> 1 or ssn > 'm')",
+    'alter table people modify ssn int',
+    'alter table people modify column if exists `ssn` int',
+    "alter table people add column more int as (ssn > 'm') stored",
+    "alter table people drop primary key, partition by list columns (ssn) (partition p values in ('a'))",
+    'alter table people drop primary key, partition by range (crc32(ssn)) (partition p values less than (5))',
+    'alter table orders add foreign key (note) references people (ssn)',
+    'alter table orders add foreign key (note) references shop.people (name, ssn)',
+    'create table child (a varchar(40), foreign key (a) references people (ssn))',
+    'create table child (a varchar(40) references people (`ssn`))',
+  ])('is refused where rows may not be chosen by them: %s', async text => {
+    const ana = await open('ana', 'strict')
+    const [answer] = await ana.query(text)
+    expect(answer?.error?.code).toBe(1142)
+    expect(answer?.error?.text).toContain('masked for you as ssn')
+  })
+
+  test.each([
+    "alter table history add column more varchar(9) default 'x', add check (name <> 'y'), modify id bigint",
+    "alter table people add check (name <> 'y'), modify column name varchar(50), add index (name)",
+    'alter table history partition by hash (id) partitions 2',
+    'create table child (a int, foreign key (a) references people (id) on delete cascade, check (a > 0))',
+  ])('passes where it asks nothing of them: %s', async text => {
+    const [answer] = await (await open('ana', 'strict')).query(text)
+    expect(answer?.error).toBeUndefined()
   })
 })
 

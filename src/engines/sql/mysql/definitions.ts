@@ -138,11 +138,11 @@ function relation(
   define(draft, name, verb === 'CREATE' && replaces ? ['destructive'] : [], reader)
   if (sort === 'SEQUENCE') return
   if (verb === 'ALTER') {
-    altered(cursor, draft, reader)
+    altered(cursor, draft, reader, name)
     return
   }
   if (sort === 'VIEW') viewQuery(cursor, draft, reader)
-  else tableQuery(cursor, draft, reader)
+  else tableQuery(cursor, draft, reader, name)
 }
 
 /** CREATE INDEX, DROP INDEX: of their table. */

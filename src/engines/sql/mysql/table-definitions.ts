@@ -9,6 +9,7 @@ import { type Cursor, isMark, isWord, unread } from './cursor.ts'
 import { MARK, NAME, STRING, type Token, WORD } from './lexer.ts'
 import { planned, type Reader, treeOf, walkTree } from './parsed.ts'
 import { isSystemDatabase } from './sensitive-relations.ts'
+import { questions } from './table-questions.ts'
 import { reservedWords } from './words.ts'
 
 export function define(
@@ -51,7 +52,7 @@ function selected(
 }
 
 /** Columns, options, and the query of CREATE TABLE. */
-export function tableQuery(cursor: Cursor, draft: Draft, reader: Reader): void {
+export function tableQuery(cursor: Cursor, draft: Draft, reader: Reader, name: RelationName): void {
   if (cursor.take('like')) {
     draft.touch('read', draft.verb, cursor.relation(), [])
     cursor.end()
@@ -67,6 +68,9 @@ export function tableQuery(cursor: Cursor, draft: Draft, reader: Reader): void {
   options(said, draft)
   if (query < cursor.tokens.length) {
     selected(cursor.tokens.slice(query), draft, reader, { into: 'CREATE TABLE AS' })
+  } else {
+    const asked = questions(said, name, false, reader)
+    if (asked !== undefined) draft.planned = asked.planned
   }
   if (copiesColumns(said)) draft.planned = undefined
 }
@@ -186,9 +190,11 @@ function nameAt(tokens: readonly Token[], at: number): string {
 }
 
 /** ALTER TABLE: what it does besides. */
-export function altered(cursor: Cursor, draft: Draft, reader: Reader): void {
+export function altered(cursor: Cursor, draft: Draft, reader: Reader, name: RelationName): void {
   const { tokens } = cursor
   options(cursor.left(), draft)
+  const asked = questions(cursor.left(), name, true, reader)
+  if (asked !== undefined) draft.planned = asked.planned
   if (copiesColumns(cursor.left())) draft.planned = undefined
   let destroys = false
   for (let at = cursor.at; at < tokens.length; at++) {
