@@ -1,6 +1,7 @@
 // Relations of the server itself that hold values of tables, other people's statements, or secrets. Reading them is
 // `administer`. What is listed is known to hold none; whatever else stands in the server's own databases counts as sensitive.
 import type { RelationName } from '../analysis.ts'
+import { alike, foldedName, isBeyondAscii } from '../lineage/index.ts'
 
 const information: ReadonlySet<string> = new Set(
   `
@@ -28,15 +29,22 @@ const systemDatabases: ReadonlySet<string> = new Set([
   'sys',
 ])
 
+/** As the server spells it. (Where names of databases have no case, `İ` is `i`.) */
+function systemDatabase(name: string): string | undefined {
+  const lower = foldedName(name)
+  if (systemDatabases.has(lower)) return lower
+  return isBeyondAscii(lower) ? [...systemDatabases].find(each => alike(each, lower)) : undefined
+}
+
 export function isSystemDatabase(name: string | undefined): boolean {
-  return name !== undefined && systemDatabases.has(name.toLowerCase())
+  return name !== undefined && systemDatabase(name) !== undefined
 }
 
 /** `database`: the default one. */
 export function isSensitive({ schema, name }: RelationName, database: string | undefined): boolean {
-  const place = (schema ?? database ?? '').toLowerCase()
-  if (!systemDatabases.has(place)) return false
-  const lower = name.toLowerCase()
+  const place = systemDatabase(schema ?? database ?? '')
+  if (place === undefined) return false
+  const lower = foldedName(name)
   if (place === 'information_schema') return !information.has(lower)
   return place !== 'mysql' || !ofMysql.has(lower)
 }
