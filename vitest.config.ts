@@ -29,7 +29,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 400_000,
     expect: { poll: { timeout: 30_000 } },
-    maxWorkers: 2,
+    // (Half of what tests do is waiting: three keep two cores busy.)
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     // Node itself resolves `#room` through package.json and strips the types: tests run what ships.
     server: { deps: { external: [/node_modules/] } },
