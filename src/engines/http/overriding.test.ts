@@ -28,6 +28,13 @@ describe('a POST that frameworks take for another method', () => {
     ['parts without quotes', () => of(part('name=_method'), PARTS)],
     ['parts with more in the head', () => of(part('name="_method"\r\nX: y'), PARTS)],
     ['JSON', () => of('{"_method":"DELETE"}', 'application/json')],
+    ['JSON that says two', () => of('{"_method":"DELETE","_method":"POST"}', 'application/json')],
+    [
+      'JSON that says two, one in escapes',
+      () => of('{"\\u005fmethod" : "DELETE","a":"\\u0022","_method":"x y"}', 'application/json'),
+    ],
+    ['JSON behind a byte order mark', () => of('\ufeff{"_method":"DELETE"}', 'application/json')],
+    ['JSON with a comment', () => of('{/**/"_method":"DELETE",}', 'application/json')],
     ['JSON with escapes', () => of('{"\\u005fmethod":"DELETE"}', 'application/x+json')],
   ])('in %s', (_, methods) => expect(methods()).toEqual(['DELETE']))
 

@@ -14,6 +14,9 @@ const NAMES: ReadonlySet<string> = new Set([
 /** In the head of a part, as far as anybody reads it. */
 const NAME = /(?:^|[;\s])name\s*=\s*(?:"([^"]*)"|([^\s;"]+))/gi
 const MOST_LINES = 32
+/** (Quotes and backslashes stay as they are written: they are none of the text's own.) */
+const ESCAPED = /\\u00(?!22|5c)([0-7][0-9a-f])/gi
+const MEMBER = /"([^"\\]{1,64})"\s*:(?=\s*"([^"\\]*)")/g
 const METHOD = /^[A-Z][A-Z-]{0,31}$/
 
 export interface Overriding {
@@ -78,16 +81,30 @@ function* partsIn(text: string): Iterable<readonly [string, string]> {
     }
 }
 
+/**
+ * Of a JSON object its own members whose value is a text. Where readers may differ (in which of two counts, or in what they pass over: a
+ * byte order mark, a comment), all that it says anywhere: it asks for one reading more at times, and never for one less.
+ */
 function* membersIn(text: string): Iterable<readonly [string, string]> {
-  if (!/_method|http-?method|method-override|\\u/i.test(text)) return
-  let whole: unknown
+  const plain = text.replace(ESCAPED, (_, digits) =>
+    String.fromCharCode(Number.parseInt(digits, 16)),
+  )
+  if (!/method/i.test(plain)) return
+  const said = [...plain.matchAll(MEMBER)].filter(([, name = '']) => isOne(name))
+  const whole = said.length > 1 ? undefined : objectIn(text)
+  if (whole === undefined) for (const [, name = '', value = ''] of said) yield [name, value]
+  else
+    for (const [name, value] of Object.entries(whole))
+      if (typeof value === 'string') yield [name, value]
+}
+
+/** Undefined: it is no JSON. */
+function objectIn(text: string): object | undefined {
   try {
-    whole = JSON.parse(text)
+    const whole: unknown = JSON.parse(text)
+    return typeof whole === 'object' && whole !== null ? whole : {}
   } catch {
-    // Safe: what is no JSON has no members to anybody.
-    return
+    // Safe: then all that it says is taken for meant.
+    return undefined
   }
-  if (typeof whole !== 'object' || whole === null) return
-  for (const [name, value] of Object.entries(whole))
-    if (typeof value === 'string') yield [name, value]
 }
